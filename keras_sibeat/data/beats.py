@@ -1,0 +1,181 @@
+"""From recordings to beats: the edge's preprocessing applied to whole recordings, cached by content."""
+
+import hashlib
+import inspect
+import json
+import os
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+
+import numpy as np
+import sibeat_edge.rpeaks
+import sibeat_edge.signal
+import sibeat_edge.windows
+from sibeat_edge.rpeaks import RPeakDetector
+from sibeat_edge.signal import RATE, BandPass, Resampler, fill_missing, process
+from rich.progress import track
+from sibeat_edge.windows import beat_windows, normalise
+
+from keras_sibeat.data.recording import BEAT_SYMBOLS, read_recording
+from keras_sibeat.errors import DataError
+from keras_sibeat.files import whole_file
+
+NEAR = 10  # samples: an N beat counts where a detected R-peak is nearer to its annotation than this
+
+
+@dataclass(frozen=True)
+class BeatSet:
+    """Beats or other windows, one row each, in the order of the recordings.
+
+    Attributes:
+        windows: ``(beats, length, channels)`` float32, each channel scaled to [-1, 1].
+        samples: ``(beats,)`` R-peak (or first sample of the window) at 360 Hz (or the series' own rate).
+        rr_before, rr_after: ``(beats,)`` seconds to the beats before and after; NaN where there is none.
+        records: ``(beats,)`` name of the recording.
+        symbols: ``(beats,)`` WFDB symbol, or the class of a series.
+        classes: ``(beats,)`` class; the symbol until a protocol maps it.
+        detected: ``(beats,)`` whether the detector found an R-peak within ``NEAR`` samples.
+        notes: what was resampled or skipped, and why, one sentence each.
+        sha256: checksum of the data.
+    """
+
+    windows: np.ndarray
+    samples: np.ndarray
+    rr_before: np.ndarray
+    rr_after: np.ndarray
+    records: np.ndarray
+    symbols: np.ndarray
+    classes: np.ndarray
+    detected: np.ndarray
+    notes: tuple[str, ...] = ()
+    sha256: str = ""
+
+    def __len__(self):
+        return len(self.windows)
+
+    def take(self, rows):
+        """The beats of a mask or of row numbers."""
+        return replace(self, **{name: getattr(self, name)[rows] for name in COLUMNS})
+
+    @staticmethod
+    def join(parts, sha256):
+        """One set from several."""
+        columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS}
+        return BeatSet(**columns, notes=tuple(note for part in parts for note in part.notes), sha256=sha256)
+
+
+COLUMNS = tuple(field.name for field in fields(BeatSet) if field.name not in ("notes", "sha256"))
+
+
+def extract_beats(recording, leads, before, after):
+    """Cut the annotated beats of one recording; returns a ``BeatSet``.
+
+    Args:
+        recording: a ``Recording`` with annotations.
+        leads: names of the leads wanted, in order, or ``"all"``; the first one feeds the detector.
+        before, after: window around the R-peak, in samples at 360 Hz.
+
+    Raises:
+        DataError: a missing lead, no annotations, or a recording too short for one beat.
+    """
+    name = recording.name
+    leads = recording.leads if leads == "all" else leads
+    for lead in leads:
+        if lead not in recording.leads:
+            raise DataError(f"Record {name}: lead {lead} is missing; found {', '.join(recording.leads)}.")
+    if recording.annotations is None:
+        raise DataError(f"Record {name}: found no annotations; expected the beats' R-peaks and symbols.")
+    notes = []
+    signal = recording.signal[:, [recording.leads.index(lead) for lead in leads]]
+    signal, missing = fill_missing(signal)
+    if recording.rate != RATE:
+        notes.append(f"Record {name}: resampled from {recording.rate:g} Hz to {RATE} Hz.")
+    signal = process(Resampler(recording.rate), signal)
+    if len(signal) < before + after:
+        raise DataError(
+            f"Record {name}: found {len(signal)} samples at {RATE} Hz, too short for one beat; "
+            f"expected at least {before + after}."
+        )
+    filtered = process(BandPass(), signal)
+    peaks = process(RPeakDetector(), filtered[:, 0])
+
+    is_beat = np.isin(recording.annotations.symbols, list(BEAT_SYMBOLS))
+    scale = RATE / recording.rate
+    samples = np.rint(recording.annotations.samples[is_beat] * scale).astype(np.int64)
+    rr = np.diff(samples) / RATE
+    windows, inside = beat_windows(filtered, samples, before, after)
+    raw, _ = beat_windows(signal, samples, before, after)
+    gap = np.concatenate([[0], np.cumsum(missing)])
+    ends = np.rint((samples[inside, None] + [-before, after]) / scale).astype(np.int64)
+    has_gap = np.diff(gap[ends.clip(0, len(missing))])[:, 0] > 0
+    flat = (np.ptp(raw, axis=1) == 0).any(axis=1) & ~has_gap
+    usable = ~has_gap & ~flat
+    for count, why in (
+        ((~inside).sum(), "window passes the recording's end"),
+        (has_gap.sum(), "window has missing samples"),
+        (flat.sum(), "window is flat"),
+    ):
+        if count:
+            notes.append(f"Record {name}: skipped {count} beats whose {why}.")
+    rows = np.flatnonzero(inside)[usable]
+    symbols = recording.annotations.symbols[is_beat][rows]
+    return BeatSet(
+        windows=normalise(windows[usable]),
+        samples=samples[rows],
+        rr_before=np.concatenate([[np.nan], rr])[rows],
+        rr_after=np.concatenate([rr, [np.nan]])[rows],
+        records=np.full(len(rows), name),
+        symbols=symbols,
+        classes=symbols,
+        detected=_nearest(peaks, samples[rows]) < NEAR,
+        notes=tuple(notes),
+    )
+
+
+def _nearest(peaks, samples):
+    """Distance (n,) from each sample to the nearest peak."""
+    if not len(peaks):
+        return np.full(len(samples), np.iinfo(np.int64).max)
+    right = np.searchsorted(peaks, samples).clip(1, max(1, len(peaks) - 1))
+    around = np.stack([peaks[right - 1], peaks[np.minimum(right, len(peaks) - 1)]])
+    return np.abs(around - samples).min(axis=0)
+
+
+def cache_folder():
+    """Where beats and simulated recordings are kept: ``$KERAS_SIBEAT_CACHE`` or ``~/.cache/keras_sibeat``."""
+    return Path(os.environ.get("KERAS_SIBEAT_CACHE", Path.home() / ".cache" / "keras_sibeat"))
+
+
+def load_beats(paths, files_sha256, annotator="atr", leads=("MLII",), before=140, after=180):
+    """Beats of WFDB records, from the cache where the data and the preprocessing are the same.
+
+    Args:
+        paths: record paths without extension.
+        files_sha256: mapping of every file of these records to its SHA-256.
+        annotator, leads, before, after: as ``read_recording`` and ``extract_beats`` take them.
+    """
+    settings = {"annotator": annotator, "leads": list(leads), "before": before, "after": after}
+    data_sha256 = checksum({Path(file).name: digest for file, digest in files_sha256.items()})
+    modules = (sibeat_edge.signal, sibeat_edge.rpeaks, sibeat_edge.windows)
+    code = [inspect.getsource(part) for part in (*modules, extract_beats)]
+    key = checksum([[Path(path).name for path in paths], data_sha256, settings, code])
+    file = cache_folder() / f"beats-{key[:32]}.npz"
+    if not file.exists():
+        parts = [
+            extract_beats(read_recording(path, annotator), leads, before, after)
+            for path in track(paths, "recordings to beats")
+        ]
+        _write_cache(file, BeatSet.join(parts, data_sha256))
+    with np.load(file) as stored:
+        columns = {name: stored[name] for name in COLUMNS}
+        return BeatSet(**columns, notes=tuple(stored["notes"].tolist()), sha256=data_sha256)
+
+
+def checksum(value):
+    """SHA-256 of a JSON value, in hexadecimal."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def _write_cache(file, beats):
+    with whole_file(file) as partial:
+        np.savez(partial, notes=np.array(beats.notes, dtype=str), **{c: getattr(beats, c) for c in COLUMNS})

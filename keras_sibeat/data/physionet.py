@@ -1,0 +1,119 @@
+"""PhysioNet databases: download with resume and checksums, list the records of a local copy, check its files."""
+
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+from keras_sibeat.errors import DataError
+from keras_sibeat.files import sha256
+
+SERVER = "https://physionet.org/files"
+BLOCK = 1 << 16  # bytes
+
+
+def list_records(folder):
+    """Names of the records in a local copy: those its RECORDS file lists, else every header found."""
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise DataError(f"{folder}: no such folder; expected a copy of a WFDB database.")
+    index = folder / "RECORDS"
+    names = index.read_text().split() if index.is_file() else sorted(p.stem for p in folder.glob("*.hea"))
+    if not names:
+        raise DataError(f"{folder}: found no WFDB records; expected a RECORDS file or .hea files.")
+    return names
+
+
+def check_files(folder, records):
+    """SHA-256 of every file of these records, checked against SHA256SUMS.txt where the copy has one.
+
+    Returns a mapping of file name to digest. Raises ``DataError`` for a missing file or another checksum.
+    """
+    folder = Path(folder)
+    digests = {}
+    expected = _read_sums(folder / "SHA256SUMS.txt") if (folder / "SHA256SUMS.txt").is_file() else {}
+    for record in records:
+        wanted = [name for name in expected if Path(name).stem == record and not Path(name).parent.name]
+        found = [path.name for path in folder.glob(f"{record}.*")]
+        for name in sorted({*found, *(n for n in wanted if Path(n).suffix in (".hea", ".dat", ".atr"))}):
+            if not (folder / name).is_file():
+                raise DataError(f"{folder / name}: no such file; SHA256SUMS.txt lists it.")
+            digests[name] = sha256(folder / name)
+            if digests[name] != expected.get(name, digests[name]):
+                raise DataError(
+                    f"{folder / name}: found SHA-256 {digests[name][:12]}…; expected {expected[name][:12]}… "
+                    "(SHA256SUMS.txt)."
+                )
+    return digests
+
+
+def _read_sums(file):
+    pairs = (line.split(maxsplit=1) for line in file.read_text().splitlines() if line.strip())
+    return {name.strip(): digest for digest, name in pairs}
+
+
+def fetch(database, folder, version="1.0.0", annotator="atr", server=SERVER):
+    """Download a database's records into ``folder``; returns the number of files fetched now.
+
+    Files already there with the right checksum are kept; a file cut short goes on where it stopped.
+
+    Args:
+        database: PhysioNet's short name, e.g. ``mitdb``.
+        folder: where the files go.
+        version: the database's version.
+        annotator: extension of the beat annotations.
+        server: address that ``database/version/file`` is appended to.
+
+    Raises:
+        DataError: an unknown database, or a file whose checksum is wrong after the download.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    base = f"{server}/{database}/{version}"
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns) as progress:
+        for index in ("RECORDS", "SHA256SUMS.txt"):
+            (folder / index).unlink(missing_ok=True)
+            _download(f"{base}/{index}", folder / index, progress)
+        sums = _read_sums(folder / "SHA256SUMS.txt")
+        records = set((folder / "RECORDS").read_text().split())
+        suffixes = {".hea", ".dat", f".{annotator}"}
+        wanted = [n for n in sums if str(Path(n).with_suffix("")) in records and Path(n).suffix in suffixes]
+        missing = [n for n in wanted if not (folder / n).is_file() or sha256(folder / n) != sums[n]]
+        for name in missing:
+            (folder / name).unlink(missing_ok=True)
+            partial = _download(f"{base}/{name}", folder / name, progress, sums[name])
+            if partial:
+                raise DataError(
+                    f"{folder / name}: the download has SHA-256 {partial[:12]}…; expected {sums[name][:12]}…."
+                )
+    return len(missing)
+
+
+def _download(url, file, progress, digest=None):
+    """Fetch ``url`` into ``file``, going on with ``file.part``; returns the digest found if it is wrong."""
+    partial = file.with_name(file.name + ".part")
+    partial.parent.mkdir(parents=True, exist_ok=True)
+    have = partial.stat().st_size if digest and partial.exists() else 0
+    request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
+    try:
+        with urllib.request.urlopen(request, timeout=60) as response:
+            resumed = response.status == 206
+            length = int(response.headers.get("Content-Length", 0)) + (have if resumed else 0)
+            task = progress.add_task(file.name, total=length or None, completed=have if resumed else 0)
+            with open(partial, "ab" if resumed else "wb") as out:
+                while block := response.read(BLOCK):
+                    out.write(block)
+                    progress.advance(task, len(block))
+    except urllib.error.HTTPError as error:
+        if error.code != 416:  # 416: the part is already whole
+            raise DataError(f"{url}: the server answered {error.code} {error.reason}; expected the file.") from error
+    except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
+        raise DataError(f"{url}: could not be reached ({error}); run the same command again to go on.") from error
+    found = sha256(partial) if digest else None
+    if digest and found != digest:
+        partial.unlink()
+        return found
+    partial.rename(file)
+    return None

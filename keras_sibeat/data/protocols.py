@@ -1,0 +1,163 @@
+"""Protocols: which beats train, which validate and which test, and what may be looked at to select a model."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from keras_sibeat.data.beats import BeatSet
+from keras_sibeat.errors import ConfigError, DataError
+
+PACED = ("102", "104", "107", "217")
+
+# de Chazal et al., IEEE TBME 51(7), 2004. Records 201 (DS1) and 202 (DS2) are of one subject.
+DS1 = tuple("101 106 108 109 112 114 115 116 118 119 122 124 201 203 205 207 208 209 215 220 223 230".split())
+DS2 = tuple("100 103 105 111 113 117 121 123 200 202 210 212 213 214 219 221 222 228 231 232 233 234".split())
+
+PUBLISHED = {"N": "NLR", "S": "aJASje", "V": "VE", "F": "F", "Q": "/fQ"}  # BeatGAN's code
+AAMI = {"N": "NLRej", "S": "aJAS", "V": "VE", "F": "F", "Q": "/fQ"}  # ANSI/AAMI EC57
+CLASS_MAPS = {"published": PUBLISHED, "aami": AAMI}
+
+FOLDS = 5
+HELD_OUT = 0.1  # of what does not test, validates
+HELD_OUT_WEARERS = 4
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One split.
+
+    ``train`` holds normal beats only (and the contamination, where asked for). ``validation`` may set
+    thresholds and, with its normal beats alone (``label_free``) or with all of them (``labelled``), select a
+    model. ``test`` is for the final report.
+    """
+
+    train: BeatSet
+    validation: BeatSet
+    test: BeatSet
+    normal: str
+
+    def is_abnormal(self, beats):
+        """``(beats,)`` mask of the beats that are not of the normal class."""
+        return beats.classes != self.normal
+
+    @property
+    def validation_normals(self):
+        """The validation beats that a label-free selection may look at."""
+        return self.validation.take(~self.is_abnormal(self.validation))
+
+
+def map_classes(beats, class_map):
+    """Beats with their class instead of their symbol; symbols that the map lacks are left out, and noted."""
+    classes = np.full(len(beats), "", dtype="U16")
+    for name, symbols in CLASS_MAPS[class_map].items():
+        classes[np.isin(beats.symbols, list(symbols))] = name
+    known = classes != ""
+    notes = [
+        f"Left out {count} beats of symbol {symbol}, which the {class_map} classes lack."
+        for symbol, count in zip(*np.unique(beats.symbols[~known], return_counts=True), strict=True)
+    ]
+    return replace(beats, classes=classes, notes=(*beats.notes, *notes)).take(known)
+
+
+def select_records(protocol, names, train_records=(), test_records=()):
+    """The records that a protocol uses, of those that a database has; raises ``DataError`` if it lacks some."""
+    if protocol == "beatgan":
+        return [name for name in names if name not in PACED]
+    wanted = [*(train_records or _halves(names)[0]), *(test_records or _halves(names)[1])]
+    absent = [name for name in wanted if name not in names]
+    if absent:
+        raise DataError(f"Protocol {protocol}: found no record {absent[0]}; expected {len(wanted)} records.")
+    return wanted
+
+
+def _halves(names):
+    if set(DS1 + DS2) <= set(names):
+        return DS1, DS2
+    return tuple(names[::2]), tuple(names[1::2])
+
+
+def beatgan(beats, seed=0, class_map="published"):
+    """BeatGAN's protocol (Zhou et al., IJCAI 2019): beats of all wearers, shuffled; returns five folds.
+
+    Normal beats whose R-peak the detector misses are left out. A fifth of the normal beats tests, a tenth of
+    the rest validates; of every abnormal class a tenth validates, the rest tests, the same in each fold.
+    """
+    beats = map_classes(beats, class_map)
+    beats = beats.take((beats.classes != "N") | beats.detected)
+    rng = np.random.default_rng(seed)
+    normal = rng.permutation(np.flatnonzero(beats.classes == "N"))
+    validation_abnormal, test_abnormal = [], []
+    for name in list(CLASS_MAPS[class_map])[1:]:
+        rows = rng.permutation(np.flatnonzero(beats.classes == name))
+        cut = int(np.ceil(HELD_OUT * len(rows)))
+        validation_abnormal.append(rows[:cut])
+        test_abnormal.append(rows[cut:])
+    folds = []
+    for number in range(FOLDS):
+        first, last = len(normal) * number // FOLDS, len(normal) * (number + 1) // FOLDS
+        rest = np.concatenate([normal[:first], normal[last:]])
+        cut = int(np.ceil(HELD_OUT * len(rest)))
+        folds.append(
+            Fold(
+                train=beats.take(rest[cut:]),
+                validation=beats.take(np.concatenate([rest[:cut], *validation_abnormal])),
+                test=beats.take(np.concatenate([normal[first:last], *test_abnormal])),
+                normal="N",
+            )
+        )
+    return folds
+
+
+def inter_patient(beats, seed=0, class_map="aami", train_records=(), test_records=()):
+    """de Chazal's protocol: train on the normal beats of DS1, test on all beats of DS2; returns one fold.
+
+    Four wearers of DS1, drawn with the seed, validate. For another database than MIT-BIH, every second
+    record tests, unless records are named.
+    """
+    beats = map_classes(beats, class_map)
+    names = list(dict.fromkeys(beats.records.tolist()))
+    train_records = train_records or _halves(names)[0]
+    test_records = test_records or _halves(names)[1]
+    count = min(HELD_OUT_WEARERS, len(train_records) // 2)
+    held_out = np.random.default_rng(seed).choice(np.array(train_records), count, replace=False)
+    learning = np.isin(beats.records, train_records) & ~np.isin(beats.records, held_out)
+    fold = Fold(
+        train=beats.take(learning & (beats.classes == "N")),
+        validation=beats.take(np.isin(beats.records, held_out)),
+        test=beats.take(np.isin(beats.records, test_records)),
+        normal="N",
+    )
+    return [fold]
+
+
+def series(beats, normal, test_records, seed=0):
+    """Whole files of one class train; the ``test_records`` and all other classes test; returns one fold.
+
+    A tenth of the training files, drawn with the seed, validates.
+    """
+    is_normal = beats.classes == normal
+    names = np.unique(beats.records[is_normal & ~np.isin(beats.records, test_records)])
+    if len(names) < 2:
+        raise DataError(f"Class {normal}: found {len(names)} files to learn from; expected at least 2.")
+    absent = sorted(set(test_records) - set(beats.records[is_normal].tolist()))
+    if absent:
+        raise DataError(f"Class {normal}: found no file {absent[0]}; expected it among the test records.")
+    held_out = np.random.default_rng(seed).choice(names, int(np.ceil(HELD_OUT * len(names))), replace=False)
+    learning = is_normal & np.isin(beats.records, names)
+    validating = learning & np.isin(beats.records, held_out)
+    return [Fold(beats.take(learning & ~validating), beats.take(validating), beats.take(~learning), normal)]
+
+
+def contaminate(fold, share, seed=0):
+    """The fold with abnormal test beats moved into training until they are ``share`` of it (0 to 0.5)."""
+    if not 0 <= share <= 0.5:
+        raise ConfigError(f"contamination: found {share}, expected 0 to 0.5.")
+    abnormal = np.flatnonzero(fold.is_abnormal(fold.test))
+    count = round(share / (1 - share) * len(fold.train))
+    if count >= len(abnormal):
+        raise DataError(f"contamination: {share:.1%} needs {count} abnormal beats, of which the test has {len(abnormal)}.")
+    moved = np.random.default_rng(seed).choice(abnormal, count, replace=False)
+    stays = np.ones(len(fold.test), bool)
+    stays[moved] = False
+    train = BeatSet.join([fold.train, fold.test.take(moved)], fold.train.sha256)
+    return replace(fold, train=train, test=fold.test.take(stays))

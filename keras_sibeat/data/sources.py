@@ -1,0 +1,72 @@
+"""From a configuration to the folds: simulated, WFDB or series data through one path."""
+
+from pathlib import Path
+
+import numpy as np
+
+from keras_sibeat.data import physionet, protocols
+from keras_sibeat.data.beats import cache_folder, checksum, load_beats
+from keras_sibeat.data.recording import write_recording
+from keras_sibeat.data.series import load_series
+from keras_sibeat.data.synthetic import simulate_wearers
+from keras_sibeat.errors import DataError
+from keras_sibeat.files import whole_folder
+
+
+def simulated_folder(wearers, seconds, seed=0):
+    """Folder of ``wearers`` simulated WFDB records of ``seconds`` each, made on first use and then kept."""
+    key = checksum(["simulator", wearers, seconds, seed])
+    folder = cache_folder() / f"simulated-{key[:16]}"
+    if not folder.is_dir():
+        with whole_folder(folder) as partial:
+            write_simulated(partial, wearers, seconds, seed)
+    return folder
+
+
+def write_simulated(folder, wearers, seconds, seed=0):
+    """Write simulated wearers ``s000``, ``s001``, … as WFDB records, with a RECORDS file, into ``folder``."""
+    recordings = simulate_wearers(wearers, seed, seconds=seconds)
+    for recording in recordings:
+        write_recording(recording, folder)
+    names = [recording.name for recording in recordings]
+    (Path(folder) / "RECORDS").write_text("\n".join(names) + "\n")
+
+
+def load_fold_beats(config):
+    """All the beats (or windows) that the configured protocol uses, as one ``BeatSet``."""
+    data, window, protocol = config.data, config.window, config.protocol
+    if data.source == "series":
+        return load_series(data.folder, data.groups, window.length, window.stride)
+    folder = data.folder if data.source == "wfdb" else simulated_folder(data.wearers, data.seconds)
+    names = physionet.list_records(folder)
+    names = protocols.select_records(protocol.name, names, protocol.train_records, protocol.test_records)
+    digests = physionet.check_files(folder, names)
+    paths = [Path(folder) / name for name in names]
+    return load_beats(paths, digests, data.annotator, data.leads, window.before, window.after)
+
+
+def load_folds(config):
+    """The folds of the configured protocol: a mapping of fold number to ``Fold``, for the folds asked for.
+
+    Raises ``DataError`` for a fold that the protocol lacks or one without beats to learn from or to test.
+    """
+    beats, protocol = load_fold_beats(config), config.protocol
+    if protocol.name == "beatgan":
+        folds = protocols.beatgan(beats, protocol.split_seed, protocol.classes)
+    elif protocol.name == "inter_patient":
+        records = (protocol.train_records, protocol.test_records)
+        folds = protocols.inter_patient(beats, protocol.split_seed, protocol.classes, *records)
+    else:
+        folds = protocols.series(beats, protocol.normal, protocol.test_records, protocol.split_seed)
+    if max(protocol.folds) >= len(folds):
+        raise DataError(f"Protocol {protocol.name} has {len(folds)} folds; found fold {max(protocol.folds)}.")
+    chosen = {number: folds[number] for number in protocol.folds}
+    for number, fold in chosen.items():
+        for part in ("train", "validation", "test"):
+            if not len(getattr(fold, part)):
+                raise DataError(f"Fold {number}: found no beats to {part}; expected at least one.")
+        if not np.any(fold.is_abnormal(fold.test)) or np.all(fold.is_abnormal(fold.test)):
+            raise DataError(f"Fold {number}: expected normal and abnormal beats to test; found only one kind.")
+        if protocol.contamination:
+            chosen[number] = protocols.contaminate(fold, protocol.contamination, protocol.split_seed)
+    return chosen

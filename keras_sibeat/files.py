@@ -1,0 +1,55 @@
+"""Files that are either whole or absent: written under a temporary name, then renamed."""
+
+import hashlib
+import json
+import os
+import shutil
+from contextlib import contextmanager
+from pathlib import Path
+
+PARTIAL = ".partial-"  # what the name of a file begins with until it is whole
+
+
+@contextmanager
+def whole_file(path):
+    """Yield a temporary path beside ``path``; rename it to ``path`` on success, remove it on failure."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # The suffixes stay last, since Keras, numpy and matplotlib choose the format by them.
+    partial = path.with_name(f"{PARTIAL}{os.getpid()}-{path.name}")
+    try:
+        yield partial
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_folder(folder):
+    """Yield a temporary folder beside ``folder``; rename it to ``folder`` on success, remove it on failure."""
+    folder = Path(folder)
+    partial = folder.with_name(f"{PARTIAL}{os.getpid()}-{folder.name}")
+    partial.mkdir(parents=True)
+    try:
+        yield partial
+        os.replace(partial, folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def remove_partial(folder):
+    """Remove what a killed process left unfinished in ``folder``."""
+    for path in Path(folder).glob(f"{PARTIAL}*"):
+        path.unlink()
+
+
+def write_json(path, value):
+    """Write ``value`` as indented JSON, whole or not at all."""
+    with whole_file(path) as partial:
+        partial.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def sha256(path):
+    """SHA-256 of a file's content, in hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

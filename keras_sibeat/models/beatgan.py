@@ -1,0 +1,144 @@
+"""BeatGAN (Zhou et al., "BeatGAN: Anomalous Rhythm Detection using Adversarially Generated Time Series", IJCAI 2019)."""
+
+from functools import partial
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+from keras_sibeat.models.matmul import as_matmuls
+
+COLLAPSED = 5e-6  # the published code re-initialises the discriminator below this loss
+
+
+@keras.saving.register_keras_serializable(package="keras_sibeat")
+class BeatGAN(keras.Model):
+    """An autoencoder (the generator) trained against a discriminator, on normal windows alone.
+
+    Each step updates the discriminator, then, against the updated one, the generator:
+
+    - discriminator: mean binary cross-entropy of D(x) as real, plus that of D(G(x)) as rebuilt (Eq. 4);
+    - generator: ``mean((x - G(x))**2) + feature_weight * mean((f(x) - f(G(x)))**2)``, f being the
+      discriminator's last hidden activations (Eq. 5, the feature matching of Salimans et al. 2016).
+
+    A discriminator whose loss falls under 5e-6 is re-initialised, as in the published code; the metric
+    ``reinitialised`` counts how often that happened in the epoch.
+
+    Args:
+        generator: model ``(batch, length, channels)`` → the same shape, e.g. ``conv_generator()``.
+        discriminator: model of the same input → ``[logit (batch, 1), features]``.
+        feature_weight: weight of the feature matching, 1 in the paper for ECG, 0.01 for motion capture.
+        augmentation: layer applied to the windows before each step, e.g. ``TimeWarp()``; none by default.
+
+    Calling the model rebuilds the windows. ``fit`` takes windows scaled to [-1, 1] and no targets.
+    """
+
+    def __init__(self, generator, discriminator, feature_weight=1.0, augmentation=None, **kwargs):
+        super().__init__(**kwargs)
+        if feature_weight < 0:
+            raise ValueError(f"feature_weight: found {feature_weight}, expected 0 or more.")
+        if generator.input_shape != discriminator.input_shape or generator.output_shape != generator.input_shape:
+            raise ValueError(
+                f"Expected one shape of windows; found generator {generator.input_shape} → "
+                f"{generator.output_shape} and discriminator {discriminator.input_shape}."
+            )
+        self.generator = generator
+        self.discriminator = discriminator
+        self.feature_weight = feature_weight
+        self.augmentation = augmentation
+        # ``partial`` keeps the training twins out of tracking and saving: they own no variable.
+        self._rebuild = partial(as_matmuls(generator), training=True)
+        self._judge = partial(as_matmuls(discriminator), training=True)
+        names = ("loss", "rebuild_loss", "feature_loss", "discriminator_loss")
+        self._means = {name: keras.metrics.Mean(name=name) for name in names}
+        self._reinitialised = keras.metrics.Sum(name="reinitialised")
+        self._fresh_seeds = keras.random.SeedGenerator(seed=0, name="reinitialisation_seeds")
+        self.built = True
+
+    def compile(self, optimizer=None, discriminator_optimizer=None, jit_compile=True, **kwargs):
+        """Configure training; each optimizer defaults to the published Adam(1e-4, beta_1=0.5)."""
+        adam = partial(keras.optimizers.Adam, 1e-4, beta_1=0.5, epsilon=1e-8)
+        super().compile(optimizer=optimizer or adam(), jit_compile=jit_compile, **kwargs)
+        self.discriminator_optimizer = discriminator_optimizer or adam()
+        self.optimizer.build(self.generator.trainable_variables)
+        self.discriminator_optimizer.build(self.discriminator.trainable_variables)
+
+    def get_compile_config(self):
+        optimizers = (self.optimizer, self.discriminator_optimizer)
+        names = ("optimizer", "discriminator_optimizer")
+        config = {n: keras.saving.serialize_keras_object(o) for n, o in zip(names, optimizers, strict=True)}
+        return {**config, "jit_compile": self.jit_compile}
+
+    def compile_from_config(self, config):
+        self.compile(**keras.saving.deserialize_keras_object(config))
+
+    @property
+    def metrics(self):
+        return [*self._means.values(), self._reinitialised]
+
+    def call(self, windows, training=False):
+        return self.generator(windows, training=training)
+
+    def train_step(self, data):
+        windows = keras.utils.unpack_x_y_sample_weight(data)[0]
+        if self.augmentation is not None:
+            windows = self.augmentation(windows, training=True)
+
+        # The generator does not change between the two updates, so the windows are rebuilt once for both.
+        with tf.GradientTape() as generator_tape:
+            rebuilt = self._rebuild(windows)
+        discriminator_loss = self._update_discriminator(windows, rebuilt)
+
+        with tf.GradientTape(watch_accessed_variables=False) as tape:  # the discriminator stays as it is
+            tape.watch(rebuilt)
+            _, features = self._judge(rebuilt)
+            _, wanted = self._judge(windows)
+            rebuild_loss = ops.mean(ops.square(windows - rebuilt))
+            feature_loss = ops.mean(ops.square(wanted - features))
+            loss = rebuild_loss + self.feature_weight * feature_loss
+        pull = tape.gradient(loss, rebuilt)
+        weights = self.generator.trainable_variables
+        self.optimizer.apply(generator_tape.gradient(rebuilt, weights, output_gradients=pull), weights)
+
+        collapsed = discriminator_loss < COLLAPSED
+        ops.cond(collapsed, self._reinitialise, lambda: None)
+        self._reinitialised.update_state(ops.cast(collapsed, "float32"))
+        losses = (loss, rebuild_loss, feature_loss, discriminator_loss)
+        for mean, value in zip(self._means.values(), losses, strict=True):
+            mean.update_state(value)
+        return {metric.name: metric.result() for metric in self.metrics}
+
+    def _update_discriminator(self, windows, rebuilt):
+        cross_entropy = partial(ops.binary_crossentropy, from_logits=True)
+        with tf.GradientTape() as tape:
+            real, _ = self._judge(windows)
+            fake, _ = self._judge(ops.stop_gradient(rebuilt))
+            loss = ops.mean(cross_entropy(ops.ones_like(real), real))
+            loss += ops.mean(cross_entropy(ops.zeros_like(fake), fake))
+        weights = self.discriminator.trainable_variables
+        self.discriminator_optimizer.apply(tape.gradient(loss, weights), weights)
+        return loss
+
+    def _reinitialise(self):
+        """New kernels and normalisation weights, as the published code's ``weights_init`` draws them."""
+        glorot = keras.initializers.VarianceScaling(1.0, "fan_avg", "untruncated_normal", self._fresh_seeds)
+        gamma = keras.initializers.RandomNormal(1.0, 0.02, seed=self._fresh_seeds)
+        for variable in self.discriminator.trainable_variables:
+            draw = {"kernel": glorot, "gamma": gamma}.get(variable.name, keras.initializers.Zeros())
+            variable.assign(draw(variable.shape, variable.dtype))
+
+    def test_step(self, data):
+        windows = keras.utils.unpack_x_y_sample_weight(data)[0]
+        rebuilt = self.generator(windows, training=False)
+        self._means["rebuild_loss"].update_state(ops.mean(ops.square(windows - rebuilt)))
+        return {"rebuild_loss": self._means["rebuild_loss"].result()}
+
+    def get_config(self):
+        parts = {"generator": self.generator, "discriminator": self.discriminator, "augmentation": self.augmentation}
+        config = {name: keras.saving.serialize_keras_object(part) for name, part in parts.items()}
+        return {**super().get_config(), **config, "feature_weight": self.feature_weight}
+
+    @classmethod
+    def from_config(cls, config):
+        parts = ("generator", "discriminator", "augmentation")
+        return cls(**{k: keras.saving.deserialize_keras_object(v) if k in parts else v for k, v in config.items()})

@@ -1,0 +1,78 @@
+"""The same graph over the same variables, its convolutions as matrix products: what makes training fast on a CPU.
+
+XLA's CPU backend runs the gradients of strided convolutions far below the machine's matrix-product rate.
+BeatGAN's convolutions (kernel 4, stride 2) are a reshape and one or two matrix products, forwards and
+backwards. The twin owns no variable and is never saved: what is saved is the graph of built-in layers.
+"""
+
+import keras
+from keras import layers, ops
+
+
+class _Product(layers.Layer):
+    def __init__(self, convolution):
+        super().__init__()
+        self.convolution = convolution
+
+
+class _Halving(_Product):
+    """Conv1D with kernel 4, stride 2, ``same``: two products over pairs of neighbouring samples."""
+
+    def call(self, x):
+        (_, channels, filters), half = self.convolution.kernel.shape, x.shape[1] // 2
+        pairs = ops.reshape(ops.pad(x, ((0, 0), (1, 1), (0, 0))), (-1, half + 1, 2 * channels))
+        left, right = ops.split(ops.reshape(self.convolution.kernel, (4 * channels, filters)), 2)
+        y = ops.matmul(ops.reshape(pairs[:, :-1], (-1, 2 * channels)), left)
+        y += ops.matmul(ops.reshape(pairs[:, 1:], (-1, 2 * channels)), right)
+        return ops.reshape(y, (-1, half, filters))
+
+
+class _Doubling(_Product):
+    """Conv1DTranspose with kernel 4, stride 2, ``same``: one product, whose pairs overlap and add."""
+
+    def call(self, x):
+        (_, filters, channels), length = self.convolution.kernel.shape, x.shape[1]
+        kernel = ops.transpose(ops.reshape(self.convolution.kernel, (4 * filters, channels)))
+        pairs = ops.reshape(ops.matmul(ops.reshape(x, (-1, channels)), kernel), (-1, length, 4 * filters))
+        y = ops.pad(pairs[:, :, : 2 * filters], ((0, 0), (0, 1), (0, 0)))
+        y += ops.pad(pairs[:, :, 2 * filters :], ((0, 0), (1, 0), (0, 0)))
+        return ops.reshape(y, (-1, 2 * length + 2, filters))[:, 1:-1]
+
+
+class _Collapsing(_Product):
+    """Conv1D whose kernel spans its input: one product."""
+
+    def call(self, x):
+        taps, channels, filters = self.convolution.kernel.shape
+        kernel = ops.reshape(self.convolution.kernel, (taps * channels, filters))
+        return ops.reshape(ops.matmul(ops.reshape(x, (-1, taps * channels)), kernel), (-1, 1, filters))
+
+
+class _Unfolding(_Product):
+    """Conv1DTranspose of a single sample: one product."""
+
+    def call(self, x):
+        taps, filters, channels = self.convolution.kernel.shape
+        kernel = ops.transpose(ops.reshape(self.convolution.kernel, (taps * filters, channels)))
+        return ops.reshape(ops.matmul(ops.reshape(x, (-1, channels)), kernel), (-1, taps, filters))
+
+
+def as_matmuls(model):
+    """A functional ``model``'s training twin: the same outputs and gradients, on the same variables.
+
+    Convolutions of another kernel, stride or padding than BeatGAN's, and those with a bias, stay as they are.
+    """
+
+    def swap(layer):
+        if not isinstance(layer, layers.Conv1D | layers.Conv1DTranspose) or layer.use_bias:
+            return layer
+        transposed, length = isinstance(layer, layers.Conv1DTranspose), layer.input.shape[1]
+        if (layer.kernel_size, layer.strides, layer.padding) == ((4,), (2,), "same"):
+            if transposed:
+                return _Doubling(layer)
+            return layer if length % 2 else _Halving(layer)
+        if layer.padding == "valid" and length == (1 if transposed else layer.kernel_size[0]):
+            return _Unfolding(layer) if transposed else _Collapsing(layer)
+        return layer
+
+    return keras.models.clone_model(model, clone_function=swap)

@@ -1,0 +1,26 @@
+"""What a person sees while a model trains."""
+
+import keras
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+
+class EpochProgress(keras.callbacks.Callback):
+    """A progress bar over an epoch's steps, and a line with the losses after each epoch."""
+
+    def __init__(self, console):
+        super().__init__()
+        self.console = console
+
+    def on_epoch_begin(self, epoch, logs=None):
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        self.bar = Progress(*columns, console=self.console, transient=True)
+        self.task = self.bar.add_task(f"epoch {epoch + 1}/{self.params['epochs']}", total=self.params["steps"])
+        self.bar.start()
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.bar.update(self.task, completed=batch + 1)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.bar.stop()
+        text = "  ".join(f"{name} {float(value):.4f}" for name, value in logs.items())
+        self.console.print(f"epoch {epoch + 1}  {text}", highlight=False)

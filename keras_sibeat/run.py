@@ -1,0 +1,110 @@
+"""A run's folder: its configuration, versions, data checksum, and one part for each fold and seed."""
+
+import csv
+import json
+import platform
+import shlex
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+
+from keras_sibeat.config import Config
+from keras_sibeat.errors import RunError
+from keras_sibeat.files import whole_file, write_json
+
+PACKAGES = ("tensorflow", "keras", "numpy", "scipy", "scikit-learn", "wfdb")
+
+
+class Run:
+    """The folder of one run.
+
+    ``config.json`` holds the resolved configuration, ``run.json`` the command, versions, data checksum and
+    notes; ``fold0-seed0`` and the like hold what one training wrote.
+    """
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        try:
+            self.config = Config.model_validate_json((self.folder / "config.json").read_text())
+            self.about = json.loads((self.folder / "run.json").read_text())
+        except FileNotFoundError as error:
+            raise RunError(f"{self.folder}: found no {Path(error.filename).name}; expected a run's folder.") from None
+        except ValueError as error:
+            raise RunError(f"{self.folder}: config.json or run.json cannot be read ({error}).") from error
+
+    @classmethod
+    def open(cls, folder, config, data_sha256, notes, command):
+        """Start a run in ``folder``, or go on with the same run; raises ``RunError`` if it is another one."""
+        folder = Path(folder)
+        if not (folder / "run.json").exists():
+            if folder.exists() and any(path.name != "config.json" for path in folder.iterdir()):
+                raise RunError(f"{folder}: found files that are no run's; expected a new or empty folder.")
+            write_json(folder / "config.json", config.model_dump(mode="json"))
+            about = {
+                "command": shlex.join(command),
+                "data_sha256": data_sha256,
+                "versions": installed_versions(),
+                "commit": current_commit(),
+                "notes": list(notes),
+            }
+            write_json(folder / "run.json", about)
+        run = cls(folder)
+        differing = _differences(run.config, config)
+        if differing:
+            raise RunError(
+                f"{folder}: holds a run with another configuration ({differing[0]}); expected the same, "
+                "or another --run folder."
+            )
+        if run.about["data_sha256"] != data_sha256:
+            raise RunError(
+                f"{folder}: holds a run on other data (SHA-256 {run.about['data_sha256'][:12]}…, "
+                f"found {data_sha256[:12]}…); expected the same, or another --run folder."
+            )
+        return run
+
+    def parts(self):
+        """Mapping of (fold, seed) to the folder of that training."""
+        return {
+            (fold, seed): self.folder / f"fold{fold}-seed{seed}"
+            for fold in self.config.protocol.folds
+            for seed in self.config.seeds
+        }
+
+
+def _differences(old, new):
+    old, new = old.model_dump(mode="json"), new.model_dump(mode="json")
+    for values in (old, new):
+        values["data"].pop("folder")  # where the data lies is no part of the run; its checksum is
+    return [
+        f"{section}: {old[section]} there, {new[section]} here" for section in old if old[section] != new[section]
+    ]
+
+
+def installed_versions():
+    """Versions of Python and of the packages that decide a result."""
+    return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
+
+
+def current_commit():
+    """The source tree's commit, or an empty string outside a checkout."""
+    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+
+
+def read_history(file):
+    """Rows of a history CSV, numbers as numbers; no rows where the file is not there."""
+    if not Path(file).exists():
+        return []
+    with open(file, newline="") as lines:
+        return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(lines)]
+
+
+def write_history(file, rows):
+    """Write the rows as CSV, whole or not at all; floats keep every bit."""
+    with whole_file(file) as partial, open(partial, "w", newline="") as out:
+        writer = csv.DictWriter(out, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)

@@ -1,0 +1,90 @@
+"""Anomaly scores of windows, larger = more abnormal, and the metrics of a list of scores."""
+
+import keras
+import numpy as np
+from sklearn.metrics import average_precision_score, f1_score, roc_auc_score, roc_curve
+
+BATCH = 512
+LEAST_ABNORMAL = 10  # beats that a record needs for an AUC of its own
+
+
+def rebuild(generator, windows):
+    """The generator's output ``(windows, length, channels)``, at inference."""
+    return np.asarray(generator.predict(windows, batch_size=BATCH, verbose=0))
+
+
+def residuals(windows, rebuilt):
+    """Squared error per tick ``(windows, length)``, the mean over channels: where the anomaly lies."""
+    return np.mean(np.square(windows - rebuilt), axis=2)
+
+
+def rebuild_scores(generator, windows):
+    """BeatGAN's score ``(windows,)``: the mean squared error of the rebuilt window (IJCAI 2019, Eq. 6)."""
+    return residuals(windows, rebuild(generator, windows)).mean(axis=1)
+
+
+def separation(scores, is_abnormal):
+    """AUC and average precision; NaN where only one kind of beat is there."""
+    if is_abnormal.all() or not is_abnormal.any():
+        return {"auc": float("nan"), "ap": float("nan")}
+    auc, ap = roc_auc_score(is_abnormal, scores), average_precision_score(is_abnormal, scores)
+    return {"auc": float(auc), "ap": float(ap)}
+
+
+def threshold_for(normal_scores, false_alarm_rate):
+    """The threshold that lets ``false_alarm_rate`` of these normal beats pass as alarms."""
+    return float(np.quantile(normal_scores, 1 - false_alarm_rate))
+
+
+def evaluate_scores(scores, beats, normal, threshold):
+    """All metrics of the ``scores`` (beats,) of a test ``BeatSet``.
+
+    AUC and AP over all beats, the AUC of each class against the normal beats, equal error rate, and at the
+    threshold: F1, sensitivity, share and hourly rate of false alarms (per hour of normal beats; absent where
+    RR intervals are unknown). With several records, the AUC of each record with at least 10 abnormal beats
+    and some normal ones, and their mean.
+    """
+    is_abnormal = beats.classes != normal
+    metrics = separation(scores, is_abnormal)
+    for name in sorted(set(beats.classes[is_abnormal])):
+        rows = ~is_abnormal | (beats.classes == name)
+        metrics[f"auc_{name}"] = separation(scores[rows], is_abnormal[rows])["auc"]
+    false_alarm, hit, _ = roc_curve(is_abnormal, scores)
+    metrics["eer"] = float(false_alarm[np.argmin(np.abs(1 - hit - false_alarm))])
+    alarms = scores > threshold
+    metrics["f1"] = float(f1_score(is_abnormal, alarms))
+    metrics["sensitivity"] = float(alarms[is_abnormal].mean())
+    metrics["false_alarm_rate"] = float(alarms[~is_abnormal].mean())
+    hours = np.nanmean(beats.rr_before[~is_abnormal]) / 3600 if np.isfinite(beats.rr_before).any() else np.nan
+    if np.isfinite(hours):
+        metrics["false_alarms_per_hour"] = metrics["false_alarm_rate"] / float(hours)
+    return metrics
+
+
+def auc_per_record(scores, beats, normal):
+    """AUC within each record that has normal beats and at least 10 abnormal ones."""
+    is_abnormal = beats.classes != normal
+    aucs = {}
+    for record in np.unique(beats.records):
+        rows = beats.records == record
+        if is_abnormal[rows].sum() >= LEAST_ABNORMAL and not is_abnormal[rows].all():
+            aucs[str(record)] = separation(scores[rows], is_abnormal[rows])["auc"]
+    return aucs
+
+
+def count_multiply_adds(model):
+    """Multiply-adds of one window through a functional graph's convolutions and dense layers."""
+    total = 0
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Conv1DTranspose):
+            total += layer.input.shape[1] * int(np.prod(layer.kernel.shape))
+        elif isinstance(layer, keras.layers.Conv1D):
+            total += layer.output.shape[1] * int(np.prod(layer.kernel.shape))
+        elif isinstance(layer, keras.layers.Dense):
+            total += int(np.prod(layer.kernel.shape))
+    return total
+
+
+def count_parameters(model):
+    """Trainable parameters."""
+    return sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)

@@ -1,0 +1,56 @@
+"""``python -m keras_sibeat.train [CONFIG.toml] [--set key=value …] [--data DIR] [--run DIR]``."""
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.logging import RichHandler
+
+from keras_sibeat.config import read_config
+from keras_sibeat.data.sources import load_folds
+from keras_sibeat.errors import command
+from keras_sibeat.progress import EpochProgress
+from keras_sibeat.run import Run
+from keras_sibeat.stages import train_beatgan
+
+
+def train(config, folder, command_line=(), console=None):
+    """Train every configured fold and seed in the run's ``folder``, going on where it stopped.
+
+    Returns the ``Run``. Raises ``DataError``, ``ConfigError`` or ``RunError`` before training starts.
+    """
+    console = console or Console()
+    folds = load_folds(config)
+    first = next(iter(folds.values()))
+    for note in first.train.notes:
+        console.print(note, style="dim", highlight=False)
+    run = Run.open(folder, config, first.train.sha256, first.train.notes, command_line)
+    for (number, seed), part in run.parts().items():
+        fold = folds[number]
+        counts = " / ".join(str(len(beats)) for beats in (fold.train, fold.validation, fold.test))
+        console.print(f"[bold]{config.name}[/] fold {number}, seed {seed}: {counts} train / validation / test")
+        train_beatgan(config, fold, seed, part, [EpochProgress(console)])
+    return run
+
+
+@command
+def main(arguments=None):
+    """Parse the command line, train, print."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    parser = argparse.ArgumentParser(prog="python -m keras_sibeat.train", description=train.__doc__.splitlines()[0])
+    parser.add_argument("config", nargs="?", type=Path, help="TOML file; without one, the quickstart")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="e.g. train.epochs=30")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="a local copy of the data")
+    parser.add_argument("--run", type=Path, metavar="DIR", help="the run's folder; runs/NAME by default")
+    options = parser.parse_args(arguments)
+    console = Console()
+    logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=[RichHandler(console=console)])
+    config = read_config(options.config, options.set, options.data)
+    folder = options.run or Path("runs") / config.name
+    train(config, folder, ("python", "-m", "keras_sibeat.train", *arguments), console)
+
+
+if __name__ == "__main__":
+    main()
