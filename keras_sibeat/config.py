@@ -1,12 +1,17 @@
 """A run's configuration: read from TOML, checked by pydantic, unknown keys rejected."""
 
-import tomllib
+import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from keras_sibeat.errors import ConfigError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 
 class Section(BaseModel):

@@ -21,7 +21,7 @@ class RunError(SibeatError):
 
 
 def command(main):
-    """Make ``main`` a command: a user's mistake or a failing disk ends it with one sentence and exit code 2."""
+    """Make ``main`` a command: bad input or a failing disk ends it with one sentence and exit code 2."""
 
     @functools.wraps(main)
     def run(*args, **kwargs):

@@ -12,7 +12,7 @@ PARTIAL = ".partial-"  # what the name of a file begins with until it is whole
 
 @contextmanager
 def whole_file(path):
-    """Yield a temporary path beside ``path``; rename it to ``path`` on success, remove it on failure."""
+    """Yield a temporary path beside ``path``; rename it on success, remove it on failure."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     # The suffixes stay last, since Keras, numpy and matplotlib choose the format by them.
@@ -26,7 +26,7 @@ def whole_file(path):
 
 @contextmanager
 def whole_folder(folder):
-    """Yield a temporary folder beside ``folder``; rename it to ``folder`` on success, remove it on failure."""
+    """Yield a temporary folder beside ``folder``; rename it on success, remove it on failure."""
     folder = Path(folder)
     partial = folder.with_name(f"{PARTIAL}{os.getpid()}-{folder.name}")
     partial.mkdir(parents=True)
@@ -51,5 +51,8 @@ def write_json(path, value):
 
 def sha256(path):
     """SHA-256 of a file's content, in hexadecimal."""
+    digest = hashlib.sha256()
     with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

@@ -14,7 +14,9 @@ class EpochProgress(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         self.bar = Progress(*columns, console=self.console, transient=True)
-        self.task = self.bar.add_task(f"epoch {epoch + 1}/{self.params['epochs']}", total=self.params["steps"])
+        self.task = self.bar.add_task(
+            f"epoch {epoch + 1}/{self.params['epochs']}", total=self.params["steps"]
+        )
         self.bar.start()
 
     def on_train_batch_end(self, batch, logs=None):

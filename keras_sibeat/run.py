@@ -28,7 +28,9 @@ class Run:
             self.config = Config.model_validate_json((self.folder / "config.json").read_text())
             self.about = json.loads((self.folder / "run.json").read_text())
         except FileNotFoundError as error:
-            raise RunError(f"{self.folder}: found no {Path(error.filename).name}; expected a run's folder.") from None
+            raise RunError(
+                f"{self.folder}: found no {Path(error.filename).name}; expected a run's folder."
+            ) from None
         except ValueError as error:
             raise RunError(f"{self.folder}: config.json or run.json cannot be read ({error}).") from error
 
@@ -76,7 +78,9 @@ def _differences(old, new):
     for values in (old, new):
         values["data"].pop("folder")  # where the data lies is no part of the run; its checksum is
     return [
-        f"{section}: {old[section]} there, {new[section]} here" for section in old if old[section] != new[section]
+        f"{section}: {old[section]} there, {new[section]} here"
+        for section in old
+        if old[section] != new[section]
     ]
 
 

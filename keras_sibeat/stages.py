@@ -45,7 +45,7 @@ def build_beatgan(config, length, channels, seed):
 
 
 def batches(windows, batch_size, seed, epochs):
-    """Shuffled batches of these ``epochs``; the order of an epoch depends on the seed and its number alone."""
+    """Shuffled batches of ``epochs``; the order of an epoch depends on the seed and its number alone."""
     windows = tf.constant(windows)
 
     def of_epoch(epoch):
@@ -111,7 +111,7 @@ def selections(rows):
 
 
 def select(rows, selection):
-    """The selected epoch's row: least rebuild error on validation normals, or the paper's best labelled AUC."""
+    """The selected epoch's row: least rebuild error on validation normals, or best labelled AUC."""
     if selection == "labelled":
         return max(rows, key=lambda row: row["validation_auc"])
     return min(rows, key=lambda row: row["validation_rebuild_loss"])

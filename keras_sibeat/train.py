@@ -11,15 +11,16 @@ from rich.logging import RichHandler
 from keras_sibeat.config import read_config
 from keras_sibeat.data.sources import load_folds
 from keras_sibeat.errors import command
+from keras_sibeat.evaluate import evaluate, print_results, result_name
 from keras_sibeat.progress import EpochProgress
 from keras_sibeat.run import Run
 from keras_sibeat.stages import train_beatgan
 
 
 def train(config, folder, command_line=(), console=None):
-    """Train every configured fold and seed in the run's ``folder``, going on where it stopped.
+    """Train every configured fold and seed in the run's ``folder``, going on where it stopped, and evaluate.
 
-    Returns the ``Run``. Raises ``DataError``, ``ConfigError`` or ``RunError`` before training starts.
+    Returns ``evaluate``'s result. Raises ``DataError``, ``ConfigError`` or ``RunError`` before training.
     """
     console = console or Console()
     folds = load_folds(config)
@@ -30,18 +31,26 @@ def train(config, folder, command_line=(), console=None):
     for (number, seed), part in run.parts().items():
         fold = folds[number]
         counts = " / ".join(str(len(beats)) for beats in (fold.train, fold.validation, fold.test))
-        console.print(f"[bold]{config.name}[/] fold {number}, seed {seed}: {counts} train / validation / test")
+        console.print(
+            f"[bold]{config.name}[/] fold {number}, seed {seed}: {counts} train / validation / test"
+        )
         train_beatgan(config, fold, seed, part, [EpochProgress(console)])
-    return run
+    result = evaluate(run, folds)
+    print_results(console, {result_name(run): result})
+    return result
 
 
 @command
 def main(arguments=None):
     """Parse the command line, train, print."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    parser = argparse.ArgumentParser(prog="python -m keras_sibeat.train", description=train.__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m keras_sibeat.train", description=train.__doc__.splitlines()[0]
+    )
     parser.add_argument("config", nargs="?", type=Path, help="TOML file; without one, the quickstart")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="e.g. train.epochs=30")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="e.g. train.epochs=30"
+    )
     parser.add_argument("--data", type=Path, metavar="DIR", help="a local copy of the data")
     parser.add_argument("--run", type=Path, metavar="DIR", help="the run's folder; runs/NAME by default")
     options = parser.parse_args(arguments)

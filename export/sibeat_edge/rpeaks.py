@@ -23,6 +23,7 @@ LEARNING = 4  # seconds from which the first levels are learnt
 LEVELS = 8  # recent peaks that make a level
 THRESHOLD = 0.45  # of the way from the noise level to the QRS level
 SEARCH_BACK = 1.5  # mean RR intervals without a beat before the search back
+ROUNDING = 1e-9  # of the lead: less slope than this is a flat lead's rounding error
 
 
 @dataclass(frozen=True)
@@ -84,9 +85,7 @@ class _Rules:
         beats = []
         while self.rr and now - self.last.peak > SEARCH_BACK * np.mean(self.rr):
             missed = [
-                c
-                for c in self.skipped
-                if c.energy > self.threshold / 2 and c.peak - self.last.peak > T_WAVE
+                c for c in self.skipped if c.energy > self.threshold / 2 and c.peak - self.last.peak > T_WAVE
             ]
             if not missed:
                 break
@@ -115,6 +114,7 @@ class RPeakDetector:
         self._lead = self._slope = self._energy = np.zeros(0)
         self._start = 0  # sample number of the first sample still held
         self._next = 0  # sample number from which energy peaks have still to be sought
+        self._last = -REFRACTORY - 1  # sample number of the last energy peak
         self._previous = None
 
     def push(self, samples):
@@ -145,8 +145,13 @@ class RPeakDetector:
             return np.zeros(0, np.int64)
         highest = maximum_filter1d(self._energy, 2 * REFRACTORY + 1, mode="constant")
         places = np.arange(self._next, end) - self._start
-        places = places[(self._energy[places] == highest[places]) & (self._energy[places] > 0)]
-        beats = [beat for place in places for beat in self._rules.judge(self._candidate(place))]
+        energy = self._energy[places]
+        places = places[(energy == highest[places]) & (energy > ROUNDING * np.abs(self._lead[places]))]
+        beats = []
+        for place in places:
+            if self._start + place - self._last > REFRACTORY:  # else as high as the last one: a plateau
+                self._last = self._start + place
+                beats += self._rules.judge(self._candidate(place))
         self._next = end
         surplus = end - self._start - 2 * REFRACTORY - AVERAGE - SEARCH
         if surplus > 0:

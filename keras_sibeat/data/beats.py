@@ -8,17 +8,17 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
+from rich.progress import track
+
 import sibeat_edge.rpeaks
 import sibeat_edge.signal
 import sibeat_edge.windows
-from sibeat_edge.rpeaks import RPeakDetector
-from sibeat_edge.signal import RATE, BandPass, Resampler, fill_missing, process
-from rich.progress import track
-from sibeat_edge.windows import beat_windows, normalise
-
 from keras_sibeat.data.recording import BEAT_SYMBOLS, read_recording
 from keras_sibeat.errors import DataError
 from keras_sibeat.files import whole_file
+from sibeat_edge.rpeaks import RPeakDetector
+from sibeat_edge.signal import RATE, BandPass, Resampler, fill_missing, process
+from sibeat_edge.windows import beat_windows, normalise
 
 NEAR = 10  # samples: an N beat counts where a detected R-peak is nearer to its annotation than this
 

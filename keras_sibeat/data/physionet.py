@@ -1,4 +1,4 @@
-"""PhysioNet databases: download with resume and checksums, list the records of a local copy, check its files."""
+"""PhysioNet databases: download with resume and checksums; records and checksums of a local copy."""
 
 import urllib.error
 import urllib.request
@@ -108,9 +108,13 @@ def _download(url, file, progress, digest=None):
                     progress.advance(task, len(block))
     except urllib.error.HTTPError as error:
         if error.code != 416:  # 416: the part is already whole
-            raise DataError(f"{url}: the server answered {error.code} {error.reason}; expected the file.") from error
+            raise DataError(
+                f"{url}: the server answered {error.code} {error.reason}; expected the file."
+            ) from error
     except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
-        raise DataError(f"{url}: could not be reached ({error}); run the same command again to go on.") from error
+        raise DataError(
+            f"{url}: could not be reached ({error}); run the same command again to go on."
+        ) from error
     found = sha256(partial) if digest else None
     if digest and found != digest:
         partial.unlink()

@@ -1,4 +1,4 @@
-"""Protocols: which beats train, which validate and which test, and what may be looked at to select a model."""
+"""Protocols: which beats train, validate and test, and what may be looked at to select a model."""
 
 from dataclasses import dataclass, replace
 
@@ -47,7 +47,7 @@ class Fold:
 
 
 def map_classes(beats, class_map):
-    """Beats with their class instead of their symbol; symbols that the map lacks are left out, and noted."""
+    """Beats with their class from their symbol; symbols that the map lacks are left out, and noted."""
     classes = np.full(len(beats), "", dtype="U16")
     for name, symbols in CLASS_MAPS[class_map].items():
         classes[np.isin(beats.symbols, list(symbols))] = name
@@ -155,7 +155,9 @@ def contaminate(fold, share, seed=0):
     abnormal = np.flatnonzero(fold.is_abnormal(fold.test))
     count = round(share / (1 - share) * len(fold.train))
     if count >= len(abnormal):
-        raise DataError(f"contamination: {share:.1%} needs {count} abnormal beats, of which the test has {len(abnormal)}.")
+        raise DataError(
+            f"contamination: {share:.1%} needs {count} abnormal beats; the test has {len(abnormal)}."
+        )
     moved = np.random.default_rng(seed).choice(abnormal, count, replace=False)
     stays = np.ones(len(fold.test), bool)
     stays[moved] = False

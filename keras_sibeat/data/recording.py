@@ -95,20 +95,25 @@ def _read_annotations(path, annotator, length):
     try:
         found = wfdb.rdann(str(path), annotator)
     except Exception as error:
-        raise DataError(f"{file}: found annotations that cannot be read ({error}); expected WFDB's.") from error
+        raise DataError(
+            f"{file}: found annotations that cannot be read ({error}); expected WFDB's."
+        ) from error
     symbols = np.array(found.symbol, dtype=str)
     unknown = sorted(set(symbols) - WFDB_SYMBOLS)
     if unknown:
-        raise DataError(f"{file}: found the unknown annotation symbol {unknown[0]!r}; expected WFDB's symbols.")
+        raise DataError(
+            f"{file}: found the unknown annotation symbol {unknown[0]!r}; expected WFDB's symbols."
+        )
     if len(found.sample) and not 0 <= found.sample[-1] < length:
         raise DataError(
-            f"{file}: found an annotation at sample {found.sample[-1]}; expected all within the signal's {length}."
+            f"{file}: found an annotation at sample {found.sample[-1]}; "
+            f"expected all within the signal's {length} samples."
         )
     return Annotations(np.asarray(found.sample, np.int64), symbols)
 
 
 def write_recording(recording, folder):
-    """Write a recording as WFDB files (format 16, 1,000 units per mV) into ``folder``; returns the record's path.
+    """Write a recording as WFDB files (format 16, 1,000 units per mV); returns the record's path.
 
     Missing samples (NaN) are written as WFDB's invalid value.
     """

@@ -3,21 +3,23 @@
 from pathlib import Path
 
 import numpy as np
-from sibeat_edge.windows import normalise, sliding_windows
 
 from keras_sibeat.data.beats import BeatSet, checksum
 from keras_sibeat.errors import DataError
 from keras_sibeat.files import sha256
+from sibeat_edge.windows import normalise, sliding_windows
 
 
 def read_series(file):
-    """Read ``(steps, channels)`` float32 from a text file, one step a line, comma or blank between channels."""
+    """Read ``(steps, channels)`` float32 from text, one step a line, comma or blank between channels."""
     file = Path(file)
     try:
         lines = file.read_text().replace(",", " ").splitlines()
         values = np.loadtxt(lines, dtype=np.float32, ndmin=2)
     except (ValueError, UnicodeDecodeError) as error:
-        raise DataError(f"{file}: {error}; expected one step a line with the same number of channels.") from error
+        raise DataError(
+            f"{file}: {error}; expected one step a line with the same number of channels."
+        ) from error
     if not np.isfinite(values).all():
         step = int(np.flatnonzero(~np.isfinite(values).all(axis=1))[0])
         raise DataError(f"{file}: found a value that is not finite at step {step}; expected numbers only.")
@@ -50,7 +52,9 @@ def load_series(folder, groups, length, stride):
                 if values.shape[1] != channels:
                     raise DataError(f"{file}: found {values.shape[1]} channels; expected {channels}.")
                 if len(values) < length:
-                    raise DataError(f"{file}: found {len(values)} steps; expected at least one window of {length}.")
+                    raise DataError(
+                        f"{file}: found {len(values)} steps; expected at least one window of {length}."
+                    )
                 digests[str(file.relative_to(folder))] = sha256(file)
                 parts.append(_windows(file, name, values, length, stride))
     return BeatSet.join(parts, checksum(digests))

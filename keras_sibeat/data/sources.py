@@ -66,7 +66,9 @@ def load_folds(config):
             if not len(getattr(fold, part)):
                 raise DataError(f"Fold {number}: found no beats to {part}; expected at least one.")
         if not np.any(fold.is_abnormal(fold.test)) or np.all(fold.is_abnormal(fold.test)):
-            raise DataError(f"Fold {number}: expected normal and abnormal beats to test; found only one kind.")
+            raise DataError(
+                f"Fold {number}: expected normal and abnormal beats to test; found only one kind."
+            )
         if protocol.contamination:
             chosen[number] = protocols.contaminate(fold, protocol.contamination, protocol.split_seed)
     return chosen

@@ -69,7 +69,7 @@ def read_between(windows, places):
     last = windows.shape[1] - 1
     places = ops.clip(places, 0.0, float(last))
     below = ops.minimum(ops.cast(ops.floor(places), "int32"), last - 1)
-    share = (places - ops.cast(below, places.dtype))[:, :, None]
+    share = ops.cast(places - ops.cast(below, places.dtype), windows.dtype)[:, :, None]
     low = ops.take_along_axis(windows, below[:, :, None], axis=1)
     high = ops.take_along_axis(windows, below[:, :, None] + 1, axis=1)
     return low * (1 - share) + high * share

@@ -1,4 +1,6 @@
-"""BeatGAN (Zhou et al., "BeatGAN: Anomalous Rhythm Detection using Adversarially Generated Time Series", IJCAI 2019)."""
+"""BeatGAN, after Zhou, Liu, Hooi, Cheng and Ye, "BeatGAN: Anomalous Rhythm Detection using Adversarially
+Generated Time Series", IJCAI 2019.
+"""
 
 from functools import partial
 
@@ -37,7 +39,10 @@ class BeatGAN(keras.Model):
         super().__init__(**kwargs)
         if feature_weight < 0:
             raise ValueError(f"feature_weight: found {feature_weight}, expected 0 or more.")
-        if generator.input_shape != discriminator.input_shape or generator.output_shape != generator.input_shape:
+        if (
+            generator.input_shape != discriminator.input_shape
+            or generator.output_shape != generator.input_shape
+        ):
             raise ValueError(
                 f"Expected one shape of windows; found generator {generator.input_shape} → "
                 f"{generator.output_shape} and discriminator {discriminator.input_shape}."
@@ -134,11 +139,17 @@ class BeatGAN(keras.Model):
         return {"rebuild_loss": self._means["rebuild_loss"].result()}
 
     def get_config(self):
-        parts = {"generator": self.generator, "discriminator": self.discriminator, "augmentation": self.augmentation}
+        parts = {
+            "generator": self.generator,
+            "discriminator": self.discriminator,
+            "augmentation": self.augmentation,
+        }
         config = {name: keras.saving.serialize_keras_object(part) for name, part in parts.items()}
         return {**super().get_config(), **config, "feature_weight": self.feature_weight}
 
     @classmethod
     def from_config(cls, config):
         parts = ("generator", "discriminator", "augmentation")
-        return cls(**{k: keras.saving.deserialize_keras_object(v) if k in parts else v for k, v in config.items()})
+        return cls(
+            **{k: keras.saving.deserialize_keras_object(v) if k in parts else v for k, v in config.items()}
+        )

@@ -1,4 +1,4 @@
-"""The same graph over the same variables, its convolutions as matrix products: what makes training fast on a CPU.
+"""The same graph on the same variables, its convolutions as matrix products: fast training on a CPU.
 
 XLA's CPU backend runs the gradients of strided convolutions far below the machine's matrix-product rate.
 BeatGAN's convolutions (kernel 4, stride 2) are a reshape and one or two matrix products, forwards and

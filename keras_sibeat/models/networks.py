@@ -24,7 +24,7 @@ def _lengths(length, depth):
 
 
 def _encode(x, outputs, width, depth, momentum, seed):
-    """The trunk's features ``(batch, length / 2**depth, width * 2**(depth - 1))`` and the code (batch, 1, outputs)."""
+    """The trunk's features ``(batch, ticks, width * 2**(depth - 1))`` and the code (batch, 1, outputs)."""
     for step in range(depth):
         x = _convolution(layers.Conv1D, width * 2**step, 4, 2, "same", seed)(x)
         if step:
@@ -76,12 +76,16 @@ def _dense(x, units, seed):
 
 
 def dense_generator(length=64, channels=4, units=(256, 128, 32), latent=10, seed=None):
-    """Fully connected encoder and decoder, as published for motion capture; shapes as ``conv_generator``'s."""
+    """Fully connected encoder and decoder, as published for motion capture."""
     inputs = keras.Input((length, channels), name="window")
     x = _dense(layers.Flatten()(inputs), units, seed)
-    code = layers.Dense(latent, name="code", kernel_initializer=keras.initializers.GlorotUniform(seed=seed))(x)
+    code = layers.Dense(latent, name="code", kernel_initializer=keras.initializers.GlorotUniform(seed=seed))(
+        x
+    )
     x = _dense(code, units[::-1], seed)
-    x = layers.Dense(length * channels, "tanh", kernel_initializer=keras.initializers.GlorotUniform(seed=seed))(x)
+    x = layers.Dense(
+        length * channels, "tanh", kernel_initializer=keras.initializers.GlorotUniform(seed=seed)
+    )(x)
     return keras.Model(inputs, layers.Reshape((length, channels), name="rebuilt")(x), name="generator")
 
 
@@ -89,5 +93,7 @@ def dense_discriminator(length=64, channels=4, units=(256, 128, 32), seed=None):
     """Fully connected counterpart of ``conv_discriminator``."""
     inputs = keras.Input((length, channels), name="window")
     features = layers.Identity(name="features")(_dense(layers.Flatten()(inputs), units, seed))
-    logit = layers.Dense(1, name="logit", kernel_initializer=keras.initializers.GlorotUniform(seed=seed))(features)
+    logit = layers.Dense(1, name="logit", kernel_initializer=keras.initializers.GlorotUniform(seed=seed))(
+        features
+    )
     return keras.Model(inputs, [logit, features], name="discriminator")

@@ -1,0 +1,48 @@
+"""How well the R-peak detector finds the annotated beats of a database."""
+
+import numpy as np
+from rich.progress import track
+from wfdb.processing import compare_annotations
+
+from keras_sibeat.data.recording import BEAT_SYMBOLS
+from sibeat_edge.rpeaks import RPeakDetector
+from sibeat_edge.signal import RATE, BandPass, Resampler, fill_missing, process
+
+TOLERANCE = 0.15  # s (ANSI/AAMI EC57)
+
+
+def detect_rpeaks(recording, lead):
+    """R-peaks (int64, in samples at 360 Hz) of one lead of a ``Recording``, by the edge's whole pipeline."""
+    signal, _ = fill_missing(recording.signal[:, [recording.leads.index(lead)]])
+    return process(RPeakDetector(), process(BandPass(), process(Resampler(recording.rate), signal))[:, 0])
+
+
+def measure_detector(recordings, lead="MLII"):
+    """Compare detected R-peaks with the annotated beats, within 150 ms, on whole recordings.
+
+    Nothing is left out: not the first minutes, not ventricular flutter, whose waves are annotated as no beats
+    and count as false detections where the detector fires. A record without ``lead`` is judged by its first.
+
+    Returns a mapping of record to beats, missed, false, sensitivity and positive predictivity; the row
+    ``all`` sums over the records.
+    """
+    rows = {}
+    for recording in track(list(recordings), "R-peaks"):
+        peaks = detect_rpeaks(recording, lead if lead in recording.leads else recording.leads[0])
+        is_beat = np.isin(recording.annotations.symbols, list(BEAT_SYMBOLS))
+        beats = np.rint(recording.annotations.samples[is_beat] * RATE / recording.rate).astype(np.int64)
+        found = compare_annotations(beats, peaks, int(TOLERANCE * RATE))
+        rows[recording.name] = _row(len(beats), found.fn, found.fp)
+    totals = [sum(row[key] for row in rows.values()) for key in ("beats", "missed", "false")]
+    return {**rows, "all": _row(*totals)}
+
+
+def _row(beats, missed, false):
+    hits = beats - missed
+    return {
+        "beats": int(beats),
+        "missed": int(missed),
+        "false": int(false),
+        "sensitivity": hits / beats if beats else float("nan"),
+        "positive_predictivity": hits / (hits + false) if hits + false else float("nan"),
+    }

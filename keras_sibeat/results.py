@@ -1,0 +1,127 @@
+"""Reported results: JSON that commands write into ``results/``, and RESULTS.md, which is made from it."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from keras_sibeat.files import whole_file, write_json
+
+PUBLISHED = (
+    ("BeatGAN", "0.9447", "0.9108", "Zhou et al. 2019, mean of 5 folds"),
+    ("BeatGAN + time warping", "0.9475", "0.9143", "Zhou et al. 2019"),
+    ("SI-BeatGAN (its teacher)", "0.9474 (0.9458)", "0.9148 (0.9108)", "its project page, fold 0"),
+    ("SIA-GAN", "0.9588", "0.9325", "one fold"),
+    ("AnoBeat", "0.960", "–", "abstract; 0.894 inter-patient"),
+)
+PROTOCOLS = {
+    "beatgan": "MIT-BIH, random split (`beatgan`)",
+    "inter_patient": "MIT-BIH, wearers never seen (`inter_patient`)",
+    "series": "CMU motion capture (`mocap`)",
+}
+HEAD = """# Results
+
+Made from the JSON files in `results/` by `python -m keras_sibeat.results`; every file names the command,
+configuration, seeds, data checksum and versions behind it. Mean ± standard deviation over folds or seeds,
+where there are several.
+"""
+CAUTION = """The random split puts beats of one wearer into training and test alike, and so rewards memory: the
+distance to the nearest normal training beat (`baseline-knn`) beats every published network on it.
+"""
+
+
+def summarise(parts):
+    """Mean, sample standard deviation and values of every metric over a list of metric dictionaries."""
+    names = [name for name in parts[0] if all(name in part for part in parts)]
+    columns = {name: [part[name] for part in parts] for name in names}
+    return {
+        name: {
+            "mean": float(np.mean(values)),
+            "sd": float(np.std(values, ddof=1)) if len(values) > 1 else 0.0,
+            "values": values,
+        }
+        for name, values in columns.items()
+    }
+
+
+def write_result(folder, name, result):
+    """Write ``folder/name.json`` and make ``RESULTS.md`` beside ``folder`` anew."""
+    folder = Path(folder)
+    write_json(folder / f"{name}.json", {"name": name, **result})
+    with whole_file(folder.parent / "RESULTS.md") as partial:
+        partial.write_text(render(folder), encoding="utf-8")
+
+
+def read_results(folder):
+    """All results of a folder, by name."""
+    return {
+        file.stem: json.loads(file.read_text(encoding="utf-8"))
+        for file in sorted(Path(folder).glob("*.json"))
+    }
+
+
+def render(folder):
+    """The text of RESULTS.md for the results in ``folder``."""
+    results = read_results(folder)
+    sections = [HEAD]
+    for protocol, title in PROTOCOLS.items():
+        rows = [result for result in results.values() if result.get("protocol") == protocol]
+        if rows:
+            sections.append(f"## {title}\n\n" + _table(rows, protocol))
+    if "rpeaks" in results:
+        sections.append(_rpeaks(results["rpeaks"]))
+    benchmarks = [result for name, result in results.items() if name.startswith("bench-")]
+    sections += [_benchmark(result) for result in benchmarks]
+    return "\n".join(sections)
+
+
+def _table(rows, protocol):
+    classes = [f"auc_{name}" for name in "SVFQ"] if protocol != "series" else ["auc_run", "auc_jump"]
+    if protocol == "inter_patient":
+        classes.append("auc_record")
+    heads = ["result", "folds × seeds", "selection", "AUC", "AP", *(c.removeprefix("auc_") for c in classes)]
+    heads += ["EER", "sensitivity", "false alarms/h"]
+    lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
+    for row in sorted(rows, key=lambda row: -row["metrics"]["auc"]["mean"]):
+        metrics = row["metrics"]
+        names = ["auc", "ap", *classes, "eer", "sensitivity", "false_alarms_per_hour"]
+        cells = [_cell(metrics.get(name), 1 if name.endswith("hour") else 4) for name in names]
+        count = f"{len(row['folds'])} × {len(row['seeds'])}"
+        lines.append("| " + " | ".join([f"`{row['name']}`", count, row["selection"], *cells]) + " |")
+    text = "\n".join(lines) + "\n"
+    if protocol == "beatgan":
+        text = CAUTION + "\n" + text + "\nPublished:\n\n| model | AUC | AP | where |\n|---|---|---|---|\n"
+        text += "".join(f"| {' | '.join(row)} |\n" for row in PUBLISHED)
+    return text
+
+
+def _cell(metric, digits):
+    if metric is None:
+        return "–"
+    spread = f" ± {metric['sd']:.{digits}f}" if len(metric["values"]) > 1 else ""
+    return f"{metric['mean']:.{digits}f}{spread}"
+
+
+def _rpeaks(result):
+    lines = [
+        "## R-peak detector\n",
+        "| record | beats | missed | false | sensitivity | positive predictivity |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, row in [*result["records"].items(), ("all", result["all"])]:
+        rates = " | ".join(f"{100 * row[key]:.2f} %" for key in ("sensitivity", "positive_predictivity"))
+        lines.append(f"| {name} | {row['beats']} | {row['missed']} | {row['false']} | {rates} |")
+    return "\n".join(lines) + "\n"
+
+
+def _benchmark(result):
+    lines = [f"## `{result['name']}`\n", "| figure | value |", "|---|---|"]
+    for name, value in result["figures"].items():
+        text = f"{value:.4g}" if isinstance(value, float) else str(value)
+        lines.append(f"| {name.replace('_', ' ')} | {text} |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    with whole_file("RESULTS.md") as partial:
+        partial.write_text(render("results"), encoding="utf-8")
