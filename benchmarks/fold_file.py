@@ -15,9 +15,9 @@ from keras_sibeat.files import whole_file
 
 
 def fold_arrays(config, number):
-    """Arrays of fold ``number``: train ``(N, length)`` and test ``(M, length)`` float32, labels ``(M,)`` int64.
+    """Fold ``number`` as arrays, beats in the protocol's order.
 
-    Beats stand in the protocol's order; a label is 1 for an abnormal beat.
+    ``train`` (N, length) and ``test`` (M, length) are float32, ``labels`` (M,) int64, 1 for an abnormal beat.
     """
     fold = load_folds(config)[number]
     channels = fold.train.windows.shape[2]

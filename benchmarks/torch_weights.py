@@ -28,8 +28,8 @@ def copy_weights(state, network):
     """Set the weights of a Keras ``network`` to a torch ``state``: a mapping of names to arrays.
 
     Both keep the networks' order, and normalisation has the same four arrays in the same order (gamma, beta,
-    moving mean, moving variance). A kernel's axes are reversed: Conv1d's (out, in, tap) becomes (tap, in, out),
-    ConvTranspose1d's (in, out, tap) becomes Conv1DTranspose's (tap, out, in).
+    moving mean, moving variance). A kernel's axes are reversed: Conv1d's (out, in, tap) becomes Conv1D's
+    (tap, in, out), ConvTranspose1d's (in, out, tap) becomes Conv1DTranspose's (tap, out, in).
     """
     arrays = [array for name, array in state.items() if not name.endswith("num_batches_tracked")]
     network.set_weights([array.transpose() for array in arrays])

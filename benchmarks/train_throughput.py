@@ -2,16 +2,16 @@
 
 python benchmarks/train_throughput.py --torch-python PATH/TO/python [--rounds 8] [--steps 40]
 
-``--torch-python`` is the interpreter of an environment with ``beatgan_torch.py``'s requirements. Both train the
-full width in batches of 64, in turns: a machine's speed drifts, and only what stands side by side compares.
-Every round is printed. ``cores`` is seconds of CPU a second: a round with fewer than the others lost its cores
-to another process. Writes results/bench-train-throughput.json.
+``--torch-python`` is the interpreter of an environment with ``beatgan_torch.py``'s requirements. Both train
+the full width in batches of 64, in turns: a machine's speed drifts, and only what stands side by side
+compares. Every round is printed, with the cores that other processes kept busy during each turn: where that
+is more than a few hundredths, the turn says little, least about the peer, whose threads then wait for one
+another. Linux only. Writes results/bench-train-throughput.json.
 """
 
 import argparse
 import json
 import os
-import platform
 import subprocess
 import tempfile
 import time
@@ -39,7 +39,7 @@ SQUARE = "2048 × 2048 × 2048"
 
 
 class Stopwatch(keras.callbacks.Callback):
-    """Clock and CPU time at the end of each batch.
+    """The time at the end of each batch.
 
     What lies between the ends of the first and the last batch is all that a step costs within ``fit``:
     taking the next batch, the compiled step, the metrics, the callbacks. Keras has turned a batch's losses
@@ -51,12 +51,7 @@ class Stopwatch(keras.callbacks.Callback):
         self.stamps = []
 
     def on_train_batch_end(self, batch, logs=None):
-        self.stamps.append((time.perf_counter(), time.process_time()))
-
-    @property
-    def elapsed(self):
-        """Seconds on the clock, and of CPU, of all batches but the first."""
-        return np.subtract(self.stamps[-1], self.stamps[0])
+        self.stamps.append(time.perf_counter())
 
 
 class KerasTrainer:
@@ -70,11 +65,12 @@ class KerasTrainer:
         self.time(3)  # traces and compiles
 
     def time(self, steps):
-        """Seconds on the clock, and of CPU, that ``steps`` training steps take."""
+        """Seconds that ``steps`` training steps take."""
         windows = np.random.default_rng(0).uniform(-1, 1, ((steps + 1) * BATCH, LENGTH, 1)).astype("float32")
         dataset = batches(windows, BATCH, 0, range(1))
-        self.model.fit(dataset, steps_per_epoch=steps + 1, verbose=0, callbacks=self.callbacks)
-        return self.stopwatch.elapsed
+        settings = {"shuffle": False, "verbose": 0, "callbacks": self.callbacks}
+        self.model.fit(dataset, steps_per_epoch=steps + 1, **settings)
+        return self.stopwatch.stamps[-1] - self.stopwatch.stamps[0]
 
 
 class Peer:
@@ -93,9 +89,9 @@ class Peer:
             yield cls(process)
 
     def time(self, steps):
-        """Seconds on the clock, and of CPU, that ``steps`` training steps take."""
+        """Seconds that ``steps`` training steps take."""
         print(steps, file=self.process.stdin, flush=True)
-        return np.array(self._answer().split(), float)
+        return float(self._answer())
 
     def _answer(self):
         line = self.process.stdout.readline()
@@ -152,37 +148,89 @@ def count_work(model):
 
 
 def summary(values):
-    return {"median": median(values), "least": min(values), "most": max(values), "values": list(values)}
+    return {"median": median(values), "least": min(values), "most": max(values)}
 
 
-def measure(trainers, products, rounds, steps):
-    """Rounds of rates, the trainers in turns: which one begins changes from round to round."""
-    found = []
+def foreign_seconds(processes):
+    """Seconds of CPU that all but these processes have taken, those of other virtual machines included."""
+    user, nice, system, _, _, *interrupts_and_steal = map(int, Path("/proc/stat").read_text().split()[1:9])
+    ticks = user + nice + system + sum(interrupts_and_steal)
+    for process in processes:
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        ticks -= int(fields[11]) + int(fields[12])  # the process's user and system time
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def time_turn(trainer, steps, processes):
+    """Beats a second, and the cores that other processes kept busy meanwhile."""
+    started, foreign = time.perf_counter(), foreign_seconds(processes)
+    seconds = trainer.time(steps)
+    cores = (foreign_seconds(processes) - foreign) / (time.perf_counter() - started)
+    return {"beats_per_second": steps * BATCH / seconds, "foreign_cores": round(max(cores, 0.0), 2)}
+
+
+def measure(ours, peer, products, rounds, steps):
+    """Rounds, in each of which both take a turn; which one begins changes from round to round."""
+    processes, found = (os.getpid(), peer.process.pid), []
     for number in range(rounds):
-        result = {}
-        for name in sorted(trainers, reverse=number % 2):
-            seconds, cpu = trainers[name].time(steps)
-            result[name] = {"beats_per_second": steps * BATCH / seconds, "cores": cpu / seconds}
-        result["ratio"] = result["keras"]["beats_per_second"] / result["peer"]["beats_per_second"]
-        result["gflops"] = products.rates()
+        trainers = [("keras", ours), ("peer", peer)][:: -1 if number % 2 else 1]
+        turns = {name: time_turn(trainer, steps, processes) for name, trainer in trainers}
+        ratio = turns["keras"]["beats_per_second"] / turns["peer"]["beats_per_second"]
+        row = {"keras": turns["keras"], "peer": turns["peer"], "ratio": ratio, "gflops": products.rates()}
+        found.append(row)
         texts = [
-            f"{n} {result[n]['beats_per_second']:4.0f} beats/s on {result[n]['cores']:.2f} cores"
-            for n in trainers
+            f"{name} {turn['beats_per_second']:.0f} beats/s (others on {turn['foreign_cores']:.2f} cores)"
+            for name, turn in sorted(turns.items())
         ]
-        square = f"products {result['gflops'][SQUARE]:.0f} GFLOP/s"
-        print(f"round {number + 1}", *texts, f"ratio {result['ratio']:.2f}", square, sep="  ", flush=True)
-        found.append(result)
+        print(f"round {number + 1}", *texts, f"ratio {ratio:.2f}", sep="  ", flush=True)
     return found
 
 
 def machine():
-    """The processor's name, where the system tells it, and the number of cores."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        name = next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        name = platform.processor()
-    return {"processor": name, "cores": os.cpu_count()}
+    """The processor's name and the number of cores."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
+    return {"processor": names[0] if names else "unknown", "cores": os.cpu_count()}
+
+
+def report(found, work, steps):
+    """What the rounds come to: medians, spread, and shares of the machine's rate of matrix products."""
+    rates = {name: summary([row[name]["beats_per_second"] for row in found]) for name in ("keras", "peer")}
+    gflops = {name: median(row["gflops"][name] for row in found) for name in found[0]["gflops"]}
+    reached = {
+        "keras": 2e-9 * work["step"] * rates["keras"]["median"],
+        "peer": 2e-9 * work["peer_step"] * rates["peer"]["median"],
+    }
+    return {
+        "name": "bench-train-throughput",
+        "batch": BATCH,
+        "steps": steps,
+        "rounds": found,
+        "beats_per_second": rates,
+        "ratio": summary([row["ratio"] for row in found]),
+        "multiply_adds_per_beat": work,
+        "gflops": {**reached, "products": gflops},
+        "share_of_square_product": {name: value / gflops[SQUARE] for name, value in reached.items()},
+        "machine": machine(),
+        "versions": installed_versions(),
+        "commit": current_commit(),
+    }
+
+
+def show(result):
+    place = result["machine"]
+    print(f"{place['processor']}, {place['cores']} cores; batch {BATCH}, {result['steps']} steps a round")
+    for name, rate in result["beats_per_second"].items():
+        reached, share = result["gflops"][name], result["share_of_square_product"][name]
+        print(
+            f"{name}: median {rate['median']:.0f} beats/s ({rate['least']:.0f} to {rate['most']:.0f}), "
+            f"{reached:.0f} GFLOP/s, {share:.0%} of the square product's"
+        )
+    ratio, work = result["ratio"], result["multiply_adds_per_beat"]
+    print(f"ratio: median {ratio['median']:.2f} ({ratio['least']:.2f} to {ratio['most']:.2f})")
+    print(f"multiply-adds a beat: {work['step']:,} in our step, {work['peer_step']:,} in the peer's")
+    products = result["gflops"]["products"]
+    print("products, GFLOP/s:", ", ".join(f"{name}: {rate:.0f}" for name, rate in products.items()))
 
 
 def main():
@@ -194,48 +242,12 @@ def main():
     rounds, steps = options.rounds, options.steps
     with tempfile.TemporaryDirectory() as logs, Peer.running(options.torch_python) as peer:
         ours, products = KerasTrainer(logs), Products()
-        found = measure({"keras": ours, "peer": peer}, products, rounds, steps)
-    work = count_work(ours.model)
-    rates = {
-        name: summary([round_[name]["beats_per_second"] for round_ in found]) for name in ("keras", "peer")
-    }
-    ratio = summary([round_["ratio"] for round_ in found])
-    gflops = {name: median(round_["gflops"][name] for round_ in found) for name in products.factors}
-    reached = {
-        "keras": 2e-9 * work["step"] * rates["keras"]["median"],
-        "peer": 2e-9 * work["peer_step"] * rates["peer"]["median"],
-    }
-    report = {
-        "name": "bench-train-throughput",
-        "batch": BATCH,
-        "rounds": rounds,
-        "steps": steps,
-        "beats_per_second": rates,
-        "cores_used": {
-            name: summary([round_[name]["cores"] for round_ in found]) for name in ("keras", "peer")
-        },
-        "ratio": ratio,
-        "multiply_adds_per_beat": work,
-        "gflops": {"products": gflops, **reached},
-        "share_of_products": {name: value / gflops[SQUARE] for name, value in reached.items()},
-        "measurements": found,
-        "machine": machine(),
-        "command": f"python benchmarks/train_throughput.py --torch-python TORCH_PYTHON --rounds {rounds} --steps {steps}",
-        "versions": installed_versions(),
-        "peer": peer.about,
-        "commit": current_commit(),
-    }
-    print(f"{machine()['processor']}, {machine()['cores']} cores; batch {BATCH}, {steps} steps a round")
-    for name, rate in rates.items():
-        spread = f"{rate['least']:.0f} to {rate['most']:.0f}"
-        share = (
-            f"{reached[name]:.0f} GFLOP/s, {report['share_of_products'][name]:.0%} of the square product's"
-        )
-        print(f"{name}: median {rate['median']:.0f} beats/s ({spread}), {share}")
-    print(f"ratio: median {ratio['median']:.2f} ({ratio['least']:.2f} to {ratio['most']:.2f})")
-    print(f"multiply-adds a beat: {work['step']:,} a step of ours, {work['peer_step']:,} of the peer's")
-    print("products, GFLOP/s:", ", ".join(f"{name} {rate:.0f}" for name, rate in gflops.items()))
-    write_json(HERE.parent / "results" / "bench-train-throughput.json", report)
+        found = measure(ours, peer, products, rounds, steps)
+    result = report(found, count_work(ours.model), steps)
+    command = "python benchmarks/train_throughput.py --torch-python TORCH_PYTHON"
+    result |= {"peer": peer.about, "command": f"{command} --rounds {rounds} --steps {steps}"}
+    show(result)
+    write_json(HERE.parent / "results" / "bench-train-throughput.json", result)
 
 
 if __name__ == "__main__":

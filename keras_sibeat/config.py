@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from keras_sibeat.errors import ConfigError
+from sibeat_edge.signal import BAND, FIR_ORDER, RATE
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -15,7 +16,7 @@ else:
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Data(Section):
@@ -37,11 +38,19 @@ class Data(Section):
 
 
 class Window(Section):
-    """A beat's window around its R-peak (at 360 Hz), or a series' sliding window."""
+    """A beat's window around its R-peak (at 360 Hz) and its band-pass, or a series' sliding window."""
 
     before: Annotated[int, Field(ge=1)] = 140
     after: Annotated[int, Field(ge=1)] = 180
     stride: Annotated[int, Field(ge=1)] = 5  # series only
+    band: tuple[float, float] = BAND  # Hz, beats only
+    order: Annotated[int, Field(ge=2, multiple_of=2)] = FIR_ORDER  # of the band-pass
+
+    @model_validator(mode="after")
+    def _band_in_range(self):
+        if not 0 < self.band[0] < self.band[1] < RATE / 2:
+            raise ValueError(f"band: expected 0 < low < high < {RATE // 2} Hz, found {self.band}")
+        return self
 
     @property
     def length(self):
@@ -58,6 +67,7 @@ class Protocol(Section):
     contamination: Annotated[float, Field(ge=0, le=0.5)] = 0.0
     selection: Literal["label_free", "labelled"] = "label_free"
     normal: str = "N"
+    all_beats: bool = False  # inter_patient: keep the N beats that the detector does not confirm
     train_records: tuple[str, ...] = ()
     test_records: tuple[str, ...] = ()
     watch_test: bool = False  # score the test fold after each epoch, for the history only
@@ -137,6 +147,8 @@ def read_config(file=None, overrides=(), data=None):
         _apply(values, override)
     if data is not None:
         section = values.setdefault("data", {})
+        if not isinstance(section, dict):
+            raise ConfigError(f"{origin}: data: found {section!r}; expected a section.")
         section["folder"] = str(data)
         if section.get("source", "simulator") == "simulator":
             section["source"] = "wfdb"

@@ -3,220 +3,66 @@
 import argparse
 import shlex
 import sys
-import time
 from pathlib import Path
 
-import keras
-import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from keras_sibeat import plots
-from keras_sibeat.baselines import BASELINES, baseline_scores
+from keras_sibeat.baselines import BASELINES
+from keras_sibeat.config import read_config
 from keras_sibeat.data.sources import load_folds
-from keras_sibeat.errors import RunError, command
-from keras_sibeat.files import write_json
-from keras_sibeat.models.beatgan import BeatGAN  # noqa: F401  (registers what a run's model is)
-from keras_sibeat.results import summarise, write_result
-from keras_sibeat.run import Run, current_commit, installed_versions, read_history
-from keras_sibeat.scoring import (
-    auc_per_record,
-    count_multiply_adds,
-    count_parameters,
-    evaluate_scores,
-    rebuild,
-    rebuild_scores,
-    residuals,
-    threshold_for,
-)
-from keras_sibeat.stages import select
-
-
-def evaluate(run, folds=None, selection=None):
-    """Score the test windows of every fold and seed of a run; write metrics and plots into its folder.
-
-    Args:
-        run: a finished ``Run``.
-        folds: its folds, where they are loaded already.
-        selection: ``label_free`` or ``labelled``; the run's own by default.
-
-    Returns the result as ``results/`` holds it, without a name.
-
-    Raises ``RunError`` for a run that has not finished training.
-    """
-    selection = selection or run.config.protocol.selection
-    folds = folds or load_folds(run.config)
-    metrics, per_record, histories, seconds = [], [], {}, 0.0
-    for (number, _), part in run.parts().items():
-        rows = read_history(part / "history.csv")
-        if len(rows) < run.config.train.epochs:
-            raise RunError(
-                f"{part}: found {len(rows)} epochs of {run.config.train.epochs}; expected a finished run."
-            )
-        model = _load(part / f"{selection}.keras")
-        fold = folds[number]
-        scores = rebuild_scores(model.generator, fold.test.windows)
-        threshold = threshold_for(
-            rebuild_scores(model.generator, fold.validation_normals.windows),
-            run.config.evaluate.false_alarm_rate,
-        )
-        chosen = select(rows, selection)
-        metrics.append({**_measure(run, scores, fold, threshold), "selected_epoch": chosen["epoch"]})
-        per_record.append(auc_per_record(scores, fold.test, fold.normal))
-        histories[part.name] = [{name: float(f"{value:.6g}") for name, value in row.items()} for row in rows]
-        seconds += sum(row["seconds"] for row in rows)
-        suffix = "" if selection == run.config.protocol.selection else f"-{selection}"
-        write_json(part / f"metrics{suffix}.json", {**metrics[-1], "threshold": threshold})
-        _plot(part / f"plots{suffix}", run, rows, model.generator, fold, scores, threshold)
-    result = _describe(run, selection, metrics, per_record, seconds)
-    generator = model.generator
-    result["model"] = {
-        "parameters": count_parameters(generator),
-        "multiply_adds": count_multiply_adds(generator),
-    }
-    return {**result, "history": histories}
-
-
-def evaluate_baseline(run, name, folds=None):
-    """Score every fold and seed of a run by a scikit-learn baseline; returns the result without a name."""
-    folds = folds or load_folds(run.config)
-    metrics, per_record, started = [], [], time.perf_counter()
-    for number, seed in run.parts():
-        fold = folds[number]
-        validation, scores = baseline_scores(name, fold, seed)
-        is_normal = ~fold.is_abnormal(fold.validation)
-        threshold = threshold_for(validation[is_normal], run.config.evaluate.false_alarm_rate)
-        metrics.append(_measure(run, scores, fold, threshold))
-        per_record.append(auc_per_record(scores, fold.test, fold.normal))
-    return _describe(run, "none", metrics, per_record, time.perf_counter() - started)
-
-
-def _load(file):
-    try:
-        return keras.saving.load_model(file)
-    except (ValueError, OSError) as error:
-        raise RunError(
-            f"{file}: found no model that loads ({error}); expected one that training saved."
-        ) from error
-
-
-def _measure(run, scores, fold, threshold):
-    metrics = evaluate_scores(scores, fold.test, fold.normal, threshold)
-    if run.config.protocol.name == "inter_patient":
-        metrics["auc_record"] = float(np.mean(list(auc_per_record(scores, fold.test, fold.normal).values())))
-    return metrics
-
-
-def _describe(run, selection, metrics, per_record, seconds):
-    config = run.config.model_dump(mode="json")
-    config["data"].pop("folder")
-    result = {
-        "protocol": run.config.protocol.name,
-        "folds": list(run.config.protocol.folds),
-        "seeds": list(run.config.seeds),
-        "selection": selection,
-        "metrics": summarise(metrics),
-        "command": run.about["command"],
-        "config": config,
-        "data_sha256": run.about["data_sha256"],
-        "versions": installed_versions(),
-        "commit": current_commit(),
-        "seconds": round(seconds, 1),
-    }
-    if run.config.protocol.name == "inter_patient":
-        result["auc_per_record"] = summarise(per_record)
-    return result
-
-
-def _plot(folder, run, rows, generator, fold, scores, threshold):
-    plots.plot_history(rows, folder / "history.png")
-    plots.plot_curves(scores, fold.is_abnormal(fold.test), folder / "curves.png")
-    plots.plot_scores(scores, fold.test.classes, threshold, folder / "scores.png")
-    middles = []  # the window of the median score of each class: neither the best nor the worst
-    for name in np.unique(fold.test.classes):
-        rows_of_class = np.flatnonzero(fold.test.classes == name)
-        middles.append(rows_of_class[np.argsort(scores[rows_of_class])[len(rows_of_class) // 2]])
-    windows = fold.test.windows[middles]
-    rebuilt = rebuild(generator, windows)
-    titles = fold.test.classes[middles]
-    plots.plot_rebuilt(
-        list(zip(titles, windows, rebuilt, residuals(windows, rebuilt), strict=True)), folder / "rebuilt.png"
-    )
-    if run.config.protocol.name == "series":
-        _plot_strips(folder, generator, fold)
-
-
-def _plot_strips(folder, generator, fold):
-    """The first series of each class, every step with the mean residual of the windows that hold it."""
-    for name in np.unique(fold.test.classes):
-        record = fold.test.records[fold.test.classes == name][0]
-        part = fold.test.take(fold.test.records == record)
-        windows, length = part.windows, part.windows.shape[1]
-        series = np.zeros((part.samples[-1] + length, windows.shape[2]))
-        heat, count = np.zeros(len(series)), np.zeros(len(series))
-        for start, window, residual in zip(
-            part.samples, windows, residuals(windows, rebuild(generator, windows)), strict=True
-        ):
-            series[start : start + length] = window
-            heat[start : start + length] += residual
-            count[start : start + length] += 1
-        plots.plot_strip(f"{name} {record}", series, heat / count, folder / f"strip-{name}.png")
-
-
-def result_name(run, selection=None, baseline=None):
-    """The result's name: the run's, or ``baseline-…``; the inter-patient one ends in ``-inter``."""
-    name = f"baseline-{baseline}" if baseline else run.config.name.removesuffix("-inter")
-    if selection and selection != run.config.protocol.selection:
-        name += f"-{selection}"
-    ending = {"inter_patient": "-inter", "series": "-mocap" if baseline else ""}
-    return name + ending.get(run.config.protocol.name, "")
+from keras_sibeat.errors import ConfigError, command
+from keras_sibeat.evaluation import evaluate, evaluate_baseline, result_name
+from keras_sibeat.results import write_result
+from keras_sibeat.run import Run
 
 
 def print_results(console, results):
-    """Print a table of results by name."""
+    """Print a table of results by name: mean, and standard deviation where there are several values."""
     names = list(dict.fromkeys(metric for result in results.values() for metric in result["metrics"]))
     table = Table("metric", *results)
-    for metric in names:
-        cells = [result["metrics"].get(metric) for result in results.values()]
-        table.add_row(metric, *("" if c is None else f"{c['mean']:.4f} ± {c['sd']:.4f}" for c in cells))
+    for name in names:
+        metrics = [result["metrics"].get(name) for result in results.values()]
+        table.add_row(name, *("" if metric is None else _cell(metric) for metric in metrics))
     console.print(table)
+
+
+def _cell(metric):
+    spread = f" ± {metric['sd']:.4f}" if len(metric["values"]) > 1 else ""
+    return f"{metric['mean']:.4f}{spread}"
 
 
 @command
 def main(arguments=None):
     """Parse the command line, evaluate, print, report."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    parser = argparse.ArgumentParser(
-        prog="python -m keras_sibeat.evaluate", description="Measure a run."
-    )
-    parser.add_argument("run", type=Path, help="a run's folder")
+    parser = argparse.ArgumentParser(prog="python -m keras_sibeat.evaluate", description="Measure a run.")
+    parser.add_argument("run", type=Path, help="a run's folder; with --baselines a configuration will do")
     parser.add_argument("--selection", choices=("label_free", "labelled"), help="the run's own by default")
     parser.add_argument("--baselines", action="store_true", help="score the baselines on the same folds")
-    parser.add_argument("--data", type=Path, metavar="DIR", help="a local copy of the data, if it has moved")
-    parser.add_argument(
-        "--report", type=Path, metavar="DIR", help="write JSON here, and RESULTS.md beside it"
-    )
+    parser.add_argument("--data", type=Path, metavar="DIR", help="a local copy of the data")
+    parser.add_argument("--report", type=Path, metavar="DIR", help="write JSON here and RESULTS.md beside it")
     options = parser.parse_args(arguments)
-    run = Run(options.run)
-    if options.data:
-        data = run.config.data.model_copy(update={"folder": options.data})
-        run.config = run.config.model_copy(update={"data": data})
-    folds = load_folds(run.config)
-    found = next(iter(folds.values())).train.sha256
-    if found != run.about["data_sha256"]:
-        raise RunError(
-            f"{options.run}: trained on data of SHA-256 {run.about['data_sha256'][:12]}…; found {found[:12]}…."
-        )
-    if options.baselines:
-        results = {result_name(run, baseline=name): evaluate_baseline(run, name, folds) for name in BASELINES}
-        for result in results.values():
-            result["command"] = shlex.join(("python", "-m", "keras_sibeat.evaluate", *arguments))
+    if options.run.suffix == ".toml":
+        if not options.baselines:
+            raise ConfigError(f"{options.run}: a configuration has no model; expected a run, or --baselines.")
+        run, config = None, read_config(options.run, (), options.data)
     else:
-        results = {result_name(run, options.selection): evaluate(run, folds, options.selection)}
+        run = Run(options.run, options.data)
+        config = run.config
+    folds = load_folds(config)
+    if run:
+        run.check_data(folds)
+    if options.baselines:
+        results = {result_name(config, baseline=n): evaluate_baseline(config, n, folds) for n in BASELINES}
+    else:
+        results = {result_name(config, options.selection): evaluate(run, folds, options.selection)}
     print_results(Console(), results)
     if options.report:
+        evaluated = shlex.join(("python", "-m", "keras_sibeat.evaluate", *arguments))
         for name, result in results.items():
-            write_result(options.report, name, result)
+            commands = [evaluated] if options.baselines else [run.about["command"], evaluated]
+            write_result(options.report, name, {"command": " && ".join(commands), **result})
 
 
 if __name__ == "__main__":

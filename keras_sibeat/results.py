@@ -1,4 +1,4 @@
-"""Reported results: JSON that commands write into ``results/``, and RESULTS.md, which is made from it."""
+"""Results: JSON that commands write into ``results/``, and RESULTS.md, which is made from it."""
 
 import json
 from pathlib import Path
@@ -25,8 +25,8 @@ Made from the JSON files in `results/` by `python -m keras_sibeat.results`; ever
 configuration, seeds, data checksum and versions behind it. Mean ± standard deviation over folds or seeds,
 where there are several.
 """
-CAUTION = """The random split puts beats of one wearer into training and test alike, and so rewards memory: the
-distance to the nearest normal training beat (`baseline-knn`) beats every published network on it.
+CAUTION = """The random split puts beats of one wearer into training and test alike, and so rewards memory:
+the distance to the nearest normal training beat (`baseline-knn`) beats the published BeatGAN on it.
 """
 
 

@@ -22,7 +22,8 @@ class Run:
     notes; ``fold0-seed0`` and the like hold what one training wrote.
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder, data=None):
+        """Open the run in ``folder``; ``data`` is where its data lies now, if it has moved."""
         self.folder = Path(folder)
         try:
             self.config = Config.model_validate_json((self.folder / "config.json").read_text())
@@ -34,20 +35,34 @@ class Run:
         except ValueError as error:
             raise RunError(f"{self.folder}: config.json or run.json cannot be read ({error}).") from error
 
+        if data is not None:
+            moved = self.config.data.model_copy(update={"folder": Path(data)})
+            self.config = self.config.model_copy(update={"data": moved})
+
+    def check_data(self, folds):
+        """Raise ``RunError`` unless the folds' data has the checksum of what the run was trained on."""
+        trained, found = self.about["data_sha256"], next(iter(folds.values())).train.sha256
+        if found != trained:
+            raise RunError(
+                f"{self.folder}: holds a run on data of SHA-256 {trained[:12]}…, found {found[:12]}…; "
+                "expected the same data, or another run folder."
+            )
+
     @classmethod
-    def open(cls, folder, config, data_sha256, notes, command):
+    def open(cls, folder, config, folds, command):
         """Start a run in ``folder``, or go on with the same run; raises ``RunError`` if it is another one."""
         folder = Path(folder)
         if not (folder / "run.json").exists():
             if folder.exists() and any(path.name != "config.json" for path in folder.iterdir()):
                 raise RunError(f"{folder}: found files that are no run's; expected a new or empty folder.")
             write_json(folder / "config.json", config.model_dump(mode="json"))
+            train = next(iter(folds.values())).train
             about = {
                 "command": shlex.join(command),
-                "data_sha256": data_sha256,
+                "data_sha256": train.sha256,
                 "versions": installed_versions(),
                 "commit": current_commit(),
-                "notes": list(notes),
+                "notes": list(train.notes),
             }
             write_json(folder / "run.json", about)
         run = cls(folder)
@@ -57,20 +72,17 @@ class Run:
                 f"{folder}: holds a run with another configuration ({differing[0]}); expected the same, "
                 "or another --run folder."
             )
-        if run.about["data_sha256"] != data_sha256:
-            raise RunError(
-                f"{folder}: holds a run on other data (SHA-256 {run.about['data_sha256'][:12]}…, "
-                f"found {data_sha256[:12]}…); expected the same, or another --run folder."
-            )
+        run.check_data(folds)
         return run
 
     def parts(self):
         """Mapping of (fold, seed) to the folder of that training."""
-        return {
-            (fold, seed): self.folder / f"fold{fold}-seed{seed}"
-            for fold in self.config.protocol.folds
-            for seed in self.config.seeds
-        }
+        return {part: self.folder / "fold{}-seed{}".format(*part) for part in parts_of(self.config)}
+
+
+def parts_of(config):
+    """The (fold, seed) pairs that a configuration trains."""
+    return [(fold, seed) for fold in config.protocol.folds for seed in config.seeds]
 
 
 def _differences(old, new):

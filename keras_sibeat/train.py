@@ -11,7 +11,8 @@ from rich.logging import RichHandler
 from keras_sibeat.config import read_config
 from keras_sibeat.data.sources import load_folds
 from keras_sibeat.errors import command
-from keras_sibeat.evaluate import evaluate, print_results, result_name
+from keras_sibeat.evaluate import print_results
+from keras_sibeat.evaluation import evaluate, result_name
 from keras_sibeat.progress import EpochProgress
 from keras_sibeat.run import Run
 from keras_sibeat.stages import train_beatgan
@@ -27,7 +28,7 @@ def train(config, folder, command_line=(), console=None):
     first = next(iter(folds.values()))
     for note in first.train.notes:
         console.print(note, style="dim", highlight=False)
-    run = Run.open(folder, config, first.train.sha256, first.train.notes, command_line)
+    run = Run.open(folder, config, folds, command_line)
     for (number, seed), part in run.parts().items():
         fold = folds[number]
         counts = " / ".join(str(len(beats)) for beats in (fold.train, fold.validation, fold.test))
@@ -36,7 +37,7 @@ def train(config, folder, command_line=(), console=None):
         )
         train_beatgan(config, fold, seed, part, [EpochProgress(console)])
     result = evaluate(run, folds)
-    print_results(console, {result_name(run): result})
+    print_results(console, {result_name(config): result})
     return result
 
 

@@ -14,13 +14,18 @@ BAND = (3.0, 45.0)  # Hz
 FIR_ORDER = 108
 
 
-def band_pass_taps():
-    """Taps (217,) of the linear-phase band-pass.
+def band_pass_taps(band=BAND, order=FIR_ORDER):
+    """Taps ``(2 * order + 1,)`` of the linear-phase band-pass of ``band`` (low, high) in Hz.
 
-    The published preprocessing runs an order-108 FIR forwards and backwards (zero phase), which no device can
+    The published preprocessing runs its FIR forwards and backwards (zero phase), which no device can
     do; forwards and backwards is one pass of the filter convolved with itself, and that a device can run.
     """
-    once = sps.firwin(FIR_ORDER + 1, BAND, pass_zero=False, fs=RATE)
+    if not 0 < band[0] < band[1] < RATE / 2 or order % 2 or order < 2:
+        raise ValueError(
+            f"Band-pass: found {band} Hz of order {order}; "
+            f"expected 0 < low < high < {RATE // 2} and an even order."
+        )
+    once = sps.firwin(order + 1, band, pass_zero=False, fs=RATE)
     return np.convolve(once, once)
 
 
@@ -31,14 +36,14 @@ def _fir(taps, samples, state):
 
 
 class BandPass:
-    """Streaming 3-45 Hz FIR band-pass with its delay of 108 samples (0.3 s) compensated.
+    """Streaming FIR band-pass, 3-45 Hz by default, its delay (``order`` samples, 0.3 s) compensated.
 
     Input and output: ``(samples,)`` or ``(samples, leads)`` at 360 Hz, any unit; output sample *n* is in step
     with input sample *n*. The signal is continued by its first and last value beyond its ends.
     """
 
-    def __init__(self):
-        self.taps = band_pass_taps()
+    def __init__(self, band=BAND, order=FIR_ORDER):
+        self.taps = band_pass_taps(band, order)
         self.delay = (len(self.taps) - 1) // 2
         self._state = None
         self._to_skip = self.delay

@@ -17,7 +17,7 @@ from keras_sibeat.data.recording import BEAT_SYMBOLS, read_recording
 from keras_sibeat.errors import DataError
 from keras_sibeat.files import whole_file
 from sibeat_edge.rpeaks import RPeakDetector
-from sibeat_edge.signal import RATE, BandPass, Resampler, fill_missing, process
+from sibeat_edge.signal import BAND, FIR_ORDER, RATE, BandPass, Resampler, fill_missing, process
 from sibeat_edge.windows import beat_windows, normalise
 
 NEAR = 10  # samples: an N beat counts where a detected R-peak is nearer to its annotation than this
@@ -61,19 +61,22 @@ class BeatSet:
     def join(parts, sha256):
         """One set from several."""
         columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS}
-        return BeatSet(**columns, notes=tuple(note for part in parts for note in part.notes), sha256=sha256)
+        notes = dict.fromkeys(note for part in parts for note in part.notes)
+        return BeatSet(**columns, notes=tuple(notes), sha256=sha256)
 
 
 COLUMNS = tuple(field.name for field in fields(BeatSet) if field.name not in ("notes", "sha256"))
 
 
-def extract_beats(recording, leads, before, after):
+def extract_beats(recording, leads, before, after, band=BAND, order=FIR_ORDER):
     """Cut the annotated beats of one recording; returns a ``BeatSet``.
 
     Args:
         recording: a ``Recording`` with annotations.
         leads: names of the leads wanted, in order, or ``"all"``; the first one feeds the detector.
         before, after: window around the R-peak, in samples at 360 Hz.
+        band, order: of the windows' band-pass, as ``BandPass`` takes them. The detector has its own, always
+            the default one, so the same beats are found whatever the windows' band is.
 
     Raises:
         DataError: a missing lead, no annotations, or a recording too short for one beat.
@@ -88,6 +91,8 @@ def extract_beats(recording, leads, before, after):
     notes = []
     signal = recording.signal[:, [recording.leads.index(lead) for lead in leads]]
     signal, missing = fill_missing(signal)
+    gaps = np.concatenate([[0], np.cumsum(missing)])
+    changes = np.cumsum(np.diff(signal, axis=0, prepend=signal[:1]) != 0, axis=0)
     if recording.rate != RATE:
         notes.append(f"Record {name}: resampled from {recording.rate:g} Hz to {RATE} Hz.")
     signal = process(Resampler(recording.rate), signal)
@@ -96,19 +101,18 @@ def extract_beats(recording, leads, before, after):
             f"Record {name}: found {len(signal)} samples at {RATE} Hz, too short for one beat; "
             f"expected at least {before + after}."
         )
-    filtered = process(BandPass(), signal)
-    peaks = process(RPeakDetector(), filtered[:, 0])
+    peaks = process(RPeakDetector(), process(BandPass(), signal[:, 0]))
+    filtered = process(BandPass(band, order), signal)
 
     is_beat = np.isin(recording.annotations.symbols, list(BEAT_SYMBOLS))
     scale = RATE / recording.rate
     samples = np.rint(recording.annotations.samples[is_beat] * scale).astype(np.int64)
     rr = np.diff(samples) / RATE
     windows, inside = beat_windows(filtered, samples, before, after)
-    raw, _ = beat_windows(signal, samples, before, after)
-    gap = np.concatenate([[0], np.cumsum(missing)])
     ends = np.rint((samples[inside, None] + [-before, after]) / scale).astype(np.int64)
-    has_gap = np.diff(gap[ends.clip(0, len(missing))])[:, 0] > 0
-    flat = (np.ptp(raw, axis=1) == 0).any(axis=1) & ~has_gap
+    first, last = (ends - [0, 1]).clip(0, len(missing) - 1).T  # in the recording's own samples
+    has_gap = gaps[last + 1] > gaps[first]
+    flat = (changes[last] == changes[first]).any(axis=1) & ~has_gap
     usable = ~has_gap & ~flat
     for count, why in (
         ((~inside).sum(), "window passes the recording's end"),
@@ -146,15 +150,18 @@ def cache_folder():
     return Path(os.environ.get("KERAS_SIBEAT_CACHE", Path.home() / ".cache" / "keras_sibeat"))
 
 
-def load_beats(paths, files_sha256, annotator="atr", leads=("MLII",), before=140, after=180):
+def load_beats(
+    paths, files_sha256, annotator="atr", leads=("MLII",), before=140, after=180, band=BAND, order=FIR_ORDER
+):
     """Beats of WFDB records, from the cache where the data and the preprocessing are the same.
 
     Args:
         paths: record paths without extension.
         files_sha256: mapping of every file of these records to its SHA-256.
-        annotator, leads, before, after: as ``read_recording`` and ``extract_beats`` take them.
+        annotator, leads, before, after, band, order: as ``read_recording`` and ``extract_beats`` take them.
     """
     settings = {"annotator": annotator, "leads": list(leads), "before": before, "after": after}
+    settings |= {"band": list(band), "order": order}
     data_sha256 = checksum({Path(file).name: digest for file, digest in files_sha256.items()})
     modules = (sibeat_edge.signal, sibeat_edge.rpeaks, sibeat_edge.windows)
     code = [inspect.getsource(part) for part in (*modules, extract_beats)]
@@ -162,7 +169,7 @@ def load_beats(paths, files_sha256, annotator="atr", leads=("MLII",), before=140
     file = cache_folder() / f"beats-{key[:32]}.npz"
     if not file.exists():
         parts = [
-            extract_beats(read_recording(path, annotator), leads, before, after)
+            extract_beats(read_recording(path, annotator), leads, before, after, band, order)
             for path in track(paths, "recordings to beats")
         ]
         _write_cache(file, BeatSet.join(parts, data_sha256))

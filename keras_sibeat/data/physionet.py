@@ -1,5 +1,6 @@
 """PhysioNet databases: download with resume and checksums; records and checksums of a local copy."""
 
+import http.client
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -34,8 +35,8 @@ def check_files(folder, records):
     digests = {}
     expected = _read_sums(folder / "SHA256SUMS.txt") if (folder / "SHA256SUMS.txt").is_file() else {}
     for record in records:
-        wanted = [name for name in expected if Path(name).stem == record and not Path(name).parent.name]
-        found = [path.name for path in folder.glob(f"{record}.*")]
+        wanted = [name for name in expected if str(Path(name).with_suffix("")) == record]
+        found = [path.relative_to(folder).as_posix() for path in folder.glob(f"{record}.*")]
         for name in sorted({*found, *(n for n in wanted if Path(n).suffix in (".hea", ".dat", ".atr"))}):
             if not (folder / name).is_file():
                 raise DataError(f"{folder / name}: no such file; SHA256SUMS.txt lists it.")
@@ -49,7 +50,10 @@ def check_files(folder, records):
 
 
 def _read_sums(file):
-    pairs = (line.split(maxsplit=1) for line in file.read_text().splitlines() if line.strip())
+    pairs = [line.split(maxsplit=1) for line in file.read_text().splitlines() if line.strip()]
+    for pair in pairs:
+        if len(pair) != 2 or len(pair[0]) != 64:
+            raise DataError(f"{file}: found the line {' '.join(pair)[:40]!r}; expected a SHA-256 and a name.")
     return {name.strip(): digest for digest, name in pairs}
 
 
@@ -66,7 +70,8 @@ def fetch(database, folder, version="1.0.0", annotator="atr", server=SERVER):
         server: address that ``database/version/file`` is appended to.
 
     Raises:
-        DataError: an unknown database, or a file whose checksum is wrong after the download.
+        DataError: an unknown database, a server that cannot be reached or stops short, a record without
+            a checksum, or a file whose checksum is wrong after the download.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -74,10 +79,12 @@ def fetch(database, folder, version="1.0.0", annotator="atr", server=SERVER):
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Progress(*columns) as progress:
         for index in ("RECORDS", "SHA256SUMS.txt"):
-            (folder / index).unlink(missing_ok=True)
             _download(f"{base}/{index}", folder / index, progress)
         sums = _read_sums(folder / "SHA256SUMS.txt")
         records = set((folder / "RECORDS").read_text().split())
+        unlisted = sorted(record for record in records if f"{record}.hea" not in sums)
+        if unlisted:
+            raise DataError(f"{base}: found no checksum of record {unlisted[0]}; expected {unlisted[0]}.hea.")
         suffixes = {".hea", ".dat", f".{annotator}"}
         wanted = [n for n in sums if str(Path(n).with_suffix("")) in records and Path(n).suffix in suffixes]
         missing = [n for n in wanted if not (folder / n).is_file() or sha256(folder / n) != sums[n]]
@@ -106,12 +113,15 @@ def _download(url, file, progress, digest=None):
                 while block := response.read(BLOCK):
                     out.write(block)
                     progress.advance(task, len(block))
+        size = partial.stat().st_size
+        if size < length:
+            raise DataError(f"{url}: found {size} bytes; expected {length}; run the same command to go on.")
     except urllib.error.HTTPError as error:
         if error.code != 416:  # 416: the part is already whole
             raise DataError(
                 f"{url}: the server answered {error.code} {error.reason}; expected the file."
             ) from error
-    except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
+    except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
         raise DataError(
             f"{url}: could not be reached ({error}); run the same command again to go on."
         ) from error
@@ -119,5 +129,5 @@ def _download(url, file, progress, digest=None):
     if digest and found != digest:
         partial.unlink()
         return found
-    partial.rename(file)
+    partial.replace(file)
     return None

@@ -59,8 +59,13 @@ def map_classes(beats, class_map):
     return replace(beats, classes=classes, notes=(*beats.notes, *notes)).take(known)
 
 
+def confirmed(beats):
+    """Without the N beats whose annotated R-peak the detector does not find within ``NEAR`` samples."""
+    return beats.take((beats.classes != "N") | beats.detected)
+
+
 def select_records(protocol, names, train_records=(), test_records=()):
-    """The records that a protocol uses, of those that a database has; raises ``DataError`` if it lacks some."""
+    """The records of a database that a protocol uses; raises ``DataError`` if some are not there."""
     if protocol == "beatgan":
         return [name for name in names if name not in PACED]
     wanted = [*(train_records or _halves(names)[0]), *(test_records or _halves(names)[1])]
@@ -82,8 +87,7 @@ def beatgan(beats, seed=0, class_map="published"):
     Normal beats whose R-peak the detector misses are left out. A fifth of the normal beats tests, a tenth of
     the rest validates; of every abnormal class a tenth validates, the rest tests, the same in each fold.
     """
-    beats = map_classes(beats, class_map)
-    beats = beats.take((beats.classes != "N") | beats.detected)
+    beats = confirmed(map_classes(beats, class_map))
     rng = np.random.default_rng(seed)
     normal = rng.permutation(np.flatnonzero(beats.classes == "N"))
     validation_abnormal, test_abnormal = [], []
@@ -108,16 +112,25 @@ def beatgan(beats, seed=0, class_map="published"):
     return folds
 
 
-def inter_patient(beats, seed=0, class_map="aami", train_records=(), test_records=()):
-    """de Chazal's protocol: train on the normal beats of DS1, test on all beats of DS2; returns one fold.
+def inter_patient(beats, seed=0, class_map="aami", train_records=(), test_records=(), all_beats=False):
+    """de Chazal's protocol: train on the normal beats of DS1, test on all classes of DS2; returns one fold.
 
-    Four wearers of DS1, drawn with the seed, validate. For another database than MIT-BIH, every second
-    record tests, unless records are named.
+    Four wearers of DS1, drawn with the seed, validate. As in ``beatgan``, an N beat counts only if the
+    detector confirms its annotated R-peak, unless ``all_beats``: some annotations of N beats stand beside
+    the R-peak, and a window cut there measures the annotation, not the score.
+
+    For another database than MIT-BIH, every second record tests, unless records are named.
     """
     beats = map_classes(beats, class_map)
+    beats = beats if all_beats else confirmed(beats)
     names = list(dict.fromkeys(beats.records.tolist()))
     train_records = train_records or _halves(names)[0]
     test_records = test_records or _halves(names)[1]
+    both = sorted(set(train_records) & set(test_records))
+    if both:
+        raise ConfigError(
+            f"Protocol inter_patient: found record {both[0]} in both parts; expected it in one."
+        )
     count = min(HELD_OUT_WEARERS, len(train_records) // 2)
     held_out = np.random.default_rng(seed).choice(np.array(train_records), count, replace=False)
     learning = np.isin(beats.records, train_records) & ~np.isin(beats.records, held_out)

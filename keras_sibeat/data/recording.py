@@ -83,8 +83,8 @@ def _check(record, path):
         declared, samples = record.checksum[column], record.d_signal[:, column]
         if declared is not None and (int(samples.sum()) - declared) % 65536:
             raise DataError(
-                f"{record.file_name[column]}: the checksum of lead {lead} is {int(samples.sum()) % 65536}; "
-                f"expected {declared % 65536} as {path.name}.hea declares."
+                f"{path.with_name(record.file_name[column])}: the checksum of lead {lead} is "
+                f"{int(samples.sum()) % 65536}; expected {declared % 65536} as {path.name}.hea declares."
             )
 
 
@@ -92,6 +92,8 @@ def _read_annotations(path, annotator, length):
     file = path.with_name(f"{path.name}.{annotator}")
     if not file.is_file():
         raise DataError(f"{file}: no such file; expected beat annotations.")
+    if file.read_bytes()[-2:] != b"\0\0":
+        raise DataError(f"{file}: found no end mark; expected whole WFDB annotations (a truncated file?).")
     try:
         found = wfdb.rdann(str(path), annotator)
     except Exception as error:
@@ -99,24 +101,30 @@ def _read_annotations(path, annotator, length):
             f"{file}: found annotations that cannot be read ({error}); expected WFDB's."
         ) from error
     symbols = np.array(found.symbol, dtype=str)
-    unknown = sorted(set(symbols) - WFDB_SYMBOLS)
+    unknown = sorted(set(symbols.tolist()) - WFDB_SYMBOLS)
     if unknown:
         raise DataError(
             f"{file}: found the unknown annotation symbol {unknown[0]!r}; expected WFDB's symbols."
         )
-    if len(found.sample) and not 0 <= found.sample[-1] < length:
+    samples = np.asarray(found.sample, np.int64)
+    outside = samples[(samples < 0) | (samples >= length)]
+    if len(outside):
         raise DataError(
-            f"{file}: found an annotation at sample {found.sample[-1]}; "
+            f"{file}: found an annotation at sample {outside[0]}; "
             f"expected all within the signal's {length} samples."
         )
-    return Annotations(np.asarray(found.sample, np.int64), symbols)
+    return Annotations(samples, symbols)
 
 
 def write_recording(recording, folder):
     """Write a recording as WFDB files (format 16, 1,000 units per mV); returns the record's path.
 
-    Missing samples (NaN) are written as WFDB's invalid value.
+    Missing samples (NaN) are written as WFDB's invalid value. Raises ``DataError`` beyond 32.767 mV, the
+    most that the format holds.
     """
+    largest = np.nanmax(np.abs(recording.signal), initial=0)
+    if largest > 32.767:
+        raise DataError(f"Recording {recording.name}: found {largest:g} mV; expected at most 32.767 mV.")
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     leads = len(recording.leads)

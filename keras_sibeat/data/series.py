@@ -14,7 +14,11 @@ def read_series(file):
     """Read ``(steps, channels)`` float32 from text, one step a line, comma or blank between channels."""
     file = Path(file)
     try:
-        lines = file.read_text().replace(",", " ").splitlines()
+        lines = file.read_text().splitlines()
+        for number, line in enumerate(lines, 1):
+            if "," in line and not all(field.strip() for field in line.split(",")):
+                raise ValueError(f"found an empty field in line {number}")
+        lines = [line.replace(",", " ") for line in lines]
         values = np.loadtxt(lines, dtype=np.float32, ndmin=2)
     except (ValueError, UnicodeDecodeError) as error:
         raise DataError(

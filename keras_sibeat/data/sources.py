@@ -42,7 +42,9 @@ def load_fold_beats(config):
     names = protocols.select_records(protocol.name, names, protocol.train_records, protocol.test_records)
     digests = physionet.check_files(folder, names)
     paths = [Path(folder) / name for name in names]
-    return load_beats(paths, digests, data.annotator, data.leads, window.before, window.after)
+    return load_beats(
+        paths, digests, data.annotator, data.leads, window.before, window.after, window.band, window.order
+    )
 
 
 def load_folds(config):
@@ -54,8 +56,8 @@ def load_folds(config):
     if protocol.name == "beatgan":
         folds = protocols.beatgan(beats, protocol.split_seed, protocol.classes)
     elif protocol.name == "inter_patient":
-        records = (protocol.train_records, protocol.test_records)
-        folds = protocols.inter_patient(beats, protocol.split_seed, protocol.classes, *records)
+        options = (protocol.train_records, protocol.test_records, protocol.all_beats)
+        folds = protocols.inter_patient(beats, protocol.split_seed, protocol.classes, *options)
     else:
         folds = protocols.series(beats, protocol.normal, protocol.test_records, protocol.split_seed)
     if max(protocol.folds) >= len(folds):

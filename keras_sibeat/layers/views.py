@@ -59,6 +59,13 @@ class TimeWarp(keras.layers.Layer):
         is_inserted &= ops.take_along_axis(copies, source, axis=1) == 2
         return ops.cast(source, "float32") + ops.where(is_inserted, 0.5, 0.0)
 
+    def save_own_variables(self, store):
+        # Keras saves no seed generator's state, without which a resumed training would warp otherwise.
+        store["random"] = ops.convert_to_numpy(self.seed_generator.state)
+
+    def load_own_variables(self, store):
+        self.seed_generator.state.assign(store["random"][...])
+
     def get_config(self):
         own = {"ticks": self.ticks, "centre": self.centre, "probability": self.probability, "seed": self.seed}
         return {**super().get_config(), **own}

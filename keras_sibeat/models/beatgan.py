@@ -138,6 +138,20 @@ class BeatGAN(keras.Model):
         self._means["rebuild_loss"].update_state(ops.mean(ops.square(windows - rebuilt)))
         return {"rebuild_loss": self._means["rebuild_loss"].result()}
 
+    def _random_states(self):
+        return [variable for variable in self.variables if variable.name == "seed_generator_state"]
+
+    def save_own_variables(self, store):
+        # Keras saves no seed generator's state; without it a resumed training would draw other numbers.
+        super().save_own_variables(store)
+        for number, state in enumerate(self._random_states()):
+            store[f"random_{number}"] = ops.convert_to_numpy(state)
+
+    def load_own_variables(self, store):
+        for number, state in enumerate(self._random_states()):
+            if f"random_{number}" in store.keys():
+                state.assign(store[f"random_{number}"][...])
+
     def get_config(self):
         parts = {
             "generator": self.generator,

@@ -57,22 +57,33 @@ class _Unfolding(_Product):
         return ops.reshape(ops.matmul(ops.reshape(x, (-1, channels)), kernel), (-1, taps, filters))
 
 
+def _is_plain(layer):
+    """Whether a convolution does nothing but multiply by its kernel, tick by tick."""
+    options = {"use_bias": False, "dilation_rate": (1,), "groups": 1, "output_padding": None}
+    options["data_format"] = "channels_last"
+    is_linear = layer.activation is keras.activations.linear
+    return is_linear and all(getattr(layer, name, value) == value for name, value in options.items())
+
+
 def as_matmuls(model):
     """A functional ``model``'s training twin: the same outputs and gradients, on the same variables.
 
-    Convolutions of another kernel, stride or padding than BeatGAN's, and those with a bias, stay as they are.
+    Convolutions of another kernel, stride, padding or option than BeatGAN's stay as they are.
     """
 
     def swap(layer):
-        if not isinstance(layer, layers.Conv1D | layers.Conv1DTranspose) or layer.use_bias:
+        if not isinstance(layer, layers.Conv1D | layers.Conv1DTranspose) or not _is_plain(layer):
             return layer
         transposed, length = isinstance(layer, layers.Conv1DTranspose), layer.input.shape[1]
         if (layer.kernel_size, layer.strides, layer.padding) == ((4,), (2,), "same"):
             if transposed:
                 return _Doubling(layer)
             return layer if length % 2 else _Halving(layer)
-        if layer.padding == "valid" and length == (1 if transposed else layer.kernel_size[0]):
-            return _Unfolding(layer) if transposed else _Collapsing(layer)
+        taps = layer.kernel_size[0]
+        if transposed and layer.padding == "valid" and length == 1 and layer.output.shape[1] == taps:
+            return _Unfolding(layer)
+        if not transposed and layer.padding == "valid" and length == taps:
+            return _Collapsing(layer)
         return layer
 
     return keras.models.clone_model(model, clone_function=swap)

@@ -1,0 +1,168 @@
+"""What a trained run, or a baseline, is worth on its test folds."""
+
+import time
+
+import keras
+import numpy as np
+
+from keras_sibeat import plots
+from keras_sibeat.baselines import baseline_scores
+from keras_sibeat.data.sources import load_folds
+from keras_sibeat.errors import RunError
+from keras_sibeat.files import write_json
+from keras_sibeat.models.beatgan import BeatGAN  # noqa: F401  (registers what a run's model is)
+from keras_sibeat.results import summarise
+from keras_sibeat.run import current_commit, installed_versions, parts_of, read_history
+from keras_sibeat.scoring import (
+    auc_per_record,
+    count_multiply_adds,
+    count_parameters,
+    evaluate_scores,
+    rebuild,
+    rebuild_scores,
+    residuals,
+    threshold_for,
+)
+from keras_sibeat.stages import select
+
+
+def evaluate(run, folds=None, selection=None):
+    """Score the test windows of every fold and seed of a run; write metrics and plots into its folder.
+
+    Args:
+        run: a finished ``Run``.
+        folds: its folds, where they are loaded already.
+        selection: ``label_free`` or ``labelled``; the run's own by default.
+
+    Returns the result as ``results/`` holds it, without a name.
+
+    Raises ``RunError`` for a run that has not finished training.
+    """
+    selection = selection or run.config.protocol.selection
+    folds = folds or load_folds(run.config)
+    metrics, per_record, histories, seconds = [], [], {}, 0.0
+    for (number, _), part in run.parts().items():
+        rows = read_history(part / "history.csv")
+        if len(rows) < run.config.train.epochs:
+            raise RunError(
+                f"{part}: found {len(rows)} epochs of {run.config.train.epochs}; expected a finished run."
+            )
+        model = _load(part / f"{selection}.keras")
+        fold = folds[number]
+        scores = rebuild_scores(model.generator, fold.test.windows)
+        threshold = threshold_for(
+            rebuild_scores(model.generator, fold.validation_normals.windows),
+            run.config.evaluate.false_alarm_rate,
+        )
+        chosen = select(rows, selection)
+        metrics.append({**_measure(run.config, scores, fold, threshold), "selected_epoch": chosen["epoch"]})
+        per_record.append(auc_per_record(scores, fold.test, fold.normal))
+        histories[part.name] = [{name: float(f"{value:.6g}") for name, value in row.items()} for row in rows]
+        seconds += sum(row["seconds"] for row in rows)
+        suffix = "" if selection == run.config.protocol.selection else f"-{selection}"
+        write_json(part / f"metrics{suffix}.json", {**metrics[-1], "threshold": threshold})
+        _plot(part / f"plots{suffix}", run, rows, model.generator, fold, scores, threshold)
+    result = _describe(run.config, folds, selection, metrics, per_record, seconds)
+    generator = model.generator
+    result["model"] = {
+        "parameters": count_parameters(generator),
+        "multiply_adds": count_multiply_adds(generator),
+    }
+    return {**result, "history": histories}
+
+
+def evaluate_baseline(config, name, folds=None):
+    """Score every fold and seed of a configuration by a baseline; returns the result without a name."""
+    folds = folds or load_folds(config)
+    metrics, per_record, started = [], [], time.perf_counter()
+    for number, seed in parts_of(config):
+        fold = folds[number]
+        validation, scores = baseline_scores(name, fold, seed)
+        is_normal = ~fold.is_abnormal(fold.validation)
+        threshold = threshold_for(validation[is_normal], config.evaluate.false_alarm_rate)
+        metrics.append(_measure(config, scores, fold, threshold))
+        per_record.append(auc_per_record(scores, fold.test, fold.normal))
+    return _describe(config, folds, "none", metrics, per_record, time.perf_counter() - started)
+
+
+def _load(file):
+    try:
+        return keras.saving.load_model(file)
+    except (ValueError, OSError) as error:
+        raise RunError(
+            f"{file}: found no model that loads ({error}); expected one that training saved."
+        ) from error
+
+
+def _measure(config, scores, fold, threshold):
+    metrics = evaluate_scores(scores, fold.test, fold.normal, threshold)
+    if config.protocol.name == "inter_patient":
+        metrics["auc_record"] = float(np.mean(list(auc_per_record(scores, fold.test, fold.normal).values())))
+    return metrics
+
+
+def _describe(config, folds, selection, metrics, per_record, seconds):
+    described = config.model_dump(mode="json")
+    described["data"].pop("folder")
+    result = {
+        "protocol": config.protocol.name,
+        "folds": list(config.protocol.folds),
+        "seeds": list(config.seeds),
+        "selection": selection,
+        "metrics": summarise(metrics),
+        "config": described,
+        "data_sha256": next(iter(folds.values())).train.sha256,
+        "versions": installed_versions(),
+        "commit": current_commit(),
+        "seconds": round(seconds, 1),
+    }
+    if config.protocol.name == "inter_patient":
+        result["auc_per_record"] = summarise(per_record)
+    return result
+
+
+def _plot(folder, run, rows, generator, fold, scores, threshold):
+    plots.plot_history(rows, folder / "history.png")
+    plots.plot_curves(scores, fold.is_abnormal(fold.test), folder / "curves.png")
+    plots.plot_scores(scores, fold.test.classes, threshold, folder / "scores.png")
+    middles = []  # the window of the median score of each class: neither the best nor the worst
+    for name in np.unique(fold.test.classes):
+        rows_of_class = np.flatnonzero(fold.test.classes == name)
+        middles.append(rows_of_class[np.argsort(scores[rows_of_class])[len(rows_of_class) // 2]])
+    windows = fold.test.windows[middles]
+    rebuilt = rebuild(generator, windows)
+    titles = fold.test.classes[middles]
+    plots.plot_rebuilt(
+        list(zip(titles, windows, rebuilt, residuals(windows, rebuilt), strict=True)), folder / "rebuilt.png"
+    )
+    if run.config.protocol.name == "series":
+        _plot_strips(folder, generator, fold)
+
+
+def _plot_strips(folder, generator, fold):
+    """The first series of each class, every step with the mean residual of the windows that hold it."""
+    for name in np.unique(fold.test.classes):
+        record = fold.test.records[fold.test.classes == name][0]
+        part = fold.test.take(fold.test.records == record)
+        windows, length = part.windows, part.windows.shape[1]
+        series = np.zeros((part.samples[-1] + length, windows.shape[2]))
+        heat, count = np.zeros(len(series)), np.zeros(len(series))
+        for start, window, residual in zip(
+            part.samples, windows, residuals(windows, rebuild(generator, windows)), strict=True
+        ):
+            series[start : start + length] = window
+            heat[start : start + length] += residual
+            count[start : start + length] += 1
+        plots.plot_strip(f"{name} {record}", series, heat / count, folder / f"strip-{name}.png")
+
+
+def result_name(config, selection=None, baseline=None):
+    """The result's name: the configuration's, with the baseline or another selection than its own."""
+    name = config.name
+    if baseline:
+        variant = name.removeprefix("beatgan").removeprefix("-")
+        name = f"baseline-{baseline}" + (f"-{variant}" if variant else "")
+    elif selection and selection != config.protocol.selection:
+        stem = name.removesuffix("-inter")
+        name = f"{stem}-{selection}{name[len(stem) :]}"
+    return name

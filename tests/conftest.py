@@ -1,0 +1,36 @@
+"""Data sets that lie beside the checkout, where they do, and a cache that no test shares with the user."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def local_copy(name, variable):
+    folder = Path(os.environ.get(variable, ROOT.parent / "shared" / name))
+    if not folder.is_dir():
+        pytest.skip(f"no copy of {name}: set {variable} to its folder")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def mitdb():
+    """Folder of the MIT-BIH Arrhythmia Database."""
+    return local_copy("mitdb", "KERAS_SIBEAT_MITDB")
+
+
+@pytest.fixture(scope="session")
+def mocap():
+    """Folder of the CMU motion capture series."""
+    return local_copy("mocap", "KERAS_SIBEAT_MOCAP")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def session_cache(tmp_path_factory):
+    """One cache for all the tests, so that what several of them need is computed once."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("cache")
+        patch.setenv("KERAS_SIBEAT_CACHE", str(folder))
+        yield folder

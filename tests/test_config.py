@@ -1,0 +1,194 @@
+import pytest
+
+from keras_sibeat.config import Config, read_config
+from keras_sibeat.errors import ConfigError
+
+
+@pytest.fixture
+def toml(tmp_path):
+    """Write a configuration file; returns its path."""
+
+    def write(text, name="my-run.toml"):
+        file = tmp_path / name
+        file.write_text(text)
+        return file
+
+    return write
+
+
+def test_the_defaults_are_the_simulator_and_the_published_recipe():
+    config = read_config()
+    assert config == Config() and config.name == "quickstart"
+    assert config.data.source == "simulator" and config.data.folder is None
+    assert (config.protocol.name, config.protocol.selection) == ("beatgan", "label_free")
+    assert config.window.length == 320
+    assert (config.train.batch_size, config.train.learning_rate, config.train.beta_1) == (64, 1e-4, 0.5)
+
+
+def test_a_file_changes_what_it_names_and_nothing_else(toml):
+    config = read_config(toml("seeds = [3, 4]\n[train]\nepochs = 2\n[protocol]\nfolds = [0, 4]\n"))
+    assert (config.seeds, config.train.epochs, config.protocol.folds) == ((3, 4), 2, (0, 4))
+    assert config.train.batch_size == Config().train.batch_size
+
+
+def test_the_run_is_named_after_its_file_unless_it_says_otherwise(toml):
+    assert read_config(toml("")).name == "my-run"
+    assert read_config(toml('name = "other"')).name == "other"
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("typo = 1", "typo"),
+        ("[train]\nepoch = 2", "train.epoch"),
+        ("[modle]\nwidth = 2", "modle"),
+        ("[data]\nfolders = 'x'", "data.folders"),
+    ],
+)
+def test_an_unknown_key_is_an_error(toml, text, key):
+    with pytest.raises(ConfigError, match=rf"my-run\.toml: found the unknown key {key}; expected"):
+        read_config(toml(text))
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "train.epochs=0",
+        "train.epochs=1.5",
+        "train.epochs=many",
+        "train.learning_rate=0",
+        "train.learning_rate=inf",
+        "train.learning_rate=nan",
+        "train.beta_1=1",
+        "train.jit_compile=maybe",
+        "data.wearers=1",
+        "data.seconds=9",
+        "data.seconds=inf",
+        "data.source=web",
+        "data.leads=MLII",
+        "window.before=0",
+        "window.after=-1",
+        "window.order=107",
+        "protocol.folds=[]",
+        "protocol.folds=[-1]",
+        "protocol.contamination=0.6",
+        "protocol.selection=best",
+        "model.kind=transformer",
+        "model.depth=9",
+        "model.units=[0]",
+        "model.feature_weight=-1",
+        "evaluate.false_alarm_rate=0",
+        "evaluate.false_alarm_rate=1",
+        "seeds=[]",
+        "train=3",
+    ],
+)
+def test_a_value_out_of_range_is_an_error_that_names_it(override):
+    key, _, value = override.partition("=")
+    with pytest.raises(ConfigError, match=rf"^defaults: {key}\b.*: found .*; expected: ") as error:
+        read_config(overrides=[override])
+    assert value.strip("[]") in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("override", "read"),
+    [
+        ("train.epochs=30", lambda c: c.train.epochs == 30),
+        ("train.learning_rate = 1e-3", lambda c: c.train.learning_rate == 1e-3),
+        ("train.jit_compile=false", lambda c: c.train.jit_compile is False),
+        ("protocol.name=inter_patient", lambda c: c.protocol.name == "inter_patient"),
+        ('protocol.name="inter_patient"', lambda c: c.protocol.name == "inter_patient"),
+        ("seeds=[0, 1, 2]", lambda c: c.seeds == (0, 1, 2)),
+        ("data.leads=all", lambda c: c.data.leads == "all"),
+        ('data.leads=["II", "V1"]', lambda c: c.data.leads == ("II", "V1")),
+        ("name=a=b", lambda c: c.name == "a=b"),
+    ],
+)
+def test_overrides_are_toml_or_plain_strings(override, read):
+    assert read(read_config(overrides=[override]))
+
+
+def test_overrides_win_over_the_file_and_later_ones_over_earlier(toml):
+    file = toml("[train]\nepochs = 2\nbatch_size = 8\n")
+    config = read_config(file, ["train.epochs=3", "train.epochs=4"])
+    assert (config.train.epochs, config.train.batch_size) == (4, 8)
+
+
+@pytest.mark.parametrize("override", ["train.epochs", "", "=3", " =3"])
+def test_an_override_without_key_or_value(override):
+    with pytest.raises(ConfigError, match="found no key=value; expected e.g. train.epochs=30"):
+        read_config(overrides=[override])
+
+
+def test_an_override_below_a_value():
+    with pytest.raises(ConfigError, match="--set name.x=1: name is a value; expected a section"):
+        read_config(overrides=["name=a", "name.x=1"])
+
+
+def test_a_missing_file(tmp_path):
+    with pytest.raises(ConfigError, match=r"none\.toml: no such file; expected a configuration in TOML"):
+        read_config(tmp_path / "none.toml")
+
+
+def test_a_file_that_is_not_toml(toml):
+    with pytest.raises(ConfigError, match=r"my-run\.toml: .*line 2.*; expected TOML"):
+        read_config(toml("name = 'a'\nepochs: 3\n"))
+
+
+def test_a_file_that_is_not_text(tmp_path):
+    (tmp_path / "binary.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigError, match=r"binary\.toml: .*; expected TOML"):
+        read_config(tmp_path / "binary.toml")
+
+
+def test_the_data_folder_replaces_the_simulator(toml, tmp_path):
+    config = read_config(toml(""), data=tmp_path)
+    assert (config.data.source, config.data.folder) == ("wfdb", tmp_path)
+
+
+def test_the_data_folder_wins_over_the_file_s(toml, tmp_path):
+    config = read_config(toml("[data]\nsource = 'wfdb'\nfolder = 'elsewhere'\n"), data=tmp_path)
+    assert config.data.folder == tmp_path
+
+
+SERIES = "[data]\nsource = 'series'\n[data.groups]\nwalk = ['*']\n[protocol]\nname = 'series'\n"
+
+
+def test_series_stay_series(toml, tmp_path):
+    assert read_config(toml(SERIES), data=tmp_path).data.source == "series"
+
+
+@pytest.mark.parametrize("text", [SERIES, "[data]\nsource = 'wfdb'\n"])
+def test_real_data_needs_a_folder(toml, text):
+    with pytest.raises(ConfigError, match="found no data folder; expected --data DIR"):
+        read_config(toml(text))
+
+
+def test_data_that_is_no_section(toml, tmp_path):
+    with pytest.raises(ConfigError, match=r"my-run\.toml: data: found 3; expected a section"):
+        read_config(toml("data = 3"), data=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[data]\nsource = 'series'", "groups belong to source series"),
+        ("[data.groups]\nwalk = ['*']", "groups belong to source series"),
+        ("[protocol]\nname = 'series'", "source series and protocol series go together"),
+        (
+            SERIES.replace("[protocol]\nname = 'series'\n", ""),
+            "source series and protocol series go together",
+        ),
+        ("[window]\nband = [45, 3]", "band: expected 0 < low < high < 180 Hz"),
+        ("[window]\nband = [3, 180]", "band: expected 0 < low < high < 180 Hz"),
+        (SERIES + "selection = 'labelled'", "no labelled validation windows"),
+    ],
+)
+def test_settings_that_contradict_each_other(toml, text, message):
+    with pytest.raises(ConfigError, match=message):
+        read_config(toml(text))
+
+
+def test_a_configuration_survives_its_own_json():
+    config = read_config(overrides=["seeds=[1, 2]", "data.leads=all", "model.units=[8, 4]"])
+    assert Config.model_validate_json(config.model_dump_json()) == config

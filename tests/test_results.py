@@ -1,0 +1,48 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from keras_sibeat.results import read_results, render, summarise, write_result
+
+ROOT = Path(__file__).parent.parent
+RESULTS = read_results(ROOT / "results")
+
+
+def test_results_md_is_what_the_committed_json_says():
+    assert (ROOT / "RESULTS.md").read_text(encoding="utf-8") == render(ROOT / "results")
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_a_result_can_be_traced(name):
+    result = RESULTS[name]
+    assert result["name"] == name
+    assert result["command"] and result["versions"]["python"] and len(result["commit"]) == 40
+    if "protocol" in result:
+        assert len(result["data_sha256"]) == 64
+        assert {"folds", "seeds", "selection", "metrics", "seconds"} <= set(result)
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_a_summary_is_that_of_its_values(name):
+    for metric in RESULTS[name].get("metrics", {}).values():
+        assert metric["mean"] == pytest.approx(np.mean(metric["values"]))
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_no_result_holds_a_folder_of_the_machine_that_made_it(name):
+    text = json.dumps(RESULTS[name])
+    assert str(Path.home()) + "/" not in text and str(ROOT) not in text
+
+
+def test_summary_has_the_sample_standard_deviation():
+    summary = summarise([{"auc": 1.0, "eer": 0.0}, {"auc": 3.0}])
+    assert summary == {"auc": {"mean": 2.0, "sd": pytest.approx(2**0.5), "values": [1.0, 3.0]}}
+
+
+def test_writing_a_result_renews_the_page(tmp_path):
+    metrics = summarise([{"auc": 0.5, "ap": 0.25}])
+    row = {"protocol": "beatgan", "folds": [0], "seeds": [0], "selection": "none", "metrics": metrics}
+    write_result(tmp_path / "results", "baseline-coin", row)
+    assert "| `baseline-coin` | 1 × 1 | none | 0.5000 | 0.2500 |" in (tmp_path / "RESULTS.md").read_text()
