@@ -8,9 +8,9 @@ BATCH = 512
 LEAST_ABNORMAL = 10  # beats that a record needs for an AUC of its own
 
 
-def rebuild(generator, windows):
-    """The generator's output ``(windows, length, channels)``, at inference."""
-    return np.asarray(generator.predict(windows, batch_size=BATCH, verbose=0))
+def rebuild(model, windows):
+    """What a ``BeatGAN``, or its generator alone, makes of the windows ``(windows, length, channels)``."""
+    return np.asarray(model.predict(windows, batch_size=BATCH, verbose=0))
 
 
 def residuals(windows, rebuilt):
@@ -18,9 +18,9 @@ def residuals(windows, rebuilt):
     return np.mean(np.square(windows - rebuilt), axis=2)
 
 
-def rebuild_scores(generator, windows):
+def rebuild_scores(model, windows):
     """BeatGAN's score ``(windows,)``: the mean squared error of the rebuilt window (IJCAI 2019, Eq. 6)."""
-    return residuals(windows, rebuild(generator, windows)).mean(axis=1)
+    return residuals(windows, rebuild(model, windows)).mean(axis=1)
 
 
 def separation(scores, is_abnormal):

@@ -22,6 +22,7 @@ SEARCH = 18  # samples (50 ms) around the energy peak in which the R-peak is sou
 LEARNING = 4  # seconds from which the first levels are learnt
 LEVELS = 8  # recent peaks that make a level
 THRESHOLD = 0.45  # of the way from the noise level to the QRS level
+SKIPPED = 64  # candidates that a search back can still choose from, without a beat for so long
 SEARCH_BACK = 1.5  # mean RR intervals without a beat before the search back
 ROUNDING = 1e-9  # of the lead: less slope than this is a flat lead's rounding error
 
@@ -40,7 +41,7 @@ class _Rules:
         self.qrs, self.noise = deque(maxlen=LEVELS), deque(maxlen=LEVELS)
         self.rr = deque(maxlen=LEVELS)
         self.learning = []
-        self.skipped = []
+        self.skipped = deque(maxlen=SKIPPED)
         self.last = None
 
     @property
@@ -97,7 +98,7 @@ class _Rules:
             self.rr.append(candidate.peak - self.last.peak)
         self.qrs.append(candidate.energy)
         self.last = candidate
-        self.skipped = [c for c in self.skipped if c.peak > candidate.peak]
+        self.skipped = deque((c for c in self.skipped if c.peak > candidate.peak), maxlen=SKIPPED)
         return candidate.peak
 
 
@@ -105,7 +106,8 @@ class RPeakDetector:
     """R-peaks of a filtered lead, pushed in blocks of any size; the peaks found are always the same.
 
     ``push(samples)`` and ``finish()`` return the R-peaks (int64, in samples at 360 Hz since the first push)
-    that have become certain: within about 0.3 s, or after the search back (1.5 mean RR intervals).
+    that have become certain: within about 0.3 s, or after the search back (1.5 mean RR intervals); those of
+    the first 4 s, from which the levels are learnt, with the first candidate after them.
     """
 
     def __init__(self):

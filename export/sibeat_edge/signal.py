@@ -82,7 +82,7 @@ class Resampler:
     def __init__(self, rate):
         if not 1 <= rate <= 10_000:
             raise ValueError(f"Sampling rate: found {rate} Hz, expected 1 to 10,000 Hz.")
-        ratio = RATE / Fraction(rate).limit_denominator(1000)
+        ratio = Fraction(RATE / rate).limit_denominator(10_000)  # exact for whole rates
         self.up, self.down = ratio.numerator, ratio.denominator
         self._buffer = None
         if self.up == self.down:

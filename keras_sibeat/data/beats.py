@@ -4,6 +4,7 @@ import hashlib
 import inspect
 import json
 import os
+import zipfile
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
@@ -167,22 +168,32 @@ def load_beats(
     code = [inspect.getsource(part) for part in (*modules, extract_beats)]
     key = checksum([[Path(path).name for path in paths], data_sha256, settings, code])
     file = cache_folder() / f"beats-{key[:32]}.npz"
-    if not file.exists():
-        parts = [
-            extract_beats(read_recording(path, annotator), leads, before, after, band, order)
-            for path in track(paths, "recordings to beats")
-        ]
-        _write_cache(file, BeatSet.join(parts, data_sha256))
-    with np.load(file) as stored:
-        columns = {name: stored[name] for name in COLUMNS}
-        return BeatSet(**columns, notes=tuple(stored["notes"].tolist()), sha256=data_sha256)
+    stored = _read_cache(file, data_sha256)
+    if stored is not None:
+        return stored
+    parts = [
+        extract_beats(read_recording(path, annotator), leads, before, after, band, order)
+        for path in track(paths, "recordings to beats")
+    ]
+    counts = {part.windows.shape[2] for part in parts}
+    if len(counts) > 1:
+        raise DataError(f"Leads {leads}: found records with {sorted(counts)} leads; expected one number.")
+    beats = BeatSet.join(parts, data_sha256)
+    with whole_file(file) as partial:
+        np.savez(partial, notes=np.array(beats.notes, dtype=str), **{c: getattr(beats, c) for c in COLUMNS})
+    return beats
+
+
+def _read_cache(file, data_sha256):
+    """The cached beats, or None where they are absent or damaged: then they are made again."""
+    try:
+        with np.load(file) as stored:
+            columns = {name: stored[name] for name in COLUMNS}
+            return BeatSet(**columns, notes=tuple(stored["notes"].tolist()), sha256=data_sha256)
+    except (FileNotFoundError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None
 
 
 def checksum(value):
     """SHA-256 of a JSON value, in hexadecimal."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
-
-
-def _write_cache(file, beats):
-    with whole_file(file) as partial:
-        np.savez(partial, notes=np.array(beats.notes, dtype=str), **{c: getattr(beats, c) for c in COLUMNS})

@@ -68,17 +68,23 @@ def select_records(protocol, names, train_records=(), test_records=()):
     """The records of a database that a protocol uses; raises ``DataError`` if some are not there."""
     if protocol == "beatgan":
         return [name for name in names if name not in PACED]
-    wanted = [*(train_records or _halves(names)[0]), *(test_records or _halves(names)[1])]
+    wanted = [record for part in split_records(names, train_records, test_records) for record in part]
     absent = [name for name in wanted if name not in names]
     if absent:
         raise DataError(f"Protocol {protocol}: found no record {absent[0]}; expected {len(wanted)} records.")
     return wanted
 
 
-def _halves(names):
-    if set(DS1 + DS2) <= set(names):
-        return DS1, DS2
-    return tuple(names[::2]), tuple(names[1::2])
+def split_records(names, train_records=(), test_records=()):
+    """The (train, test) records: those named, the rest for a part that is not, else DS1 and DS2.
+
+    Of another database than MIT-BIH, every second record tests.
+    """
+    names = sorted(set(names))
+    if not train_records and not test_records:
+        return (DS1, DS2) if set(DS1 + DS2) <= set(names) else (tuple(names[::2]), tuple(names[1::2]))
+    rest = [name for name in names if name not in {*train_records, *test_records}]
+    return tuple(train_records or rest), tuple(test_records or rest)
 
 
 def beatgan(beats, seed=0, class_map="published"):
@@ -117,15 +123,12 @@ def inter_patient(beats, seed=0, class_map="aami", train_records=(), test_record
 
     Four wearers of DS1, drawn with the seed, validate. As in ``beatgan``, an N beat counts only if the
     detector confirms its annotated R-peak, unless ``all_beats``: some annotations of N beats stand beside
-    the R-peak, and a window cut there measures the annotation, not the score.
-
-    For another database than MIT-BIH, every second record tests, unless records are named.
+    the R-peak, and a window cut there measures the annotation, not the score. The records are those of
+    ``split_records``.
     """
     beats = map_classes(beats, class_map)
     beats = beats if all_beats else confirmed(beats)
-    names = list(dict.fromkeys(beats.records.tolist()))
-    train_records = train_records or _halves(names)[0]
-    test_records = test_records or _halves(names)[1]
+    train_records, test_records = split_records(beats.records.tolist(), train_records, test_records)
     both = sorted(set(train_records) & set(test_records))
     if both:
         raise ConfigError(

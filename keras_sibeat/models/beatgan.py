@@ -134,23 +134,18 @@ class BeatGAN(keras.Model):
 
     def test_step(self, data):
         windows = keras.utils.unpack_x_y_sample_weight(data)[0]
-        rebuilt = self.generator(windows, training=False)
+        rebuilt = self(windows, training=False)
         self._means["rebuild_loss"].update_state(ops.mean(ops.square(windows - rebuilt)))
         return {"rebuild_loss": self._means["rebuild_loss"].result()}
-
-    def _random_states(self):
-        return [variable for variable in self.variables if variable.name == "seed_generator_state"]
 
     def save_own_variables(self, store):
         # Keras saves no seed generator's state; without it a resumed training would draw other numbers.
         super().save_own_variables(store)
-        for number, state in enumerate(self._random_states()):
-            store[f"random_{number}"] = ops.convert_to_numpy(state)
+        store["fresh_seeds"] = ops.convert_to_numpy(self._fresh_seeds.state)
 
     def load_own_variables(self, store):
-        for number, state in enumerate(self._random_states()):
-            if f"random_{number}" in store.keys():
-                state.assign(store[f"random_{number}"][...])
+        if "fresh_seeds" in store.keys():
+            self._fresh_seeds.state.assign(store["fresh_seeds"][...])
 
     def get_config(self):
         parts = {

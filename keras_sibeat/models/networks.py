@@ -3,19 +3,32 @@
 import math
 
 import keras
+import numpy as np
 from keras import layers
 
 LEAK = 0.2
 
 
-def _convolution(kind, filters, kernel, stride=1, padding="valid", seed=None):
-    glorot = keras.initializers.VarianceScaling(1.0, "fan_avg", "untruncated_normal", seed=seed)
-    return kind(filters, kernel, stride, padding, use_bias=False, kernel_initializer=glorot)
+class _Draws:
+    """Initialisers, each with a seed of its own: layers that share one start as copies of each other."""
 
+    def __init__(self, seed):
+        self._random = None if seed is None else np.random.default_rng(seed)
 
-def _normalisation(momentum, seed):
-    gamma = keras.initializers.RandomNormal(1.0, 0.02, seed=seed)
-    return layers.BatchNormalization(momentum=momentum, epsilon=1e-5, gamma_initializer=gamma)
+    def _next(self):
+        return None if self._random is None else int(self._random.integers(2**31))
+
+    def convolution(self, kind, filters, kernel, stride=1, padding="valid"):
+        glorot = keras.initializers.VarianceScaling(1.0, "fan_avg", "untruncated_normal", self._next())
+        return kind(filters, kernel, stride, padding, use_bias=False, kernel_initializer=glorot)
+
+    def normalisation(self, momentum):
+        gamma = keras.initializers.RandomNormal(1.0, 0.02, self._next())
+        return layers.BatchNormalization(momentum=momentum, epsilon=1e-5, gamma_initializer=gamma)
+
+    def dense(self, units, **options):
+        glorot = keras.initializers.GlorotUniform(self._next())
+        return layers.Dense(units, kernel_initializer=glorot, **options)
 
 
 def _lengths(length, depth):
@@ -23,14 +36,14 @@ def _lengths(length, depth):
     return [math.ceil(length / 2**step) for step in range(depth + 1)]
 
 
-def _encode(x, outputs, width, depth, momentum, seed):
+def _encode(x, outputs, width, depth, momentum, draws):
     """The trunk's features ``(batch, ticks, width * 2**(depth - 1))`` and the code (batch, 1, outputs)."""
     for step in range(depth):
-        x = _convolution(layers.Conv1D, width * 2**step, 4, 2, "same", seed)(x)
+        x = draws.convolution(layers.Conv1D, width * 2**step, 4, 2, "same")(x)
         if step:
-            x = _normalisation(momentum, seed)(x)
+            x = draws.normalisation(momentum)(x)
         x = layers.LeakyReLU(LEAK)(x)
-    return x, _convolution(layers.Conv1D, outputs, x.shape[1], seed=seed)(x)
+    return x, draws.convolution(layers.Conv1D, outputs, x.shape[1])(x)
 
 
 def conv_generator(length=320, channels=1, width=32, depth=5, latent=50, seed=None):
@@ -41,15 +54,15 @@ def conv_generator(length=320, channels=1, width=32, depth=5, latent=50, seed=No
     """
     # The published step runs the generator twice on each batch, so its moving statistics move twice.
     momentum = 0.9**2
-    lengths = _lengths(length, depth)
+    lengths, draws = _lengths(length, depth), _Draws(seed)
     inputs = keras.Input((length, channels), name="window")
-    _, code = _encode(inputs, latent, width, depth, momentum, seed)
+    _, code = _encode(inputs, latent, width, depth, momentum, draws)
     code = layers.Identity(name="code")(code)
-    x = _convolution(layers.Conv1DTranspose, width * 2 ** (depth - 1), lengths[-1], seed=seed)(code)
+    x = draws.convolution(layers.Conv1DTranspose, width * 2 ** (depth - 1), lengths[-1])(code)
     for step in reversed(range(depth)):
-        x = layers.ReLU()(_normalisation(momentum, seed)(x))
+        x = layers.ReLU()(draws.normalisation(momentum)(x))
         filters = width * 2 ** (step - 1) if step else channels
-        x = _convolution(layers.Conv1DTranspose, filters, 4, 2, "same", seed)(x)
+        x = draws.convolution(layers.Conv1DTranspose, filters, 4, 2, "same")(x)
         if x.shape[1] > lengths[step]:
             x = layers.Cropping1D((0, 1))(x)
     rebuilt = layers.Activation("tanh", name="rebuilt")(x)
@@ -63,37 +76,29 @@ def conv_discriminator(length=320, channels=1, width=32, depth=5, seed=None):
     sigmoid; the logit is the same number before it, and its cross-entropy does not overflow.
     """
     inputs = keras.Input((length, channels), name="window")
-    features, logit = _encode(inputs, 1, width, depth, 0.9, seed)
+    features, logit = _encode(inputs, 1, width, depth, 0.9, _Draws(seed))
     features = layers.Identity(name="features")(features)
     return keras.Model(inputs, [layers.Flatten(name="logit")(logit), features], name="discriminator")
 
 
-def _dense(x, units, seed):
+def _dense(x, units, draws):
     for size in units:
-        glorot = keras.initializers.GlorotUniform(seed=seed)
-        x = layers.LeakyReLU(LEAK)(layers.Dense(size, kernel_initializer=glorot)(x))
+        x = layers.LeakyReLU(LEAK)(draws.dense(size)(x))
     return x
 
 
 def dense_generator(length=64, channels=4, units=(256, 128, 32), latent=10, seed=None):
     """Fully connected encoder and decoder, as published for motion capture."""
+    draws = _Draws(seed)
     inputs = keras.Input((length, channels), name="window")
-    x = _dense(layers.Flatten()(inputs), units, seed)
-    code = layers.Dense(latent, name="code", kernel_initializer=keras.initializers.GlorotUniform(seed=seed))(
-        x
-    )
-    x = _dense(code, units[::-1], seed)
-    x = layers.Dense(
-        length * channels, "tanh", kernel_initializer=keras.initializers.GlorotUniform(seed=seed)
-    )(x)
+    code = draws.dense(latent, name="code")(_dense(layers.Flatten()(inputs), units, draws))
+    x = draws.dense(length * channels, activation="tanh")(_dense(code, units[::-1], draws))
     return keras.Model(inputs, layers.Reshape((length, channels), name="rebuilt")(x), name="generator")
 
 
 def dense_discriminator(length=64, channels=4, units=(256, 128, 32), seed=None):
     """Fully connected counterpart of ``conv_discriminator``."""
+    draws = _Draws(seed)
     inputs = keras.Input((length, channels), name="window")
-    features = layers.Identity(name="features")(_dense(layers.Flatten()(inputs), units, seed))
-    logit = layers.Dense(1, name="logit", kernel_initializer=keras.initializers.GlorotUniform(seed=seed))(
-        features
-    )
-    return keras.Model(inputs, [logit, features], name="discriminator")
+    features = layers.Identity(name="features")(_dense(layers.Flatten()(inputs), units, draws))
+    return keras.Model(inputs, [draws.dense(1, name="logit")(features), features], name="discriminator")

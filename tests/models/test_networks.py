@@ -88,7 +88,6 @@ def test_weights_come_from_the_seed(build):
     assert not all(np.array_equal(a, b) for a, b in zip(first, other, strict=True))
 
 
-@pytest.mark.xfail(strict=True, reason="each layer of a graph draws from the graph's one seed")
 @pytest.mark.parametrize("build", [conv_generator, dense_generator])
 def test_kernels_of_one_shape_differ(build):
     """One seed for a whole graph must not make its decoder a copy of its encoder."""
