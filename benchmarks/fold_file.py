@@ -14,17 +14,14 @@ from keras_sibeat.errors import DataError, command
 from keras_sibeat.files import whole_file
 
 
-def fold_arrays(config, number):
-    """Fold ``number`` as arrays, beats in the protocol's order.
+def fold_arrays(fold):
+    """A ``Fold`` as arrays, beats in the protocol's order.
 
     ``train`` (N, length) and ``test`` (M, length) are float32, ``labels`` (M,) int64, 1 for an abnormal beat.
     """
-    fold = load_folds(config)[number]
     channels = fold.train.windows.shape[2]
     if channels != 1:
-        raise DataError(
-            f"Fold {number}: found {channels} leads; expected one, which the peer's networks take."
-        )
+        raise DataError(f"The fold has {channels} leads; expected one, which the peer's networks take.")
     labels = fold.is_abnormal(fold.test).astype("int64")
     return {"train": fold.train.windows[:, :, 0], "test": fold.test.windows[:, :, 0], "labels": labels}
 
@@ -37,7 +34,7 @@ def main():
     parser.add_argument("file", type=Path, metavar="OUT.npz")
     options = parser.parse_args()
     config = read_config(options.config, data=options.data)
-    arrays = fold_arrays(config, config.protocol.folds[0])
+    arrays = fold_arrays(load_folds(config)[config.protocol.folds[0]])
     with whole_file(options.file) as partial:
         np.savez(partial, **arrays)
     abnormal = int(arrays["labels"].sum())

@@ -68,6 +68,8 @@ def render(folder):
         rows = [result for result in results.values() if result.get("protocol") == protocol]
         if rows:
             sections.append(f"## {title}\n\n" + _table(rows, protocol))
+    if {"beatgan", "peer-torch"} <= set(results):
+        sections.append(_epochs(results["beatgan"], results["peer-torch"]))
     if "rpeaks" in results:
         sections.append(_rpeaks(results["rpeaks"]))
     benchmarks = [result for name, result in results.items() if name.startswith("bench-")]
@@ -114,12 +116,42 @@ def _rpeaks(result):
     return "\n".join(lines) + "\n"
 
 
+def _epochs(ours, peer):
+    """Test AUC and AP after each epoch, ours beside the peer's, and what our two selections took."""
+    (rows,), (theirs,) = ours["history"].values(), peer["history"].values()
+    heads = ["epoch", "validation rebuild loss", "validation AUC", "AUC", "AP", "peer AUC", "peer AP", "gap"]
+    lines = [
+        "## BeatGAN epoch by epoch\n",
+        "Fold 0, the test beats scored after each epoch for this table alone.\n",
+        "| " + " | ".join(heads) + " |",
+        "|" + "---|" * len(heads),
+    ]
+    for number, row in enumerate(rows):
+        cells = [f"{row['epoch']:.0f}", f"{row['validation_rebuild_loss']:.5f}"]
+        cells += [f"{row[name]:.4f}" for name in ("validation_auc", "test_auc", "test_ap")]
+        if number < len(theirs):
+            other = theirs[number]
+            gap = row["test_auc"] - other["test_auc"]
+            cells += [f"{other['test_auc']:.4f}", f"{other['test_ap']:.4f}", f"{gap:+.4f}"]
+        else:
+            cells += ["–"] * 3
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
 def _benchmark(result):
     lines = [f"## `{result['name']}`\n", "| figure | value |", "|---|---|"]
-    for name, value in result["figures"].items():
+    hidden = ("name", "command", "commit", "versions", "rounds")
+    for name, value in _flatten({key: value for key, value in result.items() if key not in hidden}):
         text = f"{value:.4g}" if isinstance(value, float) else str(value)
         lines.append(f"| {name.replace('_', ' ')} | {text} |")
     return "\n".join(lines) + "\n"
+
+
+def _flatten(value, name=""):
+    if not isinstance(value, dict):
+        return [(name, value)]
+    return [row for key, part in value.items() for row in _flatten(part, f"{name}: {key}" if name else key)]
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ def test_fold_file_holds_the_protocols_beats(tmp_path, monkeypatch):
     spec.loader.exec_module(fold_file)
     config = Config(data={"wearers": 2, "seconds": 90}, protocol={"folds": (3,)})
     fold = load_folds(config)[3]
-    arrays = fold_file.fold_arrays(config, 3)
+    arrays = fold_file.fold_arrays(fold)
     assert arrays["train"].shape == (len(fold.train), 320)
     np.testing.assert_array_equal(arrays["train"], fold.train.windows[..., 0])
     np.testing.assert_array_equal(arrays["test"], fold.test.windows[..., 0])
