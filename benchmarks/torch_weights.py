@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_sibeat.files import write_json
 from keras_sibeat.models.networks import conv_discriminator, conv_generator
+from keras_sibeat.results import write_result
 from keras_sibeat.run import current_commit, installed_versions
 from keras_sibeat.scoring import count_parameters
 
@@ -79,7 +79,7 @@ def main():
         "versions": installed_versions(),
         "commit": current_commit(),
     }
-    write_json(HERE.parent / "results" / "bench-torch-weights.json", report)
+    write_result(HERE.parent / "results", report["name"], report)
     if not agree:
         sys.exit(f"expected {PARAMETERS} parameters and differences below {TOLERANCE}.")
 

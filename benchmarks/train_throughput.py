@@ -25,8 +25,8 @@ import tensorflow as tf
 from rich.console import Console
 
 from keras_sibeat.config import Config
-from keras_sibeat.files import write_json
 from keras_sibeat.progress import EpochProgress
+from keras_sibeat.results import write_result
 from keras_sibeat.run import current_commit, installed_versions
 from keras_sibeat.scoring import count_multiply_adds
 from keras_sibeat.stages import batches, build_beatgan
@@ -247,7 +247,7 @@ def main():
     command = "python benchmarks/train_throughput.py --torch-python TORCH_PYTHON"
     result |= {"peer": peer.about, "command": f"{command} --rounds {rounds} --steps {steps}"}
     show(result)
-    write_json(HERE.parent / "results" / "bench-train-throughput.json", result)
+    write_result(HERE.parent / "results", result["name"], result)
 
 
 if __name__ == "__main__":

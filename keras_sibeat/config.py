@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from keras_sibeat.errors import ConfigError
 from sibeat_edge.signal import BAND, FIR_ORDER, RATE
@@ -13,6 +13,12 @@ if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
+
+
+def _unique(values):
+    if len(set(values)) < len(values):
+        raise ValueError("expected different values")
+    return values
 
 
 class Section(BaseModel):
@@ -27,7 +33,7 @@ class Data(Section):
     wearers: Annotated[int, Field(ge=2)] = 24  # simulated
     seconds: Annotated[float, Field(ge=10)] = 300.0  # simulated, each wearer
     annotator: str = "atr"
-    leads: tuple[str, ...] | Literal["all"] = ("MLII",)
+    leads: Annotated[tuple[str, ...], Field(min_length=1)] | Literal["all"] = ("MLII",)
     groups: dict[str, list[str]] = {}  # series: class -> glob patterns
 
     @model_validator(mode="after")
@@ -62,8 +68,8 @@ class Protocol(Section):
 
     name: Literal["beatgan", "inter_patient", "series"] = "beatgan"
     folds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] = (0,)
-    split_seed: int = 0
-    classes: Literal["published", "aami"] = "published"
+    split_seed: Annotated[int, Field(ge=0)] = 0
+    classes: Literal["published", "aami"] = "published"  # inter_patient: "aami" unless said
     contamination: Annotated[float, Field(ge=0, le=0.5)] = 0.0
     selection: Literal["label_free", "labelled"] = "label_free"
     normal: str = "N"
@@ -71,6 +77,18 @@ class Protocol(Section):
     train_records: tuple[str, ...] = ()
     test_records: tuple[str, ...] = ()
     watch_test: bool = False  # score the test fold after each epoch, for the history only
+
+    @model_validator(mode="before")
+    @classmethod
+    def _classes_of_protocol(cls, values):
+        if isinstance(values, dict) and values.get("name") == "inter_patient":
+            return {"classes": "aami", **values}
+        return values
+
+    @field_validator("folds")
+    @classmethod
+    def _folds_differ(cls, folds):
+        return _unique(folds)
 
 
 class Model(Section):
@@ -105,7 +123,7 @@ class Config(Section):
     """One run."""
 
     name: str = "quickstart"
-    seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] = (0,)
+    seeds: Annotated[tuple[Annotated[int, Field(ge=0, lt=2**32)], ...], Field(min_length=1)] = (0,)
     data: Data = Data()
     window: Window = Window()
     protocol: Protocol = Protocol()
@@ -113,8 +131,15 @@ class Config(Section):
     train: Train = Train()
     evaluate: Evaluate = Evaluate()
 
+    @field_validator("seeds")
+    @classmethod
+    def _seeds_differ(cls, seeds):
+        return _unique(seeds)
+
     @model_validator(mode="after")
     def _protocol_fits_source(self):
+        if 2 * self.model.time_warp > min(self.window.before, self.window.after):
+            raise ValueError("model.time_warp: expected at most half of window.before and window.after")
         if (self.data.source == "series") != (self.protocol.name == "series"):
             raise ValueError("source series and protocol series go together")
         if self.protocol.name == "series" and self.protocol.selection == "labelled":
@@ -155,7 +180,7 @@ def read_config(file=None, overrides=(), data=None):
     try:
         config = Config.model_validate(values)
     except ValidationError as error:
-        raise ConfigError(f"{origin}: {_first(error)}") from error
+        raise ConfigError(f"{origin}: {first_problem(error)}") from error
     if config.data.source != "simulator" and config.data.folder is None:
         raise ConfigError(f"{origin}: found no data folder; expected --data DIR (or data.folder).")
     return config
@@ -177,7 +202,8 @@ def _apply(values, override):
     values[last] = value
 
 
-def _first(error):
+def first_problem(error):
+    """The first problem of a pydantic ``ValidationError``, in one sentence."""
     problem = error.errors()[0]
     key = ".".join(str(part) for part in problem["loc"]) or "configuration"
     if problem["type"] == "extra_forbidden":

@@ -2,6 +2,7 @@
 
 import argparse
 import shlex
+import shutil
 import sys
 from pathlib import Path
 
@@ -13,8 +14,17 @@ from keras_sibeat.config import read_config
 from keras_sibeat.data.sources import load_folds
 from keras_sibeat.errors import ConfigError, command
 from keras_sibeat.evaluation import evaluate, evaluate_baseline, result_name
+from keras_sibeat.files import whole_file
 from keras_sibeat.results import write_result
 from keras_sibeat.run import Run
+
+
+def copy_strips(run, folder):
+    """Copy the heat strips of a run's first part, where it has any, into the folder of the results."""
+    first = next(iter(run.parts().values()))
+    for file in first.glob("plots/strip-*.png"):
+        with whole_file(folder / f"{run.config.name}-{file.name}") as partial:
+            shutil.copyfile(file, partial)
 
 
 def print_results(console, results):
@@ -59,6 +69,8 @@ def main(arguments=None):
         results = {result_name(config, options.selection): evaluate(run, folds, options.selection)}
     print_results(Console(), results)
     if options.report:
+        if not options.baselines:
+            copy_strips(run, options.report)
         evaluated = shlex.join(("python", "-m", "keras_sibeat.evaluate", *arguments))
         for name, result in results.items():
             commands = [evaluated] if options.baselines else [run.about["command"], evaluated]

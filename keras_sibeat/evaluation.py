@@ -2,7 +2,6 @@
 
 import time
 
-import keras
 import numpy as np
 
 from keras_sibeat import plots
@@ -10,7 +9,6 @@ from keras_sibeat.baselines import baseline_scores
 from keras_sibeat.data.sources import load_folds
 from keras_sibeat.errors import RunError
 from keras_sibeat.files import write_json
-from keras_sibeat.models.beatgan import BeatGAN  # noqa: F401  (registers what a run's model is)
 from keras_sibeat.results import summarise
 from keras_sibeat.run import current_commit, installed_versions, parts_of, read_history
 from keras_sibeat.scoring import (
@@ -23,7 +21,7 @@ from keras_sibeat.scoring import (
     residuals,
     threshold_for,
 )
-from keras_sibeat.stages import select
+from keras_sibeat.stages import load_beatgan, select
 
 
 def evaluate(run, folds=None, selection=None):
@@ -47,7 +45,7 @@ def evaluate(run, folds=None, selection=None):
             raise RunError(
                 f"{part}: found {len(rows)} epochs of {run.config.train.epochs}; expected a finished run."
             )
-        model = _load(part / f"{selection}.keras")
+        model = load_beatgan(part / f"{selection}.keras")
         fold = folds[number]
         scores = rebuild_scores(model.generator, fold.test.windows)
         threshold = threshold_for(
@@ -63,6 +61,7 @@ def evaluate(run, folds=None, selection=None):
         write_json(part / f"metrics{suffix}.json", {**metrics[-1], "threshold": threshold})
         _plot(part / f"plots{suffix}", run, rows, model.generator, fold, scores, threshold)
     result = _describe(run.config, folds, selection, metrics, per_record, seconds)
+    result |= {"versions": run.about["versions"], "commit": run.about["commit"]}  # those that trained
     generator = model.generator
     result["model"] = {
         "parameters": count_parameters(generator),
@@ -85,19 +84,12 @@ def evaluate_baseline(config, name, folds=None):
     return _describe(config, folds, "none", metrics, per_record, time.perf_counter() - started)
 
 
-def _load(file):
-    try:
-        return keras.saving.load_model(file)
-    except (ValueError, OSError) as error:
-        raise RunError(
-            f"{file}: found no model that loads ({error}); expected one that training saved."
-        ) from error
-
-
 def _measure(config, scores, fold, threshold):
     metrics = evaluate_scores(scores, fold.test, fold.normal, threshold)
     if config.protocol.name == "inter_patient":
-        metrics["auc_record"] = float(np.mean(list(auc_per_record(scores, fold.test, fold.normal).values())))
+        aucs = list(auc_per_record(scores, fold.test, fold.normal).values())
+        if aucs:
+            metrics["auc_record"] = float(np.mean(aucs))
     return metrics
 
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shutil
+import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,8 +29,8 @@ def whole_file(path):
 def whole_folder(folder):
     """Yield a temporary folder beside ``folder``; rename it on success, remove it on failure."""
     folder = Path(folder)
-    partial = folder.with_name(f"{PARTIAL}{os.getpid()}-{folder.name}")
-    partial.mkdir(parents=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f"{PARTIAL}{folder.name}-", dir=folder.parent))
     try:
         yield partial
         os.replace(partial, folder)
@@ -38,15 +39,17 @@ def whole_folder(folder):
 
 
 def remove_partial(folder):
-    """Remove what a killed process left unfinished in ``folder``."""
-    for path in Path(folder).glob(f"{PARTIAL}*"):
+    """Remove the files that a killed process left unfinished in ``folder`` and below."""
+    for path in list(Path(folder).rglob(f"{PARTIAL}*")):
         path.unlink()
 
 
 def write_json(path, value):
     """Write ``value`` as indented JSON, whole or not at all."""
     with whole_file(path) as partial:
-        partial.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        partial.write_text(
+            json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8"
+        )
 
 
 def sha256(path):

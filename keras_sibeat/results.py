@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_sibeat.errors import RunError
 from keras_sibeat.files import whole_file, write_json
 
 PUBLISHED = (
@@ -23,7 +24,8 @@ HEAD = """# Results
 
 Made from the JSON files in `results/` by `python -m keras_sibeat.results`; every file names the command,
 configuration, seeds, data checksum and versions behind it. Mean ± standard deviation over folds or seeds,
-where there are several.
+where there are several. Sensitivity and false alarms (per hour of normal beats) are those at a threshold that
+was set on validation normals, to let the stated share of them pass (1 % unless the configuration says other).
 """
 CAUTION = """The random split puts beats of one wearer into training and test alike, and so rewards memory:
 the distance to the nearest normal training beat (`baseline-knn`) beats the published BeatGAN on it.
@@ -45,9 +47,22 @@ def summarise(parts):
 
 
 def write_result(folder, name, result):
-    """Write ``folder/name.json`` and make ``RESULTS.md`` beside ``folder`` anew."""
+    """Write ``folder/name.json`` and make ``RESULTS.md`` beside ``folder`` anew.
+
+    Raises ``RunError`` where the file reports another configuration or other data: a result is replaced by
+    the same run's only.
+    """
     folder = Path(folder)
-    write_json(folder / f"{name}.json", {"name": name, **result})
+    file = folder / f"{name}.json"
+    if file.exists():
+        old = json.loads(file.read_text(encoding="utf-8"))
+        differing = [key for key in ("config", "data_sha256") if old.get(key) != result.get(key)]
+        if differing:
+            raise RunError(
+                f"{file}: reports a run with another {differing[0]}; expected the same run, "
+                "another name (--set name=NAME when training), or no such file."
+            )
+    write_json(file, {"name": name, **result})
     with whole_file(folder.parent / "RESULTS.md") as partial:
         partial.write_text(render(folder), encoding="utf-8")
 
@@ -65,16 +80,23 @@ def render(folder):
     results = read_results(folder)
     sections = [HEAD]
     for protocol, title in PROTOCOLS.items():
-        rows = [result for result in results.values() if result.get("protocol") == protocol]
+        rows = [row for row in results.values() if row.get("protocol") == protocol and not _is_simulated(row)]
         if rows:
             sections.append(f"## {title}\n\n" + _table(rows, protocol))
-    if {"beatgan", "peer-torch"} <= set(results):
-        sections.append(_epochs(results["beatgan"], results["peer-torch"]))
+    pictures = sorted(file.name for file in Path(folder).glob("*.png"))
+    sections += [f"![{name}](results/{name})\n" for name in pictures]
+    histories = [results.get(name, {}).get("history", {}) for name in ("beatgan", "peer-torch")]
+    for part in histories[0].keys() & histories[1].keys():
+        sections.append(_epochs(part, *(history[part] for history in histories)))
     if "rpeaks" in results:
         sections.append(_rpeaks(results["rpeaks"]))
     benchmarks = [result for name, result in results.items() if name.startswith("bench-")]
     sections += [_benchmark(result) for result in benchmarks]
     return "\n".join(sections)
+
+
+def _is_simulated(result):
+    return result.get("config", {}).get("data", {}).get("source") == "simulator"
 
 
 def _table(rows, protocol):
@@ -116,13 +138,12 @@ def _rpeaks(result):
     return "\n".join(lines) + "\n"
 
 
-def _epochs(ours, peer):
-    """Test AUC and AP after each epoch, ours beside the peer's, and what our two selections took."""
-    (rows,), (theirs,) = ours["history"].values(), peer["history"].values()
+def _epochs(part, rows, theirs):
+    """Test AUC and AP after each epoch, ours beside the peer's."""
     heads = ["epoch", "validation rebuild loss", "validation AUC", "AUC", "AP", "peer AUC", "peer AP", "gap"]
     lines = [
-        "## BeatGAN epoch by epoch\n",
-        "Fold 0, the test beats scored after each epoch for this table alone.\n",
+        f"## BeatGAN epoch by epoch ({part})\n",
+        "The test beats scored after each epoch for this table alone.\n",
         "| " + " | ".join(heads) + " |",
         "|" + "---|" * len(heads),
     ]

@@ -1,16 +1,20 @@
 """A run's folder: its configuration, versions, data checksum, and one part for each fold and seed."""
 
 import csv
+import fcntl
 import json
 import platform
 import shlex
 import subprocess
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
-from keras_sibeat.config import Config
+from pydantic import ValidationError
+
+from keras_sibeat.config import Config, first_problem
 from keras_sibeat.errors import RunError
-from keras_sibeat.files import whole_file, write_json
+from keras_sibeat.files import PARTIAL, remove_partial, whole_file, write_json
 
 PACKAGES = ("tensorflow", "keras", "numpy", "scipy", "scikit-learn", "wfdb")
 
@@ -26,15 +30,18 @@ class Run:
         """Open the run in ``folder``; ``data`` is where its data lies now, if it has moved."""
         self.folder = Path(folder)
         try:
-            self.config = Config.model_validate_json((self.folder / "config.json").read_text())
-            self.about = json.loads((self.folder / "run.json").read_text())
+            self.config = Config.model_validate_json((self.folder / "config.json").read_bytes())
+            self.about = json.loads((self.folder / "run.json").read_bytes())
         except FileNotFoundError as error:
             raise RunError(
                 f"{self.folder}: found no {Path(error.filename).name}; expected a run's folder."
             ) from None
+        except ValidationError as error:
+            raise RunError(f"{self.folder / 'config.json'}: {first_problem(error)}") from error
         except ValueError as error:
-            raise RunError(f"{self.folder}: config.json or run.json cannot be read ({error}).") from error
-
+            raise RunError(
+                f"{self.folder / 'run.json'}: found no JSON ({error}); expected a run's."
+            ) from error
         if data is not None:
             moved = self.config.data.model_copy(update={"folder": Path(data)})
             self.config = self.config.model_copy(update={"data": moved})
@@ -53,7 +60,8 @@ class Run:
         """Start a run in ``folder``, or go on with the same run; raises ``RunError`` if it is another one."""
         folder = Path(folder)
         if not (folder / "run.json").exists():
-            if folder.exists() and any(path.name != "config.json" for path in folder.iterdir()):
+            names = [path.name for path in folder.iterdir()] if folder.exists() else []
+            if any(name != "config.json" and not name.startswith(PARTIAL) for name in names):
                 raise RunError(f"{folder}: found files that are no run's; expected a new or empty folder.")
             write_json(folder / "config.json", config.model_dump(mode="json"))
             train = next(iter(folds.values())).train
@@ -66,6 +74,9 @@ class Run:
             }
             write_json(folder / "run.json", about)
         run = cls(folder)
+        if run.config.train.epochs < config.train.epochs:  # to train on is no other run
+            longer = run.config.train.model_copy(update={"epochs": config.train.epochs})
+            run.config = run.config.model_copy(update={"train": longer})
         differing = _differences(run.config, config)
         if differing:
             raise RunError(
@@ -73,7 +84,19 @@ class Run:
                 "or another --run folder."
             )
         run.check_data(folds)
+        write_json(folder / "config.json", run.config.model_dump(mode="json"))
         return run
+
+    @contextmanager
+    def locked(self):
+        """Hold the run's folder; raises ``RunError`` while another process trains in it."""
+        with open(self.folder / ".lock", "w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise RunError(f"{self.folder}: another process trains this run; expected none.") from None
+            remove_partial(self.folder)
+            yield
 
     def parts(self):
         """Mapping of (fold, seed) to the folder of that training."""
@@ -102,9 +125,11 @@ def installed_versions():
 
 
 def current_commit():
-    """The source tree's commit, or an empty string outside a checkout."""
-    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+    """The source tree's commit, with ``-dirty`` where files differ, or an empty string outside a checkout."""
+    git = ["git", "-C", str(Path(__file__).parent)]
+    command = [*git, "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"]
     try:
+        subprocess.run([*git, "ls-files", "--error-unmatch", __file__], capture_output=True, check=True)
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return ""

@@ -41,8 +41,7 @@ def evaluate_scores(scores, beats, normal, threshold):
 
     AUC and AP over all beats, the AUC of each class against the normal beats, equal error rate, and at the
     threshold: F1, sensitivity, share and hourly rate of false alarms (per hour of normal beats; absent where
-    RR intervals are unknown). With several records, the AUC of each record with at least 10 abnormal beats
-    and some normal ones, and their mean.
+    RR intervals are unknown).
     """
     is_abnormal = beats.classes != normal
     metrics = separation(scores, is_abnormal)

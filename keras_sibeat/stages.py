@@ -3,12 +3,14 @@
 import logging
 import re
 import time
+import zipfile
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_sibeat.files import remove_partial, whole_file
+from keras_sibeat.errors import RunError
+from keras_sibeat.files import whole_file
 from keras_sibeat.layers.views import TimeWarp
 from keras_sibeat.models.beatgan import BeatGAN
 from keras_sibeat.models.networks import (
@@ -76,8 +78,9 @@ class _EpochEnd(keras.callbacks.Callback):
         is_abnormal = fold.is_abnormal(fold.validation)
         scores = rebuild_scores(self.model.generator, fold.validation.windows)
         row["validation_rebuild_loss"] = float(scores[~is_abnormal].mean())
-        found = separation(scores, is_abnormal)
-        row |= {f"validation_{name}": value for name, value in found.items()}
+        if is_abnormal.any():
+            found = separation(scores, is_abnormal)
+            row |= {f"validation_{name}": value for name, value in found.items()}
         if self.watch_test:
             scores = rebuild_scores(self.model.generator, fold.test.windows)
             found = separation(scores, fold.is_abnormal(fold.test))
@@ -87,7 +90,7 @@ class _EpochEnd(keras.callbacks.Callback):
         if row["reinitialised"]:
             log.info("Epoch %d: discriminator re-initialised %d times.", epoch + 1, row["reinitialised"])
         for selection in selections(self.rows):
-            if select(self.rows, selection) == row:
+            if select(self.rows, selection) is row:
                 with whole_file(self.folder / f"{selection}.keras") as partial:
                     self.model.save(partial)
         write_history(self.folder / "history.csv", self.rows)
@@ -107,7 +110,7 @@ def _epoch_of(file):
 
 def selections(rows):
     """The ways of selecting an epoch that this history allows."""
-    return ["label_free"] + (["labelled"] if np.isfinite(rows[-1]["validation_auc"]) else [])
+    return ["label_free"] + (["labelled"] if "validation_auc" in rows[-1] else [])
 
 
 def select(rows, selection):
@@ -115,6 +118,16 @@ def select(rows, selection):
     if selection == "labelled":
         return max(rows, key=lambda row: row["validation_auc"])
     return min(rows, key=lambda row: row["validation_rebuild_loss"])
+
+
+def load_beatgan(file):
+    """The ``BeatGAN`` saved in ``file``; raises ``RunError`` where there is none that loads."""
+    try:
+        return keras.saving.load_model(file)
+    except (ValueError, OSError, KeyError, zipfile.BadZipFile) as error:
+        raise RunError(
+            f"{file}: found no model that loads ({error}); expected one that training saved."
+        ) from error
 
 
 def train_beatgan(config, fold, seed, folder, callbacks=()):
@@ -126,7 +139,6 @@ def train_beatgan(config, fold, seed, folder, callbacks=()):
     """
     windows, train = fold.train.windows, config.train
     folder.mkdir(parents=True, exist_ok=True)
-    remove_partial(folder)
     batch_size = min(train.batch_size, len(windows))
     keras.utils.set_random_seed(seed)
     model = build_beatgan(config, *windows.shape[1:], seed)
@@ -137,6 +149,10 @@ def train_beatgan(config, fold, seed, folder, callbacks=()):
         done = _epoch_of(checkpoints[-1])
         log.info("%s: going on after epoch %d.", folder, done)
     rows = read_history(folder / "history.csv")[:done]
+    if len(rows) < done:
+        raise RunError(
+            f"{folder / 'history.csv'}: found {len(rows)} epochs; expected {done} as checkpointed."
+        )
     if done < train.epochs:
         model.fit(
             batches(windows, batch_size, seed, range(done, train.epochs)),
@@ -151,7 +167,7 @@ def train_beatgan(config, fold, seed, folder, callbacks=()):
                 *callbacks,
             ],
         )
-    selected = keras.saving.load_model(folder / f"{config.protocol.selection}.keras")
+    selected = load_beatgan(folder / f"{config.protocol.selection}.keras")
     for name, part in (("model", selected), ("generator", selected.generator)):
         with whole_file(folder / f"{name}.keras") as partial:
             part.save(partial)

@@ -29,14 +29,15 @@ def train(config, folder, command_line=(), console=None):
     for note in first.train.notes:
         console.print(note, style="dim", highlight=False)
     run = Run.open(folder, config, folds, command_line)
-    for (number, seed), part in run.parts().items():
-        fold = folds[number]
-        counts = " / ".join(str(len(beats)) for beats in (fold.train, fold.validation, fold.test))
-        console.print(
-            f"[bold]{config.name}[/] fold {number}, seed {seed}: {counts} train / validation / test"
-        )
-        train_beatgan(config, fold, seed, part, [EpochProgress(console)])
-    result = evaluate(run, folds)
+    with run.locked():
+        for (number, seed), part in run.parts().items():
+            fold = folds[number]
+            counts = " / ".join(str(len(beats)) for beats in (fold.train, fold.validation, fold.test))
+            console.print(
+                f"[bold]{config.name}[/] fold {number}, seed {seed}: {counts} train / validation / test"
+            )
+            train_beatgan(config, fold, seed, part, [EpochProgress(console)])
+        result = evaluate(run, folds)
     print_results(console, {result_name(config): result})
     return result
 

@@ -1,9 +1,11 @@
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from keras_sibeat.errors import RunError
 from keras_sibeat.results import read_results, render, summarise, write_result
 
 ROOT = Path(__file__).parent.parent
@@ -18,7 +20,11 @@ def test_results_md_is_what_the_committed_json_says():
 def test_a_result_can_be_traced(name):
     result = RESULTS[name]
     assert result["name"] == name
-    assert result["command"] and result["versions"]["python"] and len(result["commit"]) == 40
+    assert (
+        result["command"]
+        and result["versions"]["python"]
+        and re.fullmatch("[0-9a-f]{40}(-dirty)?", result["commit"])
+    )
     if "protocol" in result:
         assert len(result["data_sha256"]) == 64
         assert {"folds", "seeds", "selection", "metrics", "seconds"} <= set(result)
@@ -46,3 +52,19 @@ def test_writing_a_result_renews_the_page(tmp_path):
     row = {"protocol": "beatgan", "folds": [0], "seeds": [0], "selection": "none", "metrics": metrics}
     write_result(tmp_path / "results", "baseline-coin", row)
     assert "| `baseline-coin` | 1 × 1 | none | 0.5000 | 0.2500 |" in (tmp_path / "RESULTS.md").read_text()
+
+
+def test_a_result_is_not_overwritten_by_another_run(tmp_path):
+    metrics = summarise([{"auc": 0.5, "ap": 0.25}])
+    row = {"protocol": "beatgan", "folds": [0], "seeds": [0], "selection": "none", "metrics": metrics}
+    write_result(tmp_path / "results", "beatgan", {**row, "config": {"contamination": 0.0}})
+    with pytest.raises(RunError, match="beatgan.json: reports a run with another config"):
+        write_result(tmp_path / "results", "beatgan", {**row, "config": {"contamination": 0.01}})
+    assert read_results(tmp_path / "results")["beatgan"]["config"] == {"contamination": 0.0}
+
+
+def test_simulated_results_stand_in_no_table_of_recordings(tmp_path):
+    metrics = summarise([{"auc": 0.5, "ap": 0.25}])
+    row = {"protocol": "beatgan", "folds": [0], "seeds": [0], "selection": "none", "metrics": metrics}
+    write_result(tmp_path / "results", "quickstart", {**row, "config": {"data": {"source": "simulator"}}})
+    assert "quickstart" not in (tmp_path / "RESULTS.md").read_text()

@@ -12,6 +12,7 @@ from scipy import signal as sps
 RATE = 360  # Hz; everything after the resampler runs at this rate
 BAND = (3.0, 45.0)  # Hz
 FIR_ORDER = 108
+LOWEST_RATE, HIGHEST_RATE = 1, 10_000  # Hz, that the resampler takes
 
 
 def band_pass_taps(band=BAND, order=FIR_ORDER):
@@ -80,8 +81,8 @@ class Resampler:
     """
 
     def __init__(self, rate):
-        if not 1 <= rate <= 10_000:
-            raise ValueError(f"Sampling rate: found {rate} Hz, expected 1 to 10,000 Hz.")
+        if not LOWEST_RATE <= rate <= HIGHEST_RATE:
+            raise ValueError(f"Sampling rate: found {rate} Hz, expected {LOWEST_RATE} to {HIGHEST_RATE} Hz.")
         ratio = Fraction(RATE / rate).limit_denominator(10_000)  # exact for whole rates
         self.up, self.down = ratio.numerator, ratio.denominator
         self._buffer = None

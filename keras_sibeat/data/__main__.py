@@ -32,7 +32,7 @@ def _simulate(options, console):
 
 def _rpeaks(options, console):
     names = physionet.list_records(options.folder)
-    digests = physionet.check_files(options.folder, names)
+    digests = physionet.check_files(options.folder, names, options.annotator)
     rows = measure_detector(
         (read_recording(options.folder / name, options.annotator) for name in names), options.lead
     )

@@ -4,6 +4,7 @@ import hashlib
 import inspect
 import json
 import os
+import sys
 import zipfile
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -14,14 +15,25 @@ from rich.progress import track
 import sibeat_edge.rpeaks
 import sibeat_edge.signal
 import sibeat_edge.windows
+from keras_sibeat.data import recording as recording_module
 from keras_sibeat.data.recording import BEAT_SYMBOLS, read_recording
 from keras_sibeat.errors import DataError
 from keras_sibeat.files import whole_file
 from sibeat_edge.rpeaks import RPeakDetector
-from sibeat_edge.signal import BAND, FIR_ORDER, RATE, BandPass, Resampler, fill_missing, process
+from sibeat_edge.signal import (
+    BAND,
+    FIR_ORDER,
+    HIGHEST_RATE,
+    LOWEST_RATE,
+    RATE,
+    BandPass,
+    Resampler,
+    fill_missing,
+    process,
+)
 from sibeat_edge.windows import beat_windows, normalise
 
-NEAR = 10  # samples: an N beat counts where a detected R-peak is nearer to its annotation than this
+NEAR = 10  # samples: an N beat counts where a detected R-peak is less than this from its annotation
 
 
 @dataclass(frozen=True)
@@ -35,7 +47,7 @@ class BeatSet:
         records: ``(beats,)`` name of the recording.
         symbols: ``(beats,)`` WFDB symbol, or the class of a series.
         classes: ``(beats,)`` class; the symbol until a protocol maps it.
-        detected: ``(beats,)`` whether the detector found an R-peak within ``NEAR`` samples.
+        detected: ``(beats,)`` whether the detector found an R-peak less than ``NEAR`` samples away.
         notes: what was resampled or skipped, and why, one sentence each.
         sha256: checksum of the data.
     """
@@ -96,6 +108,11 @@ def extract_beats(recording, leads, before, after, band=BAND, order=FIR_ORDER):
     changes = np.cumsum(np.diff(signal, axis=0, prepend=signal[:1]) != 0, axis=0)
     if recording.rate != RATE:
         notes.append(f"Record {name}: resampled from {recording.rate:g} Hz to {RATE} Hz.")
+    if not LOWEST_RATE <= recording.rate <= HIGHEST_RATE:
+        raise DataError(
+            f"Record {name}: found a sampling rate of {recording.rate:g} Hz; "
+            f"expected {LOWEST_RATE} to {HIGHEST_RATE} Hz."
+        )
     signal = process(Resampler(recording.rate), signal)
     if len(signal) < before + after:
         raise DataError(
@@ -165,7 +182,7 @@ def load_beats(
     settings |= {"band": list(band), "order": order}
     data_sha256 = checksum({Path(file).name: digest for file, digest in files_sha256.items()})
     modules = (sibeat_edge.signal, sibeat_edge.rpeaks, sibeat_edge.windows)
-    code = [inspect.getsource(part) for part in (*modules, extract_beats)]
+    code = [inspect.getsource(module) for module in (*modules, sys.modules[__name__], recording_module)]
     key = checksum([[Path(path).name for path in paths], data_sha256, settings, code])
     file = cache_folder() / f"beats-{key[:32]}.npz"
     stored = _read_cache(file, data_sha256)

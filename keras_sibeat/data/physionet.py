@@ -26,7 +26,7 @@ def list_records(folder):
     return names
 
 
-def check_files(folder, records):
+def check_files(folder, records, annotator="atr"):
     """SHA-256 of every file of these records, checked against SHA256SUMS.txt where the copy has one.
 
     Returns a mapping of file name to digest. Raises ``DataError`` for a missing file or another checksum.
@@ -37,7 +37,8 @@ def check_files(folder, records):
     for record in records:
         wanted = [name for name in expected if str(Path(name).with_suffix("")) == record]
         found = [path.relative_to(folder).as_posix() for path in folder.glob(f"{record}.*")]
-        for name in sorted({*found, *(n for n in wanted if Path(n).suffix in (".hea", ".dat", ".atr"))}):
+        kinds = (".hea", ".dat", f".{annotator}")
+        for name in sorted(name for name in {*found, *wanted} if Path(name).suffix in kinds):
             if not (folder / name).is_file():
                 raise DataError(f"{folder / name}: no such file; SHA256SUMS.txt lists it.")
             digests[name] = sha256(folder / name)

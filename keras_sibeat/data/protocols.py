@@ -35,6 +35,7 @@ class Fold:
     validation: BeatSet
     test: BeatSet
     normal: str
+    learning_abnormal: BeatSet | None = None  # abnormal beats of the training wearers, which no part uses
 
     def is_abnormal(self, beats):
         """``(beats,)`` mask of the beats that are not of the normal class."""
@@ -60,7 +61,7 @@ def map_classes(beats, class_map):
 
 
 def confirmed(beats):
-    """Without the N beats whose annotated R-peak the detector does not find within ``NEAR`` samples."""
+    """Without the N beats that have no detected R-peak less than ``NEAR`` samples from their annotation."""
     return beats.take((beats.classes != "N") | beats.detected)
 
 
@@ -82,7 +83,7 @@ def split_records(names, train_records=(), test_records=()):
     """
     names = sorted(set(names))
     if not train_records and not test_records:
-        return (DS1, DS2) if set(DS1 + DS2) <= set(names) else (tuple(names[::2]), tuple(names[1::2]))
+        return (DS1, DS2) if set(DS1 + DS2) & set(names) else (tuple(names[::2]), tuple(names[1::2]))
     rest = [name for name in names if name not in {*train_records, *test_records}]
     return tuple(train_records or rest), tuple(test_records or rest)
 
@@ -142,6 +143,7 @@ def inter_patient(beats, seed=0, class_map="aami", train_records=(), test_record
         validation=beats.take(np.isin(beats.records, held_out)),
         test=beats.take(np.isin(beats.records, test_records)),
         normal="N",
+        learning_abnormal=beats.take(learning & (beats.classes != "N")),
     )
     return [fold]
 
@@ -165,17 +167,21 @@ def series(beats, normal, test_records, seed=0):
 
 
 def contaminate(fold, share, seed=0):
-    """The fold with abnormal test beats moved into training until they are ``share`` of it (0 to 0.5)."""
+    """The fold with abnormal beats in its training set, ``share`` of it (0 to 0.5).
+
+    They are taken out of the test, or, where wearers are kept apart, from the training wearers' own abnormal
+    beats. The validation normals, which select and set the threshold, stay clean.
+    """
     if not 0 <= share <= 0.5:
         raise ConfigError(f"contamination: found {share}, expected 0 to 0.5.")
-    abnormal = np.flatnonzero(fold.is_abnormal(fold.test))
+    pool = fold.test if fold.learning_abnormal is None else fold.learning_abnormal
+    abnormal = np.flatnonzero(fold.is_abnormal(pool))
     count = round(share / (1 - share) * len(fold.train))
     if count >= len(abnormal):
         raise DataError(
-            f"contamination: {share:.1%} needs {count} abnormal beats; the test has {len(abnormal)}."
+            f"contamination: {share:.1%} needs {count} abnormal beats; there are {len(abnormal)}."
         )
     moved = np.random.default_rng(seed).choice(abnormal, count, replace=False)
-    stays = np.ones(len(fold.test), bool)
-    stays[moved] = False
-    train = BeatSet.join([fold.train, fold.test.take(moved)], fold.train.sha256)
-    return replace(fold, train=train, test=fold.test.take(stays))
+    train = BeatSet.join([fold.train, pool.take(moved)], fold.train.sha256)
+    test = fold.test if pool is not fold.test else pool.take(np.setdiff1d(np.arange(len(pool)), moved))
+    return replace(fold, train=train, test=test)

@@ -1,21 +1,21 @@
 """From a configuration to the folds: simulated, WFDB or series data through one path."""
 
+import inspect
 from pathlib import Path
 
 import numpy as np
 
-from keras_sibeat.data import physionet, protocols
+from keras_sibeat.data import physionet, protocols, synthetic
 from keras_sibeat.data.beats import cache_folder, checksum, load_beats
 from keras_sibeat.data.recording import write_recording
 from keras_sibeat.data.series import load_series
-from keras_sibeat.data.synthetic import simulate_wearers
 from keras_sibeat.errors import DataError
 from keras_sibeat.files import whole_folder
 
 
 def simulated_folder(wearers, seconds, seed=0):
     """Folder of ``wearers`` simulated WFDB records of ``seconds`` each, made on first use and then kept."""
-    key = checksum(["simulator", wearers, seconds, seed])
+    key = checksum([inspect.getsource(synthetic), wearers, seconds, seed])
     folder = cache_folder() / f"simulated-{key[:16]}"
     if not folder.is_dir():
         with whole_folder(folder) as partial:
@@ -25,7 +25,7 @@ def simulated_folder(wearers, seconds, seed=0):
 
 def write_simulated(folder, wearers, seconds, seed=0):
     """Write simulated wearers ``s000``, ``s001``, … as WFDB records, with a RECORDS file, into ``folder``."""
-    recordings = simulate_wearers(wearers, seed, seconds=seconds)
+    recordings = synthetic.simulate_wearers(wearers, seed, seconds=seconds)
     for recording in recordings:
         write_recording(recording, folder)
     names = [recording.name for recording in recordings]
@@ -40,7 +40,7 @@ def load_fold_beats(config):
     folder = data.folder if data.source == "wfdb" else simulated_folder(data.wearers, data.seconds)
     names = physionet.list_records(folder)
     names = protocols.select_records(protocol.name, names, protocol.train_records, protocol.test_records)
-    digests = physionet.check_files(folder, names)
+    digests = physionet.check_files(folder, names, data.annotator)
     paths = [Path(folder) / name for name in names]
     return load_beats(
         paths, digests, data.annotator, data.leads, window.before, window.after, window.band, window.order
@@ -67,6 +67,8 @@ def load_folds(config):
         for part in ("train", "validation", "test"):
             if not len(getattr(fold, part)):
                 raise DataError(f"Fold {number}: found no beats to {part}; expected at least one.")
+        if not len(fold.validation_normals):
+            raise DataError(f"Fold {number}: found no normal beats to validate; expected at least one.")
         if not np.any(fold.is_abnormal(fold.test)) or np.all(fold.is_abnormal(fold.test)):
             raise DataError(
                 f"Fold {number}: expected normal and abnormal beats to test; found only one kind."

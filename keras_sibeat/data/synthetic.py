@@ -24,6 +24,7 @@ import numpy as np
 from scipy.signal import lfilter
 
 from keras_sibeat.data.recording import Annotations, Recording
+from keras_sibeat.errors import DataError
 
 LEADS = ("MLII", "V1")
 ABNORMAL = ("V", "A", "F")
@@ -131,7 +132,7 @@ def simulate_wearer(
         annotation of each beat on the peak of its R wave in the noise-free MLII.
 
     Raises:
-        ValueError: an argument is outside its range; the message says what was found and what was expected.
+        DataError: an argument is outside its range; the message says what was found and what was expected.
 
     Source: McSharry et al., IEEE Trans. Biomed. Eng. 50(3), 2003: eq. 1, Table I, section III-B.
     """
@@ -154,10 +155,10 @@ def simulate_wearers(count: int, seed: int, seconds: float = 300.0, rate: float 
         ``count`` recordings as `simulate_wearer` gives them, each with its own prevalence of abnormal beats.
 
     Raises:
-        ValueError: an argument is outside its range; the message says what was found and what was expected.
+        DataError: an argument is outside its range; the message says what was found and what was expected.
     """
     if not isinstance(count, Integral) or count < 1:
-        raise ValueError(f"Found count {count!r}, expected an integer of at least 1.")
+        raise DataError(f"Found count {count!r}, expected an integer of at least 1.")
     _check(seed, seconds, rate, noise_mv=0.02)
     children = np.random.SeedSequence(seed).spawn(count)
     return [_simulate(f"s{i:03d}", child, seconds, rate, None, 0.02) for i, child in enumerate(children)]
@@ -277,22 +278,22 @@ def _peaks(lead, times, rate):
 
 def _check(seed, seconds, rate, noise_mv):
     if not isinstance(seed, Integral) or seed < 0:
-        raise ValueError(f"Found seed {seed!r}, expected a non-negative integer.")
+        raise DataError(f"Found seed {seed!r}, expected a non-negative integer.")
     if not (np.isfinite(seconds) and seconds >= SHORTEST):
-        raise ValueError(f"Found {seconds} seconds, expected at least {SHORTEST}: room for one beat.")
+        raise DataError(f"Found {seconds} seconds, expected at least {SHORTEST}: room for one beat.")
     if not RATES[0] <= rate <= RATES[1]:
-        raise ValueError(f"Found a rate of {rate} Hz, expected {RATES[0]} to {RATES[1]}.")
+        raise DataError(f"Found a rate of {rate} Hz, expected {RATES[0]} to {RATES[1]}.")
     if not (np.isfinite(noise_mv) and noise_mv >= 0):
-        raise ValueError(f"Found noise of {noise_mv} mV, expected a finite number of at least 0.")
+        raise DataError(f"Found noise of {noise_mv} mV, expected a finite number of at least 0.")
 
 
 def _check_abnormal(abnormal):
     unknown = sorted(set(abnormal) - set(ABNORMAL), key=str)
     if unknown:
-        raise ValueError(f"Found abnormal symbols {unknown}, expected only {list(ABNORMAL)}.")
+        raise DataError(f"Found abnormal symbols {unknown}, expected only {list(ABNORMAL)}.")
     for symbol, probability in abnormal.items():
         if not isinstance(probability, Real) or not 0 <= probability <= 1:
-            raise ValueError(f"Found probability {probability!r} of {symbol!r}, expected a number in [0, 1].")
+            raise DataError(f"Found probability {probability!r} of {symbol!r}, expected a number in [0, 1].")
     total = sum(abnormal.values())
     if total > 1 + 1e-9:
-        raise ValueError(f"Found abnormal probabilities with sum {total}, expected at most 1.")
+        raise DataError(f"Found abnormal probabilities with sum {total}, expected at most 1.")

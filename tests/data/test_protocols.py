@@ -320,7 +320,7 @@ def test_no_contamination_changes_nothing(published):
 
 def test_contamination_needs_enough_abnormal_beats():
     fold = beatgan(of_classes({"N": 1000, "V": 20}))[0]
-    with pytest.raises(DataError, match="10.0% needs 80 abnormal beats; the test has 18"):
+    with pytest.raises(DataError, match="10.0% needs 80 abnormal beats; there are 18"):
         contaminate(fold, 0.1)
 
 
