@@ -20,6 +20,18 @@ PROTOCOLS = {
     "inter_patient": "MIT-BIH, wearers never seen (`inter_patient`)",
     "series": "CMU motion capture (`mocap`)",
 }
+OVERVIEW = {
+    "beatgan": "**BeatGAN**, ours, selected without labels",
+    "beatgan-labelled": "**BeatGAN**, ours, the paper's selection",
+    "peer-torch": "BeatGAN in PyTorch, the same fold, last of 10 epochs",
+    "baseline-knn": "nearest normal training beat",
+    "baseline-knn-wide": "the same, 0.67–45 Hz",
+    "baseline-pca": "20 principal components",
+    "baseline-pca-wide": "the same, 0.67–45 Hz",
+    "baseline-ocsvm": "one-class SVM",
+    "baseline-iforest": "isolation forest",
+}
+MARK = "<!-- table made by python -m keras_sibeat.results -->"
 HEAD = """# Results
 
 Made from the JSON files in `results/` by `python -m keras_sibeat.results`; every file names the command,
@@ -47,7 +59,7 @@ def summarise(parts):
 
 
 def write_result(folder, name, result):
-    """Write ``folder/name.json`` and make ``RESULTS.md`` beside ``folder`` anew.
+    """Write ``folder/name.json`` and make the pages beside ``folder`` anew.
 
     Raises ``RunError`` where the file reports another configuration or other data: a result is replaced by
     the same run's only.
@@ -63,8 +75,33 @@ def write_result(folder, name, result):
                 "another name (--set name=NAME when training), or no such file."
             )
     write_json(file, {"name": name, **result})
-    with whole_file(folder.parent / "RESULTS.md") as partial:
-        partial.write_text(render(folder), encoding="utf-8")
+    renew_pages(folder)
+
+
+def renew_pages(folder):
+    """Make ``RESULTS.md`` beside ``folder`` anew, and the README's table, where there is one."""
+    root = Path(folder).parent
+    pages = {root / "RESULTS.md": render(folder)}
+    readme = root / "README.md"
+    if readme.exists() and MARK in (text := readme.read_text(encoding="utf-8")):
+        before, _, after = text.split(MARK)
+        pages[readme] = MARK.join([before, f"\n{overview(folder)}", after])
+    for page, text in pages.items():
+        with whole_file(page) as partial:
+            partial.write_text(text, encoding="utf-8")
+
+
+def overview(folder):
+    """The README's table: published rows and ours under both MIT-BIH protocols."""
+    results = read_results(folder)
+    lines = ["| | random split: AUC | AP | new wearers: AUC | AP |", "|---|---|---|---|---|"]
+    lines += [f"| {model}, published ({where}) | {auc} | {ap} | | |" for model, auc, ap, where in PUBLISHED]
+    for name, title in OVERVIEW.items():
+        pair = [results.get(name), results.get(f"{name}-inter")]
+        if any(pair):
+            cells = [_cell(row and row["metrics"].get(key), 4) for row in pair for key in ("auc", "ap")]
+            lines.append(f"| {title} (`{name}`) | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
 
 
 def read_results(folder):
@@ -176,5 +213,4 @@ def _flatten(value, name=""):
 
 
 if __name__ == "__main__":
-    with whole_file("RESULTS.md") as partial:
-        partial.write_text(render("results"), encoding="utf-8")
+    renew_pages("results")

@@ -16,6 +16,7 @@ from keras_sibeat.config import Config, first_problem
 from keras_sibeat.errors import RunError
 from keras_sibeat.files import PARTIAL, remove_partial, whole_file, write_json
 
+SOURCES = ("keras_sibeat", "export", "benchmarks", "configs")
 PACKAGES = ("tensorflow", "keras", "numpy", "scipy", "scikit-learn", "wfdb")
 
 
@@ -125,12 +126,17 @@ def installed_versions():
 
 
 def current_commit():
-    """The source tree's commit, with ``-dirty`` where files differ, or an empty string outside a checkout."""
-    git = ["git", "-C", str(Path(__file__).parent)]
-    command = [*git, "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"]
-    try:
-        subprocess.run([*git, "ls-files", "--error-unmatch", __file__], capture_output=True, check=True)
+    """The checkout's commit, with ``-dirty`` where its sources differ, or an empty string outside of one."""
+    root = Path(__file__).parents[1]
+
+    def git(*arguments):
+        command = ["git", "-C", str(root), *arguments]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    try:
+        git("ls-files", "--error-unmatch", __file__)  # installed inside another checkout, it is not tracked
+        changed = git("status", "--porcelain", "--untracked-files=no", "--", *SOURCES)
+        return git("rev-parse", "HEAD") + ("-dirty" if changed else "")
     except (OSError, subprocess.CalledProcessError):
         return ""
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from keras_sibeat.errors import RunError
-from keras_sibeat.results import read_results, render, summarise, write_result
+from keras_sibeat.results import overview, read_results, render, summarise, write_result
 
 ROOT = Path(__file__).parent.parent
 RESULTS = read_results(ROOT / "results")
@@ -14,6 +14,10 @@ RESULTS = read_results(ROOT / "results")
 
 def test_results_md_is_what_the_committed_json_says():
     assert (ROOT / "RESULTS.md").read_text(encoding="utf-8") == render(ROOT / "results")
+
+
+def test_the_readmes_table_is_what_the_committed_json_says():
+    assert overview(ROOT / "results") in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", RESULTS)
