@@ -19,7 +19,7 @@ def residuals(windows, rebuilt):
 
 
 def rebuild_scores(model, windows):
-    """BeatGAN's score ``(windows,)``: the mean squared error of the rebuilt window (IJCAI 2019, Eq. 6)."""
+    """BeatGAN's score ``(windows,)``: the mean squared error of the rebuilt window (IJCAI 2019)."""
     return residuals(windows, rebuild(model, windows)).mean(axis=1)
 
 

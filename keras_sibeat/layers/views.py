@@ -9,7 +9,7 @@ class TimeWarp(keras.layers.Layer):
     """BeatGAN's time warping: some ticks are removed, as many are inserted, on each side of the R-peak.
 
     On either side ``ticks`` random ticks are left out, and after ``ticks`` others the mean of a tick and its
-    successor is inserted, so that side and window keep their lengths (IJCAI 2019, section 4.3; the paper adds
+    successor is inserted, so that side and window keep their lengths (Zhou et al., IJCAI 2019; the paper adds
     warped copies to the training set, hence the probability of 0.5). At inference nothing changes.
 
     Input and output: ``(batch, length, channels)``.

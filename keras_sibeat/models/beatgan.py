@@ -19,9 +19,9 @@ class BeatGAN(keras.Model):
 
     Each step updates the discriminator, then, against the updated one, the generator:
 
-    - discriminator: mean binary cross-entropy of D(x) as real, plus that of D(G(x)) as rebuilt (Eq. 4);
+    - discriminator: mean binary cross-entropy of D(x) as real, plus that of D(G(x)) as rebuilt;
     - generator: ``mean((x - G(x))**2) + feature_weight * mean((f(x) - f(G(x)))**2)``, f being the
-      discriminator's last hidden activations (Eq. 5, the feature matching of Salimans et al. 2016).
+      discriminator's last hidden activations (pairwise feature matching, after Salimans et al. 2016).
 
     A discriminator whose loss falls under 5e-6 is re-initialised, as in the published code; the metric
     ``reinitialised`` counts how often that happened in the epoch.
