@@ -53,8 +53,9 @@ def evaluate(run, folds=None, selection=None):
             run.config.evaluate.false_alarm_rate,
         )
         chosen = select(rows, selection)
-        metrics.append({**_measure(run.config, scores, fold, threshold), "selected_epoch": chosen["epoch"]})
         per_record.append(auc_per_record(scores, fold.test, fold.normal))
+        measured = _measure(run.config, scores, fold, threshold, per_record[-1])
+        metrics.append({**measured, "selected_epoch": chosen["epoch"]})
         histories[part.name] = [{name: float(f"{value:.6g}") for name, value in row.items()} for row in rows]
         seconds += sum(row["seconds"] for row in rows)
         suffix = "" if selection == run.config.protocol.selection else f"-{selection}"
@@ -79,17 +80,15 @@ def evaluate_baseline(config, name, folds=None):
         validation, scores = baseline_scores(name, fold, seed)
         is_normal = ~fold.is_abnormal(fold.validation)
         threshold = threshold_for(validation[is_normal], config.evaluate.false_alarm_rate)
-        metrics.append(_measure(config, scores, fold, threshold))
         per_record.append(auc_per_record(scores, fold.test, fold.normal))
+        metrics.append(_measure(config, scores, fold, threshold, per_record[-1]))
     return _describe(config, folds, "none", metrics, per_record, time.perf_counter() - started)
 
 
-def _measure(config, scores, fold, threshold):
+def _measure(config, scores, fold, threshold, aucs):
     metrics = evaluate_scores(scores, fold.test, fold.normal, threshold)
-    if config.protocol.name == "inter_patient":
-        aucs = list(auc_per_record(scores, fold.test, fold.normal).values())
-        if aucs:
-            metrics["auc_record"] = float(np.mean(aucs))
+    if config.protocol.name == "inter_patient" and aucs:
+        metrics["auc_record"] = float(np.mean(list(aucs.values())))
     return metrics
 
 

@@ -119,8 +119,9 @@ def extract_beats(recording, leads, before, after, band=BAND, order=FIR_ORDER):
             f"Record {name}: found {len(signal)} samples at {RATE} Hz, too short for one beat; "
             f"expected at least {before + after}."
         )
-    peaks = process(RPeakDetector(), process(BandPass(), signal[:, 0]))
     filtered = process(BandPass(band, order), signal)
+    is_detectors = (tuple(band), order) == (BAND, FIR_ORDER)
+    peaks = process(RPeakDetector(), filtered[:, 0] if is_detectors else process(BandPass(), signal[:, 0]))
 
     is_beat = np.isin(recording.annotations.symbols, list(BEAT_SYMBOLS))
     scale = RATE / recording.rate
