@@ -1,0 +1,115 @@
+"""Training on several replicas: the strategy, what its replicas exchange, and which process writes files.
+
+In a step each replica sees its part of the batch. Keras optimizers add the replicas' gradients up, so a loss
+that is a mean over the part enters the gradient as ``share(loss)``: all parts together then have the gradient
+of the mean over the whole batch, as long as the parts are of one size.
+"""
+
+import json
+import os
+
+import tensorflow as tf
+from keras import ops
+
+from keras_sibeat.errors import ConfigError
+
+STRATEGIES = ("none", "mirrored", "multi_worker")
+
+
+def open_strategy(name):
+    """The ``tf.distribute`` strategy of this name, in whose scope models and optimizers are to be made.
+
+    - ``none``: TensorFlow's default, one device;
+    - ``mirrored``: one replica on each GPU or, where there is none, on each logical CPU;
+    - ``multi_worker``: one replica on each device of the processes that ``TF_CONFIG`` lists. TensorFlow wants
+      this strategy opened before anything else in the process computes.
+
+    Raises:
+        ConfigError: an unknown name, or a ``TF_CONFIG`` that is missing or names no cluster and task.
+    """
+    if name == "none":
+        return tf.distribute.get_strategy()
+    if name == "mirrored":
+        devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+        return tf.distribute.MirroredStrategy([device.name for device in devices])
+    if name == "multi_worker":
+        _cluster_and_task()
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    raise ConfigError(f"Strategy: found {name!r}, expected one of {', '.join(STRATEGIES)}.")
+
+
+def _cluster_and_task():
+    """``TF_CONFIG``'s cluster (kind of task → addresses) and the kind and index of this process's task."""
+    text = os.environ.get("TF_CONFIG")
+    if not text:
+        raise ConfigError("TF_CONFIG: found none; expected the cluster and this process's task in JSON.")
+    try:
+        values = json.loads(text)
+        cluster, kind, index = values["cluster"], values["task"]["type"], int(values["task"]["index"])
+        if not 0 <= index < len(cluster[kind]):
+            raise IndexError(index)
+    except (ValueError, KeyError, TypeError, IndexError):
+        raise ConfigError(
+            f"TF_CONFIG: found {text}; expected JSON as "
+            '{"cluster": {"worker": ["host:port", ...]}, "task": {"type": "worker", "index": 0}}.'
+        ) from None
+    return cluster, kind, index
+
+
+def is_chief():
+    """Whether this process writes the files: in a cluster the chief or, where it has none, worker 0."""
+    try:
+        cluster, kind, index = _cluster_and_task()
+    except ConfigError:  # no cluster
+        return True
+    return kind == ("chief" if "chief" in cluster else "worker") and index == 0
+
+
+def replicas():
+    """The number of replicas in the current strategy, 1 without one."""
+    return tf.distribute.get_strategy().num_replicas_in_sync
+
+
+def _context():
+    """The context of this replica among several; none where it is alone or no step is running."""
+    context = tf.distribute.get_replica_context()
+    return context if context is not None and context.num_replicas_in_sync > 1 else None
+
+
+def share(value):
+    """This replica's part in a mean over all replicas of ``value``: divided by their number."""
+    count = replicas()
+    return value if count == 1 else value / count
+
+
+def gather(x):
+    """The ``x`` (rows, ...) of all replicas, one below the other; gradients flow back to all of them."""
+    context = _context()
+    return x if context is None else context.all_gather(x, axis=0)
+
+
+def average(values):
+    """A list of values, each the mean over all replicas: the same numbers on each of them."""
+    context = _context()
+    return values if context is None else context.all_reduce(tf.distribute.ReduceOp.MEAN, values)
+
+
+def row_numbers(rows):
+    """A number for each of this replica's ``rows`` that no other row of any replica has, in float32."""
+    context, numbers = _context(), ops.arange(rows, dtype="float32")
+    if context is None:
+        return numbers
+    return numbers * replicas() + ops.cast(context.replica_id_in_sync_group, "float32")
+
+
+def step_logs(metrics):
+    """What a ``train_step`` or ``test_step`` returns: the metrics' results by name, as ``fit`` reduces them.
+
+    Across processes Keras takes the mean over the first axis, which a scalar lacks. Callbacks get floats: at
+    the end of a batch that mean, at the end of an epoch what the metrics have counted on all replicas.
+    """
+    logs = {metric.name: metric.result() for metric in metrics}
+    strategy = tf.distribute.get_strategy()
+    if replicas() > 1 and replicas() > len(strategy.extended.worker_devices):  # replicas elsewhere, too
+        logs = {name: ops.reshape(result, (1,)) for name, result in logs.items()}
+    return logs

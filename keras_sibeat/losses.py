@@ -1,0 +1,123 @@
+"""The contrastive loss of SimCLR: Chen et al., "A Simple Framework for Contrastive Learning of Visual
+Representations", ICML 2020, arXiv 2002.05709, equation 1.
+"""
+
+import math
+
+import keras
+from keras import ops
+
+from keras_sibeat.distribution import gather, replicas, row_numbers
+
+
+def nt_xent(first, second, temperature=0.1, negatives=None):
+    """NT-Xent, the normalised-temperature cross-entropy of telling an anchor's other view from all the rest.
+
+    Each row of both views is an anchor ``i``, whose positive ``j`` is the same row of the other view. With
+    ``s`` the cosine similarity and ``k`` over the rows of both views but ``i``, and over the negatives::
+
+        loss(i) = -log(exp(s(i, j) / temperature) / sum_k(exp(s(i, k) / temperature)))
+
+    On several replicas ``k`` runs over the views and negatives of all of them, and gradients reach them all.
+
+    Args:
+        first, second: projections ``(batch, units)`` of two views; a row of zeros has similarity 0 with all.
+        temperature: above 0.
+        negatives: projections ``(n, units)`` that are negatives of every anchor, no positives and no anchors,
+            as CSI's shifted beats are (Tack et al., NeurIPS 2020).
+
+    Returns the mean over this replica's ``2 * batch`` anchors, a scalar in float32, or in float64 where an
+    input is.
+
+    Raises:
+        ValueError: a temperature out of range, shapes that do not fit, or a single row without any negative.
+    """
+    return ops.mean(_of_rows(first, second, temperature, negatives))
+
+
+def _of_rows(first, second, temperature, negatives):
+    """The mean loss ``(batch,)`` of each row's two anchors."""
+    _check_temperature(temperature)
+    views = [ops.convert_to_tensor(x) for x in (first, second)]
+    others = [] if negatives is None else [ops.convert_to_tensor(negatives)]
+    _check_shapes(*views, *others)
+    dtype = keras.backend.result_type(*(x.dtype for x in views + others), "float32")
+    first, second, *others = (_normalise(ops.cast(x, dtype)) for x in views + others)
+    anchors = ops.concatenate([first, second])
+    logits = ops.matmul(anchors, ops.transpose(gather(anchors))) / temperature
+    # Gathered rows come in the strategy's order, so an anchor finds itself by number, not by place.
+    numbers = row_numbers(ops.shape(anchors)[0])
+    is_itself = ops.equal(numbers[:, None], gather(numbers)[None])
+    logits = ops.where(is_itself, -math.inf, logits)
+    for rows in others:
+        extra = ops.matmul(anchors, ops.transpose(gather(rows))) / temperature
+        logits = ops.concatenate([logits, extra], axis=1)
+    positive = ops.sum(first * second, axis=1) / temperature
+    of_first, of_second = ops.split(ops.logsumexp(logits, axis=1), 2)
+    return (of_first + of_second) / 2 - positive
+
+
+def _normalise(x):
+    """Rows of length 1, whatever the size of their numbers; a row of zeros stays as it is."""
+    # Divided by its largest number, no row's squares overflow or vanish. A constant factor changes neither
+    # the direction nor its gradient.
+    peak = ops.stop_gradient(ops.max(ops.abs(x), axis=1, keepdims=True, initial=0))
+    x = x / ops.where(peak > 0, peak, 1)
+    square = ops.sum(ops.square(x), axis=1, keepdims=True)
+    return x * ops.rsqrt(ops.where(square > 0, square, 1))
+
+
+def _check_temperature(temperature):
+    if not 0 < temperature < math.inf:
+        raise ValueError(f"NT-Xent: found temperature {temperature}, expected a finite number above 0.")
+
+
+def _differ(sizes):
+    return len(set(sizes) - {None}) > 1
+
+
+def _check_shapes(first, second, *others):
+    """Raise ``ValueError`` for what the static shapes show to be wrong."""
+    shapes = [tuple(x.shape) for x in (first, second, *others)]
+    is_matrix = all(len(shape) == 2 for shape in shapes)
+    if not is_matrix or _differ(row for row, _ in shapes[:2]) or _differ(units for _, units in shapes):
+        found = ", ".join(str(shape) for shape in shapes)
+        raise ValueError(
+            f"NT-Xent: found shapes {found}; expected (batch, units) twice and (n, units) for negatives."
+        )
+    if shapes[0][0] == 1 and not any(shape[0] != 0 for shape in shapes[2:]) and replicas() == 1:
+        raise ValueError("NT-Xent: found a batch of 1; expected 2 or more rows, or negatives.")
+
+
+@keras.saving.register_keras_serializable(package="keras_sibeat")
+class NTXent(keras.losses.Loss):
+    """``nt_xent`` as a Keras loss: ``NTXent()(first, second)`` is its mean over all ``2 * batch`` anchors.
+
+    The loss of a row is the mean over its two anchors, so sample weights weigh beats. On several replicas a
+    call returns, as every Keras loss does, the replica's mean divided by their number; ``contrast`` returns
+    the replica's mean itself.
+
+    Args:
+        temperature: above 0, else ``ValueError``.
+        reduction, name, dtype: as those of ``keras.losses.Loss``; the inputs are cast to ``dtype``.
+    """
+
+    def __init__(self, temperature=0.1, reduction="sum_over_batch_size", name="nt_xent", dtype=None):
+        super().__init__(name=name, reduction=reduction, dtype=dtype)
+        _check_temperature(temperature)
+        self.temperature = temperature
+
+    def call(self, y_true, y_pred):
+        return _of_rows(y_true, y_pred, self.temperature, None)
+
+    def contrast(self, first, second, negatives=None):
+        """``nt_xent`` at this temperature: the way to give ``negatives`` (n, units)."""
+        return nt_xent(first, second, self.temperature, negatives)
+
+    def get_config(self):
+        return {
+            "temperature": self.temperature,
+            "reduction": self.reduction,
+            "name": self.name,
+            "dtype": self.dtype,
+        }
