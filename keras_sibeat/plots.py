@@ -83,3 +83,28 @@ def plot_strip(title, series, heat, path):
     lower.imshow(heat[None], aspect="auto", cmap="inferno", extent=(0, len(heat), 0, 1))
     lower.set(yticks=[], xlabel="step")
     _save(figure, path)
+
+
+def plot_augmentations(panels, path, centre, columns):
+    """Beats (grey) and what each augmentation made of them (coloured), side by side.
+
+    Args:
+        panels: list of (title, beat ``(length,)``, draws ``(draws, length)``).
+        path: of the PNG.
+        centre: tick of the R-peak, the origin of the time axis.
+        columns: panels in a row.
+    """
+    rows = -(-len(panels) // columns)
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(10, 2 * rows), sharex=True, sharey=True, squeeze=False, layout="constrained"
+    )
+    for axis in axes.flat[len(panels) :]:
+        axis.set_axis_off()
+    for axis, (title, beat, draws) in zip(axes.flat, panels, strict=False):
+        ticks = np.arange(len(beat)) - centre
+        axis.plot(ticks, beat, color="0.75", linewidth=3)
+        axis.plot(ticks, np.transpose(draws), linewidth=0.9)
+        axis.set_title(title, fontsize=10)
+    figure.supxlabel("ticks after the R-peak (360 a second)", fontsize=10)
+    figure.supylabel("scaled amplitude", fontsize=10)
+    _save(figure, path)

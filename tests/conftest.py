@@ -27,6 +27,12 @@ def mocap():
     return local_copy("mocap", "KERAS_SIBEAT_MOCAP")
 
 
+@pytest.fixture(scope="session")
+def nstdb_noise():
+    """Folder of the noise recordings bw, em and ma of the MIT-BIH Noise Stress Test Database."""
+    return local_copy("nstdb_noise", "KERAS_SIBEAT_NSTDB")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def session_cache(tmp_path_factory):
     """One cache for all the tests, so that what several of them need is computed once."""

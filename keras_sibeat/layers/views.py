@@ -1,82 +1,269 @@
-"""Augmentations that keep a beat's label."""
+"""Views: augmentations that keep a beat's label.
+
+SimCLR pulls two views of one beat together, so what a view changes is what the embedding learns to overlook.
+All of them take and return ``(batch, length, channels)``, scaled to [-1, 1] by the caller. Settings out of
+range raise ``ValueError`` when the layer is made, windows that do not fit them on the first call.
+"""
 
 import keras
+import numpy as np
+import tensorflow as tf
 from keras import ops
 
+from keras_sibeat.layers.augmentation import (
+    Augmentation,
+    OfLayers,
+    check_sides,
+    read_between,
+    rescale,
+    warp,
+    whole,
+    within,
+)
+from keras_sibeat.layers.timewarp import TimeWarp
+from sibeat_edge.windows import BEFORE
 
-@keras.saving.register_keras_serializable(package="keras_sibeat")
-class TimeWarp(keras.layers.Layer):
-    """BeatGAN's time warping: some ticks are removed, as many are inserted, on each side of the R-peak.
+PACKAGE = "keras_sibeat"
 
-    On either side ``ticks`` random ticks are left out, and after ``ticks`` others the mean of a tick and its
-    successor is inserted, so that side and window keep their lengths (Zhou et al., IJCAI 2019; the paper adds
-    warped copies to the training set, hence the probability of 0.5). At inference nothing changes.
 
-    Input and output: ``(batch, length, channels)``.
+@keras.saving.register_keras_serializable(PACKAGE)
+class SmoothTimeWarp(Augmentation):
+    """Time runs smoothly faster and slower; the window's ends and the R-peak stay in place.
+
+    Imitates another heart rate, and the intervals that vary from beat to beat (PR, QT).
 
     Args:
-        ticks: how many ticks are removed, and inserted, on each side; at most half of the shorter side.
-        centre: tick of the R-peak, the first of the right side.
-        probability: share of the windows that are warped.
-        seed: of the layer's own random stream, which is saved with the model.
+        strength: largest relative change of speed, below 1.
+        knots: of the random speed over the window, at least 2.
+        centre: tick of the R-peak; neither the first nor the last.
+        seed: of the layer's own random stream.
     """
 
-    def __init__(self, ticks=8, centre=140, probability=0.5, seed=None, **kwargs):
-        super().__init__(**kwargs)
-        if ticks < 1 or centre < 2 * ticks:
-            raise ValueError(f"TimeWarp: found {ticks} ticks on {centre}; expected 1 to half of each side.")
-        if not 0 <= probability <= 1:
-            raise ValueError(f"TimeWarp: found probability {probability}, expected 0 to 1.")
-        self.ticks, self.centre, self.probability, self.seed = ticks, centre, probability, seed
-        self.seed_generator = keras.random.SeedGenerator(seed)
+    def __init__(self, strength=0.12, knots=8, centre=BEFORE, seed=None, **kwargs):
+        super().__init__(seed, **kwargs)
+        self.strength = within("SmoothTimeWarp: strength", strength, 0, 0.95)
+        self.knots = whole("SmoothTimeWarp: knots", knots, 2)
+        self.centre = whole("SmoothTimeWarp: centre", centre, 0)
 
     def build(self, input_shape):
-        if input_shape[1] - self.centre < 2 * self.ticks:
-            raise ValueError(
-                f"TimeWarp: found a right side of {input_shape[1] - self.centre} ticks; "
-                f"expected at least {2 * self.ticks}."
-            )
+        check_sides("SmoothTimeWarp", input_shape[1], self.centre)
 
-    def call(self, windows, training=False):
-        if not training:
-            return windows
-        batch, length = ops.shape(windows)[0], windows.shape[1]
-        left = self._places(batch, self.centre)
-        right = self._places(batch, length - self.centre) + self.centre
-        places = ops.concatenate([left, right], axis=1)
-        chosen = keras.random.uniform((batch, 1), seed=self.seed_generator) < self.probability
-        places = ops.where(chosen, places, ops.arange(length, dtype="float32"))
-        return read_between(windows, places)
-
-    def _places(self, batch, side):
-        """Where each tick of a side is read from, ``(batch, side)``: whole ticks, or half-way to the next."""
-        rank = ops.argsort(ops.argsort(keras.random.uniform((batch, side), seed=self.seed_generator)))
-        copies = ops.where(rank < self.ticks, 0, ops.where(rank < 2 * self.ticks, 2, 1))
-        end = ops.cumsum(copies, axis=1)
-        ticks = ops.arange(side)
-        source = ops.sum(ops.cast(end[:, :, None] <= ticks, "int32"), axis=1)
-        is_inserted = ticks == ops.take_along_axis(end, source, axis=1) - 1
-        is_inserted &= ops.take_along_axis(copies, source, axis=1) == 2
-        return ops.cast(source, "float32") + ops.where(is_inserted, 0.5, 0.0)
-
-    def save_own_variables(self, store):
-        # Keras saves no seed generator's state, without which a resumed training would warp otherwise.
-        store["random"] = ops.convert_to_numpy(self.seed_generator.state)
-
-    def load_own_variables(self, store):
-        self.seed_generator.state.assign(store["random"][...])
+    def augment(self, windows):
+        return warp(windows, 1 + self.strength * self.curve(windows, self.knots), self.centre)
 
     def get_config(self):
-        own = {"ticks": self.ticks, "centre": self.centre, "probability": self.probability, "seed": self.seed}
+        own = {"strength": self.strength, "knots": self.knots, "centre": self.centre}
         return {**super().get_config(), **own}
 
 
-def read_between(windows, places):
-    """Linear interpolation of ``(batch, length, channels)`` at fractional ``places`` (batch, ticks)."""
-    last = windows.shape[1] - 1
-    places = ops.clip(places, 0.0, float(last))
-    below = ops.minimum(ops.cast(ops.floor(places), "int32"), last - 1)
-    share = ops.cast(places - ops.cast(below, places.dtype), windows.dtype)[:, :, None]
-    low = ops.take_along_axis(windows, below[:, :, None], axis=1)
-    high = ops.take_along_axis(windows, below[:, :, None] + 1, axis=1)
-    return low * (1 - share) + high * share
+@keras.saving.register_keras_serializable(PACKAGE)
+class Gain(Augmentation):
+    """A gain that varies smoothly over the window: breathing turns the heart against the electrodes.
+
+    Each channel has its own.
+
+    Args:
+        strength: largest relative change.
+        knots: of the random gain, at least 2.
+        seed: of the layer's own random stream.
+    """
+
+    def __init__(self, strength=0.05, knots=8, seed=None, **kwargs):
+        super().__init__(seed, **kwargs)
+        self.strength, self.knots = within("Gain: strength", strength, 0, 1), whole("Gain: knots", knots, 2)
+
+    def augment(self, windows):
+        return windows * (1 + self.strength * self.curve(windows, self.knots, windows.shape[2]))
+
+    def get_config(self):
+        return {**super().get_config(), "strength": self.strength, "knots": self.knots}
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class BaselineWander(Augmentation):
+    """A slow curve is added to each channel: what the band-pass leaves of breathing and movement.
+
+    Args:
+        strength: largest excursion, where the window spans 2.
+        knots: of the random curve, at least 2.
+        seed: of the layer's own random stream.
+    """
+
+    def __init__(self, strength=0.04, knots=4, seed=None, **kwargs):
+        super().__init__(seed, **kwargs)
+        self.strength = within("BaselineWander: strength", strength, 0, 2)
+        self.knots = whole("BaselineWander: knots", knots, 2)
+
+    def augment(self, windows):
+        return windows + self.strength * self.curve(windows, self.knots, windows.shape[2])
+
+    def get_config(self):
+        return {**super().get_config(), "strength": self.strength, "knots": self.knots}
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class Noise(Augmentation):
+    """White noise, its standard deviation drawn for each window.
+
+    Args:
+        strength: largest standard deviation, where the window spans 2.
+        seed: of the layer's own random stream.
+    """
+
+    def __init__(self, strength=0.01, seed=None, **kwargs):
+        super().__init__(seed, **kwargs)
+        self.strength = within("Noise: strength", strength, 0, 2)
+
+    def augment(self, windows):
+        return windows + self.draw(windows, 0.0, self.strength) * self.normal(windows)
+
+    def get_config(self):
+        return {**super().get_config(), "strength": self.strength}
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class RecordedNoise(Augmentation):
+    """Noise that was recorded from electrodes, mixed in at a given signal-to-noise ratio.
+
+    For each window and channel a random stretch of a random channel of ``noise`` is taken, and scaled so that
+    its power about its mean is that of the window, over the ratio.
+
+    Args:
+        noise: ``(samples, channels)`` at the windows' rate, filtered as they are; no shorter than a window.
+            It is not saved with the model: a loaded layer that shall augment again is given it by
+            ``layer.noise = …``.
+        snr: lowest and highest ratio, dB; the channels of a window share theirs.
+        probability: share of the windows that are mixed with noise.
+        seed: of the layer's own random stream.
+    """
+
+    def __init__(self, noise=None, snr=(6.0, 24.0), probability=0.5, seed=None, **kwargs):
+        super().__init__(seed, **kwargs)
+        if len(snr) != 2 or not -np.inf < snr[0] <= snr[1] < np.inf:
+            raise ValueError(f"RecordedNoise: found snr {snr}, expected lowest and highest, in dB.")
+        self.snr, self.probability = tuple(snr), within("RecordedNoise: probability", probability, 0, 1)
+        self.noise = noise
+
+    @property
+    def noise(self):
+        """The noise ``(samples, channels)``, or None."""
+        return self._noise
+
+    @noise.setter
+    def noise(self, noise):
+        if noise is not None:
+            noise = np.asarray(noise, np.float32)
+            if noise.ndim != 2 or not np.isfinite(noise).all():
+                raise ValueError(
+                    f"RecordedNoise: found noise of shape {noise.shape}; "
+                    "expected finite numbers (samples, channels)."
+                )
+            # Where the electrodes lay still there is no noise to be scaled up to the ratio.
+            self._stillness = max(1e-9 * float(noise.var()), 1e-30)
+            with tf.init_scope():  # made once, and no constant in the graph of every step
+                noise = tf.constant(noise)
+        self._noise = noise
+
+    def augment(self, windows):
+        length, channels = windows.shape[1:]
+        if self.noise is None or len(self.noise) < length:
+            found = "no noise" if self.noise is None else f"noise of {len(self.noise)} samples"
+            raise ValueError(f"RecordedNoise: found {found}, expected at least {length} samples.")
+        samples, recorded = self.noise.shape
+        starts = self.draw(windows, 0.0, float(samples - length + 1), channels)[:, :, 0]
+        columns = self.draw(windows, 0.0, float(recorded), channels)[:, :, 0]
+        starts, columns = (ops.cast(numbers, "int32")[:, None] for numbers in (starts, columns))
+        places = (starts + ops.arange(length)[:, None]) * recorded + columns
+        noise = ops.cast(ops.take(ops.reshape(self.noise, (-1,)), places), windows.dtype)
+        noise -= ops.mean(noise, axis=1, keepdims=True)
+        power = ops.maximum(ops.var(noise, axis=1, keepdims=True), self._stillness)
+        gain = ops.sqrt(ops.var(windows, axis=1, keepdims=True) / power)
+        gain *= 10 ** (-self.draw(windows, *self.snr) / 20)
+        chosen = self.draw(windows, 0.0, 1.0) < self.probability
+        return windows + ops.where(chosen, gain, 0.0) * noise
+
+    def get_config(self):
+        return {**super().get_config(), "snr": self.snr, "probability": self.probability}
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class LeadDropout(Augmentation):
+    """Some windows lose one of their leads, as when an electrode comes off; the others keep all.
+
+    A lost lead is zero. Among ``Views`` this one stands last: what is added to a lost lead would be scaled
+    up to [-1, 1].
+
+    Args:
+        probability: share of the windows that lose a lead.
+        seed: of the layer's own random stream.
+
+    Raises ``ValueError`` for windows of a single lead: they would be lost.
+    """
+
+    def __init__(self, probability=0.2, seed=None, **kwargs):
+        super().__init__(seed, **kwargs)
+        self.probability = within("LeadDropout: probability", probability, 0, 1)
+
+    def build(self, input_shape):
+        if input_shape[2] < 2:
+            raise ValueError("LeadDropout: found windows of 1 lead; expected at least 2.")
+
+    def augment(self, windows):
+        leads = windows.shape[2]
+        lost = ops.floor(self.draw(windows, 0.0, float(leads)))
+        chosen = self.draw(windows, 0.0, 1.0) < self.probability
+        return ops.where(chosen & (lost == ops.arange(leads, dtype=lost.dtype)), 0.0, windows)
+
+    def get_config(self):
+        return {**super().get_config(), "probability": self.probability}
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class RPeakJitter(Augmentation):
+    """The window starts some samples early or late: the detector's R-peak is not the annotator's.
+
+    Args:
+        ticks: largest displacement in samples; the end that runs out repeats its last sample.
+        seed: of the layer's own random stream.
+    """
+
+    def __init__(self, ticks=3, seed=None, **kwargs):
+        super().__init__(seed, **kwargs)
+        self.ticks = whole("RPeakJitter: ticks", ticks, 0)
+
+    def augment(self, windows):
+        offset = ops.floor(self.draw(windows, -self.ticks, self.ticks + 1.0)[:, :, 0])
+        return read_between(windows, ops.arange(windows.shape[1], dtype=offset.dtype) + offset)
+
+    def get_config(self):
+        return {**super().get_config(), "ticks": self.ticks}
+
+
+VIEWS = {
+    "time_warp": TimeWarp,
+    "smooth_time_warp": SmoothTimeWarp,
+    "gain": Gain,
+    "baseline_wander": BaselineWander,
+    "noise": Noise,
+    "recorded_noise": RecordedNoise,
+    "lead_dropout": LeadDropout,
+    "rpeak_jitter": RPeakJitter,
+}
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class Views(OfLayers, keras.layers.Layer):
+    """One view: the layers in order, then each channel scaled to [-1, 1] again, as the device does.
+
+    Args:
+        layers: augmentations, e.g. ``[SmoothTimeWarp(), Noise()]``.
+    """
+
+    def __init__(self, layers, **kwargs):
+        super().__init__(**kwargs)
+        self.layers = list(layers)
+
+    def call(self, windows, training=False):
+        for layer in self.layers:
+            windows = layer(windows, training=training)
+        return rescale(windows) if training else windows

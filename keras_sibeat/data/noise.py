@@ -1,0 +1,37 @@
+"""Recorded noise, as the view ``RecordedNoise`` mixes it in."""
+
+from pathlib import Path
+
+import numpy as np
+
+from keras_sibeat.data.physionet import list_records
+from keras_sibeat.data.recording import read_recording
+from keras_sibeat.errors import DataError
+from sibeat_edge.signal import BandPass, Resampler, fill_missing, process
+
+
+def read_noise(folder, band, order):
+    """The noise of a folder of WFDB records, e.g. PhysioNet's bw, em and ma, filtered as the windows are.
+
+    Args:
+        folder: of the records, which hold noise and no heartbeats; annotations are not needed.
+        band, order: of the windows' band-pass.
+
+    Returns ``(samples, channels)`` float32 in mV at 360 Hz: each lead of each record is a channel, cut to the
+    shortest record.
+
+    Raises ``DataError`` for a folder or record that cannot be read, or a sampling rate out of range.
+    """
+    signals = [_filtered(Path(folder) / name, band, order) for name in list_records(folder)]
+    shortest = min(len(signal) for signal in signals)
+    return np.concatenate([signal[:shortest] for signal in signals], axis=1)
+
+
+def _filtered(path, band, order):
+    recording = read_recording(path, annotator=None)
+    try:
+        resampler = Resampler(recording.rate)
+    except ValueError as error:
+        raise DataError(f"Record {recording.name}: {error}") from error
+    signal = process(resampler, fill_missing(recording.signal)[0])
+    return process(BandPass(band, order), signal).astype(np.float32)

@@ -1,0 +1,160 @@
+"""What views and shifts share: a random stream that is saved with the model, and smooth random curves."""
+
+import functools
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import ops
+
+ALGORITHM = "philox"  # what XLA chooses for itself on a CPU is thirty times slower
+REPLICA = 1_000_003  # between the replicas' seeds: further apart than those of one model's layers
+LOWEST = float(np.nextafter(np.float32(-1), np.float32(0)))  # at -1 the normal distribution has no quantile
+
+
+def within(what, value, low, high):
+    """``value``, or ``ValueError`` where it is not in [low, high]."""
+    if not low <= value <= high:
+        raise ValueError(f"{what}: found {value}, expected {low} to {high}.")
+    return value
+
+
+def whole(what, value, low):
+    """``value`` as an integer, or ``ValueError`` where it is none or lies below ``low``."""
+    if not (float(value).is_integer() and value >= low):
+        raise ValueError(f"{what}: found {value}, expected a whole number from {low} on.")
+    return int(value)
+
+
+def check_sides(what, length, centre, before=1, after=1):
+    """Raise ``ValueError`` for a window with too few ticks ``before`` the R-peak's or ``after`` it."""
+    found = (centre, length - 1 - centre)
+    if found[0] < before or found[1] < after:
+        raise ValueError(
+            f"{what}: found {found[0]} ticks before the R-peak's and {found[1]} after it "
+            f"in windows of {length}; expected at least {before} and {after}."
+        )
+
+
+class Augmentation(keras.layers.Layer):
+    """Base of the layers that change windows ``(batch, length, channels)`` at random while training.
+
+    A subclass writes ``augment(windows)``. At inference nothing changes. Works inside a compiled training
+    step and inside ``tf.data``'s ``map``, as ``layer(windows, training=True)``.
+
+    Args:
+        seed: of the layer's own random stream. Every replica of a distributed step draws other numbers.
+    """
+
+    def __init__(self, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.input_spec = keras.layers.InputSpec(ndim=3)
+
+    def call(self, windows, training=False):
+        if not training:
+            return windows
+        # In half precision a place in a window of 320 would be off by up to an eighth of a tick.
+        precise = keras.backend.result_type(windows.dtype, "float32")
+        return ops.cast(self.augment(ops.cast(windows, precise)), windows.dtype)
+
+    def augment(self, windows):
+        """The changed windows, of the same shape; ``windows`` are in single precision or better."""
+        raise NotImplementedError
+
+    def _next_seed(self):
+        seed = tf.cast(self.seed_generator.next(), "int32")
+        replica = tf.distribute.get_replica_context()  # none where a strategy's scope is open outside a step
+        number = replica.replica_id_in_sync_group if replica else 0
+        # The second number counts the draws: added to that, a replica would draw what another draws next.
+        return seed + tf.stack([REPLICA * tf.cast(number, "int32"), 0])
+
+    def draw(self, windows, low, high, size=1, channels=1):
+        """Uniform numbers ``(batch, size, channels)`` in [low, high)."""
+        return self._uniform((tf.shape(windows)[0], size, channels), low, high, windows.dtype)
+
+    def normal(self, windows):
+        """Standard normal numbers of the windows' shape."""
+        # XLA's own normal numbers take several times as long on a CPU.
+        return np.sqrt(2) * ops.erfinv(self._uniform(tf.shape(windows), LOWEST, 1.0, windows.dtype))
+
+    def _uniform(self, shape, low, high, dtype):
+        return tf.random.stateless_uniform(shape, self._next_seed(), low, high, dtype, alg=ALGORITHM)
+
+    def curve(self, windows, knots, channels=1):
+        """A smooth curve ``(batch, length, channels)`` in [-1, 1] through uniform random knots."""
+        return smooth(self.draw(windows, -1.0, 1.0, knots, channels), windows.shape[1])
+
+    def save_own_variables(self, store):
+        # Keras saves no seed generator's state, without which a resumed training would draw other numbers.
+        store["random"] = ops.convert_to_numpy(self.seed_generator.state)
+
+    def load_own_variables(self, store):
+        self.seed_generator.state.assign(store["random"][...])
+
+    def get_config(self):
+        return {**super().get_config(), "seed": self.seed}
+
+
+class OfLayers:
+    """Of a layer that is made of others: its configuration holds those in ``layers``."""
+
+    def build(self, input_shape):
+        for layer in self.layers:
+            layer.build(input_shape)
+
+    def get_config(self):
+        layers = [keras.saving.serialize_keras_object(layer) for layer in self.layers]
+        return {**super().get_config(), "layers": layers}
+
+    @classmethod
+    def from_config(cls, config):
+        layers = [keras.saving.deserialize_keras_object(layer) for layer in config["layers"]]
+        return cls(**{**config, "layers": layers})
+
+
+@functools.cache
+def _blend(knots, length):
+    """``(length, knots)``: the share of each knot in each tick, raised cosines that add up to one."""
+    places = np.linspace(0, knots - 1, length)[:, None]
+    distance = np.clip(np.abs(places - np.arange(knots)), 0, 1)
+    return ((1 + np.cos(np.pi * distance)) / 2).astype(np.float32)
+
+
+def smooth(knots, length):
+    """The curve ``(batch, length, channels)`` through evenly spaced ``knots`` (batch, knots, channels).
+
+    Between two knots it follows half a cosine, so it never leaves their range.
+    """
+    return ops.einsum("tk,bkc->btc", ops.cast(_blend(knots.shape[1], length), knots.dtype), knots)
+
+
+def rescale(windows):
+    """Each channel of each window scaled to [-1, 1], as ``sibeat_edge.windows.normalise`` does."""
+    # Not Keras' own: those refuse a batch of none, which a replica may get at the end of an epoch.
+    low, high = (extreme(windows, axis=1, keepdims=True) for extreme in (tf.reduce_min, tf.reduce_max))
+    span = high - low
+    scaled = 2 * (windows - low) / ops.where(span > 0, span, 1) - 1
+    return ops.where(span > 0, scaled, 0)
+
+
+def warp(windows, speed, centre):
+    """Windows read at the relative ``speed`` (batch, length, 1) > 0; ends and ``centre`` stay in place."""
+    length = windows.shape[1]
+    path = ops.cumsum(speed[:, :, 0], axis=1)
+    start, middle, end = path[:, :1], path[:, centre : centre + 1], path[:, -1:]
+    left = (path - start) / (middle - start) * centre
+    right = centre + (path - middle) / (end - middle) * (length - 1 - centre)
+    return read_between(windows, ops.where(ops.arange(length) < centre, left, right))
+
+
+def read_between(windows, places):
+    """Linear interpolation of ``(batch, length, channels)`` at fractional ``places`` (batch, ticks)."""
+    last = windows.shape[1] - 1
+    places = ops.clip(places, 0.0, float(last))
+    below = ops.minimum(ops.cast(ops.floor(places), "int32"), last - 1)
+    share = ops.cast(places - ops.cast(below, places.dtype), windows.dtype)[:, :, None]
+    low = ops.take_along_axis(windows, below[:, :, None], axis=1)
+    high = ops.take_along_axis(windows, below[:, :, None] + 1, axis=1)
+    return low * (1 - share) + high * share

@@ -1,0 +1,152 @@
+"""Scores as layers, fitted to normal beats by ``adapt`` as Keras' own preprocessing layers are.
+
+Each returns one number a beat ``(batch, 1)``, larger = more abnormal.
+"""
+
+import keras
+import numpy as np
+from keras import layers, ops
+from sklearn.cluster import MiniBatchKMeans
+from sklearn.covariance import LedoitWolf
+
+PACKAGE = "keras_sibeat"
+LEVELS = 100  # quantiles kept of a score's distribution among normal beats
+LEAST = 1e-20  # a tail narrower than this is none: what is divided by it may overflow
+
+
+class _Score(layers.Layer):
+    """Works in single precision, whatever the global policy: in half, squares overflow and scores tie."""
+
+    def __init__(self, *, dtype="float32", **kwargs):
+        super().__init__(dtype=dtype, **kwargs)
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class RebuildError(_Score):
+    """Mean squared difference of a window and its rebuilding, both ``(batch, length, channels)``."""
+
+    def call(self, window, rebuilt):
+        return ops.mean(ops.square(window - rebuilt), axis=(1, 2))[:, None]
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class Mahalanobis(_Score):
+    """Squared Mahalanobis distance of an embedding ``(batch, units)`` to the normal beats' mean.
+
+    The covariance is shrunk as Ledoit and Wolf (2004) do, and a millionth of the mean variance added, so that
+    it can be inverted even where beats are few or units do not vary.
+    """
+
+    def build(self, input_shape):
+        units = input_shape[-1]
+        self.mean = self.add_weight(shape=(units,), initializer="zeros", trainable=False, name="mean")
+        self.whitening = self.add_weight(
+            shape=(units, units), initializer="identity", trainable=False, name="whitening"
+        )
+
+    def adapt(self, embeddings):
+        """Fit to the embeddings ``(beats, units)`` of normal beats."""
+        fitted = LedoitWolf().fit(np.asarray(embeddings, np.float64))
+        if not self.built:
+            self.build(np.shape(embeddings))
+        covariance = fitted.covariance_
+        ridge = 1e-6 * np.diag(covariance).mean() + 1e-12
+        precision = np.linalg.inv(covariance + ridge * np.eye(len(covariance)))
+        self.mean.assign(fitted.location_)
+        self.whitening.assign(np.linalg.cholesky(precision))
+
+    def call(self, embedding):
+        whitened = ops.matmul(embedding - self.mean, self.whitening)
+        return ops.sum(ops.square(whitened), axis=1, keepdims=True)
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class NearestPrototype(_Score):
+    """Distance of an embedding ``(batch, units)`` to the nearest of ``count`` prototypes of normal beats.
+
+    The prototypes are the centres that k-means finds among normal beats.
+
+    Args:
+        count: number of prototypes, 1 to 512.
+        seed: of k-means.
+    """
+
+    def __init__(self, count=512, seed=0, **kwargs):
+        super().__init__(**kwargs)
+        if not 1 <= count <= 512:
+            raise ValueError(f"NearestPrototype: found {count} prototypes, expected 1 to 512.")
+        self.count, self.seed = count, seed
+
+    def build(self, input_shape):
+        shape = (self.count, input_shape[-1])
+        self.prototypes = self.add_weight(
+            shape=shape, initializer="zeros", trainable=False, name="prototypes"
+        )
+
+    def adapt(self, embeddings):
+        """Fit to the embeddings ``(beats, units)`` of normal beats, at least as many as prototypes."""
+        if len(embeddings) < self.count:
+            raise ValueError(
+                f"NearestPrototype: found {len(embeddings)} beats, expected at least {self.count}."
+            )
+        if not self.built:
+            self.build(np.shape(embeddings))
+        means = MiniBatchKMeans(self.count, batch_size=4096, n_init=1, random_state=self.seed)
+        self.prototypes.assign(means.fit(np.asarray(embeddings, np.float32)).cluster_centers_)
+
+    def call(self, embedding):
+        # |e - p|² less |e|², which is the same for all p. Its rounding would drown a small distance, so the
+        # distance to the nearest is that of their difference.
+        norms = ops.sum(ops.square(self.prototypes), axis=1)
+        nearest = ops.argmin(norms - 2 * ops.matmul(embedding, ops.transpose(self.prototypes)), axis=1)
+        return ops.norm(embedding - ops.take(self.prototypes, nearest, axis=0), axis=1, keepdims=True)
+
+    def get_config(self):
+        return {**super().get_config(), "count": self.count, "seed": self.seed}
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class NormalQuantile(_Score):
+    """A score ``(batch, 1)`` as ``-log(p)``, p being the share of normal beats that score higher.
+
+    Scores become comparable, whatever their scales. Up to the 99 % quantile p is interpolated between the
+    quantiles of the normal beats; above, where there are few, an exponential tail goes on (its scale is the
+    mean excess over that quantile), so that no two abnormal beats are tied. A score never maps lower than a
+    smaller one; NaN stays NaN.
+    """
+
+    def build(self, input_shape):
+        def weight(name, shape):
+            return self.add_weight(shape=shape, initializer="zeros", trainable=False, name=name)
+
+        self.quantiles = weight("quantiles", (LEVELS,))
+        self.tail = weight("tail", ())
+
+    def adapt(self, scores):
+        """Fit to the ``scores`` (beats,) or (beats, 1) of normal beats that trained nothing.
+
+        Raises ``ValueError`` for no scores, or some that are not finite.
+        """
+        scores = np.asarray(scores, np.float64).reshape(-1)
+        if not len(scores) or not np.isfinite(scores).all():
+            found = f"{np.sum(~np.isfinite(scores))} of {len(scores)} scores that are not finite"
+            raise ValueError(f"NormalQuantile: found {found}; expected numbers, at least one.")
+        if not self.built:
+            self.build((None, 1))
+        quantiles = np.quantile(scores, np.arange(LEVELS) / LEVELS)
+        excess = np.maximum(scores - quantiles[-1], 0)
+        # Where the highest are tied, the tail is as wide as the rest or, where all are tied, as their height.
+        scales = [excess.sum() / max(np.sum(excess > 0), 1), np.ptp(quantiles), abs(quantiles[-1]), 1.0]
+        self.quantiles.assign(quantiles)
+        self.tail.assign(next(scale for scale in scales if scale > LEAST))
+
+    def call(self, score):
+        last = LEVELS - 1
+        above = ops.clip(ops.searchsorted(self.quantiles, score[:, 0], side="right"), 1, last)
+        low, high = ops.take(self.quantiles, above - 1), ops.take(self.quantiles, above)
+        tied = ops.cast(score[:, 0] >= high, score.dtype)
+        share = ops.where(high > low, (score[:, 0] - low) / ops.where(high > low, high - low, 1.0), tied)
+        share = ops.clip(share, 0.0, 1.0)
+        reached = (ops.cast(above, share.dtype) - 1 + share) / LEVELS
+        beyond = ops.maximum(score[:, 0] - self.quantiles[last], 0.0) / self.tail
+        return (beyond - ops.log(1 - reached))[:, None]
