@@ -8,9 +8,17 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from keras_sibeat.distribution import average, share, step_logs
 from keras_sibeat.models.matmul import as_matmuls
 
 COLLAPSED = 5e-6  # the published code re-initialises the discriminator below this loss
+
+
+class _Count(keras.metrics.Sum):
+    """A sum of what all replicas see alike, counted once."""
+
+    def add_variable(self, *args, **kwargs):
+        return super().add_variable(*args, **{**kwargs, "aggregation": "only_first_replica"})
 
 
 @keras.saving.register_keras_serializable(package="keras_sibeat")
@@ -33,6 +41,9 @@ class BeatGAN(keras.Model):
         augmentation: layer applied to the windows before each step, e.g. ``TimeWarp()``; none by default.
 
     Calling the model rebuilds the windows. ``fit`` takes windows scaled to [-1, 1] and no targets.
+
+    Made in the scope of a ``tf.distribute`` strategy, with networks that normalise ``synchronized``, it
+    learns from each batch what one replica would, as long as the batch divides evenly among the replicas.
     """
 
     def __init__(self, generator, discriminator, feature_weight=1.0, augmentation=None, **kwargs):
@@ -56,19 +67,25 @@ class BeatGAN(keras.Model):
         self._judge = partial(as_matmuls(discriminator), training=True)
         names = ("loss", "rebuild_loss", "feature_loss", "discriminator_loss")
         self._means = {name: keras.metrics.Mean(name=name) for name in names}
-        self._reinitialised = keras.metrics.Sum(name="reinitialised")
+        self._reinitialised = _Count(name="reinitialised")
         self._fresh_seeds = keras.random.SeedGenerator(seed=0, name="reinitialisation_seeds")
         self.built = True
 
     def compile(self, optimizer=None, discriminator_optimizer=None, jit_compile=True, **kwargs):
-        """Configure training; each optimizer defaults to the published Adam(1e-4, beta_1=0.5)."""
+        """Configure training; each optimizer defaults to the published Adam(1e-4, beta_1=0.5).
+
+        ``jit_compile`` holds for one replica: XLA compiles no exchange between several.
+        """
         adam = partial(keras.optimizers.Adam, 1e-4, beta_1=0.5, epsilon=1e-8)
+        jit_compile = jit_compile and self.distribute_strategy.num_replicas_in_sync == 1
         super().compile(optimizer=optimizer or adam(), jit_compile=jit_compile, **kwargs)
         self.discriminator_optimizer = discriminator_optimizer or adam()
         self.optimizer.build(self.generator.trainable_variables)
         self.discriminator_optimizer.build(self.discriminator.trainable_variables)
 
     def get_compile_config(self):
+        if not self.compiled:
+            return None
         optimizers = (self.optimizer, self.discriminator_optimizer)
         names = ("optimizer", "discriminator_optimizer")
         config = {n: keras.saving.serialize_keras_object(o) for n, o in zip(names, optimizers, strict=True)}
@@ -76,6 +93,11 @@ class BeatGAN(keras.Model):
 
     def compile_from_config(self, config):
         self.compile(**keras.saving.deserialize_keras_object(config))
+
+    @property
+    def collapsed_below(self):
+        """The loss below which the discriminator is re-initialised."""
+        return COLLAPSED
 
     @property
     def metrics(self):
@@ -86,42 +108,48 @@ class BeatGAN(keras.Model):
 
     def train_step(self, data):
         windows = keras.utils.unpack_x_y_sample_weight(data)[0]
-        if self.augmentation is not None:
-            windows = self.augmentation(windows, training=True)
+        windows, *others = self._draw(windows)
 
         # The generator does not change between the two updates, so the windows are rebuilt once for both.
         with tf.GradientTape() as generator_tape:
             rebuilt = self._rebuild(windows)
-        discriminator_loss = self._update_discriminator(windows, rebuilt)
+        discriminator_loss = self._update_discriminator(rebuilt, windows, *others)
 
         with tf.GradientTape(watch_accessed_variables=False) as tape:  # the discriminator stays as it is
             tape.watch(rebuilt)
-            _, features = self._judge(rebuilt)
-            _, wanted = self._judge(windows)
+            _, features, *_ = self._judge(rebuilt)
+            _, wanted, *_ = self._judge(windows)
             rebuild_loss = ops.mean(ops.square(windows - rebuilt))
             feature_loss = ops.mean(ops.square(wanted - features))
             loss = rebuild_loss + self.feature_weight * feature_loss
-        pull = tape.gradient(loss, rebuilt)
+            part = share(loss)
+        pull = tape.gradient(part, rebuilt)
         weights = self.generator.trainable_variables
         self.optimizer.apply(generator_tape.gradient(rebuilt, weights, output_gradients=pull), weights)
 
-        collapsed = discriminator_loss < COLLAPSED
+        # From here on all replicas hold the same numbers, so they decide and draw alike.
+        losses = average([loss, rebuild_loss, feature_loss, discriminator_loss])
+        collapsed = losses[-1] < self.collapsed_below
         ops.cond(collapsed, self._reinitialise, lambda: None)
         self._reinitialised.update_state(ops.cast(collapsed, "float32"))
-        losses = (loss, rebuild_loss, feature_loss, discriminator_loss)
         for mean, value in zip(self._means.values(), losses, strict=True):
             mean.update_state(value)
-        return {metric.name: metric.result() for metric in self.metrics}
+        return step_logs(self.metrics)
 
-    def _update_discriminator(self, windows, rebuilt):
+    def _draw(self, windows):
+        """What a step trains on, from a batch of windows: a list, its first windows are to be rebuilt."""
+        return [windows if self.augmentation is None else self.augmentation(windows, training=True)]
+
+    def _update_discriminator(self, rebuilt, windows):
         cross_entropy = partial(ops.binary_crossentropy, from_logits=True)
         with tf.GradientTape() as tape:
             real, _ = self._judge(windows)
             fake, _ = self._judge(ops.stop_gradient(rebuilt))
             loss = ops.mean(cross_entropy(ops.ones_like(real), real))
             loss += ops.mean(cross_entropy(ops.zeros_like(fake), fake))
+            part = share(loss)
         weights = self.discriminator.trainable_variables
-        self.discriminator_optimizer.apply(tape.gradient(loss, weights), weights)
+        self.discriminator_optimizer.apply(tape.gradient(part, weights), weights)
         return loss
 
     def _reinitialise(self):
@@ -135,8 +163,11 @@ class BeatGAN(keras.Model):
     def test_step(self, data):
         windows = keras.utils.unpack_x_y_sample_weight(data)[0]
         rebuilt = self(windows, training=False)
-        self._means["rebuild_loss"].update_state(ops.mean(ops.square(windows - rebuilt)))
-        return {"rebuild_loss": self._means["rebuild_loss"].result()}
+        errors = ops.mean(ops.square(windows - rebuilt), axis=(1, 2))
+        # The last batch is smaller, and the replicas' parts of it may differ in size, so windows are counted.
+        total, count = average([ops.sum(errors), ops.cast(ops.shape(errors)[0], errors.dtype)])
+        self._means["rebuild_loss"].update_state(total / count, sample_weight=count)
+        return step_logs([self._means["rebuild_loss"]])
 
     def save_own_variables(self, store):
         # Keras saves no seed generator's state; without it a resumed training would draw other numbers.

@@ -9,7 +9,7 @@ from keras import layers
 LEAK = 0.2
 
 
-class _Draws:
+class Draws:
     """Initialisers, each with a seed of its own: layers that share one start as copies of each other."""
 
     def __init__(self, seed):
@@ -22,9 +22,11 @@ class _Draws:
         glorot = keras.initializers.VarianceScaling(1.0, "fan_avg", "untruncated_normal", self._next())
         return kind(filters, kernel, stride, padding, use_bias=False, kernel_initializer=glorot)
 
-    def normalisation(self, momentum):
+    def normalisation(self, momentum, synchronized=False):
         gamma = keras.initializers.RandomNormal(1.0, 0.02, self._next())
-        return layers.BatchNormalization(momentum=momentum, epsilon=1e-5, gamma_initializer=gamma)
+        return layers.BatchNormalization(
+            momentum=momentum, epsilon=1e-5, gamma_initializer=gamma, synchronized=synchronized
+        )
 
     def dense(self, units, **options):
         glorot = keras.initializers.GlorotUniform(self._next())
@@ -36,31 +38,32 @@ def _lengths(length, depth):
     return [math.ceil(length / 2**step) for step in range(depth + 1)]
 
 
-def _encode(x, outputs, width, depth, momentum, draws):
+def encode(x, outputs, width, depth, momentum, draws, synchronized=False):
     """The trunk's features ``(batch, ticks, width * 2**(depth - 1))`` and the code (batch, 1, outputs)."""
     for step in range(depth):
         x = draws.convolution(layers.Conv1D, width * 2**step, 4, 2, "same")(x)
         if step:
-            x = draws.normalisation(momentum)(x)
+            x = draws.normalisation(momentum, synchronized)(x)
         x = layers.LeakyReLU(LEAK)(x)
     return x, draws.convolution(layers.Conv1D, outputs, x.shape[1])(x)
 
 
-def conv_generator(length=320, channels=1, width=32, depth=5, latent=50, seed=None):
+def conv_generator(length=320, channels=1, width=32, depth=5, latent=50, seed=None, synchronized=False):
     """Encoder and decoder ``(batch, length, channels)`` → the rebuilt window, in [-1, 1].
 
     With the defaults it has the published 1,908,800 trainable parameters. The latent code is the output of
     the layer named ``code``. Any ``length`` will do; an odd one on the way is cropped back by the decoder.
+    ``synchronized`` takes the batch statistics over all replicas of a ``tf.distribute`` strategy.
     """
     # The published step runs the generator twice on each batch, so its moving statistics move twice.
     momentum = 0.9**2
-    lengths, draws = _lengths(length, depth), _Draws(seed)
+    lengths, draws = _lengths(length, depth), Draws(seed)
     inputs = keras.Input((length, channels), name="window")
-    _, code = _encode(inputs, latent, width, depth, momentum, draws)
+    _, code = encode(inputs, latent, width, depth, momentum, draws, synchronized)
     code = layers.Identity(name="code")(code)
     x = draws.convolution(layers.Conv1DTranspose, width * 2 ** (depth - 1), lengths[-1])(code)
     for step in reversed(range(depth)):
-        x = layers.ReLU()(draws.normalisation(momentum)(x))
+        x = layers.ReLU()(draws.normalisation(momentum, synchronized)(x))
         filters = width * 2 ** (step - 1) if step else channels
         x = draws.convolution(layers.Conv1DTranspose, filters, 4, 2, "same")(x)
         if x.shape[1] > lengths[step]:
@@ -69,14 +72,15 @@ def conv_generator(length=320, channels=1, width=32, depth=5, latent=50, seed=No
     return keras.Model(inputs, rebuilt, name="generator")
 
 
-def conv_discriminator(length=320, channels=1, width=32, depth=5, seed=None):
+def conv_discriminator(length=320, channels=1, width=32, depth=5, seed=None, synchronized=False):
     """``(batch, length, channels)`` → the logit ``(batch, 1)`` that the window is real, and the features.
 
     With the defaults it has the published 703,488 trainable parameters. The published network ends in a
     sigmoid; the logit is the same number before it, and its cross-entropy does not overflow.
+    ``synchronized`` is that of ``conv_generator``.
     """
     inputs = keras.Input((length, channels), name="window")
-    features, logit = _encode(inputs, 1, width, depth, 0.9, _Draws(seed))
+    features, logit = encode(inputs, 1, width, depth, 0.9, Draws(seed), synchronized)
     features = layers.Identity(name="features")(features)
     return keras.Model(inputs, [layers.Flatten(name="logit")(logit), features], name="discriminator")
 
@@ -89,7 +93,7 @@ def _dense(x, units, draws):
 
 def dense_generator(length=64, channels=4, units=(256, 128, 32), latent=10, seed=None):
     """Fully connected encoder and decoder, as published for motion capture."""
-    draws = _Draws(seed)
+    draws = Draws(seed)
     inputs = keras.Input((length, channels), name="window")
     code = draws.dense(latent, name="code")(_dense(layers.Flatten()(inputs), units, draws))
     x = draws.dense(length * channels, activation="tanh")(_dense(code, units[::-1], draws))
@@ -98,7 +102,7 @@ def dense_generator(length=64, channels=4, units=(256, 128, 32), latent=10, seed
 
 def dense_discriminator(length=64, channels=4, units=(256, 128, 32), seed=None):
     """Fully connected counterpart of ``conv_discriminator``."""
-    draws = _Draws(seed)
+    draws = Draws(seed)
     inputs = keras.Input((length, channels), name="window")
     features = layers.Identity(name="features")(_dense(layers.Flatten()(inputs), units, draws))
     return keras.Model(inputs, [draws.dense(1, name="logit")(features), features], name="discriminator")
