@@ -29,7 +29,8 @@ from keras_sibeat.progress import EpochProgress
 from keras_sibeat.results import write_result
 from keras_sibeat.run import current_commit, installed_versions
 from keras_sibeat.scoring import count_multiply_adds
-from keras_sibeat.stages import batches, build_beatgan
+from keras_sibeat.stages.beatgan import build_beatgan
+from keras_sibeat.stages.fitting import batches
 
 HERE = Path(__file__).parent
 BATCH, LENGTH = 64, 320

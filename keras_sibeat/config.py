@@ -2,121 +2,29 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from keras_sibeat.errors import ConfigError
-from sibeat_edge.signal import BAND, FIR_ORDER, RATE
+from keras_sibeat.sections import (
+    Contrastive,
+    Data,
+    Distribute,
+    Evaluate,
+    Model,
+    Protocol,
+    Score,
+    Section,
+    Train,
+    Window,
+    unique,
+)
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
-
-
-def _unique(values):
-    if len(set(values)) < len(values):
-        raise ValueError("expected different values")
-    return values
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class Data(Section):
-    """Where recordings come from: the simulator, WFDB records, or series in text files."""
-
-    source: Literal["simulator", "wfdb", "series"] = "simulator"
-    folder: Path | None = None
-    wearers: Annotated[int, Field(ge=2)] = 24  # simulated
-    seconds: Annotated[float, Field(ge=10)] = 300.0  # simulated, each wearer
-    annotator: str = "atr"
-    leads: Annotated[tuple[str, ...], Field(min_length=1)] | Literal["all"] = ("MLII",)
-    groups: dict[str, list[str]] = {}  # series: class -> glob patterns
-
-    @model_validator(mode="after")
-    def _groups_for_series(self):
-        if (self.source == "series") != bool(self.groups):
-            raise ValueError("groups belong to source series, and that source needs them")
-        return self
-
-
-class Window(Section):
-    """A beat's window around its R-peak (at 360 Hz) and its band-pass, or a series' sliding window."""
-
-    before: Annotated[int, Field(ge=1)] = 140
-    after: Annotated[int, Field(ge=1)] = 180
-    stride: Annotated[int, Field(ge=1)] = 5  # series only
-    band: tuple[float, float] = BAND  # Hz, beats only
-    order: Annotated[int, Field(ge=2, multiple_of=2)] = FIR_ORDER  # of the band-pass
-
-    @model_validator(mode="after")
-    def _band_in_range(self):
-        if not 0 < self.band[0] < self.band[1] < RATE / 2:
-            raise ValueError(f"band: expected 0 < low < high < {RATE // 2} Hz, found {self.band}")
-        return self
-
-    @property
-    def length(self):
-        return self.before + self.after
-
-
-class Protocol(Section):
-    """Which beats train, validate and test, and how a model is selected."""
-
-    name: Literal["beatgan", "inter_patient", "series"] = "beatgan"
-    folds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] = (0,)
-    split_seed: Annotated[int, Field(ge=0)] = 0
-    classes: Literal["published", "aami"] = "published"  # inter_patient: "aami" unless said
-    contamination: Annotated[float, Field(ge=0, le=0.5)] = 0.0
-    selection: Literal["label_free", "labelled"] = "label_free"
-    normal: str = "N"
-    all_beats: bool = False  # inter_patient: keep the N beats that the detector does not confirm
-    train_records: tuple[str, ...] = ()
-    test_records: tuple[str, ...] = ()
-    watch_test: bool = False  # score the test fold after each epoch, for the history only
-
-    @model_validator(mode="before")
-    @classmethod
-    def _classes_of_protocol(cls, values):
-        if isinstance(values, dict) and values.get("name") == "inter_patient":
-            return {"classes": "aami", **values}
-        return values
-
-    @field_validator("folds")
-    @classmethod
-    def _folds_differ(cls, folds):
-        return _unique(folds)
-
-
-class Model(Section):
-    """BeatGAN's networks: convolutional, or dense as published for motion capture."""
-
-    kind: Literal["conv", "dense"] = "conv"
-    width: Annotated[int, Field(ge=1)] = 32
-    depth: Annotated[int, Field(ge=1, le=8)] = 5
-    units: tuple[Annotated[int, Field(ge=1)], ...] = (256, 128, 32)
-    latent: Annotated[int, Field(ge=1)] = 50
-    feature_weight: Annotated[float, Field(ge=0)] = 1.0
-    time_warp: Annotated[int, Field(ge=0)] = 0  # samples removed and inserted a side; 0 turns it off
-
-
-class Train(Section):
-    """How the networks are trained."""
-
-    epochs: Annotated[int, Field(ge=1)] = 8
-    batch_size: Annotated[int, Field(ge=1)] = 64
-    learning_rate: Annotated[float, Field(gt=0)] = 1e-4
-    beta_1: Annotated[float, Field(ge=0, lt=1)] = 0.5
-    jit_compile: bool = True
-
-
-class Evaluate(Section):
-    """How a threshold is set, on validation normals alone."""
-
-    false_alarm_rate: Annotated[float, Field(gt=0, lt=1)] = 0.01  # of the normal beats
 
 
 class Config(Section):
@@ -129,12 +37,15 @@ class Config(Section):
     protocol: Protocol = Protocol()
     model: Model = Model()
     train: Train = Train()
+    contrastive: Contrastive | None = None
+    score: Score = Score()
+    distribute: Distribute = Distribute()
     evaluate: Evaluate = Evaluate()
 
     @field_validator("seeds")
     @classmethod
     def _seeds_differ(cls, seeds):
-        return _unique(seeds)
+        return unique(seeds)
 
     @model_validator(mode="after")
     def _protocol_fits_source(self):
@@ -142,9 +53,29 @@ class Config(Section):
             raise ValueError("model.time_warp: expected at most half of window.before and window.after")
         if (self.data.source == "series") != (self.protocol.name == "series"):
             raise ValueError("source series and protocol series go together")
+        if self.contrastive:
+            self._contrastive_fits()
         if self.protocol.name == "series" and self.protocol.selection == "labelled":
             raise ValueError("protocol series has no labelled validation windows to select with")
         return self
+
+    def _contrastive_fits(self):
+        contrast = self.contrastive
+        if self.model.kind != "conv":
+            raise ValueError("contrastive: expected model.kind conv")
+        if self.protocol.selection == "labelled":
+            raise ValueError("contrastive takes the last epoch; expected protocol.selection label_free")
+        if self.train.batch_size < 2:
+            raise ValueError("train.batch_size: a batch of 1 has no negatives; expected 2 or more")
+        if self.model.time_warp:
+            raise ValueError(
+                "model.time_warp: expected 0; the contrastive views have a time_warp of their own"
+            )
+        shift_learns = contrast.shift_weight or (contrast.pretrain.epochs and contrast.pretrain.shift_weight)
+        if "shift" in self.score.combine and not shift_learns:
+            raise ValueError(
+                "score.combine: found shift, whose head learns nothing; expected shift_weight above 0"
+            )
 
 
 def read_config(file=None, overrides=(), data=None):
@@ -158,16 +89,23 @@ def read_config(file=None, overrides=(), data=None):
     Raises:
         ConfigError: no such file, not TOML, an unknown key, or a value out of range.
     """
-    origin = "defaults" if file is None else str(file)
-    values = {}
-    if file is not None:
-        try:
-            values = tomllib.loads(Path(file).read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise ConfigError(f"{file}: no such file; expected a configuration in TOML.") from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{file}: {error}; expected TOML.") from error
-        values.setdefault("name", Path(file).stem)
+    if file is None:
+        return make_config({}, "defaults", overrides, data)
+    return make_config({"name": Path(file).stem, **read_toml(file)}, str(file), overrides, data)
+
+
+def read_toml(file):
+    """The values of a TOML file; raises ``ConfigError`` where there is none."""
+    try:
+        return tomllib.loads(Path(file).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{file}: no such file; expected a configuration in TOML.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file}: {error}; expected TOML.") from error
+
+
+def make_config(values, origin, overrides=(), data=None):
+    """The configuration of nested ``values``, which errors call ``origin``; the rest as ``read_config``."""
     for override in overrides:
         _apply(values, override)
     if data is not None:

@@ -19,9 +19,12 @@ from keras_sibeat.scoring import (
     rebuild,
     rebuild_scores,
     residuals,
+    score_parts,
+    separation,
     threshold_for,
 )
-from keras_sibeat.stages import load_beatgan, select
+from keras_sibeat.stages.beatgan import select
+from keras_sibeat.stages.fitting import load
 
 
 def evaluate(run, folds=None, selection=None):
@@ -37,6 +40,10 @@ def evaluate(run, folds=None, selection=None):
     Raises ``RunError`` for a run that has not finished training.
     """
     selection = selection or run.config.protocol.selection
+    if run.config.contrastive and selection == "labelled":
+        raise RunError(
+            f"{run.folder}: a contrastive run has no epoch selected with labels; expected label_free."
+        )
     folds = folds or load_folds(run.config)
     metrics, per_record, histories, seconds = [], [], {}, 0.0
     for (number, _), part in run.parts().items():
@@ -45,28 +52,37 @@ def evaluate(run, folds=None, selection=None):
             raise RunError(
                 f"{part}: found {len(rows)} epochs of {run.config.train.epochs}; expected a finished run."
             )
-        model = load_beatgan(part / f"{selection}.keras")
         fold = folds[number]
-        scores = rebuild_scores(model.generator, fold.test.windows)
-        threshold = threshold_for(
-            rebuild_scores(model.generator, fold.validation_normals.windows),
-            run.config.evaluate.false_alarm_rate,
-        )
-        chosen = select(rows, selection)
+        if run.config.contrastive:
+            scorer, chosen = load(part / "scorer.keras"), rows[-1]
+            generator = scorer.get_layer("generator")
+            parts = score_parts(scorer, fold.test.windows)
+            normal_scores = score_parts(scorer, fold.validation_normals.windows)["score"]
+        else:
+            scorer = generator = load(part / f"{selection}.keras").generator
+            chosen = select(rows, selection)
+            parts = {"score": rebuild_scores(generator, fold.test.windows)}
+            normal_scores = rebuild_scores(generator, fold.validation_normals.windows)
+        scores = parts.pop("score")
+        threshold = threshold_for(normal_scores, run.config.evaluate.false_alarm_rate)
         per_record.append(auc_per_record(scores, fold.test, fold.normal))
         measured = _measure(run.config, scores, fold, threshold, per_record[-1])
-        metrics.append({**measured, "selected_epoch": chosen["epoch"]})
+        alone = {
+            f"{name}_{metric}": value
+            for name, values in parts.items()
+            for metric, value in separation(values, fold.is_abnormal(fold.test)).items()
+        }
+        metrics.append({**measured, **alone, "selected_epoch": chosen["epoch"]})
         histories[part.name] = [{name: float(f"{value:.6g}") for name, value in row.items()} for row in rows]
         seconds += sum(row["seconds"] for row in rows)
         suffix = "" if selection == run.config.protocol.selection else f"-{selection}"
         write_json(part / f"metrics{suffix}.json", {**metrics[-1], "threshold": threshold})
-        _plot(part / f"plots{suffix}", run, rows, model.generator, fold, scores, threshold)
-    result = _describe(run.config, folds, selection, metrics, per_record, seconds)
+        _plot(part / f"plots{suffix}", run, rows, generator, fold, scores, threshold)
+    result = describe(run.config, folds, selection, metrics, per_record, seconds)
     result |= {"versions": run.about["versions"], "commit": run.about["commit"]}  # those that trained
-    generator = model.generator
     result["model"] = {
-        "parameters": count_parameters(generator),
-        "multiply_adds": count_multiply_adds(generator),
+        "parameters": count_parameters(scorer),
+        "multiply_adds": count_multiply_adds(scorer),
     }
     return {**result, "history": histories}
 
@@ -82,7 +98,7 @@ def evaluate_baseline(config, name, folds=None):
         threshold = threshold_for(validation[is_normal], config.evaluate.false_alarm_rate)
         per_record.append(auc_per_record(scores, fold.test, fold.normal))
         metrics.append(_measure(config, scores, fold, threshold, per_record[-1]))
-    return _describe(config, folds, "none", metrics, per_record, time.perf_counter() - started)
+    return describe(config, folds, "none", metrics, per_record, time.perf_counter() - started)
 
 
 def _measure(config, scores, fold, threshold, aucs):
@@ -92,7 +108,14 @@ def _measure(config, scores, fold, threshold, aucs):
     return metrics
 
 
-def _describe(config, folds, selection, metrics, per_record, seconds):
+def describe(config, folds, selection, metrics, per_record=(), seconds=0.0):
+    """What a result says besides its name and command: configuration, data and versions behind its metrics.
+
+    Args:
+        metrics: list of a dictionary for each fold and seed.
+        per_record: the same for the AUC of each record, under ``inter_patient``.
+        seconds: that training, or scoring, took.
+    """
     described = config.model_dump(mode="json")
     described["data"].pop("folder")
     result = {
@@ -107,7 +130,7 @@ def _describe(config, folds, selection, metrics, per_record, seconds):
         "commit": current_commit(),
         "seconds": round(seconds, 1),
     }
-    if config.protocol.name == "inter_patient":
+    if per_record and config.protocol.name == "inter_patient":
         result["auc_per_record"] = summarise(per_record)
     return result
 

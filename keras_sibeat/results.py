@@ -4,7 +4,9 @@ import json
 from pathlib import Path
 
 import numpy as np
+from pydantic import ValidationError
 
+from keras_sibeat.config import Config
 from keras_sibeat.errors import RunError
 from keras_sibeat.files import whole_file, write_json
 
@@ -15,6 +17,19 @@ PUBLISHED = (
     ("SIA-GAN", "0.9588", "0.9325", "one fold"),
     ("AnoBeat", "0.960", "–", "abstract; 0.894 inter-patient"),
 )
+ABLATION = {  # variant -> what it is
+    "beatgan": "BeatGAN",
+    "beatgan-narrow": "BeatGAN, 3–45 Hz as published",
+    "time-warp": "BeatGAN + time warping",
+    "nt-xent": "+ NT-Xent",
+    "shifts": "+ shifts",
+    "both": "+ both (scenario 2: joint)",
+    "no-adversary": "+ both, without BeatGAN's own discriminator loss",
+    "hard-negatives": "+ both, shifted windows as negatives of NT-Xent",
+    "pretrained": "scenario 1: SimCLR, then BeatGAN's loss",
+    "pretrained-joint": "SimCLR v2: SimCLR with shifts, then joint from the head's middle",
+}
+ALONE = ("rebuild", "shift", "mahalanobis", "prototypes")
 PROTOCOLS = {
     "beatgan": "MIT-BIH, random split (`beatgan`)",
     "inter_patient": "MIT-BIH, wearers never seen (`inter_patient`)",
@@ -68,7 +83,9 @@ def write_result(folder, name, result):
     file = folder / f"{name}.json"
     if file.exists():
         old = json.loads(file.read_text(encoding="utf-8"))
-        differing = [key for key in ("config", "data_sha256") if old.get(key) != result.get(key)]
+        pairs = {key: [row.get(key) for row in (old, result)] for key in ("config", "data_sha256")}
+        pairs["config"] = [_complete(config) for config in pairs["config"]]
+        differing = [key for key, (before, now) in pairs.items() if before != now]
         if differing:
             raise RunError(
                 f"{file}: reports a run with another {differing[0]}; expected the same run, "
@@ -76,6 +93,14 @@ def write_result(folder, name, result):
             )
     write_json(file, {"name": name, **result})
     renew_pages(folder)
+
+
+def _complete(config):
+    """A result's configuration with the defaults of settings that came after it."""
+    try:
+        return Config.model_validate(config).model_dump(mode="json")
+    except ValidationError:
+        return config
 
 
 def renew_pages(folder):
@@ -116,10 +141,17 @@ def render(folder):
     """The text of RESULTS.md for the results in ``folder``."""
     results = read_results(folder)
     sections = [HEAD]
+    own = ("ablation-", "probe-")  # have tables of their own
     for protocol, title in PROTOCOLS.items():
         rows = [row for row in results.values() if row.get("protocol") == protocol and not _is_simulated(row)]
+        rows = [row for row in rows if not row["name"].startswith(own)]
         if rows:
             sections.append(f"## {title}\n\n" + _table(rows, protocol))
+    if any(name.startswith("ablation-") for name in results):
+        sections.append("## What each part brings\n\n" + ablation(results))
+    probes = {name.removeprefix("probe-"): row for name, row in results.items() if name.startswith("probe-")}
+    if probes:
+        sections.append(_probes(probes))
     pictures = sorted(file.name for file in Path(folder).glob("*.png"))
     sections += [f"![{name}](results/{name})\n" for name in pictures]
     histories = [results.get(name, {}).get("history", {}) for name in ("beatgan", "peer-torch")]
@@ -130,6 +162,38 @@ def render(folder):
     benchmarks = [result for name, result in results.items() if name.startswith("bench-")]
     sections += [_benchmark(result) for result in benchmarks]
     return "\n".join(sections)
+
+
+def ablation(results):
+    """The table of the ablation's variants, the full-width BeatGAN beside them."""
+    rows = {title: results.get(f"ablation-{name}") for name, title in ABLATION.items()}
+    rows["BeatGAN at full width, 3–45 Hz, 100 epochs, one seed"] = results.get("beatgan")
+    heads = ["", "AUC", "AP", "S", "V", "F", *(f"{name} alone" for name in ALONE), "combined"]
+    names = ["auc", "ap", "auc_S", "auc_V", "auc_F", *(f"{name}_auc" for name in ALONE)]
+    lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
+    for title, row in rows.items():
+        if row:
+            cells = [_cell(row["metrics"].get(name), 4) for name in names]
+            config = row["config"]
+            combined = ", ".join(config["score"]["combine"] if config.get("contrastive") else ["rebuild"])
+            lines.append("| " + " | ".join([title, *cells, combined]) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _probes(rows):
+    of_classes = [f"{kind}_{name}" for kind in ("f1", "auc") for name in "NSVF"]
+    metrics = ["balanced_accuracy", "f1_macro", *of_classes]
+    lines = [
+        "## Linear probe\n",
+        "Logistic regression of N, S, V and F on the frozen embedding, learned from DS1's labels, on DS2; "
+        "beside it the same network with random weights.\n",
+        "| embedding | " + " | ".join(name.replace("_", " ") for name in metrics) + " |",
+        "|" + "---|" * (len(metrics) + 1),
+    ]
+    for name, row in rows.items():
+        cells = [_cell(row["metrics"].get(metric), 4) for metric in metrics]
+        lines.append("| " + " | ".join([f"`{name}`", *cells]) + " |")
+    return "\n".join(lines) + "\n"
 
 
 def _is_simulated(result):

@@ -75,7 +75,8 @@ class Run:
             }
             write_json(folder / "run.json", about)
         run = cls(folder)
-        if run.config.train.epochs < config.train.epochs:  # to train on is no other run
+        # To train on is no other run, unless a schedule has been laid for so many epochs.
+        if run.config.train.epochs < config.train.epochs and not config.contrastive:
             longer = run.config.train.model_copy(update={"epochs": config.train.epochs})
             run.config = run.config.model_copy(update={"train": longer})
         differing = _differences(run.config, config)
@@ -101,12 +102,17 @@ class Run:
 
     def parts(self):
         """Mapping of (fold, seed) to the folder of that training."""
-        return {part: self.folder / "fold{}-seed{}".format(*part) for part in parts_of(self.config)}
+        return part_folders(self.folder, self.config)
 
 
 def parts_of(config):
     """The (fold, seed) pairs that a configuration trains."""
     return [(fold, seed) for fold in config.protocol.folds for seed in config.seeds]
+
+
+def part_folders(folder, config):
+    """Mapping of (fold, seed) to the folder of that training, in the run's ``folder``."""
+    return {part: Path(folder) / "fold{}-seed{}".format(*part) for part in parts_of(config)}
 
 
 def _differences(old, new):

@@ -8,9 +8,21 @@ BATCH = 512
 LEAST_ABNORMAL = 10  # beats that a record needs for an AUC of its own
 
 
+def predict(model, windows):
+    """What a model makes of the windows, batch by batch: NumPy arrays in the structure of its outputs.
+
+    Of several replicas each computes all of it: ``Model.predict`` would share a last batch out among them,
+    and wait forever for one that gets nothing.
+    """
+    if model.distribute_strategy.num_replicas_in_sync == 1:
+        return model.predict(windows, batch_size=BATCH, verbose=0)
+    parts = [model(windows[row : row + BATCH], training=False) for row in range(0, len(windows), BATCH)]
+    return keras.tree.map_structure(lambda *outputs: np.concatenate(outputs), *parts)
+
+
 def rebuild(model, windows):
     """What a ``BeatGAN``, or its generator alone, makes of the windows ``(windows, length, channels)``."""
-    return np.asarray(model.predict(windows, batch_size=BATCH, verbose=0))
+    return predict(model, windows)
 
 
 def residuals(windows, rebuilt):
@@ -21,6 +33,12 @@ def residuals(windows, rebuilt):
 def rebuild_scores(model, windows):
     """BeatGAN's score ``(windows,)``: the mean squared error of the rebuilt window (IJCAI 2019)."""
     return residuals(windows, rebuild(model, windows)).mean(axis=1)
+
+
+def score_parts(scorer, windows):
+    """What a scorer says of the windows: a mapping of each score's name to an array ``(windows,)``."""
+    scores = predict(scorer, windows)
+    return {name: np.asarray(values)[:, 0] for name, values in scores.items()}
 
 
 def separation(scores, is_abnormal):
@@ -75,7 +93,9 @@ def count_multiply_adds(model):
     """Multiply-adds of one window through a functional graph's convolutions and dense layers."""
     total = 0
     for layer in model.layers:
-        if isinstance(layer, keras.layers.Conv1DTranspose):
+        if isinstance(layer, keras.Model):
+            total += count_multiply_adds(layer)
+        elif isinstance(layer, keras.layers.Conv1DTranspose):
             total += layer.input.shape[1] * int(np.prod(layer.kernel.shape))
         elif isinstance(layer, keras.layers.Conv1D):
             total += layer.output.shape[1] * int(np.prod(layer.kernel.shape))

@@ -10,36 +10,50 @@ from rich.logging import RichHandler
 
 from keras_sibeat.config import read_config
 from keras_sibeat.data.sources import load_folds
+from keras_sibeat.distribution import is_chief, open_strategy
 from keras_sibeat.errors import command
 from keras_sibeat.evaluate import print_results
 from keras_sibeat.evaluation import evaluate, result_name
 from keras_sibeat.progress import EpochProgress
-from keras_sibeat.run import Run
-from keras_sibeat.stages import train_beatgan
+from keras_sibeat.run import Run, part_folders
+from keras_sibeat.stages.beatgan import train_beatgan
+from keras_sibeat.stages.contrastive import check_contrastive, train_contrastive
 
 
 def train(config, folder, command_line=(), console=None):
     """Train every configured fold and seed in the run's ``folder``, going on where it stopped, and evaluate.
 
-    Returns ``evaluate``'s result. Raises ``DataError``, ``ConfigError`` or ``RunError`` before training.
+    Returns ``evaluate``'s result; a cluster's other workers, which write no files, return None. Raises
+    ``DataError``, ``ConfigError`` or ``RunError`` before training.
     """
     console = console or Console()
+    strategy = open_strategy(config.distribute.strategy)
     folds = load_folds(config)
+    if not is_chief():
+        _train_parts(config, folds, part_folders(folder, config), strategy, console)
+        return None
     first = next(iter(folds.values()))
     for note in first.train.notes:
         console.print(note, style="dim", highlight=False)
+    if config.contrastive:
+        check_contrastive(config, first.train.windows)
     run = Run.open(folder, config, folds, command_line)
     with run.locked():
-        for (number, seed), part in run.parts().items():
-            fold = folds[number]
-            counts = " / ".join(str(len(beats)) for beats in (fold.train, fold.validation, fold.test))
-            console.print(
-                f"[bold]{config.name}[/] fold {number}, seed {seed}: {counts} train / validation / test"
-            )
-            train_beatgan(config, fold, seed, part, [EpochProgress(console)])
+        _train_parts(config, folds, run.parts(), strategy, console)
         result = evaluate(run, folds)
     print_results(console, {result_name(config): result})
     return result
+
+
+def _train_parts(config, folds, parts, strategy, console):
+    stage = train_contrastive if config.contrastive else train_beatgan
+    for (number, seed), part in parts.items():
+        fold = folds[number]
+        counts = " / ".join(str(len(beats)) for beats in (fold.train, fold.validation, fold.test))
+        console.print(
+            f"[bold]{config.name}[/] fold {number}, seed {seed}: {counts} train / validation / test"
+        )
+        stage(config, fold, seed, part, [EpochProgress(console)], strategy)
 
 
 @command

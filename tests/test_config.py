@@ -81,6 +81,28 @@ def test_an_unknown_key_is_an_error(toml, text, key):
         "evaluate.false_alarm_rate=1",
         "seeds=[]",
         "train=3",
+        "contrastive.head=v3",
+        "contrastive.units=0",
+        "contrastive.projection=0",
+        "contrastive.temperature=0",
+        "contrastive.temperature=-0.1",
+        "contrastive.nt_xent_weight=-1",
+        "contrastive.shift_weight=-1",
+        "contrastive.adversarial_weight=-1",
+        "contrastive.adversarial_weight=inf",
+        "contrastive.pretrain.epochs=-1",
+        "contrastive.pretrain.nt_xent_weight=-1",
+        "contrastive.pretrain.shift_weight=nan",
+        "contrastive.optimizer=sgd",
+        "contrastive.learning_rate=0",
+        "contrastive.scaling=cubic",
+        "contrastive.warmup_epochs=-1",
+        "contrastive.views.gain.strength=nan",
+        "score.combine=[]",
+        "score.combine=['entropy']",
+        "score.prototypes=0",
+        "score.prototypes=513",
+        "distribute.strategy=horovod",
     ],
 )
 def test_a_value_out_of_range_is_an_error_that_names_it(override):
@@ -182,6 +204,31 @@ def test_data_that_is_no_section(toml, tmp_path):
         ("[window]\nband = [45, 3]", "band: expected 0 < low < high < 180 Hz"),
         ("[window]\nband = [3, 180]", "band: expected 0 < low < high < 180 Hz"),
         (SERIES + "selection = 'labelled'", "no labelled validation windows"),
+        ("[contrastive]\n[model]\nkind = 'dense'", "contrastive: expected model.kind conv"),
+        ("[contrastive]\n[model]\ntime_warp = 8", "model.time_warp: expected 0; the contrastive views"),
+        ("[contrastive]\n[protocol]\nselection = 'labelled'", "contrastive takes the last epoch"),
+        ("[contrastive]\n[train]\nbatch_size = 1", "train.batch_size: a batch of 1 has no negatives"),
+        ("[contrastive]\nshift_weight = 0", "score.combine: found shift, whose head learns nothing"),
+        (
+            "[contrastive]\nshift_weight = 0\n[contrastive.pretrain]\nshift_weight = 1",
+            "score.combine: found shift, whose head learns nothing",
+        ),
+        (
+            "[contrastive]\nnt_xent_weight = 0\nshift_weight = 0\nadversarial_weight = 0",
+            "found only weights of 0; expected one of the losses to be above",
+        ),
+        (
+            "[contrastive.pretrain]\nepochs = 1\nnt_xent_weight = 0",
+            "pretrain: found only weights of 0; expected one of the losses to be above",
+        ),
+        ("[contrastive]\nshifts = []", "found no shifts; expected some, or shift_weight = 0"),
+        (
+            "[contrastive]\nshifts = []\nshift_weight = 0\nhard_negatives = true",
+            "found no shifts; expected some, or shift_weight = 0 and no hard_negatives",
+        ),
+        ("[contrastive.views]\nrecorded_noise = {}", "recorded_noise and the folder noise go together"),
+        ("[contrastive]\nnoise = 'nstdb'", "recorded_noise and the folder noise go together"),
+        ("[score]\ncombine = ['shift', 'shift']", "expected different values"),
     ],
 )
 def test_settings_that_contradict_each_other(toml, text, message):
@@ -189,6 +236,52 @@ def test_settings_that_contradict_each_other(toml, text, message):
         read_config(toml(text))
 
 
-def test_a_configuration_survives_its_own_json():
-    config = read_config(overrides=["seeds=[1, 2]", "data.leads=all", "model.units=[8, 4]"])
+@pytest.mark.parametrize(
+    ("override", "told"),
+    [
+        ("contrastive.shifts=['bumb']", "found 'bumb' among the shifts; expected some of strong_time_warp, "),
+        ("contrastive.shifts=['bump', 'bump']", "expected different values"),
+        ("contrastive.views.nois={}", "found 'nois' among the views; expected some of time_warp, "),
+        (
+            "contrastive.views.gain.strenght=1",
+            "found 'strenght' among the settings of the view gain; expected some of strength, knots",
+        ),
+        ("contrastive.views.gain.seed=1", "found 'seed' among the settings of the view gain"),
+        ("contrastive.views.noise=3", "contrastive.views.noise: found 3"),
+    ],
+)
+def test_a_view_or_shift_is_known_and_so_are_its_settings(override, told):
+    with pytest.raises(ConfigError) as error:
+        read_config(overrides=[override])
+    assert told in str(error.value) and "\n" not in str(error.value)
+
+
+def test_a_section_turns_the_contrast_on():
+    assert read_config().contrastive is None
+    assert read_config(overrides=["contrastive={}"]).contrastive.head == "v1"
+    assert read_config(overrides=["contrastive.head=v2"]).contrastive.pretrain.epochs == 0
+
+
+def test_views_replace_the_default_ones(toml):
+    text = "[contrastive.views]\nnoise = {strength = 0.1}\nrpeak_jitter = {ticks = 2}\n"
+    views = read_config(toml(text)).contrastive.views
+    assert list(views) == ["noise", "rpeak_jitter"]
+    assert views == {"noise": {"strength": 0.1}, "rpeak_jitter": {"ticks": 2}}
+
+
+def test_a_shift_head_that_learnt_alone_may_be_scored(toml):
+    text = "[contrastive]\nshift_weight = 0\n[contrastive.pretrain]\nepochs = 1\nshift_weight = 1\n"
+    assert read_config(toml(text)).score.combine == ("shift", "prototypes")
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["seeds=[1, 2]", "data.leads=all", "model.units=[8, 4]"],
+        ["contrastive.views={recorded_noise={snr=[6, 12]}, noise={}}", "contrastive.noise=nstdb"],
+        ["contrastive.pretrain.epochs=3", "score.combine=['rebuild']", "contrastive.shift_weight=0"],
+    ],
+)
+def test_a_configuration_survives_its_own_json(overrides):
+    config = read_config(overrides=overrides)
     assert Config.model_validate_json(config.model_dump_json()) == config

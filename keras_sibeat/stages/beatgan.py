@@ -1,16 +1,12 @@
-"""The stage that trains BeatGAN on one fold with one seed: resumable, and the same to the last bit."""
+"""The stage that trains BeatGAN on one fold with one seed."""
 
 import logging
-import re
-import time
-import zipfile
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_sibeat.errors import RunError
-from keras_sibeat.files import whole_file
+from keras_sibeat.distribution import is_chief, replicas
 from keras_sibeat.layers.views import TimeWarp
 from keras_sibeat.models.beatgan import BeatGAN
 from keras_sibeat.models.networks import (
@@ -19,19 +15,24 @@ from keras_sibeat.models.networks import (
     dense_discriminator,
     dense_generator,
 )
-from keras_sibeat.run import read_history, write_history
 from keras_sibeat.scoring import rebuild_scores, separation
+from keras_sibeat.stages.fitting import fit_resumably, load, save
 
 log = logging.getLogger("keras_sibeat")
+
+
+def part_seeds(seed, count):
+    """Seeds of a training's parts, drawn from the training's own."""
+    return [int(value) for value in np.random.SeedSequence(seed).generate_state(count)]
 
 
 def build_beatgan(config, length, channels, seed):
     """The configured BeatGAN, compiled, for windows ``(length, channels)``."""
     model, train = config.model, config.train
     shape = {"length": length, "channels": channels}
-    seeds = [int(value) for value in np.random.SeedSequence(seed).generate_state(3)]
+    seeds = part_seeds(seed, 3)
     if model.kind == "conv":
-        size = {"width": model.width, "depth": model.depth}
+        size = {"width": model.width, "depth": model.depth, "synchronized": replicas() > 1}
         generator = conv_generator(**shape, **size, latent=model.latent, seed=seeds[0])
         discriminator = conv_discriminator(**shape, **size, seed=seeds[1])
     else:
@@ -46,66 +47,19 @@ def build_beatgan(config, length, channels, seed):
     return beatgan
 
 
-def batches(windows, batch_size, seed, epochs):
-    """Shuffled batches of ``epochs``; the order of an epoch depends on the seed and its number alone."""
-    windows = tf.constant(windows)
-
-    def of_epoch(epoch):
-        keys = tf.random.stateless_uniform([len(windows)], seed=tf.stack([tf.cast(seed, tf.int64), epoch]))
-        return tf.data.Dataset.from_tensor_slices(tf.argsort(keys)).batch(batch_size, drop_remainder=True)
-
-    order = tf.data.Dataset.range(epochs.start, epochs.stop).flat_map(of_epoch)
-    return order.map(lambda rows: tf.gather(windows, rows)).prefetch(2)
-
-
-class _EpochEnd(keras.callbacks.Callback):
-    """Scores the validation beats, selects, and writes history, models and the checkpoint, in this order.
-
-    The checkpoint comes last, so whatever moment the process dies at, the run goes on from a state in which
-    everything of the epochs before it is written.
-    """
-
-    def __init__(self, fold, folder, rows, watch_test):
-        super().__init__()
-        self.fold, self.folder, self.rows, self.watch_test = fold, folder, rows, watch_test
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.started = time.perf_counter()
-
-    def on_epoch_end(self, epoch, logs=None):
-        fold = self.fold
-        row = {"epoch": epoch + 1, "seconds": time.perf_counter() - self.started, **logs}
-        is_abnormal = fold.is_abnormal(fold.validation)
-        scores = rebuild_scores(self.model.generator, fold.validation.windows)
-        row["validation_rebuild_loss"] = float(scores[~is_abnormal].mean())
-        if is_abnormal.any():
-            found = separation(scores, is_abnormal)
-            row |= {f"validation_{name}": value for name, value in found.items()}
-        if self.watch_test:
-            scores = rebuild_scores(self.model.generator, fold.test.windows)
-            found = separation(scores, fold.is_abnormal(fold.test))
-            row |= {f"test_{name}": value for name, value in found.items()}
-        self.rows.append(row)
-        logs |= {name: value for name, value in row.items() if name not in ("epoch", "seconds")}
-        if row["reinitialised"]:
-            log.info("Epoch %d: discriminator re-initialised %d times.", epoch + 1, row["reinitialised"])
-        for selection in selections(self.rows):
-            if select(self.rows, selection) is row:
-                with whole_file(self.folder / f"{selection}.keras") as partial:
-                    self.model.save(partial)
-        write_history(self.folder / "history.csv", self.rows)
-        self._write_checkpoint(epoch + 1)
-
-    def _write_checkpoint(self, epoch):
-        with whole_file(self.folder / f"epoch-{epoch:04d}.weights.h5") as partial:
-            self.model.save_weights(partial)
-        for file in self.folder.glob("epoch-*.weights.h5"):
-            if _epoch_of(file) < epoch:
-                file.unlink()
-
-
-def _epoch_of(file):
-    return int(re.fullmatch(r"epoch-(\d+)\.weights\.h5", file.name).group(1))
+def validation_columns(generator, fold, watch_test):
+    """What the history says of an epoch beside its losses: rebuild error and, with labels, AUC and AP."""
+    is_abnormal = fold.is_abnormal(fold.validation)
+    scores = rebuild_scores(generator, fold.validation.windows)
+    row = {"validation_rebuild_loss": float(scores[~is_abnormal].mean())}
+    if is_abnormal.any():
+        found = separation(scores, is_abnormal)
+        row |= {f"validation_{name}": value for name, value in found.items()}
+    if watch_test:
+        scores = rebuild_scores(generator, fold.test.windows)
+        found = separation(scores, fold.is_abnormal(fold.test))
+        row |= {f"test_{name}": value for name, value in found.items()}
+    return row
 
 
 def selections(rows):
@@ -120,17 +74,7 @@ def select(rows, selection):
     return min(rows, key=lambda row: row["validation_rebuild_loss"])
 
 
-def load_beatgan(file):
-    """The ``BeatGAN`` saved in ``file``; raises ``RunError`` where there is none that loads."""
-    try:
-        return keras.saving.load_model(file)
-    except (ValueError, OSError, KeyError, zipfile.BadZipFile) as error:
-        raise RunError(
-            f"{file}: found no model that loads ({error}); expected one that training saved."
-        ) from error
-
-
-def train_beatgan(config, fold, seed, folder, callbacks=()):
+def train_beatgan(config, fold, seed, folder, callbacks=(), strategy=None):
     """Train on ``fold`` in ``folder``, going on from its newest checkpoint; returns the history's rows.
 
     Afterwards ``label_free.keras`` (and ``labelled.keras``, where validation has abnormal beats) hold the
@@ -138,37 +82,35 @@ def train_beatgan(config, fold, seed, folder, callbacks=()):
     which plain Keras loads.
     """
     windows, train = fold.train.windows, config.train
-    folder.mkdir(parents=True, exist_ok=True)
-    batch_size = min(train.batch_size, len(windows))
     keras.utils.set_random_seed(seed)
-    model = build_beatgan(config, *windows.shape[1:], seed)
-    checkpoints = sorted(folder.glob("epoch-*.weights.h5"), key=_epoch_of)
-    done = 0
-    if checkpoints:
-        model.load_weights(checkpoints[-1])
-        done = _epoch_of(checkpoints[-1])
-        log.info("%s: going on after epoch %d.", folder, done)
-    rows = read_history(folder / "history.csv")[:done]
-    if len(rows) < done:
-        raise RunError(
-            f"{folder / 'history.csv'}: found {len(rows)} epochs; expected {done} as checkpointed."
-        )
-    if done < train.epochs:
-        model.fit(
-            batches(windows, batch_size, seed, range(done, train.epochs)),
-            steps_per_epoch=len(windows) // batch_size,
-            initial_epoch=done,
-            epochs=train.epochs,
-            shuffle=False,
-            verbose=0,
-            callbacks=[
-                _EpochEnd(fold, folder, rows, config.protocol.watch_test),
-                keras.callbacks.TensorBoard(folder / "tensorboard", write_graph=False),
-                *callbacks,
-            ],
-        )
-    selected = load_beatgan(folder / f"{config.protocol.selection}.keras")
-    for name, part in (("model", selected), ("generator", selected.generator)):
-        with whole_file(folder / f"{name}.keras") as partial:
-            part.save(partial)
+    with (strategy or tf.distribute.get_strategy()).scope():
+        model = build_beatgan(config, *windows.shape[1:], seed)
+
+    def epoch_end(rows):
+        row = rows[-1]
+        row |= validation_columns(model.generator, fold, config.protocol.watch_test)
+        if row["reinitialised"]:
+            log.info("Epoch %d: discriminator re-initialised %d times.", row["epoch"], row["reinitialised"])
+        for selection in selections(rows):
+            if select(rows, selection) is row:
+                save(model, folder / f"{selection}.keras")
+
+    rows = fit_resumably(
+        model,
+        windows,
+        folder,
+        epochs=train.epochs,
+        batch_size=train.batch_size,
+        seed=seed,
+        epoch_end=epoch_end,
+        callbacks=callbacks,
+    )
+    if is_chief():
+        keep(load(folder / f"{config.protocol.selection}.keras"), folder)
     return rows
+
+
+def keep(model, folder):
+    """Save a trained model, and its generator alone."""
+    save(model, folder / "model.keras")
+    save(model.generator, folder / "generator.keras")

@@ -1,0 +1,204 @@
+"""The sections of a run's configuration, each checked by pydantic; an unknown key is an error."""
+
+import inspect
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from keras_sibeat.layers.shifts import SHIFTS
+from keras_sibeat.layers.views import VIEWS
+from keras_sibeat.scorer import SCORES
+from sibeat_edge.signal import BAND, FIR_ORDER, RATE
+
+
+def unique(values):
+    if len(set(values)) < len(values):
+        raise ValueError("expected different values")
+    return values
+
+
+def _known(what, names, known):
+    for name in names:
+        if name not in known:
+            raise ValueError(f"found {name!r} among the {what}; expected some of {', '.join(known)}")
+    return names
+
+
+Weight = Annotated[float, Field(ge=0)]
+NOT_SET = ("seed", "noise", "kwargs")  # arguments of views that are no settings
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Data(Section):
+    """Where recordings come from: the simulator, WFDB records, or series in text files."""
+
+    source: Literal["simulator", "wfdb", "series"] = "simulator"
+    folder: Path | None = None
+    wearers: Annotated[int, Field(ge=2)] = 24  # simulated
+    seconds: Annotated[float, Field(ge=10)] = 300.0  # simulated, each wearer
+    annotator: str = "atr"
+    leads: Annotated[tuple[str, ...], Field(min_length=1)] | Literal["all"] = ("MLII",)
+    groups: dict[str, list[str]] = {}  # series: class -> glob patterns
+
+    @model_validator(mode="after")
+    def _groups_for_series(self):
+        if (self.source == "series") != bool(self.groups):
+            raise ValueError("groups belong to source series, and that source needs them")
+        return self
+
+
+class Window(Section):
+    """A beat's window around its R-peak (at 360 Hz) and its band-pass, or a series' sliding window."""
+
+    before: Annotated[int, Field(ge=1)] = 140
+    after: Annotated[int, Field(ge=1)] = 180
+    stride: Annotated[int, Field(ge=1)] = 5  # series only
+    band: tuple[float, float] = BAND  # Hz, beats only
+    order: Annotated[int, Field(ge=2, multiple_of=2)] = FIR_ORDER  # of the band-pass
+
+    @model_validator(mode="after")
+    def _band_in_range(self):
+        if not 0 < self.band[0] < self.band[1] < RATE / 2:
+            raise ValueError(f"band: expected 0 < low < high < {RATE // 2} Hz, found {self.band}")
+        return self
+
+    @property
+    def length(self):
+        return self.before + self.after
+
+
+class Protocol(Section):
+    """Which beats train, validate and test, and how a model is selected."""
+
+    name: Literal["beatgan", "inter_patient", "series"] = "beatgan"
+    folds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] = (0,)
+    split_seed: Annotated[int, Field(ge=0)] = 0
+    classes: Literal["published", "aami"] = "published"  # inter_patient: "aami" unless said
+    contamination: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    selection: Literal["label_free", "labelled"] = "label_free"
+    normal: str = "N"
+    all_beats: bool = False  # inter_patient: keep the N beats that the detector does not confirm
+    train_records: tuple[str, ...] = ()
+    test_records: tuple[str, ...] = ()
+    watch_test: bool = False  # score the test fold after each epoch, for the history only
+
+    @model_validator(mode="before")
+    @classmethod
+    def _classes_of_protocol(cls, values):
+        if isinstance(values, dict) and values.get("name") == "inter_patient":
+            return {"classes": "aami", **values}
+        return values
+
+    @field_validator("folds")
+    @classmethod
+    def _folds_differ(cls, folds):
+        return unique(folds)
+
+
+class Model(Section):
+    """BeatGAN's networks: convolutional, or dense as published for motion capture."""
+
+    kind: Literal["conv", "dense"] = "conv"
+    width: Annotated[int, Field(ge=1)] = 32
+    depth: Annotated[int, Field(ge=1, le=8)] = 5
+    units: tuple[Annotated[int, Field(ge=1)], ...] = (256, 128, 32)
+    latent: Annotated[int, Field(ge=1)] = 50
+    feature_weight: Annotated[float, Field(ge=0)] = 1.0
+    time_warp: Annotated[int, Field(ge=0)] = 0  # samples removed and inserted a side; 0 turns it off
+
+
+class Train(Section):
+    """How the networks are trained."""
+
+    epochs: Annotated[int, Field(ge=1)] = 8
+    batch_size: Annotated[int, Field(ge=1)] = 64
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-4
+    beta_1: Annotated[float, Field(ge=0, lt=1)] = 0.5
+    jit_compile: bool = True
+
+
+class Pretrain(Section):
+    """SimCLR on the trunk alone, before the adversarial training (SimCLR v2's first step)."""
+
+    epochs: Annotated[int, Field(ge=0)] = 0
+    nt_xent_weight: Weight = 1.0
+    shift_weight: Weight = 0.0
+
+
+class Contrastive(Section):
+    """SimCLR in BeatGAN's discriminator: its heads, views, shifts, losses and optimizer."""
+
+    head: Literal["v1", "v2"] = "v1"
+    units: Annotated[int, Field(ge=1)] = 128
+    projection: Annotated[int, Field(ge=1)] = 64
+    views: dict[str, dict[str, float | int | tuple[float, float]]] = {
+        "smooth_time_warp": {},
+        "gain": {},
+        "baseline_wander": {},
+        "noise": {},
+    }
+    noise: Path | None = None  # WFDB records for the view recorded_noise
+    shifts: tuple[str, ...] = tuple(SHIFTS)
+    temperature: Annotated[float, Field(gt=0)] = 0.1
+    nt_xent_weight: Weight = 1.0
+    shift_weight: Weight = 1.0
+    adversarial_weight: Weight = 1.0
+    hard_negatives: bool = False
+    pretrain: Pretrain = Pretrain()
+    optimizer: Literal["adam", "lars"] = "adam"
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-3  # of the discriminator
+    scaling: Literal["none", "linear", "sqrt"] = "none"
+    warmup_epochs: Annotated[float, Field(ge=0)] = 1.0
+
+    @field_validator("views")
+    @classmethod
+    def _views_exist(cls, views):
+        for name in _known("views", views, VIEWS):
+            known = [key for key in inspect.signature(VIEWS[name]).parameters if key not in NOT_SET]
+            _known(f"settings of the view {name}", views[name], known)
+        return views
+
+    @field_validator("shifts")
+    @classmethod
+    def _shifts_exist(cls, shifts):
+        return unique(_known("shifts", shifts, SHIFTS))
+
+    @model_validator(mode="after")
+    def _weights_fit(self):
+        if not (self.nt_xent_weight or self.shift_weight or self.adversarial_weight):
+            raise ValueError("found only weights of 0; expected one of the losses to be above")
+        if not self.shifts and (self.shift_weight or self.pretrain.shift_weight or self.hard_negatives):
+            raise ValueError("found no shifts; expected some, or shift_weight = 0 and no hard_negatives")
+        if self.pretrain.epochs and not (self.pretrain.nt_xent_weight or self.pretrain.shift_weight):
+            raise ValueError("pretrain: found only weights of 0; expected one of the losses to be above")
+        if ("recorded_noise" in self.views) != (self.noise is not None):
+            raise ValueError("the view recorded_noise and the folder noise go together")
+        return self
+
+
+class Score(Section):
+    """Which scores are combined, and how many prototypes the embedding's density has."""
+
+    combine: Annotated[tuple[Literal[SCORES], ...], Field(min_length=1)] = ("shift", "prototypes")
+    prototypes: Annotated[int, Field(ge=1, le=512)] = 512
+
+    @field_validator("combine")
+    @classmethod
+    def _scores_differ(cls, combine):
+        return unique(combine)
+
+
+class Distribute(Section):
+    """On what replicas a step runs."""
+
+    strategy: Literal["none", "mirrored", "multi_worker"] = "none"
+
+
+class Evaluate(Section):
+    """How a threshold is set, on validation normals alone."""
+
+    false_alarm_rate: Annotated[float, Field(gt=0, lt=1)] = 0.01  # of the normal beats

@@ -1,0 +1,145 @@
+"""The stage that trains a contrastive BeatGAN: SimCLR alone where asked for, then the joint training."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_sibeat.data.noise import read_noise
+from keras_sibeat.distribution import is_chief, replicas
+from keras_sibeat.errors import ConfigError
+from keras_sibeat.layers.shifts import SHIFTS, Shifts
+from keras_sibeat.layers.views import VIEWS, Views
+from keras_sibeat.models.contrastive import ContrastiveBeatGAN
+from keras_sibeat.models.networks import conv_generator
+from keras_sibeat.models.simclr import OUTPUTS, SimCLR, contrastive_discriminator
+from keras_sibeat.optimizers import LARS, scaled_learning_rate, warmup_cosine
+from keras_sibeat.scorer import build_scorer
+from keras_sibeat.scoring import predict, separation
+from keras_sibeat.stages.beatgan import keep, part_seeds, validation_columns
+from keras_sibeat.stages.fitting import fit_resumably, save
+
+CHECKED = 256  # windows that every view and shift has to bear before training
+
+
+def build_views(config, seed):
+    """The configured ``Views`` and ``Shifts`` (or None), their random streams drawn from ``seed``."""
+    contrast, centre = config.contrastive, config.window.before
+    layers = []
+    for number, (name, settings) in enumerate(contrast.views.items()):
+        settings = {**settings, "seed": seed + number}
+        if name in ("time_warp", "smooth_time_warp"):
+            settings = {"centre": centre, **settings}
+        if name == "recorded_noise":
+            settings["noise"] = read_noise(contrast.noise, config.window.band, config.window.order)
+        try:
+            layers.append(VIEWS[name](**settings))
+        except (TypeError, ValueError) as error:
+            raise ConfigError(f"contrastive.views.{name}: {error}") from error
+    shifts = [
+        SHIFTS[name](centre=centre, seed=seed + 100 + number) for number, name in enumerate(contrast.shifts)
+    ]
+    return Views(layers), Shifts(shifts, seed=seed + 99) if shifts else None
+
+
+def check_contrastive(config, windows):
+    """Raise ``ConfigError`` where these training windows are too few, or a view or shift spoils them."""
+    if len(windows) < 2:
+        raise ConfigError(f"Contrast: found {len(windows)} beat to learn from; expected 2 or more.")
+    windows = windows[:CHECKED]
+    views, shifts = build_views(config, seed=0)
+    for layer in [*views.layers, *(shifts.layers if shifts else [])]:
+        name = type(layer).__name__
+        try:
+            layer.build(windows.shape)
+            # Not by a call, whose errors Keras wraps in a page of arguments.
+            changed = np.asarray(layer.augment(tf.constant(windows)))
+        except (TypeError, ValueError, tf.errors.InvalidArgumentError) as error:
+            raise ConfigError(f"{name}: {error}") from error
+        if changed.shape != windows.shape:
+            raise ConfigError(f"{name}: found windows of {changed.shape}, expected {windows.shape}.")
+        if not np.isfinite(changed).all():
+            raise ConfigError(f"{name}: found NaN or infinity in what it returns, expected numbers.")
+
+
+def build_contrastive(config, length, channels, seed, steps):
+    """The configured models for windows ``(length, channels)``: ``SimCLR`` and ``ContrastiveBeatGAN``.
+
+    Both share the discriminator, the views and the shifts, and are compiled, their schedules laid for
+    ``steps`` steps an epoch.
+    """
+    model, train, contrast = config.model, config.train, config.contrastive
+    seeds = part_seeds(seed, 3)
+    size = {"length": length, "channels": channels, "width": model.width, "depth": model.depth}
+    size["synchronized"] = replicas() > 1
+    generator = conv_generator(**size, latent=model.latent, seed=seeds[0])
+    heads = {"head": contrast.head, "units": contrast.units, "projection": contrast.projection}
+    discriminator = contrastive_discriminator(**size, **heads, seed=seeds[1])
+    views, shifts = build_views(config, seeds[2] % 2**30)
+
+    def simclr(part):
+        weights = {"nt_xent_weight": part.nt_xent_weight, "shift_weight": part.shift_weight}
+        hard = contrast.hard_negatives
+        return SimCLR(discriminator, views, shifts, contrast.temperature, **weights, hard_negatives=hard)
+
+    def decay(rate, epochs):
+        warmup = round(contrast.warmup_epochs * steps)
+        return warmup_cosine(rate, epochs * steps, min(warmup, epochs * steps // 2))
+
+    def descent(epochs):
+        rate = scaled_learning_rate(contrast.learning_rate, train.batch_size, contrast.scaling)
+        schedule = decay(rate, epochs)
+        return LARS(schedule) if contrast.optimizer == "lars" else keras.optimizers.Adam(schedule)
+
+    alone = simclr(contrast.pretrain)
+    if contrast.pretrain.epochs:
+        alone.compile(descent(contrast.pretrain.epochs), jit_compile=train.jit_compile)
+    joint = ContrastiveBeatGAN(generator, simclr(contrast), contrast.adversarial_weight, model.feature_weight)
+    rate = decay(train.learning_rate, train.epochs)
+    adam = keras.optimizers.Adam(rate, beta_1=train.beta_1, epsilon=1e-8)
+    joint.compile(adam, descent(train.epochs), jit_compile=train.jit_compile)
+    return alone, joint
+
+
+def train_contrastive(config, fold, seed, folder, callbacks=(), strategy=None):
+    """Train on ``fold`` in ``folder``, going on from its newest checkpoint; returns the history's rows.
+
+    The last epoch counts, in which the learning rate has decayed to nothing: no validation beat selects
+    anything. Afterwards ``label_free.keras`` and ``model.keras`` hold it, ``generator.keras`` its generator,
+    and ``scorer.keras`` the scores fitted to it.
+
+    Raises ``ConfigError`` before training, where ``check_contrastive`` does.
+    """
+    windows, train = fold.train.windows, config.train
+    check_contrastive(config, windows)
+    keras.utils.set_random_seed(seed)
+    batch_size = min(train.batch_size, len(windows))
+    with (strategy or tf.distribute.get_strategy()).scope():
+        alone, model = build_contrastive(config, *windows.shape[1:], seed, len(windows) // batch_size)
+    options = {"batch_size": batch_size, "seed": seed, "callbacks": callbacks}
+    pretrain = config.contrastive.pretrain
+    if pretrain.epochs:
+        fit_resumably(alone, windows, folder / "pretrain", epochs=pretrain.epochs, **options)
+
+    def epoch_end(rows):
+        rows[-1] |= validation_columns(model.generator, fold, config.protocol.watch_test)
+        if config.contrastive.shift_weight:
+            is_abnormal = fold.is_abnormal(fold.validation)
+            logits = shift_logits(model.discriminator, fold.validation.windows)
+            rows[-1]["validation_false_shifts"] = float(np.mean(logits[~is_abnormal] > 0))
+            if is_abnormal.any():
+                rows[-1]["validation_shift_auc"] = separation(logits, is_abnormal)["auc"]
+
+    rows = fit_resumably(model, windows, folder, epochs=train.epochs, epoch_end=epoch_end, **options)
+    if is_chief():
+        save(model, folder / "label_free.keras")
+        keep(model, folder)
+        normals, score = fold.validation_normals.windows, config.score
+        scorer = build_scorer(model, windows, normals, score.combine, score.prototypes, seed)
+        save(scorer, folder / "scorer.keras")
+    return rows
+
+
+def shift_logits(discriminator, windows):
+    """The shift head's logits ``(windows,)``."""
+    shift = predict(discriminator, windows)[OUTPUTS.index("shift")]
+    return np.asarray(shift)[:, 0]

@@ -1,0 +1,92 @@
+"""The train command in two processes of a cluster on this machine, against the same command in one."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+
+import h5py
+import numpy as np
+import pytest
+
+SMALL = [
+    "data.wearers=4",
+    "data.seconds=60",
+    "model.width=2",
+    "model.depth=2",
+    "model.latent=4",
+    "train.epochs=2",
+    "train.batch_size=16",
+    "score.prototypes=16",
+]
+
+
+def free_ports(count):
+    sockets = [socket.socket() for _ in range(count)]
+    for one in sockets:
+        one.bind(("localhost", 0))
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+def start(folder, settings, **environment):
+    command = [sys.executable, "-m", "keras_sibeat.train", "--run", str(folder)]
+    command += [part for setting in [*SMALL, *settings] for part in ("--set", setting)]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, env={**os.environ, **environment}, stdout=pipe, stderr=subprocess.STDOUT)
+
+
+def finish(*processes):
+    try:
+        texts = [process.communicate(timeout=240)[0].decode() for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+    for process, text in zip(processes, texts, strict=True):
+        assert process.returncode == 0, text[-3000:]
+
+
+def train_in_cluster(folder, *settings):
+    workers = [f"localhost:{port}" for port in free_ports(2)]
+    tasks = [
+        json.dumps({"cluster": {"worker": workers}, "task": {"type": "worker", "index": index}})
+        for index in range(2)
+    ]
+    settings = [*settings, "distribute.strategy=multi_worker"]
+    finish(*(start(folder, settings, TF_CONFIG=task) for task in tasks))
+
+
+def weights(folder):
+    values = {}
+
+    def collect(name, item):
+        if isinstance(item, h5py.Dataset):
+            values[name] = item[()]
+
+    with h5py.File(next((folder / "fold0-seed0").glob("epoch-*.weights.h5"))) as file:
+        file.visititems(collect)
+    return values
+
+
+def test_two_workers_train_and_resume_beatgan_as_one_process_does(tmp_path):
+    finish(start(tmp_path / "one", []))
+    train_in_cluster(tmp_path / "two", "train.epochs=1")
+    train_in_cluster(tmp_path / "two")
+    one, two = weights(tmp_path / "one"), weights(tmp_path / "two")
+    assert one.keys() == two.keys()
+    for name, value in one.items():
+        np.testing.assert_allclose(two[name], value, atol=1e-4, rtol=1e-2, err_msg=name)
+    metrics = [
+        json.loads((tmp_path / run / "fold0-seed0/metrics.json").read_text()) for run in ("one", "two")
+    ]
+    assert metrics[1]["auc"] == pytest.approx(metrics[0]["auc"], abs=0.01)
+
+
+def test_two_workers_train_the_contrastive_beatgan(tmp_path):
+    train_in_cluster(tmp_path / "two", "contrastive.pretrain.epochs=1")
+    part = tmp_path / "two/fold0-seed0"
+    assert {"scorer.keras", "model.keras", "metrics.json"} <= {file.name for file in part.iterdir()}
+    assert json.loads((part / "metrics.json").read_text())["shift_auc"] > 0
