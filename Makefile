@@ -12,7 +12,7 @@ $(VENV)/.installed: setup.cfg export/setup.cfg constraints.txt
 	touch $@
 
 quickstart: install
-	$(BIN)/python -m keras_sibeat.train
+	$(BIN)/python -m keras_sibeat.train configs/quickstart.toml
 
 lint: install
 	$(BIN)/ruff check .
