@@ -21,11 +21,13 @@ def plot_history(rows, path):
     """Losses and validation (and watched test) AUC over the epochs of a history."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4))
     epochs = [row["epoch"] for row in rows]
-    for name in ("rebuild_loss", "feature_loss", "discriminator_loss", "validation_rebuild_loss"):
-        left.plot(epochs, [row[name] for row in rows], label=name.replace("_", " "))
+    losses = ("rebuild_loss", "feature_loss", "discriminator_loss", "validation_rebuild_loss")
+    for name in (*losses, "nt_xent", "shift_loss"):
+        if name in rows[0]:
+            left.plot(epochs, [row[name] for row in rows], label=name.replace("_", " "))
     left.set(xlabel="epoch", yscale="log", title="losses")
     left.legend()
-    for name in ("validation_auc", "test_auc"):
+    for name in ("validation_auc", "validation_shift_auc", "test_auc"):
         if name in rows[0]:
             right.plot(epochs, [row[name] for row in rows], label=name.replace("_", " "))
     right.set(xlabel="epoch", title="AUC")
@@ -82,6 +84,24 @@ def plot_strip(title, series, heat, path):
     upper.set(title=title, ylabel="scaled amplitude")
     lower.imshow(heat[None], aspect="auto", cmap="inferno", extent=(0, len(heat), 0, 1))
     lower.set(yticks=[], xlabel="step")
+    _save(figure, path)
+
+
+def plot_parts(parts, path):
+    """AUC of the variants of an ablation, each seed a dot and their mean a bar.
+
+    Args:
+        parts: mapping of a variant's title to the list of its AUCs.
+        path: of the PNG.
+    """
+    figure, axis = plt.subplots(figsize=(9, 0.5 * len(parts) + 1))
+    for row, values in enumerate(parts.values()):
+        axis.barh(row, np.mean(values), color="0.8")
+        axis.plot(values, [row] * len(values), "k.", alpha=0.7)
+    lowest = min(min(values) for values in parts.values())
+    axis.set(xlabel="AUC on the test beats", xlim=(lowest - 0.02, 1), yticks=range(len(parts)))
+    axis.set_yticklabels(parts)
+    axis.invert_yaxis()
     _save(figure, path)
 
 

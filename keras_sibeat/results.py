@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from keras_sibeat.config import Config
 from keras_sibeat.errors import RunError
 from keras_sibeat.files import whole_file, write_json
+from keras_sibeat.plots import plot_parts
 
 PUBLISHED = (
     ("BeatGAN", "0.9447", "0.9108", "Zhou et al. 2019, mean of 5 folds"),
@@ -105,7 +106,10 @@ def _complete(config):
 
 def renew_pages(folder):
     """Make ``RESULTS.md`` beside ``folder`` anew, and the README's table, where there is one."""
-    root = Path(folder).parent
+    root, parts = Path(folder).parent, ablation_rows(read_results(folder))
+    if parts:
+        aucs = {title: row["metrics"]["auc"]["values"] for title, row in parts.items()}
+        plot_parts(aucs, Path(folder) / "ablation.png")
     pages = {root / "RESULTS.md": render(folder)}
     readme = root / "README.md"
     if readme.exists() and MARK in (text := readme.read_text(encoding="utf-8")):
@@ -147,7 +151,7 @@ def render(folder):
         rows = [row for row in rows if not row["name"].startswith(own)]
         if rows:
             sections.append(f"## {title}\n\n" + _table(rows, protocol))
-    if any(name.startswith("ablation-") for name in results):
+    if ablation_rows(results):
         sections.append("## What each part brings\n\n" + ablation(results))
     probes = {name.removeprefix("probe-"): row for name, row in results.items() if name.startswith("probe-")}
     if probes:
@@ -164,19 +168,24 @@ def render(folder):
     return "\n".join(sections)
 
 
+def ablation_rows(results):
+    """The ablation's results by title, the full-width BeatGAN beside them; empty without a variant."""
+    rows = {title: results.get(f"ablation-{name}") for name, title in ABLATION.items()}
+    if any(rows.values()):
+        rows["BeatGAN at full width, 3–45 Hz, one seed"] = results.get("beatgan")
+    return {title: row for title, row in rows.items() if row}
+
+
 def ablation(results):
     """The table of the ablation's variants, the full-width BeatGAN beside them."""
-    rows = {title: results.get(f"ablation-{name}") for name, title in ABLATION.items()}
-    rows["BeatGAN at full width, 3–45 Hz, 100 epochs, one seed"] = results.get("beatgan")
     heads = ["", "AUC", "AP", "S", "V", "F", *(f"{name} alone" for name in ALONE), "combined"]
     names = ["auc", "ap", "auc_S", "auc_V", "auc_F", *(f"{name}_auc" for name in ALONE)]
     lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
-    for title, row in rows.items():
-        if row:
-            cells = [_cell(row["metrics"].get(name), 4) for name in names]
-            config = row["config"]
-            combined = ", ".join(config["score"]["combine"] if config.get("contrastive") else ["rebuild"])
-            lines.append("| " + " | ".join([title, *cells, combined]) + " |")
+    for title, row in ablation_rows(results).items():
+        cells = [_cell(row["metrics"].get(name), 4) for name in names]
+        config = row["config"]
+        combined = ", ".join(config["score"]["combine"] if config.get("contrastive") else ["rebuild"])
+        lines.append("| " + " | ".join([title, *cells, combined]) + " |")
     return "\n".join(lines) + "\n"
 
 

@@ -67,6 +67,17 @@ def test_a_result_is_not_overwritten_by_another_run(tmp_path):
     assert read_results(tmp_path / "results")["beatgan"]["config"] == {"contamination": 0.0}
 
 
+def test_an_ablation_has_its_table_and_its_plot(tmp_path):
+    metrics = summarise([{"auc": 0.5, "ap": 0.25}, {"auc": 0.7, "ap": 0.25}])
+    row = {"protocol": "beatgan", "folds": [0], "seeds": [0, 1], "selection": "none", "metrics": metrics}
+    row["config"] = {"contrastive": {"head": "v1"}, "score": {"combine": ["shift", "rebuild"]}}
+    write_result(tmp_path / "results", "ablation-both", row)
+    page = (tmp_path / "RESULTS.md").read_text()
+    assert "joint) | 0.6000 ± 0.1414 | 0.2500 ± 0.0000 | – | – | – | – | – | – | – | shift, rebuild |" in page
+    assert "| `ablation-both` |" not in page and "![ablation.png](results/ablation.png)" in page
+    assert (tmp_path / "results" / "ablation.png").stat().st_size > 1000
+
+
 def test_simulated_results_stand_in_no_table_of_recordings(tmp_path):
     metrics = summarise([{"auc": 0.5, "ap": 0.25}])
     row = {"protocol": "beatgan", "folds": [0], "seeds": [0], "selection": "none", "metrics": metrics}
