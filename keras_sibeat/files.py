@@ -1,5 +1,6 @@
 """Files that are either whole or absent: written under a temporary name, then renamed."""
 
+import errno
 import hashlib
 import json
 import os
@@ -27,13 +28,20 @@ def whole_file(path):
 
 @contextmanager
 def whole_folder(folder):
-    """Yield a temporary folder beside ``folder``; rename it on success, remove it on failure."""
+    """Yield a temporary folder beside ``folder``; rename it on success, remove it on failure.
+
+    Where another process made ``folder`` in the meantime, that one stays, as it holds the same.
+    """
     folder = Path(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=f"{PARTIAL}{folder.name}-", dir=folder.parent))
     try:
         yield partial
-        os.replace(partial, folder)
+        try:
+            os.replace(partial, folder)
+        except OSError as error:
+            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+                raise
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 

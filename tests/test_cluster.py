@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 
 import h5py
 import numpy as np
@@ -35,18 +36,21 @@ def free_ports(count):
 def start(folder, settings, **environment):
     command = [sys.executable, "-m", "keras_sibeat.train", "--run", str(folder)]
     command += [part for setting in [*SMALL, *settings] for part in ("--set", setting)]
-    pipe = subprocess.PIPE
-    return subprocess.Popen(command, env={**os.environ, **environment}, stdout=pipe, stderr=subprocess.STDOUT)
+    log = tempfile.TemporaryFile()  # a pipe that is not read would fill, and stop the process
+    environment = {**os.environ, **environment}
+    return log, subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
 
 
-def finish(*processes):
+def finish(*started):
     try:
-        texts = [process.communicate(timeout=240)[0].decode() for process in processes]
+        for _, process in started:
+            process.wait(timeout=240)
     finally:
-        for process in processes:
+        for log, process in started:
             process.kill()
-    for process, text in zip(processes, texts, strict=True):
-        assert process.returncode == 0, text[-3000:]
+            log.seek(0)
+    for log, process in started:
+        assert process.returncode == 0, log.read().decode()[-3000:]
 
 
 def train_in_cluster(folder, *settings):
