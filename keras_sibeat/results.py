@@ -37,6 +37,7 @@ PROTOCOLS = {
     "series": "CMU motion capture (`mocap`)",
 }
 OVERVIEW = {
+    "contrastive": "**BeatGAN with SimCLR inside**, ours",
     "beatgan": "**BeatGAN**, ours, selected without labels",
     "beatgan-labelled": "**BeatGAN**, ours, the paper's selection",
     "peer-torch": "BeatGAN in PyTorch, the same fold, last of 10 epochs",
