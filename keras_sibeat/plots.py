@@ -31,7 +31,8 @@ def plot_history(rows, path):
         if name in rows[0]:
             right.plot(epochs, [row[name] for row in rows], label=name.replace("_", " "))
     right.set(xlabel="epoch", title="AUC")
-    right.legend()
+    if right.lines:
+        right.legend()
     _save(figure, path)
 
 
