@@ -7,20 +7,12 @@ import subprocess
 import sys
 import tempfile
 
-import h5py
+import checkpoints
 import numpy as np
 import pytest
+from checkpoints import weights
 
-SMALL = [
-    "data.wearers=4",
-    "data.seconds=60",
-    "model.width=2",
-    "model.depth=2",
-    "model.latent=4",
-    "train.epochs=2",
-    "train.batch_size=16",
-    "score.prototypes=16",
-]
+SMALL = [*checkpoints.SMALL, "train.epochs=2", "score.prototypes=16"]
 
 
 def free_ports(count):
@@ -63,23 +55,11 @@ def train_in_cluster(folder, *settings):
     finish(*(start(folder, settings, TF_CONFIG=task) for task in tasks))
 
 
-def weights(folder):
-    values = {}
-
-    def collect(name, item):
-        if isinstance(item, h5py.Dataset):
-            values[name] = item[()]
-
-    with h5py.File(next((folder / "fold0-seed0").glob("epoch-*.weights.h5"))) as file:
-        file.visititems(collect)
-    return values
-
-
 def test_two_workers_train_and_resume_beatgan_as_one_process_does(tmp_path):
     finish(start(tmp_path / "one", []))
     train_in_cluster(tmp_path / "two", "train.epochs=1")
     train_in_cluster(tmp_path / "two")
-    one, two = weights(tmp_path / "one"), weights(tmp_path / "two")
+    one, two = (weights(tmp_path / name / "fold0-seed0") for name in ("one", "two"))
     assert one.keys() == two.keys()
     for name, value in one.items():
         np.testing.assert_allclose(two[name], value, atol=1e-4, rtol=1e-2, err_msg=name)

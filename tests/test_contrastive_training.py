@@ -3,10 +3,11 @@
 import json
 import zipfile
 
-import h5py
+import checkpoints
 import keras
 import numpy as np
 import pytest
+from checkpoints import losses, weights
 
 from keras_sibeat import train
 from keras_sibeat.config import read_config
@@ -24,13 +25,8 @@ from keras_sibeat.scoring import rebuild_scores, score_parts, separation
 from keras_sibeat.stages.contrastive import build_contrastive, check_contrastive, train_contrastive
 
 SMALL = [
-    "data.wearers=4",
-    "data.seconds=60",
-    "model.width=2",
-    "model.depth=2",
-    "model.latent=4",
+    *checkpoints.SMALL,
     "train.epochs=2",
-    "train.batch_size=16",
     "train.jit_compile=false",
     "score.prototypes=16",
     "contrastive.units=8",
@@ -55,25 +51,6 @@ def finished(tmp_path_factory):
 @pytest.fixture(scope="module")
 def fold():
     return load_folds(small())[0]
-
-
-def weights(folder):
-    """Everything in the folder's newest checkpoint: weights, optimizers, random streams."""
-    values = {}
-
-    def collect(name, item):
-        if isinstance(item, h5py.Dataset):
-            values[name] = item[()]
-
-    (file,) = folder.glob("epoch-*.weights.h5")
-    with h5py.File(file) as opened:
-        opened.visititems(collect)
-    return values
-
-
-def losses(folder):
-    rows = read_history(folder / "history.csv")
-    return [{name: value for name, value in row.items() if name != "seconds"} for row in rows]
 
 
 def test_a_run_leaves_models_histories_and_metrics(finished):

@@ -8,26 +8,18 @@ import subprocess
 import sys
 import time
 
-import h5py
+import checkpoints
 import keras
 import numpy as np
 import pytest
+from checkpoints import losses, weights
 
 from keras_sibeat import evaluate, train
 from keras_sibeat.config import read_config
 from keras_sibeat.errors import RunError
 from keras_sibeat.run import Run, read_history
 
-SMALL = [
-    "data.wearers=4",
-    "data.seconds=60",
-    "model.width=2",
-    "model.depth=2",
-    "model.latent=4",
-    "model.time_warp=4",
-    "train.epochs=3",
-    "train.batch_size=16",
-]
+SMALL = [*checkpoints.SMALL, "model.time_warp=4", "train.epochs=3"]
 
 
 def small(*more):
@@ -43,23 +35,6 @@ def finished(tmp_path_factory):
     """The folder of a small finished run, and its result."""
     folder = tmp_path_factory.mktemp("runs") / "small"
     return folder, train.train(small(), folder, ("python", "-m", "keras_sibeat.train"))
-
-
-def weights(part):
-    values = {}
-
-    def collect(name, item):
-        if isinstance(item, h5py.Dataset):
-            values[name] = item[()]
-
-    with h5py.File(next(part.glob("epoch-*.weights.h5"))) as file:
-        file.visititems(collect)
-    return values
-
-
-def losses(part):
-    rows = read_history(part / "history.csv")
-    return [{name: value for name, value in row.items() if name != "seconds"} for row in rows]
 
 
 def test_a_run_leaves_configuration_history_models_metrics_and_plots(finished):

@@ -9,7 +9,7 @@ from keras import ops
 
 from keras_sibeat.distribution import share
 from keras_sibeat.models.beatgan import BeatGAN
-from keras_sibeat.models.simclr import descend
+from keras_sibeat.models.simclr import OUTPUTS, descend
 
 
 @keras.saving.register_keras_serializable(package="keras_sibeat")
@@ -55,10 +55,11 @@ class ContrastiveBeatGAN(BeatGAN):
     def _update_discriminator(self, rebuilt, *windows):
         judged = [*windows] + ([ops.stop_gradient(rebuilt)] if self.adversarial_weight else [])
         with tf.GradientTape() as tape:
-            outputs = self._judge(ops.concatenate(judged))
-            logits, projections, shifts = (ops.split(outputs[place], len(judged)) for place in (0, 3, 4))
-            count = len(windows)
-            loss, parts = self.simclr.contrast(projections[:count], shifts[:count])
+            outputs = dict(zip(OUTPUTS, self._judge(ops.concatenate(judged)), strict=True))
+            logits, projections, shifts = (
+                ops.split(outputs[name], len(judged)) for name in ("logit", "projection", "shift")
+            )
+            loss, parts = self.simclr.contrast(projections[: len(windows)], shifts[: len(windows)])
             if self.adversarial_weight:
                 cross_entropy = partial(ops.binary_crossentropy, from_logits=True)
                 real, fake = logits[0], logits[-1]

@@ -186,8 +186,8 @@ class SimCLR(keras.Model):
     def train_step(self, data):
         windows = self.draw(keras.utils.unpack_x_y_sample_weight(data)[0])
         with tf.GradientTape() as tape:
-            outputs = self.judge(ops.concatenate(windows))
-            projections, logits = (ops.split(outputs[place], len(windows)) for place in (3, 4))
+            outputs = dict(zip(OUTPUTS, self.judge(ops.concatenate(windows)), strict=True))
+            projections, logits = (ops.split(outputs[name], len(windows)) for name in ("projection", "shift"))
             loss, parts = self.contrast(projections, logits)
             objective = share(loss)
         descend(self.optimizer, tape, objective, self.discriminator.trainable_variables)

@@ -105,12 +105,9 @@ def train_contrastive(config, fold, seed, folder, callbacks=(), strategy=None):
 
     The last epoch counts, in which the learning rate has decayed to nothing: no validation beat selects
     anything. Afterwards ``label_free.keras`` and ``model.keras`` hold it, ``generator.keras`` its generator,
-    and ``scorer.keras`` the scores fitted to it.
-
-    Raises ``ConfigError`` before training, where ``check_contrastive`` does.
+    and ``scorer.keras`` the scores fitted to it. What ``check_contrastive`` refuses is not to be trained on.
     """
     windows, train = fold.train.windows, config.train
-    check_contrastive(config, windows)
     keras.utils.set_random_seed(seed)
     batch_size = min(train.batch_size, len(windows))
     with (strategy or tf.distribute.get_strategy()).scope():

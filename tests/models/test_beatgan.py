@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from small_windows import LENGTH, assert_equal, beats, copies
 
 from keras_sibeat.layers.views import TimeWarp
 from keras_sibeat.models import beatgan as module
@@ -15,38 +16,11 @@ from keras_sibeat.models.networks import (
     dense_generator,
 )
 
-LENGTH = 24
-
-
-@pytest.fixture
-def float64():
-    before = keras.config.floatx(), keras.config.dtype_policy().name
-    keras.config.set_floatx("float64")
-    keras.config.set_dtype_policy("float64")
-    yield
-    keras.config.set_floatx(before[0])
-    keras.config.set_dtype_policy(before[1])
-
 
 def build(seed=0, channels=1, augmentation=None, feature_weight=1.0, width=2, depth=2):
     shape = {"length": LENGTH, "channels": channels, "width": width, "depth": depth}
     generator = conv_generator(**shape, latent=3, seed=seed)
     return BeatGAN(generator, conv_discriminator(**shape, seed=seed + 1), feature_weight, augmentation)
-
-
-def beats(count=8, seed=0, channels=1, dtype="float32"):
-    """Sines of random phase and frequency, within [-1, 1]."""
-    phase, speed = np.random.default_rng(seed).uniform(0.2, 1, (2, count, 1, channels))
-    return np.sin(6 * phase + speed * np.arange(LENGTH)[:, None]).astype(dtype)
-
-
-def copies(variables):
-    return [keras.ops.convert_to_numpy(variable).copy() for variable in variables]
-
-
-def assert_equal(found, expected):
-    for got, wanted in zip(found, expected, strict=True):
-        np.testing.assert_array_equal(got, wanted)
 
 
 def moved(before, after):

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from small_windows import LENGTH, assert_equal, beats, copies
 
 from keras_sibeat.config import read_config
 from keras_sibeat.data.sources import load_folds
@@ -16,19 +17,9 @@ from keras_sibeat.models.networks import conv_generator
 from keras_sibeat.models.simclr import SimCLR, contrastive_discriminator
 from keras_sibeat.optimizers import LARS, warmup_cosine
 
-LENGTH, CENTRE, RATE = 24, 12, 0.2
+CENTRE, RATE = 12, 0.2
 LOSSES = ["loss", "rebuild_loss", "feature_loss", "discriminator_loss", "reinitialised"]
 PARTS = ["adversarial_loss", "nt_xent", "shift_loss", "shift_accuracy"]
-
-
-@pytest.fixture
-def float64():
-    before = keras.config.floatx(), keras.config.dtype_policy().name
-    keras.config.set_floatx("float64")
-    keras.config.set_dtype_policy("float64")
-    yield
-    keras.config.set_floatx(before[0])
-    keras.config.set_dtype_policy(before[1])
 
 
 def build(seed=0, head="v1", adversarial_weight=1.0, feature_weight=1.0, **options):
@@ -38,21 +29,6 @@ def build(seed=0, head="v1", adversarial_weight=1.0, feature_weight=1.0, **optio
     simclr = SimCLR(discriminator, views, shifts, **options)
     generator = conv_generator(**size, latent=3, seed=seed + 3)
     return ContrastiveBeatGAN(generator, simclr, adversarial_weight, feature_weight)
-
-
-def beats(count=8, seed=0, dtype="float32"):
-    """Sines of random phase and frequency, within [-1, 1]."""
-    phase, speed = np.random.default_rng(seed).uniform(0.2, 1, (2, count, 1, 1))
-    return np.sin(6 * phase + speed * np.arange(LENGTH)[:, None]).astype(dtype)
-
-
-def copies(variables):
-    return [keras.ops.convert_to_numpy(variable).copy() for variable in variables]
-
-
-def assert_equal(found, expected):
-    for got, wanted in zip(found, expected, strict=True):
-        np.testing.assert_array_equal(got, wanted)
 
 
 def descend(network, tape, loss):
@@ -161,7 +137,7 @@ def test_a_step_follows_the_plain_gradients(float64, head, weights, idle, jit_co
     # XLA draws other numbers than TensorFlow's own kernels.
     draw = tf.function(build(**options).simclr.draw, jit_compile=jit_compile)
     for seed in range(2):
-        windows = beats(32, seed, "float64")
+        windows = beats(32, seed, dtype="float64")
         expected = {name: float(value) for name, value in plain(draw(tf.constant(windows))).items()}
         found = model.train_on_batch(windows, return_dict=True)
         assert 0 <= found.pop("shift_accuracy") <= 1

@@ -7,6 +7,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import layers
+from small_windows import double_precision
 
 from keras_sibeat.models.matmul import as_matmuls
 from keras_sibeat.models.networks import (
@@ -19,13 +20,8 @@ from keras_sibeat.models.networks import (
 
 @pytest.fixture(scope="module", autouse=True)
 def float64():
-    """In double precision, equal is equal: orders of summing differ by 1e-14, formulas by more."""
-    before = keras.config.floatx(), keras.config.dtype_policy().name
-    keras.config.set_floatx("float64")
-    keras.config.set_dtype_policy("float64")
-    yield
-    keras.config.set_floatx(before[0])
-    keras.config.set_dtype_policy(before[1])
+    with double_precision():
+        yield
 
 
 def kinds(model):

@@ -4,22 +4,13 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from small_windows import LENGTH, assert_equal, beats, copies
 
 from keras_sibeat.layers.shifts import Bump, Shifts, WaveGain
 from keras_sibeat.layers.views import Gain, Noise, Views
 from keras_sibeat.models.simclr import OUTPUTS, SimCLR, contrastive_discriminator
 
-LENGTH, CENTRE, UNITS, PROJECTION = 24, 12, 6, 4
-
-
-@pytest.fixture
-def float64():
-    before = keras.config.floatx(), keras.config.dtype_policy().name
-    keras.config.set_floatx("float64")
-    keras.config.set_dtype_policy("float64")
-    yield
-    keras.config.set_floatx(before[0])
-    keras.config.set_dtype_policy(before[1])
+CENTRE, UNITS, PROJECTION = 12, 6, 4
 
 
 def discriminator(head="v1", seed=0, channels=1):
@@ -34,21 +25,6 @@ def draws(seed=0):
 
 def build(head="v1", seed=0, **options):
     return SimCLR(discriminator(head, seed), *draws(seed), **options)
-
-
-def beats(count=8, seed=0, dtype="float32"):
-    """Sines of random phase and frequency, within [-1, 1]."""
-    phase, speed = np.random.default_rng(seed).uniform(0.2, 1, (2, count, 1, 1))
-    return np.sin(6 * phase + speed * np.arange(LENGTH)[:, None]).astype(dtype)
-
-
-def copies(variables):
-    return [keras.ops.convert_to_numpy(variable).copy() for variable in variables]
-
-
-def assert_equal(found, expected):
-    for got, wanted in zip(found, expected, strict=True):
-        np.testing.assert_array_equal(got, wanted)
 
 
 def parts(network):

@@ -1,0 +1,34 @@
+"""Small runs of the train command, and what their folders hold."""
+
+import h5py
+
+from keras_sibeat.run import read_history
+
+SMALL = [
+    "data.wearers=4",
+    "data.seconds=60",
+    "model.width=2",
+    "model.depth=2",
+    "model.latent=4",
+    "train.batch_size=16",
+]
+
+
+def weights(part):
+    """Everything in the newest checkpoint of a part's folder: weights, optimizers, random streams."""
+    values = {}
+
+    def collect(name, item):
+        if isinstance(item, h5py.Dataset):
+            values[name] = item[()]
+
+    (file,) = part.glob("epoch-*.weights.h5")
+    with h5py.File(file) as opened:
+        opened.visititems(collect)
+    return values
+
+
+def losses(part):
+    """The history's rows but for the time they took."""
+    rows = read_history(part / "history.csv")
+    return [{name: value for name, value in row.items() if name != "seconds"} for row in rows]
