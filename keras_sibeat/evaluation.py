@@ -74,7 +74,8 @@ def evaluate(run, folds=None, selection=None):
         }
         metrics.append({**measured, **alone, "selected_epoch": chosen["epoch"]})
         histories[part.name] = [{name: float(f"{value:.6g}") for name, value in row.items()} for row in rows]
-        seconds += sum(row["seconds"] for row in rows)
+        before = read_history(part / "pretrain" / "history.csv")
+        seconds += sum(row["seconds"] for row in [*before, *rows])
         suffix = "" if selection == run.config.protocol.selection else f"-{selection}"
         write_json(part / f"metrics{suffix}.json", {**metrics[-1], "threshold": threshold})
         _plot(part / f"plots{suffix}", run, rows, generator, fold, scores, threshold)

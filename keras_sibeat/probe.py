@@ -75,7 +75,7 @@ def probe(run, folds=None):
         labelled = BeatSet.join([fold.train, fold.learning_abnormal], fold.train.sha256)
         train, test = (beats.take(np.isin(beats.classes, CLASSES)) for beats in (labelled, fold.test))
         _, untrained = build_contrastive(config, *train.windows.shape[1:], seed, steps=1)
-        for name, model in {"trained": load(part / "label_free.keras"), "random": untrained}.items():
+        for name, model in {"trained": load(part / "model.keras"), "random": untrained}.items():
             parts = [embed(model.discriminator, beats.windows) for beats in (train, test)]
             metrics[name].append(linear_probe(parts[0], train.classes, parts[1], test.classes, seed))
     described = {name: describe(config, folds, "none", values) for name, values in metrics.items()}

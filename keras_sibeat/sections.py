@@ -26,6 +26,7 @@ def _known(what, names, known):
 
 
 Weight = Annotated[float, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0)]
 NOT_SET = ("seed", "noise", "kwargs")  # arguments of views that are no settings
 
 
@@ -127,6 +128,7 @@ class Pretrain(Section):
     epochs: Annotated[int, Field(ge=0)] = 0
     nt_xent_weight: Weight = 1.0
     shift_weight: Weight = 0.0
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
 
 
 class Contrastive(Section):
@@ -181,15 +183,15 @@ class Contrastive(Section):
 
 
 class Score(Section):
-    """Which scores are combined, and how many prototypes the embedding's density has."""
+    """Which scores are combined, with what weights, and how many prototypes the embedding's density has."""
 
-    combine: Annotated[tuple[Literal[SCORES], ...], Field(min_length=1)] = ("shift", "prototypes")
+    combine: Annotated[dict[Literal[SCORES], Positive], Field(min_length=1)] = {"shift": 1, "prototypes": 1}
     prototypes: Annotated[int, Field(ge=1, le=512)] = 512
 
-    @field_validator("combine")
+    @field_validator("combine", mode="before")
     @classmethod
-    def _scores_differ(cls, combine):
-        return unique(combine)
+    def _weigh_the_same(cls, combine):
+        return dict.fromkeys(unique(combine), 1.0) if isinstance(combine, list | tuple) else combine
 
 
 class Distribute(Section):

@@ -229,6 +229,7 @@ def test_data_that_is_no_section(toml, tmp_path):
         ("[contrastive.views]\nrecorded_noise = {}", "recorded_noise and the folder noise go together"),
         ("[contrastive]\nnoise = 'nstdb'", "recorded_noise and the folder noise go together"),
         ("[score]\ncombine = ['shift', 'shift']", "expected different values"),
+        ("[score]\ncombine = { shift = 0 }", "score.combine.shift: found 0"),
     ],
 )
 def test_settings_that_contradict_each_other(toml, text, message):
@@ -271,7 +272,7 @@ def test_views_replace_the_default_ones(toml):
 
 def test_a_shift_head_that_learnt_alone_may_be_scored(toml):
     text = "[contrastive]\nshift_weight = 0\n[contrastive.pretrain]\nepochs = 1\nshift_weight = 1\n"
-    assert read_config(toml(text)).score.combine == ("shift", "prototypes")
+    assert read_config(toml(text)).score.combine == {"shift": 1, "prototypes": 1}
 
 
 @pytest.mark.parametrize(

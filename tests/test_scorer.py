@@ -74,6 +74,24 @@ def test_the_combination_is_the_mean_of_the_quantiles_among_validation_normals(s
     np.testing.assert_allclose(scores["score"], np.mean(levels, axis=0), rtol=1e-3, atol=1e-3)
 
 
+def test_the_combination_weighs_as_told(model):
+    normals, windows = beats(30, 1), beats(20, 2)
+    weights = {"prototypes": 3.0, "rebuild": 1.0}
+    built = build_scorer(model, beats(40, 0), normals, weights, prototypes=4)
+    alone = [
+        found(build_scorer(model, beats(40, 0), normals, [name], prototypes=4), windows)["score"]
+        for name in weights
+    ]
+    wanted = np.average(alone, axis=0, weights=[3, 1])
+    np.testing.assert_allclose(found(built, windows)["score"], wanted, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("weight", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_weight_out_of_range_is_an_error(model, weight):
+    with pytest.raises(ValueError, match="build_scorer: found weights .*, expected finite numbers above 0"):
+        build_scorer(model, beats(40, 0), beats(30, 1), {"shift": 1.0, "rebuild": weight})
+
+
 def test_the_order_of_the_combination_does_not_matter(model):
     combine = ("rebuild", "mahalanobis", "prototypes")
     first, second = (

@@ -85,18 +85,18 @@ def build_contrastive(config, length, channels, seed, steps):
         warmup = round(contrast.warmup_epochs * steps)
         return warmup_cosine(rate, epochs * steps, min(warmup, epochs * steps // 2))
 
-    def descent(epochs):
-        rate = scaled_learning_rate(contrast.learning_rate, train.batch_size, contrast.scaling)
+    def descent(part, epochs):
+        rate = scaled_learning_rate(part.learning_rate, train.batch_size, contrast.scaling)
         schedule = decay(rate, epochs)
         return LARS(schedule) if contrast.optimizer == "lars" else keras.optimizers.Adam(schedule)
 
     alone = simclr(contrast.pretrain)
     if contrast.pretrain.epochs:
-        alone.compile(descent(contrast.pretrain.epochs), jit_compile=train.jit_compile)
+        alone.compile(descent(contrast.pretrain, contrast.pretrain.epochs), jit_compile=train.jit_compile)
     joint = ContrastiveBeatGAN(generator, simclr(contrast), contrast.adversarial_weight, model.feature_weight)
     rate = decay(train.learning_rate, train.epochs)
     adam = keras.optimizers.Adam(rate, beta_1=train.beta_1, epsilon=1e-8)
-    joint.compile(adam, descent(train.epochs), jit_compile=train.jit_compile)
+    joint.compile(adam, descent(contrast, train.epochs), jit_compile=train.jit_compile)
     return alone, joint
 
 
@@ -104,8 +104,8 @@ def train_contrastive(config, fold, seed, folder, callbacks=(), strategy=None):
     """Train on ``fold`` in ``folder``, going on from its newest checkpoint; returns the history's rows.
 
     The last epoch counts, in which the learning rate has decayed to nothing: no validation beat selects
-    anything. Afterwards ``label_free.keras`` and ``model.keras`` hold it, ``generator.keras`` its generator,
-    and ``scorer.keras`` the scores fitted to it. What ``check_contrastive`` refuses is not to be trained on.
+    anything. Afterwards ``model.keras`` holds it, ``generator.keras`` its generator, and ``scorer.keras`` the
+    scores fitted to it. What ``check_contrastive`` refuses is not to be trained on.
     """
     windows, train = fold.train.windows, config.train
     keras.utils.set_random_seed(seed)
@@ -128,7 +128,6 @@ def train_contrastive(config, fold, seed, folder, callbacks=(), strategy=None):
 
     rows = fit_resumably(model, windows, folder, epochs=train.epochs, epoch_end=epoch_end, **options)
     if is_chief():
-        save(model, folder / "label_free.keras")
         keep(model, folder)
         normals, score = fold.validation_normals.windows, config.score
         scorer = build_scorer(model, windows, normals, score.combine, score.prototypes, seed)
