@@ -30,7 +30,7 @@ def contrastive_discriminator(
     seed=None,
     synchronized=False,
 ):
-    """BeatGAN's discriminator with an embedding, SimCLR's projection head and a shift head.
+    """BeatGAN's discriminator with an embedding, SimCLR's projection head and a shift head of two layers.
 
     The trunk ends in a layer over all ticks: a beat is aligned at its R-peak, so where a wave stands matters,
     and a mean over time would lose it.
@@ -64,7 +64,7 @@ def contrastive_discriminator(
         layers.Identity(name="features")(features),
         embedding,
         draws.dense(projection, name="projection")(hidden[-1]),
-        draws.dense(1, name="shift")(embedding),
+        draws.dense(1, name="shift")(draws.dense(units, activation="relu", name="shift_1")(embedding)),
     ]
     return keras.Model(inputs, outputs, name="discriminator")
 

@@ -116,7 +116,7 @@ def heads(network):
         (
             "v1",
             {"adversarial_weight": 0.0, "nt_xent_weight": 0.7, "shift_weight": 0.0},
-            {"logit": "adversarial_loss", "shift": "shift_loss"},
+            {"logit": "adversarial_loss", "shift": "shift_loss", "shift_1": "shift_loss"},
             False,
         ),
         (
