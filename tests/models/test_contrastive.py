@@ -105,7 +105,8 @@ def heads(network):
         name = variable.path.split("/")[-2]
         if len(variable.shape) == 3:
             name = "logit" if variable.shape[-1] == 1 else "trunk"
-        found.setdefault("trunk" if name.startswith("batch") else name, []).extend(copies([variable]))
+        name = {"batch": "trunk", "shift": "shift"}.get(name[:5], name)
+        found.setdefault(name, []).extend(copies([variable]))
     return found
 
 
@@ -116,7 +117,7 @@ def heads(network):
         (
             "v1",
             {"adversarial_weight": 0.0, "nt_xent_weight": 0.7, "shift_weight": 0.0},
-            {"logit": "adversarial_loss", "shift": "shift_loss", "shift_1": "shift_loss"},
+            {"logit": "adversarial_loss", "shift": "shift_loss"},
             False,
         ),
         (

@@ -34,7 +34,8 @@ def parts(network):
         name = variable.path.split("/")[-2]
         if len(variable.shape) == 3:
             name = "logit" if variable.shape[-1] == 1 else "trunk"
-        found.setdefault(name if not name.startswith("batch") else "trunk", []).append(variable)
+        name = {"batch": "trunk", "shift": "shift"}.get(name[:5], name)
+        found.setdefault(name, []).append(variable)
     return found
 
 
@@ -70,7 +71,8 @@ def test_the_head_has_two_layers_in_v1_and_three_in_v2(head, hidden):
     ticks, filters = LENGTH // 4, 4
     trunk = 4 * 2 * 2 + 4 * 2 * filters + 2 * filters  # two halvings, the second normalised
     trunk += ticks * filters * UNITS
-    heads = ticks * filters + hidden * (UNITS + 1) * UNITS + (UNITS + 1) * PROJECTION + (UNITS + 1)
+    heads = ticks * filters + hidden * (UNITS + 1) * UNITS + (UNITS + 1) * PROJECTION
+    heads += (UNITS + 1) * UNITS + UNITS + 1  # of the shift head
     assert sum(int(np.prod(v.shape)) for v in network.trainable_variables) == trunk + heads
     assert set(parts(network)) == {
         "trunk",
@@ -103,7 +105,8 @@ def test_the_embedding_is_the_trunk_s_output_in_v1_and_the_first_hidden_layer_in
         hidden.append(np.maximum(hidden[-1] @ kernel + bias, 0))
     tapped = hidden[0] if head == "v1" else hidden[1]
     np.testing.assert_allclose(judged["embedding"], tapped, atol=1e-6)
-    for name, source in (("projection", hidden[-1]), ("shift", tapped)):
+    kernel, bias = copies(network.get_layer("shift_1").weights)
+    for name, source in (("projection", hidden[-1]), ("shift", np.maximum(tapped @ kernel + bias, 0))):
         kernel, bias = copies(network.get_layer(name).weights)
         np.testing.assert_allclose(judged[name], source @ kernel + bias, atol=1e-5)
 
