@@ -2,7 +2,8 @@
 
 XLA's CPU backend runs the gradients of strided convolutions far below the machine's matrix-product rate.
 BeatGAN's convolutions (kernel 4, stride 2) are a reshape and one or two matrix products, forwards and
-backwards. The twin owns no variable and is never saved: what is saved is the graph of built-in layers.
+backwards; other ``same`` convolutions are one product over what their taps see. The twin owns no variable and
+is never saved: what is saved is the graph of built-in layers.
 """
 
 import keras
@@ -39,6 +40,27 @@ class _Doubling(_Product):
         return ops.reshape(y, (-1, 2 * length + 2, filters))[:, 1:-1]
 
 
+def _taps(x, taps, stride):
+    """What each tap of a ``same`` convolution sees: ``taps`` views ``(batch, ticks, channels)`` of ``x``."""
+    ticks = -(-x.shape[1] // stride)
+    span = stride * (ticks - 1) + 1
+    padding = max(span - 1 + taps - x.shape[1], 0)
+    x = ops.pad(x, ((0, 0), (padding // 2, padding - padding // 2), (0, 0)))
+    return [x[:, tap : tap + span : stride] for tap in range(taps)]
+
+
+class _Sliding(_Product):
+    """Conv1D, ``same``: one product over what all the taps see."""
+
+    def call(self, x):
+        taps, channels, filters = self.convolution.kernel.shape
+        seen = _taps(x, taps, self.convolution.strides[0])
+        seen = ops.concatenate(seen, axis=2) if taps > 1 else seen[0]
+        kernel = ops.reshape(self.convolution.kernel, (taps * channels, filters))
+        y = ops.matmul(ops.reshape(seen, (-1, taps * channels)), kernel)
+        return ops.reshape(y, (-1, seen.shape[1], filters))
+
+
 class _Collapsing(_Product):
     """Conv1D whose kernel spans its input: one product."""
 
@@ -68,7 +90,7 @@ def _is_plain(layer):
 def as_matmuls(model):
     """A functional ``model``'s training twin: the same outputs and gradients, on the same variables.
 
-    Convolutions of another kernel, stride, padding or option than BeatGAN's stay as they are.
+    Convolutions of another padding or option than BeatGAN's or the student's stay as they are.
     """
 
     def swap(layer):
@@ -78,12 +100,12 @@ def as_matmuls(model):
         if (layer.kernel_size, layer.strides, layer.padding) == ((4,), (2,), "same"):
             if transposed:
                 return _Doubling(layer)
-            return layer if length % 2 else _Halving(layer)
+            return _Sliding(layer) if length % 2 else _Halving(layer)
         taps = layer.kernel_size[0]
         if transposed and layer.padding == "valid" and length == 1 and layer.output.shape[1] == taps:
             return _Unfolding(layer)
         if not transposed and layer.padding == "valid" and length == taps:
             return _Collapsing(layer)
-        return layer
+        return _Sliding(layer) if not transposed and layer.padding == "same" else layer
 
     return keras.models.clone_model(model, clone_function=swap)

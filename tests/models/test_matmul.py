@@ -84,9 +84,9 @@ def test_default_networks_have_products_alone():
 
 
 @pytest.mark.parametrize("length", [31, 33])
-def test_an_odd_length_keeps_its_convolution(length):
+def test_an_odd_length_slides(length):
     twin = assert_same(conv_generator(length, width=2, depth=2, latent=2))
-    assert "Conv1D" in kinds(twin)
+    assert "Sliding" in kinds(twin)
     assert "Conv1DTranspose" not in kinds(twin)
 
 
@@ -121,10 +121,18 @@ def test_twin_shares_the_variables():
     ],
     ids=lambda layer: f"{type(layer).__name__}-{layer.kernel_size[0]}-{layer.strides[0]}-{layer.padding}",
 )
-def test_other_convolutions_are_left_as_they_are(layer):
+def test_any_convolution_has_an_equal_twin(layer):
     layer = type(layer).from_config({**layer.get_config(), "dtype": "float64"})
     inputs = keras.Input((12, 2))
     assert_same(keras.Model(inputs, layer(inputs)))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 20), st.integers(1, 9), st.integers(1, 5), st.integers(1, 3))
+def test_any_same_convolution_is_a_product(length, taps, stride, channels):
+    inputs = keras.Input((length, channels))
+    layer = layers.Conv1D(2, taps, stride, "same", use_bias=False)
+    assert "Conv1D" not in "".join(kinds(assert_same(keras.Model(inputs, layer(inputs)))))
 
 
 @pytest.mark.parametrize("strides", [1, 2, 12])
