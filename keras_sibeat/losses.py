@@ -1,5 +1,9 @@
-"""The contrastive loss of SimCLR: Chen et al., "A Simple Framework for Contrastive Learning of Visual
-Representations", ICML 2020, arXiv 2002.05709, equation 1.
+"""What models learn from beside labels.
+
+- NT-Xent, the contrastive loss of SimCLR: Chen et al., "A Simple Framework for Contrastive Learning of Visual
+  Representations", ICML 2020, arXiv 2002.05709, equation 1.
+- Soft targets: Hinton, Vinyals and Dean, "Distilling the Knowledge in a Neural Network", arXiv 1503.02531.
+- Attention transfer: Zagoruyko and Komodakis, "Paying More Attention to Attention", ICLR 2017.
 """
 
 import math
@@ -42,7 +46,7 @@ def _of_rows(first, second, temperature, negatives):
     others = [] if negatives is None else [ops.convert_to_tensor(negatives)]
     _check_shapes(*views, *others)
     dtype = keras.backend.result_type(*(x.dtype for x in views + others), "float32")
-    first, second, *others = (_normalise(ops.cast(x, dtype)) for x in views + others)
+    first, second, *others = (unit_rows(ops.cast(x, dtype)) for x in views + others)
     anchors = ops.concatenate([first, second])
     logits = ops.matmul(anchors, ops.transpose(gather(anchors))) / temperature
     # Gathered rows come in the strategy's order, so an anchor finds itself by number, not by place.
@@ -57,7 +61,7 @@ def _of_rows(first, second, temperature, negatives):
     return (of_first + of_second) / 2 - positive
 
 
-def _normalise(x):
+def unit_rows(x):
     """Rows of length 1, whatever the size of their numbers; a row of zeros stays as it is."""
     # Divided by its largest number, no row's squares overflow or vanish. A constant factor changes neither
     # the direction nor its gradient.
@@ -67,9 +71,9 @@ def _normalise(x):
     return x * ops.rsqrt(ops.where(square > 0, square, 1))
 
 
-def _check_temperature(temperature):
+def _check_temperature(temperature, of="NT-Xent"):
     if not 0 < temperature < math.inf:
-        raise ValueError(f"NT-Xent: found temperature {temperature}, expected a finite number above 0.")
+        raise ValueError(f"{of}: found temperature {temperature}, expected a finite number above 0.")
 
 
 def _differ(sizes):
@@ -121,3 +125,77 @@ class NTXent(keras.losses.Loss):
             "name": self.name,
             "dtype": self.dtype,
         }
+
+
+@keras.saving.register_keras_serializable(package="keras_sibeat")
+class SoftTargets(keras.losses.Loss):
+    """``temperature**2 * KL(softmax(teacher / temperature) || softmax(student / temperature))``.
+
+    ``SoftTargets()(teacher_logits, student_logits)``, both ``(batch, classes)``, or ``(batch, 1)`` for the
+    one logit of two classes. The square keeps the gradient's size whatever the temperature (Hinton et al.
+    2015). No gradient reaches the teacher; the student's is zero where the two agree.
+
+    Any last axis is taken for classes, so a rebuilt beat, whose last axis is its leads, has nothing to be
+    softened: with more than two axes it is refused.
+
+    Args:
+        temperature: above 0, else ``ValueError``.
+        reduction, name, dtype: as those of ``keras.losses.Loss``.
+    """
+
+    def __init__(self, temperature=4.0, reduction="sum_over_batch_size", name="soft_targets", dtype=None):
+        super().__init__(name=name, reduction=reduction, dtype=dtype)
+        _check_temperature(temperature, "SoftTargets")
+        self.temperature = temperature
+
+    def call(self, y_true, y_pred):
+        """The loss ``(batch,)``; raises ``ValueError`` where these are no logits of the same classes."""
+        shapes = [tuple(logits.shape) for logits in (y_true, y_pred)]
+        if any(len(shape) != 2 for shape in shapes) or shapes[0][1] != shapes[1][1]:
+            raise ValueError(
+                f"SoftTargets: found teacher {shapes[0]} and student {shapes[1]}; "
+                "expected logits (batch, classes) of both."
+            )
+        teacher, student = (logits / self.temperature for logits in (ops.stop_gradient(y_true), y_pred))
+        if shapes[0][1] == 1:
+            teacher, student = (ops.concatenate([x, ops.zeros_like(x)], axis=1) for x in (teacher, student))
+        told = ops.log_softmax(teacher) - ops.log_softmax(student)
+        return self.temperature**2 * ops.sum(ops.softmax(teacher) * told, axis=1)
+
+    def get_config(self):
+        return {
+            "temperature": self.temperature,
+            "reduction": self.reduction,
+            "name": self.name,
+            "dtype": self.dtype,
+        }
+
+
+@keras.saving.register_keras_serializable(package="keras_sibeat")
+class AttentionTransfer(keras.losses.Loss):
+    """Squared distance between the attention maps of a teacher's and a student's features.
+
+    ``AttentionTransfer()(teacher_features, student_features)``, both ``(batch, ticks, filters)``; the filters
+    may differ in number. The attention map is the mean square over the filters, scaled to length 1 over the
+    ticks: where in the beat the features are active. No gradient reaches the teacher.
+    """
+
+    def __init__(self, reduction="sum_over_batch_size", name="attention_transfer", dtype=None):
+        super().__init__(name=name, reduction=reduction, dtype=dtype)
+
+    def call(self, y_true, y_pred):
+        """The loss ``(batch,)``; raises ``ValueError`` where these are no features of the same ticks."""
+        shapes = [tuple(features.shape) for features in (y_true, y_pred)]
+        if any(len(shape) != 3 for shape in shapes) or shapes[0][1] != shapes[1][1]:
+            raise ValueError(
+                f"AttentionTransfer: found teacher {shapes[0]} and student {shapes[1]}; "
+                "expected features (batch, ticks, filters) of the same ticks."
+            )
+        maps = [
+            unit_rows(ops.mean(ops.square(features), axis=2))
+            for features in (ops.stop_gradient(y_true), y_pred)
+        ]
+        return ops.sum(ops.square(maps[0] - maps[1]), axis=1)
+
+    def get_config(self):
+        return {"reduction": self.reduction, "name": self.name, "dtype": self.dtype}
