@@ -9,6 +9,8 @@ import tensorflow as tf
 from keras import ops
 
 from keras_sibeat.distribution import average, share, step_logs
+from keras_sibeat.models.descent import compiles
+from keras_sibeat.models.frskd import trunk_maps
 from keras_sibeat.models.matmul import as_matmuls
 
 COLLAPSED = 5e-6  # the published code re-initialises the discriminator below this loss
@@ -39,6 +41,8 @@ class BeatGAN(keras.Model):
         discriminator: model of the same input → ``[logit (batch, 1), features]``.
         feature_weight: weight of the feature matching, 1 in the paper for ECG, 0.01 for motion capture.
         augmentation: layer applied to the windows before each step, e.g. ``TimeWarp()``; none by default.
+        self_teacher: ``SelfTeacher`` of the discriminator's trunk (FRSKD), which learns real from rebuilt
+            beside it and adds its loss to the discriminator's; none by default.
 
     Calling the model rebuilds the windows. ``fit`` takes windows scaled to [-1, 1] and no targets.
 
@@ -46,7 +50,15 @@ class BeatGAN(keras.Model):
     learns from each batch what one replica would, as long as the batch divides evenly among the replicas.
     """
 
-    def __init__(self, generator, discriminator, feature_weight=1.0, augmentation=None, **kwargs):
+    def __init__(
+        self,
+        generator,
+        discriminator,
+        feature_weight=1.0,
+        augmentation=None,
+        self_teacher=None,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         if feature_weight < 0:
             raise ValueError(f"feature_weight: found {feature_weight}, expected 0 or more.")
@@ -61,10 +73,11 @@ class BeatGAN(keras.Model):
         self.generator = generator
         self.discriminator = discriminator
         self.feature_weight = feature_weight
-        self.augmentation = augmentation
+        self.augmentation, self.self_teacher = augmentation, self_teacher
         # ``partial`` keeps the training twins out of tracking and saving: they own no variable.
         self._rebuild = partial(as_matmuls(generator), training=True)
-        self._judge = partial(as_matmuls(discriminator), training=True)
+        judge = trunk_maps(discriminator) if self_teacher else discriminator
+        self._judge = partial(as_matmuls(judge), training=True)
         names = ("loss", "rebuild_loss", "feature_loss", "discriminator_loss")
         self._means = {name: keras.metrics.Mean(name=name) for name in names}
         self._reinitialised = _Count(name="reinitialised")
@@ -77,11 +90,15 @@ class BeatGAN(keras.Model):
         ``jit_compile`` holds for one replica: XLA compiles no exchange between several.
         """
         adam = partial(keras.optimizers.Adam, 1e-4, beta_1=0.5, epsilon=1e-8)
-        jit_compile = jit_compile and self.distribute_strategy.num_replicas_in_sync == 1
+        jit_compile = compiles(self, jit_compile)
         super().compile(optimizer=optimizer or adam(), jit_compile=jit_compile, **kwargs)
         self.discriminator_optimizer = discriminator_optimizer or adam()
         self.optimizer.build(self.generator.trainable_variables)
-        self.discriminator_optimizer.build(self.discriminator.trainable_variables)
+        self.discriminator_optimizer.build(self._judging_weights())
+
+    def _judging_weights(self):
+        taught = self.self_teacher.trainable_variables if self.self_teacher else []
+        return [*self.discriminator.trainable_variables, *taught]
 
     def get_compile_config(self):
         if not self.compiled:
@@ -121,7 +138,7 @@ class BeatGAN(keras.Model):
             _, wanted, *_ = self._judge(windows)
             rebuild_loss = ops.mean(ops.square(windows - rebuilt))
             feature_loss = ops.mean(ops.square(wanted - features))
-            loss = rebuild_loss + self.feature_weight * feature_loss
+            loss = rebuild_loss + self.feature_weight * feature_loss + self._distil(windows, rebuilt)
             part = share(loss)
         pull = tape.gradient(part, rebuilt)
         weights = self.generator.trainable_variables
@@ -136,6 +153,10 @@ class BeatGAN(keras.Model):
             mean.update_state(value)
         return step_logs(self.metrics)
 
+    def _distil(self, windows, rebuilt):
+        """What a teacher adds to the generator's loss."""
+        return 0.0
+
     def _draw(self, windows):
         """What a step trains on, from a batch of windows: a list, its first windows are to be rebuilt."""
         return [windows if self.augmentation is None else self.augmentation(windows, training=True)]
@@ -143,12 +164,16 @@ class BeatGAN(keras.Model):
     def _update_discriminator(self, rebuilt, windows):
         cross_entropy = partial(ops.binary_crossentropy, from_logits=True)
         with tf.GradientTape() as tape:
-            real, _ = self._judge(windows)
-            fake, _ = self._judge(ops.stop_gradient(rebuilt))
+            real, _, *real_maps = self._judge(windows)
+            fake, _, *fake_maps = self._judge(ops.stop_gradient(rebuilt))
             loss = ops.mean(cross_entropy(ops.ones_like(real), real))
             loss += ops.mean(cross_entropy(ops.zeros_like(fake), fake))
-            part = share(loss)
-        weights = self.discriminator.trainable_variables
+            objective = loss
+            if self.self_teacher:
+                objective += self.self_teacher.teach(real_maps, real, 1)
+                objective += self.self_teacher.teach(fake_maps, fake, 0)
+            part = share(objective)
+        weights = self._judging_weights()
         self.discriminator_optimizer.apply(tape.gradient(part, weights), weights)
         return loss
 
@@ -183,13 +208,14 @@ class BeatGAN(keras.Model):
             "generator": self.generator,
             "discriminator": self.discriminator,
             "augmentation": self.augmentation,
+            "self_teacher": self.self_teacher,
         }
         config = {name: keras.saving.serialize_keras_object(part) for name, part in parts.items()}
         return {**super().get_config(), **config, "feature_weight": self.feature_weight}
 
     @classmethod
     def from_config(cls, config):
-        parts = ("generator", "discriminator", "augmentation")
+        parts = ("generator", "discriminator", "augmentation", "self_teacher")
         return cls(
             **{k: keras.saving.deserialize_keras_object(v) if k in parts else v for k, v in config.items()}
         )

@@ -9,7 +9,8 @@ from keras import ops
 
 from keras_sibeat.distribution import share
 from keras_sibeat.models.beatgan import BeatGAN
-from keras_sibeat.models.simclr import OUTPUTS, descend
+from keras_sibeat.models.descent import descend
+from keras_sibeat.models.simclr import by_windows
 
 
 @keras.saving.register_keras_serializable(package="keras_sibeat")
@@ -34,7 +35,8 @@ class ContrastiveBeatGAN(BeatGAN):
     collapsed_below = 0.0
 
     def __init__(self, generator, simclr, adversarial_weight=1.0, feature_weight=1.0, **kwargs):
-        super().__init__(generator, simclr.discriminator, feature_weight, **kwargs)
+        teacher = simclr.self_teacher
+        super().__init__(generator, simclr.discriminator, feature_weight, self_teacher=teacher, **kwargs)
         if not 0 <= adversarial_weight < math.inf:
             raise ValueError(
                 f"adversarial_weight: found {adversarial_weight}, expected a finite number from 0 on."
@@ -55,27 +57,24 @@ class ContrastiveBeatGAN(BeatGAN):
     def _update_discriminator(self, rebuilt, *windows):
         judged = [*windows] + ([ops.stop_gradient(rebuilt)] if self.adversarial_weight else [])
         with tf.GradientTape() as tape:
-            outputs = dict(zip(OUTPUTS, self._judge(ops.concatenate(judged)), strict=True))
-            logits, projections, shifts = (
-                ops.split(outputs[name], len(judged)) for name in ("logit", "projection", "shift")
-            )
-            loss, parts = self.simclr.contrast(projections[: len(windows)], shifts[: len(windows)])
+            outputs, maps = by_windows(self._judge(ops.concatenate(judged)), len(judged))
+            loss, parts = self.simclr.contrast(outputs["projection"], outputs["shift"], maps)
             if self.adversarial_weight:
                 cross_entropy = partial(ops.binary_crossentropy, from_logits=True)
-                real, fake = logits[0], logits[-1]
+                real, fake = outputs["logit"][0], outputs["logit"][-1]
                 adversarial = ops.mean(cross_entropy(ops.ones_like(real), real))
                 adversarial += ops.mean(cross_entropy(ops.zeros_like(fake), fake))
                 parts["adversarial_loss"] = adversarial
                 loss += self.adversarial_weight * adversarial
             part = share(loss)
-        descend(self.discriminator_optimizer, tape, part, self.discriminator.trainable_variables)
+        descend(self.discriminator_optimizer, tape, part, self.simclr.learners)
         for name, value in parts.items():
             self._parts[name].update_state(value)
         return loss
 
     def get_config(self):
         config = super().get_config()
-        del config["discriminator"], config["augmentation"]
+        del config["discriminator"], config["augmentation"], config["self_teacher"]
         own = {"simclr": keras.saving.serialize_keras_object(self.simclr)}
         return {**config, **own, "adversarial_weight": self.adversarial_weight}
 

@@ -12,6 +12,8 @@ from keras import layers, ops
 
 from keras_sibeat.distribution import share, step_logs
 from keras_sibeat.losses import NTXent
+from keras_sibeat.models.descent import Descent, descend
+from keras_sibeat.models.frskd import trunk_maps
 from keras_sibeat.models.matmul import as_matmuls
 from keras_sibeat.models.networks import Draws, encode
 
@@ -80,14 +82,17 @@ def _check_outputs(shapes):
         )
 
 
-def descend(optimizer, tape, loss, variables):
-    """Update those of the variables that the loss depends on: a head whose weight is 0 stays as it is."""
-    found = zip(tape.gradient(loss, variables), variables, strict=True)
-    optimizer.apply(*zip(*((gradient, v) for gradient, v in found if gradient is not None), strict=True))
+def by_windows(outputs, count):
+    """What was made of ``count`` batches in one: ``OUTPUTS`` by name, a list of an array for each batch, and
+    for each batch the list of what follows them, its feature maps.
+    """
+    parts = [ops.split(output, count) for output in outputs]
+    named = dict(zip(OUTPUTS, parts, strict=False))
+    return named, [list(maps) for maps in zip(*parts[len(OUTPUTS) :], strict=True)]
 
 
 @keras.saving.register_keras_serializable(package="keras_sibeat")
-class SimCLR(keras.Model):
+class SimCLR(Descent):
     """A discriminator's trunk, trained contrastively on normal windows alone.
 
     Each step draws two views of every window and, of the second view, a shifted copy. The loss is
@@ -101,6 +106,8 @@ class SimCLR(keras.Model):
         temperature: of NT-Xent.
         nt_xent_weight, shift_weight: of the losses; zero leaves a loss out.
         hard_negatives: whether the shifted windows' projections are negatives, too (CSI).
+        self_teacher: ``SelfTeacher`` of the trunk (FRSKD), which learns shifted from normal windows beside it
+            and adds its loss, ``shift_weight`` times; none by default.
     """
 
     def __init__(
@@ -112,6 +119,7 @@ class SimCLR(keras.Model):
         nt_xent_weight=1.0,
         shift_weight=1.0,
         hard_negatives=False,
+        self_teacher=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -124,30 +132,24 @@ class SimCLR(keras.Model):
         self.discriminator, self.views, self.shifts = discriminator, views, shifts
         self.nt_xent = NTXent(temperature)
         self.nt_xent_weight, self.shift_weight = nt_xent_weight, shift_weight
-        self.hard_negatives = hard_negatives
+        self.hard_negatives, self.self_teacher = hard_negatives, self_teacher
         # ``partial`` keeps the training twin out of tracking and saving: it owns no variable.
-        self.judge = partial(as_matmuls(discriminator), training=True)
+        judge = trunk_maps(discriminator) if self_teacher else discriminator
+        self.judge = partial(as_matmuls(judge), training=True)
         names = ("loss", "nt_xent", "shift_loss", "shift_accuracy")
         self._means = {name: keras.metrics.Mean(name=name) for name in names}
         self.built = True
 
-    def compile(self, optimizer="adam", jit_compile=True, **kwargs):
-        """Configure training; ``jit_compile`` holds for one replica, as in ``BeatGAN``."""
+    def compile(self, *args, **kwargs):
         if not (self.nt_xent_weight or self.shift_weight):
             raise ValueError("SimCLR: found only weights of 0; expected one above for learning.")
-        jit_compile = jit_compile and self.distribute_strategy.num_replicas_in_sync == 1
-        super().compile(optimizer, jit_compile=jit_compile, **kwargs)
-        # Of all variables, even those that no loss reaches: it is loaded with all of them.
-        self.optimizer.build(self.discriminator.trainable_variables)
+        super().compile(*args, **kwargs)
 
-    def get_compile_config(self):
-        if not self.compiled:
-            return None
-        optimizer = keras.saving.serialize_keras_object(self.optimizer)
-        return {"optimizer": optimizer, "jit_compile": self.jit_compile}
-
-    def compile_from_config(self, config):
-        self.compile(**keras.saving.deserialize_keras_object(config))
+    @property
+    def learners(self):
+        """The variables that the contrast trains."""
+        taught = self.self_teacher.trainable_variables if self.self_teacher else []
+        return [*self.discriminator.trainable_variables, *taught]
 
     @property
     def metrics(self):
@@ -163,11 +165,12 @@ class SimCLR(keras.Model):
             return [first, second]
         return [first, second, self.shifts(second, training=True)]
 
-    def contrast(self, projections, shift_logits):
+    def contrast(self, projections, shift_logits, maps=()):
         """The weighted loss, and its parts by name, of what the discriminator made of ``draw``'s windows.
 
         Args:
-            projections, shift_logits: lists of an array for each of ``draw``'s windows.
+            projections, shift_logits: lists of an array for each of ``draw``'s windows; more are ignored.
+            maps: the same of the trunk's feature maps, a list for each; for the self-teacher alone.
         """
         parts, loss = {}, 0.0
         if self.nt_xent_weight:
@@ -175,22 +178,25 @@ class SimCLR(keras.Model):
             parts["nt_xent"] = self.nt_xent.contrast(*projections[:2], negatives)
             loss += self.nt_xent_weight * parts["nt_xent"]
         if self.shift_weight:
-            first, second, shifted = shift_logits
+            first, second, shifted = shift_logits[:3]
             normal = ops.concatenate([first, second])
             # log(1 + exp(±logit)): the two classes weigh the same, although views are twice as many.
             parts["shift_loss"] = (ops.mean(ops.softplus(normal)) + ops.mean(ops.softplus(-shifted))) / 2
             parts["shift_accuracy"] = (ops.mean(normal < 0) + ops.mean(shifted > 0)) / 2
             loss += self.shift_weight * parts["shift_loss"]
+            if self.self_teacher:
+                teach = self.self_teacher.teach
+                told = [teach(maps[n], shift_logits[n], label) for n, label in enumerate((0, 0, 1))]
+                loss += self.shift_weight * ((told[0] + told[1]) / 2 + told[2]) / 2
         return loss, parts
 
     def train_step(self, data):
         windows = self.draw(keras.utils.unpack_x_y_sample_weight(data)[0])
         with tf.GradientTape() as tape:
-            outputs = dict(zip(OUTPUTS, self.judge(ops.concatenate(windows)), strict=True))
-            projections, logits = (ops.split(outputs[name], len(windows)) for name in ("projection", "shift"))
-            loss, parts = self.contrast(projections, logits)
+            judged, maps = by_windows(self.judge(ops.concatenate(windows)), len(windows))
+            loss, parts = self.contrast(judged["projection"], judged["shift"], maps)
             objective = share(loss)
-        descend(self.optimizer, tape, objective, self.discriminator.trainable_variables)
+        descend(self.optimizer, tape, objective, self.learners)
         for name, value in {"loss": loss, **parts}.items():
             self._means[name].update_state(value)
         return step_logs(self.metrics)
@@ -205,12 +211,13 @@ class SimCLR(keras.Model):
             "nt_xent_weight": self.nt_xent_weight,
             "shift_weight": self.shift_weight,
             "hard_negatives": self.hard_negatives,
+            "self_teacher": keras.saving.serialize_keras_object(self.self_teacher),
         }
 
     @classmethod
     def from_config(cls, config):
         parts = {
             name: keras.saving.deserialize_keras_object(config[name])
-            for name in ("discriminator", "views", "shifts")
+            for name in ("discriminator", "views", "shifts", "self_teacher")
         }
         return cls(**{**config, **parts})
