@@ -1,0 +1,91 @@
+"""SI-BeatGAN: a BeatGAN that learns from a trained one, L = L_G + L_KD, and may teach itself by FRSKD.
+
+The published code's L_KD is a constant without a gradient. Here it is Hinton's soft targets (arXiv
+1503.02531), and its gradient reaches the student's generator.
+"""
+
+import math
+from functools import partial
+
+import keras
+from keras import ops
+
+from keras_sibeat.losses import SoftTargets
+from keras_sibeat.models.beatgan import BeatGAN
+from keras_sibeat.models.matmul import as_matmuls
+
+
+def identity_logits(rebuilt, windows):
+    """Whose rebuilding is this? The log-likelihood ``(batch, batch)`` of each window for each rebuilt one.
+
+    A rebuilt beat ``(batch, length, channels)`` is no class distribution: a softmax over its last axis, the
+    leads, is constant 1 for a single lead. So the classes are the windows of the batch, and the logit of
+    class ``j`` for a rebuilt window ``i`` is ``-|rebuilt_i - window_j|² / 2``, up to a term that is the
+    same for all classes. Softened with a temperature it is the posterior of ``j`` under white noise of that
+    variance.
+    """
+    size = math.prod(rebuilt.shape[1:])
+    rebuilt, windows = (ops.reshape(x, (-1, size)) for x in (rebuilt, windows))
+    return ops.matmul(rebuilt, ops.transpose(windows)) - ops.sum(ops.square(windows), axis=1) / 2
+
+
+@keras.saving.register_keras_serializable(package="keras_sibeat")
+class SIBeatGAN(BeatGAN):
+    """BeatGAN whose generator also learns from a trained generator, by soft targets.
+
+    To the generator's loss comes ``distillation_weight * SoftTargets(temperature)`` between what the teacher
+    and the student make of ``identity_logits``: not only that a rebuilt beat is its own window's, but which
+    other beats the teacher's rebuilding resembles, and how much. The teacher rebuilds the same augmented
+    windows, inside the step; it is frozen.
+
+    Args:
+        generator, discriminator, feature_weight, augmentation, self_teacher: as ``BeatGAN`` takes them.
+        teacher: a trained generator for the same windows.
+        temperature: of the soft targets, above 0.
+        distillation_weight: of the soft targets, from 0 on.
+    """
+
+    def __init__(
+        self, generator, discriminator, *args, teacher, temperature=16.0, distillation_weight=1.0, **kwargs
+    ):
+        super().__init__(generator, discriminator, *args, **kwargs)
+        if not isinstance(teacher, keras.Model) or not teacher.built:
+            raise ValueError("SIBeatGAN: found a teacher that is not built; expected a trained generator.")
+        if (teacher.input_shape, teacher.output_shape) != (generator.input_shape, generator.output_shape):
+            raise ValueError(
+                f"SIBeatGAN: found a teacher {teacher.input_shape} → {teacher.output_shape}; expected "
+                f"the student's {generator.input_shape} → {generator.output_shape}."
+            )
+        if not 0 <= distillation_weight < math.inf:
+            found = f"found distillation_weight {distillation_weight}"
+            raise ValueError(f"SIBeatGAN: {found}, expected a finite number from 0 on.")
+        teacher.trainable = False
+        self.teacher, self.distillation_weight = teacher, distillation_weight
+        self._rebuild_as_teacher = partial(as_matmuls(teacher), training=False)
+        self._soft_targets = SoftTargets(temperature)
+        self._distillation = keras.metrics.Mean(name="distillation_loss")
+
+    @property
+    def metrics(self):
+        return [*super().metrics, self._distillation]
+
+    def _distil(self, windows, rebuilt):
+        wanted = ops.stop_gradient(self._rebuild_as_teacher(windows))
+        pair = (identity_logits(made, windows) for made in (wanted, rebuilt))
+        loss = ops.mean(self._soft_targets.call(*pair))
+        self._distillation.update_state(loss)
+        return self.distillation_weight * loss
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "teacher": keras.saving.serialize_keras_object(self.teacher),
+            "temperature": self._soft_targets.temperature,
+            "distillation_weight": self.distillation_weight,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        return super().from_config(
+            {**config, "teacher": keras.saving.deserialize_keras_object(config["teacher"])}
+        )
