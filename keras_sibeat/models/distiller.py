@@ -1,0 +1,169 @@
+"""A trained scorer teaches a compact student, on beats that nobody has labelled."""
+
+import math
+from functools import partial
+
+import keras
+import tensorflow as tf
+from keras import layers, ops
+
+from keras_sibeat.distribution import share, step_logs
+from keras_sibeat.layers.scores import NormalQuantile
+from keras_sibeat.losses import SoftTargets, unit_rows
+from keras_sibeat.models.descent import Descent, descend
+from keras_sibeat.models.matmul import as_matmuls
+
+WEIGHTS = ("score", "embedding", "prototypes", "rebuilt")
+
+
+def as_teacher(scorer, normals):
+    """A scorer, as ``build_scorer`` returns it, as a ``Distiller`` is taught by it.
+
+    Its score becomes ``-log(p)``, p being the share of normal beats that score higher: a student that learns
+    it is calibrated.
+
+    Args:
+        normals: the ``score`` (beats,) of normal beats that trained nothing.
+
+    Returns a model ``(batch, length, channels)`` → dictionary: ``score`` (batch, 1), ``embedding`` (batch,
+    units) of length 1, ``prototypes`` (batch, count): its cosines with the prototypes of normal beats, and
+    ``rebuilt`` (batch, length, channels).
+    """
+    quantile = NormalQuantile(name="score_quantile")
+    quantile.adapt(normals)
+    embedding = scorer.get_layer("direction").output
+    prototypes = scorer.get_layer("prototypes").prototypes
+    cosines = layers.Dense(prototypes.shape[0], use_bias=False, name="cosines")
+    outputs = {
+        "score": quantile(scorer.output["score"]),
+        "embedding": embedding,
+        "prototypes": cosines(embedding),
+        "rebuilt": scorer.get_layer("rebuild").input[1],
+    }
+    directions = ops.transpose(prototypes) / ops.norm(prototypes, axis=1)
+    cosines.kernel.assign(directions)
+    teacher = keras.Model(scorer.input, outputs, name="teacher")
+    teacher.trainable = False
+    return teacher
+
+
+@keras.saving.register_keras_serializable(package="keras_sibeat")
+class Distiller(Descent):
+    """Trains a compact student by a frozen teacher, on views of normal beats and on shifted ones.
+
+    Each step draws a view of every window and a shifted copy of it; the teacher judges both, and the
+    student learns, on the very same windows:
+
+    - ``score``: the teacher's, which says how abnormal a shifted beat is; a Huber loss, for the tail of
+      -log(p). Above ``cap`` both are as abnormal as can be;
+    - ``embedding``: the teacher's direction, by a projection that is thrown away: 1 - cosine;
+    - ``prototypes``: which kind of normal beat this is, by soft targets: an embedding is no class
+      distribution, but its nearness to the prototypes is one, softmax(cosine / temperature);
+    - ``rebuilt``: the teacher's rebuilt beat, mean squared error.
+
+    Args:
+        student: as ``student(rebuilds=True)`` returns it.
+        teacher: as ``as_teacher`` returns it, for windows of the same shape.
+        views, shifts: layers that draw a view, and break a window.
+        weights: of the losses by name; a missing one is 1, zero leaves a loss out.
+        temperature: of the soft targets.
+        cap: of the score, in nats: exp(-cap) of normal beats score higher.
+        seed: of the projection's initial weights.
+
+    Calling the model returns the student's score and residuals.
+    """
+
+    def __init__(
+        self, student, teacher, views, shifts, weights=None, temperature=0.1, cap=8.0, seed=None, **kwargs
+    ):
+        super().__init__(**kwargs)
+        weights = dict(weights or {})
+        unknown = sorted(set(weights) - set(WEIGHTS))
+        if unknown:
+            raise ValueError(f"Distiller: found weights {unknown}, expected some of {', '.join(WEIGHTS)}.")
+        self.loss_weights = {name: weights.get(name, 1.0) for name in WEIGHTS}
+        for name, weight in {**self.loss_weights, "cap": cap}.items():
+            if not 0 <= weight < math.inf:
+                raise ValueError(f"Distiller: found {name} {weight}, expected a finite number from 0 on.")
+        if not any(self.loss_weights.values()):
+            raise ValueError("Distiller: found only weights of 0; expected one above for learning.")
+        if not isinstance(teacher, keras.Model) or not teacher.built:
+            raise ValueError("Distiller: found a teacher that is not built; expected a trained one.")
+        if student.input_shape != teacher.input_shape:
+            raise ValueError(
+                f"Distiller: found a student of windows {student.input_shape}, expected its teacher's "
+                f"{teacher.input_shape}."
+            )
+        teacher.trainable = False
+        self.student, self.teacher, self.views, self.shifts = student, teacher, views, shifts
+        self.cap, self.seed = cap, seed
+        self._soft_targets = SoftTargets(temperature)
+        embedding, rebuilt = (student.get_layer(name).output for name in ("embedding", "rebuilt"))
+        glorot = keras.initializers.GlorotUniform(seed)
+        units = teacher.output["embedding"].shape[1]
+        projected = layers.Dense(units, kernel_initializer=glorot, name="projection")(embedding)
+        outputs = {"score": student.outputs[0], "embedding": projected, "rebuilt": rebuilt}
+        self.taught = keras.Model(student.input, outputs, name="taught")
+        # ``partial`` keeps the training twins out of tracking and saving: they own no variable.
+        self._study = partial(as_matmuls(self.taught), training=True)
+        self._prototypes = partial(teacher.get_layer("cosines"))
+        self._means = {name: keras.metrics.Mean(name=name) for name in ("loss", *WEIGHTS)}
+        self.built = True
+
+    @property
+    def learners(self):
+        return self.taught.trainable_variables
+
+    @property
+    def metrics(self):
+        return list(self._means.values())
+
+    def call(self, windows, training=False):
+        return self.student(windows, training=training)
+
+    def losses_of(self, wanted, found):
+        """The unweighted losses by name, scalars, of the teacher's and the student's outputs."""
+        direction = unit_rows(found["embedding"])
+        cosine = ops.sum(wanted["embedding"] * direction, axis=1)
+        logits = [wanted["prototypes"], self._prototypes(direction)]
+        gap = ops.clip(wanted["score"], 0.0, self.cap) - found["score"]
+        # A student above the cap, where the teacher is, is right.
+        gap = ops.where((wanted["score"] >= self.cap) & (gap < 0), 0.0, gap)
+        size = ops.abs(gap)
+        return {
+            "score": ops.mean(ops.where(size < 1, ops.square(gap) / 2, size - 0.5)),
+            "embedding": 1 - ops.mean(cosine),
+            "prototypes": ops.mean(self._soft_targets.call(*logits)),
+            "rebuilt": ops.mean(ops.square(wanted["rebuilt"] - found["rebuilt"])),
+        }
+
+    def train_step(self, data):
+        view = self.views(keras.utils.unpack_x_y_sample_weight(data)[0], training=True)
+        windows = ops.concatenate([view, self.shifts(view, training=True)])
+        wanted = self.teacher(windows, training=False)
+        with tf.GradientTape() as tape:
+            losses = self.losses_of(wanted, self._study(windows))
+            loss = sum(self.loss_weights[name] * value for name, value in losses.items())
+            part = share(loss)
+        descend(self.optimizer, tape, part, self.learners)
+        for name, value in {"loss": loss, **losses}.items():
+            self._means[name].update_state(value)
+        return step_logs(self.metrics)
+
+    def get_config(self):
+        parts = {name: getattr(self, name) for name in ("student", "teacher", "views", "shifts")}
+        return {
+            **super().get_config(),
+            **{name: keras.saving.serialize_keras_object(part) for name, part in parts.items()},
+            "weights": self.loss_weights,
+            "temperature": self._soft_targets.temperature,
+            "cap": self.cap,
+            "seed": self.seed,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        parts = ("student", "teacher", "views", "shifts")
+        return cls(
+            **{k: keras.saving.deserialize_keras_object(v) if k in parts else v for k, v in config.items()}
+        )

@@ -1,0 +1,52 @@
+"""The compact student: a beat in, one score out, in operations that a microcontroller runs in int8."""
+
+import keras
+from keras import layers
+
+from keras_sibeat.models.networks import Draws
+
+
+def student(length=320, channels=1, width=8, depth=4, units=24, rebuilds=False, seed=None):
+    """The student's graph, of built-in layers: convolutions over ticks, batch normalisation, ReLU, dense.
+
+    A convolution with kernel 8 and stride 4, then ``depth - 1`` with kernel 5 and stride 2, each followed by
+    batch normalisation, which an export folds into it, and ReLU. What is left of the ticks is flattened, as
+    where in the beat a wave stands matters, and condensed into an embedding. Separable convolutions would
+    save multiply-adds, but cost more flash: twice the operations, each with scales for all of its filters.
+
+    Args:
+        length, channels: of the windows.
+        width: filters of the first convolution; the later ones have 2, 3, … times as many. A family.
+        depth: convolutions, at least 1.
+        units: of the embedding.
+        rebuilds: whether a second output holds the squared error per tick.
+        seed: of the initial weights.
+
+    Returns a model ``(batch, length, channels)`` → the score ``(batch, 1)`` and, where it ``rebuilds``, the
+    residuals ``(batch, length)``. Its layers ``embedding`` and ``rebuilt`` are what a teacher teaches, too.
+
+    Raises ``ValueError`` for a window too short for so many halvings.
+    """
+    ticks = -(-length // 4)
+    if depth < 1 or ticks < 2 ** (depth - 1):
+        raise ValueError(
+            f"student: found depth {depth} for windows of {length} ticks, expected fewer halvings."
+        )
+    draws = Draws(seed)
+    inputs = keras.Input((length, channels), name="window")
+    x = inputs
+    for step in range(1, depth + 1):
+        kernel, stride = (8, 4) if step == 1 else (5, 2)
+        x = draws.convolution(layers.Conv1D, step * width, kernel, stride, "same")(x)
+        x = layers.ReLU()(draws.normalisation(0.9)(x))
+    embedding = draws.dense(units, activation="relu", name="embedding")(layers.Flatten()(x))
+    score = draws.dense(1, name="score")(draws.dense(units, activation="relu")(embedding))
+    if not rebuilds:
+        return keras.Model(inputs, score, name="student")
+    rebuilt = draws.dense(-(-length // x.shape[1]) * channels)(x)  # of each coarse tick the fine ones in it
+    rebuilt = layers.Reshape((-1, channels))(rebuilt)
+    rebuilt = layers.Cropping1D((0, rebuilt.shape[1] - length), name="rebuilt")(rebuilt)
+    error = layers.Subtract()([inputs, rebuilt])
+    squares = layers.Multiply()([error, error])
+    residuals = layers.GlobalAveragePooling1D("channels_first", name="residuals")(squares)
+    return keras.Model(inputs, [score, residuals], name="student")
