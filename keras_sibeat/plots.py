@@ -106,6 +106,24 @@ def plot_parts(parts, path):
     _save(figure, path)
 
 
+def plot_frontier(points, path):
+    """What a student's size buys: AUC against its size in int8.
+
+    Args:
+        points: list of (name, bytes, AUC on validation beats, AUC on test beats), small to large.
+        path: of the PNG.
+    """
+    names, sizes, validation, test = zip(*points, strict=True)
+    figure, axis = plt.subplots(figsize=(7, 4))
+    axis.plot(np.divide(sizes, 1000), validation, "o-", color="0.6", label="validation beats")
+    axis.plot(np.divide(sizes, 1000), test, "ko", label="test beats")
+    for name, size, auc in zip(names, sizes, test, strict=True):
+        axis.annotate(name, (size / 1000, auc), textcoords="offset points", xytext=(4, -10), fontsize=8)
+    axis.set(xlabel="size in int8, kB", ylabel="AUC")
+    axis.legend()
+    _save(figure, path)
+
+
 def plot_augmentations(panels, path, centre, columns):
     """Beats (grey) and what each augmentation made of them (coloured), side by side.
 

@@ -83,3 +83,30 @@ def test_simulated_results_stand_in_no_table_of_recordings(tmp_path):
     row = {"protocol": "beatgan", "folds": [0], "seeds": [0], "selection": "none", "metrics": metrics}
     write_result(tmp_path / "results", "quickstart", {**row, "config": {"data": {"source": "simulator"}}})
     assert "quickstart" not in (tmp_path / "RESULTS.md").read_text()
+
+
+def test_si_beatgans_claim_has_its_table(tmp_path):
+    metrics = summarise([{"auc": 0.94, "ap": 0.91}, {"auc": 0.96, "ap": 0.91}])
+    row = {"protocol": "beatgan", "folds": [0], "seeds": [0, 1], "selection": "none", "metrics": metrics}
+    for name, epochs in (("teacher", 10), ("longer", 20), ("kd", 10)):
+        row["config"] = {"train": {"epochs": epochs}}
+        write_result(tmp_path / "results", f"sibeatgan-{name}", row)
+    page = (tmp_path / "RESULTS.md").read_text()
+    assert "| SI-BeatGAN: soft targets | 0.9500 ± 0.0141 | 0.9100 ± 0.0000 | – | – | – | 10 |" in page
+    assert (
+        page.index("the teacher |") < page.index("trained on for as long | ") < page.index("soft targets |")
+    )
+    assert "`sibeatgan-kd`" not in page
+
+
+def test_the_frontier_has_its_table_and_its_plot_small_to_large(tmp_path):
+    for name, size in (("w8-d4", 24_000), ("w2-d4", 9_000)):
+        metrics = summarise([{"auc": 0.9 + size / 1e6, "ap": 0.8, "validation_auc": 0.95}])
+        row = {"protocol": "beatgan", "folds": [0], "seeds": [0], "selection": "none", "metrics": metrics}
+        row["model"] = {"parameters": size // 2, "multiply_adds": 5 * size, "int8_bytes": size}
+        write_result(tmp_path / "results", f"frontier-{name}", row)
+    page = (tmp_path / "RESULTS.md").read_text()
+    assert "| `w8-d4` | 12,000 | 120,000 | 24,000 | 0.9500 | 0.9240 | 0.8000 |" in page
+    assert page.index("`w2-d4`") < page.index("`w8-d4`")
+    assert "![frontier.png](results/frontier.png)" in page
+    assert (tmp_path / "results" / "frontier.png").stat().st_size > 1000
