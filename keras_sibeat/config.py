@@ -10,12 +10,15 @@ from keras_sibeat.errors import ConfigError
 from keras_sibeat.sections import (
     Contrastive,
     Data,
+    Distillation,
     Distribute,
     Evaluate,
+    Frskd,
     Model,
     Protocol,
     Score,
     Section,
+    Student,
     Train,
     Window,
     unique,
@@ -38,9 +41,17 @@ class Config(Section):
     model: Model = Model()
     train: Train = Train()
     contrastive: Contrastive | None = None
+    frskd: Frskd | None = None
+    distillation: Distillation | None = None
+    student: Student | None = None
     score: Score = Score()
     distribute: Distribute = Distribute()
     evaluate: Evaluate = Evaluate()
+
+    @property
+    def epochs(self):
+        """Of the last stage."""
+        return self.student.epochs if self.student else self.train.epochs
 
     @field_validator("seeds")
     @classmethod
@@ -55,6 +66,12 @@ class Config(Section):
             raise ValueError("source series and protocol series go together")
         if self.contrastive:
             self._contrastive_fits()
+        if self.student and not self.contrastive:
+            raise ValueError("student: expected contrastive, too; it says what its teacher is")
+        if self.distillation and (self.contrastive or self.model.kind != "conv"):
+            raise ValueError("distillation: expected plain BeatGAN, no contrastive, and model.kind conv")
+        if self.frskd and self.model.kind != "conv":
+            raise ValueError("frskd: expected model.kind conv, whose trunk has feature maps")
         if self.protocol.name == "series" and self.protocol.selection == "labelled":
             raise ValueError("protocol series has no labelled validation windows to select with")
         return self

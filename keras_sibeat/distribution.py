@@ -7,11 +7,12 @@ of the mean over the whole batch, as long as the parts are of one size.
 
 import json
 import os
+import time
 
 import tensorflow as tf
 from keras import ops
 
-from keras_sibeat.errors import ConfigError
+from keras_sibeat.errors import ConfigError, RunError
 
 STRATEGIES = ("none", "mirrored", "multi_worker")
 
@@ -63,6 +64,15 @@ def is_chief():
     except ConfigError:  # no cluster
         return True
     return kind == ("chief" if "chief" in cluster else "worker") and index == 0
+
+
+def await_file(path, seconds=600):
+    """Wait for what another process of the cluster writes; raises ``RunError`` where it does not come."""
+    until = time.monotonic() + seconds
+    while not path.exists():
+        if time.monotonic() > until:
+            raise RunError(f"{path}: found no file after {seconds} s; expected that the chief writes it.")
+        time.sleep(0.1)
 
 
 def replicas():

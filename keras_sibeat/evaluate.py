@@ -1,4 +1,4 @@
-"""``python -m keras_sibeat.evaluate RUN [--selection S] [--baselines] [--data DIR] [--report DIR]``."""
+"""``python -m keras_sibeat.evaluate RUN | --preset NAME [--selection S] [--baselines] [--data DIR] …``."""
 
 import argparse
 import shlex
@@ -13,7 +13,7 @@ from keras_sibeat.baselines import BASELINES
 from keras_sibeat.config import read_config
 from keras_sibeat.data.sources import load_folds
 from keras_sibeat.errors import ConfigError, command
-from keras_sibeat.evaluation import evaluate, evaluate_baseline, result_name
+from keras_sibeat.evaluation import evaluate, evaluate_baseline, evaluate_preset, result_name
 from keras_sibeat.files import whole_file
 from keras_sibeat.results import write_result
 from keras_sibeat.run import Run
@@ -47,12 +47,19 @@ def main(arguments=None):
     """Parse the command line, evaluate, print, report."""
     arguments = sys.argv[1:] if arguments is None else arguments
     parser = argparse.ArgumentParser(prog="python -m keras_sibeat.evaluate", description="Measure a run.")
-    parser.add_argument("run", type=Path, help="a run's folder; with --baselines a configuration will do")
+    parser.add_argument(
+        "run", nargs="?", type=Path, help="a run's folder; with --baselines a configuration will do"
+    )
+    parser.add_argument("--preset", metavar="NAME", help="a model that ships with the package, and no run")
     parser.add_argument("--selection", choices=("label_free", "labelled"), help="the run's own by default")
     parser.add_argument("--baselines", action="store_true", help="score the baselines on the same folds")
     parser.add_argument("--data", type=Path, metavar="DIR", help="a local copy of the data")
     parser.add_argument("--report", type=Path, metavar="DIR", help="write JSON here and RESULTS.md beside it")
     options = parser.parse_args(arguments)
+    if (options.run is None) == (options.preset is None):
+        raise ConfigError("evaluate: expected either a run or --preset NAME.")
+    if options.preset:
+        return print_results(Console(), evaluate_preset(options.preset, options.data))
     if options.run.suffix == ".toml":
         if not options.baselines:
             raise ConfigError(f"{options.run}: a configuration has no model; expected a run, or --baselines.")

@@ -1,14 +1,17 @@
 """What a trained run, or a baseline, is worth on its test folds."""
 
 import time
+from functools import partial
 
+import keras
 import numpy as np
 
 from keras_sibeat import plots
 from keras_sibeat.baselines import baseline_scores
 from keras_sibeat.data.sources import load_folds
-from keras_sibeat.errors import RunError
+from keras_sibeat.errors import ConfigError, DataError, RunError
 from keras_sibeat.files import write_json
+from keras_sibeat.preset import describe_preset, load_preset, preset_config
 from keras_sibeat.results import summarise
 from keras_sibeat.run import current_commit, installed_versions, parts_of, read_history
 from keras_sibeat.scoring import (
@@ -25,6 +28,8 @@ from keras_sibeat.scoring import (
 )
 from keras_sibeat.stages.beatgan import select
 from keras_sibeat.stages.fitting import load
+from keras_sibeat.stages.student import as_scorer, load_scorer
+from keras_sibeat.tflite import to_int8
 
 
 def evaluate(run, folds=None, selection=None):
@@ -48,22 +53,15 @@ def evaluate(run, folds=None, selection=None):
     metrics, per_record, histories, seconds = [], [], {}, 0.0
     for (number, _), part in run.parts().items():
         rows = read_history(part / "history.csv")
-        if len(rows) < run.config.train.epochs:
+        if len(rows) < run.config.epochs:
             raise RunError(
-                f"{part}: found {len(rows)} epochs of {run.config.train.epochs}; expected a finished run."
+                f"{part}: found {len(rows)} epochs of {run.config.epochs}; expected a finished run."
             )
         fold = folds[number]
-        if run.config.contrastive:
-            scorer, chosen = load(part / "scorer.keras"), rows[-1]
-            generator = scorer.get_layer("generator")
-            parts = score_parts(scorer, fold.test.windows)
-            normal_scores = score_parts(scorer, fold.validation_normals.windows)["score"]
-        else:
-            scorer = generator = load(part / f"{selection}.keras").generator
-            chosen = select(rows, selection)
-            parts = {"score": rebuild_scores(generator, fold.test.windows)}
-            normal_scores = rebuild_scores(generator, fold.validation_normals.windows)
-        scores = parts.pop("score")
+        chosen = rows[-1] if run.config.contrastive else select(rows, selection)
+        scorer, generator, judge = _load_scorer(run.config, part, selection)
+        parts, normals = judge(fold.test.windows), fold.validation_normals.windows
+        normal_scores, scores = judge(normals)["score"], parts.pop("score")
         threshold = threshold_for(normal_scores, run.config.evaluate.false_alarm_rate)
         per_record.append(auc_per_record(scores, fold.test, fold.normal))
         measured = _measure(run.config, scores, fold, threshold, per_record[-1])
@@ -72,10 +70,12 @@ def evaluate(run, folds=None, selection=None):
             for name, values in parts.items()
             for metric, value in separation(values, fold.is_abnormal(fold.test)).items()
         }
+        if run.config.student:  # what the default student is chosen by
+            alone |= {name: value for name, value in chosen.items() if name.startswith("validation_")}
         metrics.append({**measured, **alone, "selected_epoch": chosen["epoch"]})
         histories[part.name] = [{name: float(f"{value:.6g}") for name, value in row.items()} for row in rows]
-        before = read_history(part / "pretrain" / "history.csv")
-        seconds += sum(row["seconds"] for row in [*before, *rows])
+        for history in part.rglob("history.csv"):  # of the stages before, too
+            seconds += sum(row["seconds"] for row in read_history(history))
         suffix = "" if selection == run.config.protocol.selection else f"-{selection}"
         write_json(part / f"metrics{suffix}.json", {**metrics[-1], "threshold": threshold})
         _plot(part / f"plots{suffix}", run, rows, generator, fold, scores, threshold)
@@ -85,7 +85,55 @@ def evaluate(run, folds=None, selection=None):
         "parameters": count_parameters(scorer),
         "multiply_adds": count_multiply_adds(scorer),
     }
+    if run.config.student:
+        result["model"]["int8_bytes"] = len(to_int8(scorer, fold.train.windows))
     return {**result, "history": histories}
+
+
+def _load_scorer(config, part, selection):
+    """What a part's model scores with: the model, what rebuilds a beat (or None), and the function from
+    windows to scores by name, of which ``score`` is the model's own.
+    """
+    if config.student:
+        network = load(part / "student.keras")
+        if not config.student.distil:
+            return network, None, partial(score_parts, as_scorer(network))
+        whole = load(part / "residuals.keras")
+        rebuilding = keras.Model(whole.input, whole.get_layer("rebuilt").output)
+        teacher = load_scorer(config, part)
+
+        def judge(windows):
+            theirs = score_parts(teacher, windows)["score"]
+            return {**score_parts(as_scorer(network), windows), "teacher": theirs}
+
+        return network, rebuilding, judge
+    if config.contrastive:
+        scorer = load(part / "scorer.keras")
+        return scorer, scorer.get_layer("generator"), partial(score_parts, scorer)
+    generator = load(part / f"{selection}.keras").generator
+    return generator, generator, lambda windows: {"score": rebuild_scores(generator, windows)}
+
+
+def evaluate_preset(name, data=None):
+    """A preset on the test fold that it was measured on: results ``measured`` and as it ``ships``.
+
+    Raises ``ConfigError`` for an unknown preset or no data, and ``DataError`` for other data.
+    """
+    about, config = describe_preset(name), preset_config(name, data)
+    if config.data.source != "simulator" and data is None:
+        raise ConfigError(f"Preset {name}: found no data folder; expected --data DIR.")
+    number, seed = parts_of(config)[0]
+    fold = load_folds(config)[number]
+    if fold.train.sha256 != about["data_sha256"]:
+        raise DataError(
+            f"Preset {name}: found data of SHA-256 {fold.train.sha256[:12]}…, expected that it was "
+            f"trained on, {about['data_sha256'][:12]}…."
+        )
+    scores = score_parts(as_scorer(load_preset(name)), fold.test.windows)["score"]
+    threshold = about["metrics"]["threshold"]
+    measured = _measure(config, scores, fold, threshold, auc_per_record(scores, fold.test, fold.normal))
+    shipped = {key: about["metrics"][key] for key in measured}
+    return {key: {"metrics": summarise([v])} for key, v in {"measured": measured, "ships": shipped}.items()}
 
 
 def evaluate_baseline(config, name, folds=None):
@@ -144,6 +192,8 @@ def _plot(folder, run, rows, generator, fold, scores, threshold):
     for name in np.unique(fold.test.classes):
         rows_of_class = np.flatnonzero(fold.test.classes == name)
         middles.append(rows_of_class[np.argsort(scores[rows_of_class])[len(rows_of_class) // 2]])
+    if generator is None:
+        return
     windows = fold.test.windows[middles]
     rebuilt = rebuild(generator, windows)
     titles = fold.test.classes[middles]

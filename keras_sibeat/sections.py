@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from keras_sibeat.layers.shifts import SHIFTS
 from keras_sibeat.layers.views import VIEWS
+from keras_sibeat.models.distiller import WEIGHTS
 from keras_sibeat.scorer import SCORES
 from sibeat_edge.signal import BAND, FIR_ORDER, RATE
 
@@ -180,6 +181,41 @@ class Contrastive(Section):
         if ("recorded_noise" in self.views) != (self.noise is not None):
             raise ValueError("the view recorded_noise and the folder noise go together")
         return self
+
+
+class Frskd(Section):
+    """The discriminator's trunk teaches itself (FRSKD): width of the self-teacher, and its loss."""
+
+    width: Annotated[float, Field(gt=0)] = 0.5  # relative to the trunk's
+    temperature: Annotated[float, Field(gt=0)] = 4.0
+    soft_weight: Weight = 1.0
+    attention_weight: Weight = 1.0
+
+
+class Distillation(Section):
+    """SI-BeatGAN: the generator learns from the one of a finished run."""
+
+    teacher: Path  # a run's folder, whose fold and seed of the same number teaches; or a .keras file
+    temperature: Annotated[float, Field(gt=0)] = 16.0
+    weight: Weight = 1.0
+
+
+class Student(Section):
+    """The compact student, and how a contrastive BeatGAN teaches it."""
+
+    teacher: Path | None = None  # a finished run's folder; without one the teacher is trained first
+    distil: bool = True  # off: by NT-Xent and shifts alone, to see what the teacher brings
+    width: Annotated[int, Field(ge=1)] = 8
+    depth: Annotated[int, Field(ge=1, le=7)] = 4
+    units: Annotated[int, Field(ge=1)] = 24
+    epochs: Annotated[int, Field(ge=1)] = 30
+    batch_size: Annotated[int, Field(ge=2)] = 256
+    learning_rate: Annotated[float, Field(gt=0)] = 2e-3
+    warmup_epochs: Annotated[float, Field(ge=0)] = 1.0
+    weights: dict[Literal[WEIGHTS], Weight] = {}  # of the distillation's losses; 1 for the others
+    temperature: Annotated[float, Field(gt=0)] = 0.1  # of the prototypes' soft targets
+    cap: Annotated[float, Field(gt=0)] = 8.0  # of the score, in nats
+    unlabelled: tuple[str, ...] = ()  # records whose beats, normal or not, it learns from, too
 
 
 class Score(Section):

@@ -18,6 +18,8 @@ from keras_sibeat.progress import EpochProgress
 from keras_sibeat.run import Run, part_folders
 from keras_sibeat.stages.beatgan import train_beatgan
 from keras_sibeat.stages.contrastive import check_contrastive, train_contrastive
+from keras_sibeat.stages.student import train_student
+from keras_sibeat.stages.teachers import check_teacher
 
 
 def train(config, folder, command_line=(), console=None):
@@ -37,6 +39,8 @@ def train(config, folder, command_line=(), console=None):
         console.print(note, style="dim", highlight=False)
     if config.contrastive:
         check_contrastive(config, first.train.windows)
+    for part in part_folders(folder, config).values():
+        check_teacher(config, part.name)
     run = Run.open(folder, config, folds, command_line)
     with run.locked():
         _train_parts(config, folds, run.parts(), strategy, console)
@@ -46,7 +50,7 @@ def train(config, folder, command_line=(), console=None):
 
 
 def _train_parts(config, folds, parts, strategy, console):
-    stage = train_contrastive if config.contrastive else train_beatgan
+    stage = train_student if config.student else train_contrastive if config.contrastive else train_beatgan
     for (number, seed), part in parts.items():
         fold = folds[number]
         counts = " / ".join(str(len(beats)) for beats in (fold.train, fold.validation, fold.test))

@@ -6,8 +6,9 @@ import pytest
 
 from keras_sibeat import ablate
 from keras_sibeat.ablate import read_variants
+from keras_sibeat.data.protocols import DS1, DS2
 from keras_sibeat.errors import ConfigError
-from keras_sibeat.results import ABLATION
+from keras_sibeat.tables import ABLATION, SIBEATGAN
 
 FILE = """
 [base]
@@ -76,3 +77,17 @@ def test_every_variant_is_trained_and_reported(toml, tmp_path):
 
 def test_the_committed_ablation_has_a_title_for_every_variant():
     assert list(read_variants("configs/ablation.toml", "data")) == list(ABLATION)
+    assert list(read_variants("configs/sibeatgan.toml", "data")) == list(SIBEATGAN)
+
+
+def test_the_committed_unlabelled_records_are_nobody_elses():
+    variants = read_variants("configs/unlabelled.toml", "data")
+    config = variants["student-unlabelled"]
+    parts = [config.protocol.train_records, config.student.unlabelled, config.protocol.test_records]
+    assert sorted(parts[0] + parts[1]) == sorted(DS1) and sorted(parts[2]) == sorted(DS2)
+    assert not variants["student"].student.unlabelled and variants["teacher"].student is None
+
+
+def test_the_committed_frontier_is_named_by_the_students_size():
+    for name, config in read_variants("configs/frontier.toml", "data").items():
+        assert name == f"w{config.student.width}-d{config.student.depth}"

@@ -74,3 +74,16 @@ def test_two_workers_train_the_contrastive_beatgan(tmp_path):
     part = tmp_path / "two/fold0-seed0"
     assert {"scorer.keras", "model.keras", "metrics.json"} <= {file.name for file in part.iterdir()}
     assert json.loads((part / "metrics.json").read_text())["shift_auc"] > 0
+
+
+def test_two_workers_train_a_student_and_its_teacher(tmp_path):
+    train_in_cluster(
+        tmp_path / "two",
+        "contrastive.units=8",
+        "student.epochs=1",
+        "student.width=2",
+        "student.batch_size=16",
+    )
+    part = tmp_path / "two/fold0-seed0"
+    assert {"student.keras", "residuals.keras", "metrics.json"} <= {file.name for file in part.iterdir()}
+    assert json.loads((part / "metrics.json").read_text())["teacher_auc"] > 0

@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 import distribution_worker as worker
@@ -14,7 +15,7 @@ import pytest
 import tensorflow as tf
 
 from keras_sibeat import distribution
-from keras_sibeat.errors import ConfigError
+from keras_sibeat.errors import ConfigError, RunError
 from keras_sibeat.losses import nt_xent
 from keras_sibeat.models import beatgan
 from keras_sibeat.models.networks import conv_discriminator, conv_generator
@@ -254,3 +255,10 @@ def test_one_process_of_a_cluster_is_the_chief(monkeypatch, text, expected):
     if text is not None:
         monkeypatch.setenv("TF_CONFIG", text)
     assert distribution.is_chief() is expected
+
+
+def test_a_file_that_another_process_writes_is_awaited(tmp_path):
+    threading.Timer(0.3, (tmp_path / "late").touch).start()
+    distribution.await_file(tmp_path / "late", 10)
+    with pytest.raises(RunError, match="never: found no file after 0.2 s; expected that the chief writes it"):
+        distribution.await_file(tmp_path / "never", 0.2)

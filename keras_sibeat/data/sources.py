@@ -9,7 +9,7 @@ from keras_sibeat.data import physionet, protocols, synthetic
 from keras_sibeat.data.beats import cache_folder, checksum, load_beats
 from keras_sibeat.data.recording import write_recording
 from keras_sibeat.data.series import load_series
-from keras_sibeat.errors import DataError
+from keras_sibeat.errors import ConfigError, DataError
 from keras_sibeat.files import whole_folder
 
 
@@ -40,6 +40,32 @@ def load_fold_beats(config):
     folder = data.folder if data.source == "wfdb" else simulated_folder(data.wearers, data.seconds)
     names = physionet.list_records(folder)
     names = protocols.select_records(protocol.name, names, protocol.train_records, protocol.test_records)
+    return _read_beats(config, folder, names)
+
+
+def load_unlabelled(config, records):
+    """All beats of the ``records``, normal or not, as one ``BeatSet``; none of them may be tested.
+
+    Raises ``ConfigError`` for a record that the configured protocol trains or tests on, and ``DataError`` for
+    one that is not there.
+    """
+    data, protocol = config.data, config.protocol
+    folder = data.folder if data.source == "wfdb" else simulated_folder(data.wearers, data.seconds)
+    names = physionet.list_records(folder)
+    used = protocols.select_records(protocol.name, names, protocol.train_records, protocol.test_records)
+    for record in records:
+        if record in used:
+            raise ConfigError(
+                f"student.unlabelled: found record {record}, which protocol {protocol.name} uses; "
+                "expected records of its own."
+            )
+        if record not in names:
+            raise DataError(f"student.unlabelled: found no record {record} in {folder}; expected it there.")
+    return _read_beats(config, folder, records)
+
+
+def _read_beats(config, folder, names):
+    data, window = config.data, config.window
     digests = physionet.check_files(folder, names, data.annotator)
     paths = [Path(folder) / name for name in names]
     return load_beats(

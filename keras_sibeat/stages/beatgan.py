@@ -15,8 +15,10 @@ from keras_sibeat.models.networks import (
     dense_discriminator,
     dense_generator,
 )
+from keras_sibeat.models.sibeatgan import SIBeatGAN
 from keras_sibeat.scoring import rebuild_scores, separation
 from keras_sibeat.stages.fitting import fit_resumably, load, save
+from keras_sibeat.stages.teachers import GENERATOR, build_self_teacher, find_teacher
 
 log = logging.getLogger("keras_sibeat")
 
@@ -26,11 +28,11 @@ def part_seeds(seed, count):
     return [int(value) for value in np.random.SeedSequence(seed).generate_state(count)]
 
 
-def build_beatgan(config, length, channels, seed):
-    """The configured BeatGAN, compiled, for windows ``(length, channels)``."""
+def build_beatgan(config, length, channels, seed, teacher=None):
+    """The configured BeatGAN for windows ``(length, channels)``, compiled; with a ``teacher``, SI-BeatGAN."""
     model, train = config.model, config.train
     shape = {"length": length, "channels": channels}
-    seeds = part_seeds(seed, 3)
+    seeds = part_seeds(seed, 4)
     if model.kind == "conv":
         size = {"width": model.width, "depth": model.depth, "synchronized": replicas() > 1}
         generator = conv_generator(**shape, **size, latent=model.latent, seed=seeds[0])
@@ -39,7 +41,13 @@ def build_beatgan(config, length, channels, seed):
         generator = dense_generator(**shape, units=model.units, latent=model.latent, seed=seeds[0])
         discriminator = dense_discriminator(**shape, units=model.units, seed=seeds[1])
     warp = TimeWarp(model.time_warp, config.window.before, seed=seeds[2]) if model.time_warp else None
-    beatgan = BeatGAN(generator, discriminator, model.feature_weight, warp)
+    parts = [generator, discriminator, model.feature_weight, warp]
+    parts.append(build_self_teacher(discriminator, config.frskd, seeds[3]))
+    if teacher is None:
+        beatgan = BeatGAN(*parts)
+    else:
+        soft = {"temperature": config.distillation.temperature}
+        beatgan = SIBeatGAN(*parts, teacher=teacher, **soft, distillation_weight=config.distillation.weight)
     optimizers = [
         keras.optimizers.Adam(train.learning_rate, beta_1=train.beta_1, epsilon=1e-8) for _ in range(2)
     ]
@@ -84,7 +92,10 @@ def train_beatgan(config, fold, seed, folder, callbacks=(), strategy=None):
     windows, train = fold.train.windows, config.train
     keras.utils.set_random_seed(seed)
     with (strategy or tf.distribute.get_strategy()).scope():
-        model = build_beatgan(config, *windows.shape[1:], seed)
+        teacher = None
+        if config.distillation:
+            teacher = load(find_teacher(config.distillation.teacher, config, folder.name, GENERATOR))
+        model = build_beatgan(config, *windows.shape[1:], seed, teacher)
 
     def epoch_end(rows):
         row = rows[-1]

@@ -17,6 +17,7 @@ from keras_sibeat.scorer import build_scorer
 from keras_sibeat.scoring import predict, separation
 from keras_sibeat.stages.beatgan import keep, part_seeds, validation_columns
 from keras_sibeat.stages.fitting import fit_resumably, save
+from keras_sibeat.stages.teachers import build_self_teacher
 
 CHECKED = 256  # windows that every view and shift has to bear before training
 
@@ -54,7 +55,8 @@ def check_contrastive(config, windows):
             # Not by a call, whose errors Keras wraps in a page of arguments.
             changed = np.asarray(layer.augment(tf.constant(windows)))
         except (TypeError, ValueError, tf.errors.InvalidArgumentError) as error:
-            raise ConfigError(f"{name}: {error}") from error
+            told = str(error)
+            raise ConfigError(told if told.startswith(f"{name}: ") else f"{name}: {told}") from error
         if changed.shape != windows.shape:
             raise ConfigError(f"{name}: found windows of {changed.shape}, expected {windows.shape}.")
         if not np.isfinite(changed).all():
@@ -68,18 +70,26 @@ def build_contrastive(config, length, channels, seed, steps):
     ``steps`` steps an epoch.
     """
     model, train, contrast = config.model, config.train, config.contrastive
-    seeds = part_seeds(seed, 3)
+    seeds = part_seeds(seed, 4)
     size = {"length": length, "channels": channels, "width": model.width, "depth": model.depth}
     size["synchronized"] = replicas() > 1
     generator = conv_generator(**size, latent=model.latent, seed=seeds[0])
     heads = {"head": contrast.head, "units": contrast.units, "projection": contrast.projection}
     discriminator = contrastive_discriminator(**size, **heads, seed=seeds[1])
     views, shifts = build_views(config, seeds[2] % 2**30)
+    self_teacher = build_self_teacher(discriminator, config.frskd, seeds[3])
 
     def simclr(part):
-        weights = {"nt_xent_weight": part.nt_xent_weight, "shift_weight": part.shift_weight}
-        hard = contrast.hard_negatives
-        return SimCLR(discriminator, views, shifts, contrast.temperature, **weights, hard_negatives=hard)
+        return SimCLR(
+            discriminator,
+            views,
+            shifts,
+            contrast.temperature,
+            part.nt_xent_weight,
+            part.shift_weight,
+            contrast.hard_negatives,
+            self_teacher,
+        )
 
     def decay(rate, epochs):
         warmup = round(contrast.warmup_epochs * steps)

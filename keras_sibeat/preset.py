@@ -1,0 +1,128 @@
+"""Trained students that ship with the package; ``python -m keras_sibeat.preset RUN NAME`` makes one."""
+
+import argparse
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import keras
+
+from keras_sibeat.config import Config
+from keras_sibeat.errors import ConfigError, RunError, command
+from keras_sibeat.files import sha256, whole_file, write_json
+from keras_sibeat.run import Run
+from keras_sibeat.scoring import count_multiply_adds, count_parameters
+
+FOLDER = Path(__file__).parent / "presets"
+LARGEST = 500_000  # bytes
+CARD = FOLDER / "CARD.txt"
+
+
+def list_presets(folder=FOLDER):
+    """Names of the presets that ship."""
+    return sorted(file.stem for file in Path(folder).glob("*.json"))
+
+
+def describe_preset(name, folder=FOLDER):
+    """What is known of a preset: configuration, metrics, checksums. Raises ``ConfigError`` for no such."""
+    if name not in list_presets(folder):
+        known = ", ".join(list_presets(folder)) or "none, as none ships"
+        raise ConfigError(f"Preset {name!r}: no such; expected one of {known}.")
+    return json.loads((Path(folder) / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def load_preset(name, folder=FOLDER):
+    """The preset's Keras model: beats ``(batch, length, leads)`` → score ``(batch, 1)``.
+
+    Raises ``ConfigError`` for a name that no preset has, and ``RunError`` for a file that was changed.
+    """
+    about, file = describe_preset(name, folder), Path(folder) / f"{name}.keras"
+    found = sha256(file) if file.exists() else "no file"
+    if found != about["model_sha256"]:
+        raise RunError(f"{file}: found SHA-256 {found}, expected {about['model_sha256']}.")
+    return keras.saving.load_model(file, safe_mode=True)
+
+
+def preset_config(name, data=None, folder=FOLDER):
+    """The configuration that a preset was trained with, its data in the folder ``data``."""
+    config = Config.model_validate(describe_preset(name, folder)["config"])
+    moved = config.data.model_copy(update={"folder": data and Path(data)})
+    return config.model_copy(update={"data": moved})
+
+
+def make_preset(run, name, folder=FOLDER):
+    """Make a preset of the first fold and seed of a finished student's ``run``; returns what describes it.
+
+    Raises ``RunError`` for another kind of run, one that is not finished, or a model of 500 kB and more.
+    """
+    part = next(iter(run.parts().values()))
+    if not run.config.student or not (part / "metrics.json").exists():
+        raise RunError(f"{run.folder}: expected the finished run of a student.")
+    model = part / "student.keras"
+    if model.stat().st_size >= LARGEST:
+        raise RunError(f"{model}: found {model.stat().st_size} bytes, expected less than {LARGEST}.")
+    network = keras.saving.load_model(model)
+    config = run.config.model_dump(mode="json")
+    config["data"].pop("folder")
+    about = {
+        "name": name,
+        "part": part.name,
+        "model_sha256": sha256(model),
+        "model": {
+            "parameters": count_parameters(network),
+            "multiply_adds": count_multiply_adds(network),
+            "bytes": model.stat().st_size,
+        },
+        "metrics": json.loads((part / "metrics.json").read_text(encoding="utf-8")),
+        "config": config,
+        **{key: run.about[key] for key in ("command", "data_sha256", "versions", "commit")},
+    }
+    with whole_file(Path(folder) / f"{name}.keras") as partial:
+        shutil.copyfile(model, partial)
+    write_json(Path(folder) / f"{name}.json", about)
+    with whole_file(Path(folder) / f"{name}.md") as partial:
+        partial.write_text(render_card(about), encoding="utf-8")
+    return about
+
+
+def render_card(about):
+    """The model card of a preset, from what describes it."""
+    config, metrics = Config.model_validate(about["config"]), about["metrics"]
+    window = config.window
+    classes = [key for key in sorted(metrics) if key.startswith("auc_")]
+    return CARD.read_text(encoding="utf-8").format(
+        **{key: about[key] for key in ("name", "part", "data_sha256", "command", "commit")},
+        **{key: metrics[key] for key in ("auc", "ap", "teacher_auc", "teacher_ap", "threshold")},
+        parameters=f"{about['model']['parameters']:,}",
+        multiply_adds=f"{about['model']['multiply_adds']:,}",
+        kilobytes=about["model"]["bytes"] / 1000,
+        classes=", ".join(f"{key.removeprefix('auc_')} {metrics[key]:.4f}" for key in classes),
+        length=window.length,
+        before=window.before,
+        after=window.after,
+        low=window.band[0],
+        high=window.band[1],
+        lead="all" if config.data.leads == "all" else ", ".join(config.data.leads),
+        leads="leads" if config.data.leads == "all" else len(config.data.leads),
+        protocol=config.protocol.name,
+        width=config.model.width,
+        rate=config.evaluate.false_alarm_rate,
+    )
+
+
+@command
+def main(arguments=None):
+    """Parse the command line, make the preset, say what was made."""
+    parser = argparse.ArgumentParser(prog="python -m keras_sibeat.preset", description="Make a preset.")
+    parser.add_argument("run", type=Path, help="the folder of a student's finished run")
+    parser.add_argument("name", help="of the preset")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="the package's presets by default")
+    options = parser.parse_args(sys.argv[1:] if arguments is None else arguments)
+    about = make_preset(Run(options.run), options.name, options.folder)
+    size, auc = about["model"]["bytes"], about["metrics"]["auc"]
+    print(f"{options.folder / options.name}.keras: {size} bytes, AUC {auc:.4f}")
+
+
+if __name__ == "__main__":
+    main()

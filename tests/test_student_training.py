@@ -1,0 +1,208 @@
+"""The chain from a contrastive BeatGAN to a student: what it leaves, how it resumes, how it refuses."""
+
+import json
+
+import checkpoints
+import keras
+import numpy as np
+import pytest
+from checkpoints import losses, weights
+from sklearn.metrics import roc_auc_score
+from test_contrastive_training import Kill, Killed
+
+from keras_sibeat import train
+from keras_sibeat.config import read_config
+from keras_sibeat.data.sources import load_folds, load_unlabelled
+from keras_sibeat.errors import ConfigError, DataError
+from keras_sibeat.evaluation import evaluate
+from keras_sibeat.models.contrastive import ContrastiveBeatGAN
+from keras_sibeat.models.distiller import Distiller
+from keras_sibeat.models.simclr import SimCLR
+from keras_sibeat.run import Run, read_history
+from keras_sibeat.stages.student import train_student
+
+TEACHER = [
+    *checkpoints.SMALL,
+    "train.epochs=2",
+    "train.jit_compile=false",
+    "score.prototypes=16",
+    "contrastive.units=8",
+    "contrastive.projection=4",
+    "contrastive.pretrain.epochs=1",
+]
+SMALL = [
+    *TEACHER,
+    "student.width=4",
+    "student.depth=3",
+    "student.units=6",
+    "student.epochs=2",
+    "student.batch_size=16",
+]
+
+
+def small(*more):
+    return read_config(overrides=[*SMALL, *more])
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """The folder of a small finished run of the whole chain, and its result."""
+    folder = tmp_path_factory.mktemp("runs") / "small"
+    return folder, train.train(small(), folder)
+
+
+@pytest.fixture(scope="module")
+def teacher(tmp_path_factory):
+    """The folder of a finished contrastive run."""
+    folder = tmp_path_factory.mktemp("runs") / "teacher"
+    train.train(read_config(overrides=TEACHER), folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def fold():
+    return load_folds(small())[0]
+
+
+def test_a_run_leaves_the_student_its_teacher_and_both_of_their_metrics(finished, fold):
+    folder, result = finished
+    part = folder / "fold0-seed0"
+    is_abnormal = fold.is_abnormal(fold.test)
+    student = keras.saving.load_model(part / "student.keras")
+    scores = student.predict(fold.test.windows, verbose=0)[:, 0]
+    assert result["metrics"]["auc"]["mean"] == pytest.approx(roc_auc_score(is_abnormal, scores), abs=1e-6)
+    scorer = keras.saving.load_model(part / "teacher" / "scorer.keras")
+    theirs = scorer.predict(fold.test.windows, verbose=0)["score"][:, 0]
+    assert result["metrics"]["teacher_auc"]["mean"] == pytest.approx(
+        roc_auc_score(is_abnormal, theirs), abs=1e-6
+    )
+    whole = keras.saving.load_model(part / "residuals.keras")
+    score, residuals = whole.predict(fold.test.windows[:5], verbose=0)
+    np.testing.assert_allclose(score[:, 0], scores[:5], atol=1e-5)
+    assert residuals.shape == (5, 320)
+    assert result["model"]["parameters"] == sum(int(np.prod(w.shape)) for w in student.trainable_weights)
+    rows = [read_history(file) for file in part.rglob("history.csv")]
+    assert len(rows) == 3
+    assert result["seconds"] == pytest.approx(sum(row["seconds"] for part in rows for row in part), abs=0.1)
+    assert {"validation_correlation", "validation_auc"} <= set(read_history(part / "history.csv")[0])
+    assert (part / "plots" / "rebuilt.png").exists()
+    assert json.loads((part / "metrics.json").read_text())["threshold"] > 0
+
+
+def test_a_chain_killed_in_each_stage_ends_with_the_same_weights(finished, fold, tmp_path):
+    part = tmp_path / "fold0-seed0"
+    for stage, epoch in ((SimCLR, 1), (ContrastiveBeatGAN, 2), (Distiller, 2)):
+        with pytest.raises(Killed):
+            train_student(small(), fold, 0, part, [Kill(stage, epoch)])
+        assert (part / "teacher" / "scorer.keras").exists() == (stage is Distiller)
+    train_student(small(), fold, 0, part)
+    whole = finished[0] / "fold0-seed0"
+    for stage in ("teacher/pretrain", "teacher", "."):
+        expected, found = weights(whole / stage), weights(part / stage)
+        assert expected.keys() == found.keys()
+        for name, value in expected.items():
+            np.testing.assert_array_equal(found[name], value, err_msg=name)
+        assert losses(part / stage) == losses(whole / stage)
+
+
+def test_a_finished_run_teaches(finished, teacher, tmp_path):
+    """The same teacher, trained before or on the way, makes the same student."""
+    config = small(f"student.teacher={teacher}")
+    result = train.train(config, tmp_path / "run")
+    assert not (tmp_path / "run" / "fold0-seed0" / "teacher").exists()
+    for name in ("auc", "teacher_auc"):
+        assert result["metrics"][name]["mean"] == pytest.approx(
+            finished[1]["metrics"][name]["mean"], abs=1e-6
+        )
+    assert evaluate(Run(tmp_path / "run"))["metrics"] == result["metrics"]
+
+
+def test_without_a_teacher_the_same_graph_learns_by_contrast_and_shifts(finished, tmp_path):
+    result = train.train(small("student.distil=false"), tmp_path / "run")
+    part = tmp_path / "run" / "fold0-seed0"
+    assert result["model"] == finished[1]["model"]
+    assert "teacher_auc" not in result["metrics"] and not (part / "teacher").exists()
+    assert {"nt_xent", "shift_loss"} <= set(read_history(part / "history.csv")[0])
+    student = keras.saving.load_model(part / "student.keras")
+    assert student.output_shape == (None, 1)
+
+
+def test_beats_of_other_records_need_no_label(teacher, tmp_path):
+    records = [
+        "protocol.name=inter_patient",
+        "protocol.train_records=['s000', 's001']",
+        "protocol.test_records=['s002']",
+    ]
+    config = small(*records, "student.unlabelled=['s003']", f"student.teacher={teacher}")
+    beats = load_unlabelled(config, config.student.unlabelled)
+    assert set(beats.records) == {"s003"} and len(set(beats.symbols)) > 1
+    train_student(config, load_folds(config)[0], 0, tmp_path / "fold0-seed0")
+    seen = [row["loss"] for row in read_history(tmp_path / "fold0-seed0" / "history.csv")]
+    train_student(
+        small(*records, f"student.teacher={teacher}"),
+        load_folds(config)[0],
+        0,
+        tmp_path / "less" / "fold0-seed0",
+    )
+    unseen = [row["loss"] for row in read_history(tmp_path / "less" / "fold0-seed0" / "history.csv")]
+    assert seen != unseen
+
+
+@pytest.mark.parametrize(
+    ("record", "error", "told"),
+    [("s002", ConfigError, "found record s002, which protocol"), ("s009", DataError, "found no record s009")],
+)
+def test_unlabelled_records_are_neither_tested_nor_made_up(record, error, told):
+    records = [
+        "protocol.name=inter_patient",
+        "protocol.train_records=['s000', 's001']",
+        "protocol.test_records=['s002']",
+    ]
+    config = small(*records, f"student.unlabelled=['{record}']")
+    with pytest.raises(error, match=told):
+        load_unlabelled(config, config.student.unlabelled)
+
+
+def stop(folder, capsys, *extra):
+    """The sentence with which the command refuses these settings."""
+    settings = [part for setting in [*SMALL, *extra] for part in ("--set", setting)]
+    with pytest.raises(SystemExit) as stopped:
+        train.main([*settings, "--run", str(folder)])
+    assert stopped.value.code == 2 and not folder.exists()
+    return capsys.readouterr().err.strip().splitlines()[-1]
+
+
+def test_a_teacher_that_is_missing_ends_the_command_before_anything_is_written(tmp_path, capsys):
+    folder = tmp_path / "run"
+    assert "none: no such folder; expected the run" in stop(
+        folder, capsys, f"student.teacher={tmp_path}/none"
+    )
+    told = stop(folder, capsys, f"student.teacher={tmp_path}/none.keras")
+    assert "none.keras: no such file; expected a trained teacher" in told
+    (tmp_path / "empty").mkdir()
+    told = stop(folder, capsys, f"student.teacher={tmp_path}/empty")
+    assert "empty: found no config.json; expected a run's folder" in told
+
+
+def test_a_teacher_that_has_not_finished_ends_the_command(teacher, tmp_path, capsys):
+    told = stop(tmp_path / "run", capsys, f"student.teacher={teacher}", "seeds=[1]")
+    assert "fold0-seed1/scorer.keras: no such file; expected a teacher that has finished training" in told
+
+
+def test_a_teacher_of_other_beats_ends_the_command(teacher, tmp_path, capsys):
+    told = stop(tmp_path / "run", capsys, f"student.teacher={teacher}", "window.band=[1, 40]")
+    assert "found a teacher with window" in told and "(3.0, 45.0)" in told and "(1.0, 40.0)" in told
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ("student.temperature=0", "student.temperature: found 0"),
+        ("student.weights={logits=1}", "student.weights.logits"),
+        ("student.weights={score=-1}", "student.weights.score: found -1"),
+        ("student.batch_size=1", "student.batch_size: found 1"),
+        ("student.widht=3", "found the unknown key student.widht"),
+    ],
+)
+def test_a_setting_that_cannot_be_ends_the_command(tmp_path, capsys, setting, told):
+    assert told in stop(tmp_path / "run", capsys, setting)
