@@ -163,18 +163,22 @@ def train(fold: Path, epochs: int, seed: int, report: Path | None):
             os.replace(partial, report)
 
 
-def serve():
-    """Print a line of JSON when ready; then, for each line with a number of steps, the seconds they took."""
+def serve(scores: bool):
+    """Print a line of JSON when ready; then, for each line with a number of steps, the seconds they took.
+
+    A step trains on a batch or, where it ``scores``, scores 512 beats.
+    """
     torch.manual_seed(0)
-    model, beats = BeatGAN(), random_beats(BATCH)
+    model = BeatGAN()
+    step, beats = (model.scores, random_beats(512)) if scores else (model.step, random_beats(BATCH))
     for _ in range(3):
-        model.step(beats)
+        step(beats)
     print(json.dumps({"versions": versions(), "threads": torch.get_num_threads()}), flush=True)
     for line in sys.stdin:
-        model.step(beats)  # wakes the threads and fills the caches
+        step(beats)  # wakes the threads and fills the caches
         started = time.perf_counter()
         for _ in range(int(line)):
-            model.step(beats)
+            step(beats)
         print(time.perf_counter() - started, flush=True)
 
 
@@ -215,14 +219,15 @@ def main():
     trains.add_argument("--epochs", type=int, required=True)
     trains.add_argument("--seed", type=int, default=0)
     trains.add_argument("--json", type=Path)
-    commands.add_parser("serve", help="time as many steps as each line of the standard input says")
+    serves = commands.add_parser("serve", help="time as many steps as each line of the standard input says")
+    serves.add_argument("--score", action="store_true", help="score 512 beats a step, instead of training")
     exports = commands.add_parser("export-weights", help="write weights and outputs to compare with")
     exports.add_argument("file", type=Path)
     options = parser.parse_args()
     if options.command == "train":
         train(options.fold, options.epochs, options.seed, options.json)
     elif options.command == "serve":
-        serve()
+        serve(options.score)
     else:
         export_weights(options.file)
 

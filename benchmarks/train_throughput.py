@@ -83,8 +83,8 @@ class Peer:
 
     @classmethod
     @contextmanager
-    def running(cls, python):
-        command = [python, str(HERE / "beatgan_torch.py"), "serve"]
+    def running(cls, python, *options):
+        command = [python, str(HERE / "beatgan_torch.py"), "serve", *options]
         pipe = subprocess.PIPE
         with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
             yield cls(process)
