@@ -7,7 +7,7 @@ import checkpoints
 import keras
 import numpy as np
 import pytest
-from checkpoints import losses, weights
+from checkpoints import losses, rows, weights
 
 from keras_sibeat import train
 from keras_sibeat.config import read_config
@@ -126,7 +126,7 @@ def test_a_training_killed_in_each_phase_ends_with_the_same_weights(finished, fo
         assert expected.keys() == found.keys()
         for name, value in expected.items():
             np.testing.assert_array_equal(found[name], value, err_msg=name)
-        assert losses(part) == losses(uninterrupted)
+        assert rows(part) == losses(uninterrupted)
 
 
 def test_a_checkpoint_holds_every_random_stream(finished):

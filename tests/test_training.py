@@ -12,7 +12,7 @@ import checkpoints
 import keras
 import numpy as np
 import pytest
-from checkpoints import losses, weights
+from checkpoints import losses, rows, weights
 
 from keras_sibeat import evaluate, train
 from keras_sibeat.config import read_config
@@ -129,7 +129,7 @@ def test_a_killed_run_ends_with_the_same_weights_to_the_last_bit(finished, tmp_p
     assert whole.keys() == resumed.keys()
     for name, value in whole.items():
         np.testing.assert_array_equal(value, resumed[name], err_msg=name)
-    assert losses(finished[0] / "fold0-seed0") == losses(part)
+    assert rows(finished[0] / "fold0-seed0") == losses(part)
 
 
 def test_a_finished_run_is_not_trained_again(finished):
