@@ -96,15 +96,16 @@ def _load_scorer(config, part, selection):
     """
     if config.student:
         network = load(part / "student.keras")
+        scorer = as_scorer(network)
         if not config.student.distil:
-            return network, None, partial(score_parts, as_scorer(network))
+            return network, None, partial(score_parts, scorer)
         whole = load(part / "residuals.keras")
         rebuilding = keras.Model(whole.input, whole.get_layer("rebuilt").output)
         teacher = load_scorer(config, part)
 
         def judge(windows):
             theirs = score_parts(teacher, windows)["score"]
-            return {**score_parts(as_scorer(network), windows), "teacher": theirs}
+            return {**score_parts(scorer, windows), "teacher": theirs}
 
         return network, rebuilding, judge
     if config.contrastive:

@@ -93,8 +93,25 @@ def _check_shapes(first, second, *others):
         raise ValueError("NT-Xent: found a batch of 1; expected 2 or more rows, or negatives.")
 
 
+class _Tempered(keras.losses.Loss):
+    """Base of the losses with a temperature, above 0, which is checked and saved."""
+
+    def __init__(self, temperature, reduction, name, dtype):
+        super().__init__(name=name, reduction=reduction, dtype=dtype)
+        _check_temperature(temperature, type(self).__name__.replace("NTX", "NT-X"))
+        self.temperature = temperature
+
+    def get_config(self):
+        return {
+            "temperature": self.temperature,
+            "reduction": self.reduction,
+            "name": self.name,
+            "dtype": self.dtype,
+        }
+
+
 @keras.saving.register_keras_serializable(package="keras_sibeat")
-class NTXent(keras.losses.Loss):
+class NTXent(_Tempered):
     """``nt_xent`` as a Keras loss: ``NTXent()(first, second)`` is its mean over all ``2 * batch`` anchors.
 
     The loss of a row is the mean over its two anchors, so sample weights weigh beats. On several replicas a
@@ -107,9 +124,7 @@ class NTXent(keras.losses.Loss):
     """
 
     def __init__(self, temperature=0.1, reduction="sum_over_batch_size", name="nt_xent", dtype=None):
-        super().__init__(name=name, reduction=reduction, dtype=dtype)
-        _check_temperature(temperature)
-        self.temperature = temperature
+        super().__init__(temperature, reduction, name, dtype)
 
     def call(self, y_true, y_pred):
         return _of_rows(y_true, y_pred, self.temperature, None)
@@ -118,17 +133,9 @@ class NTXent(keras.losses.Loss):
         """``nt_xent`` at this temperature: the way to give ``negatives`` (n, units)."""
         return nt_xent(first, second, self.temperature, negatives)
 
-    def get_config(self):
-        return {
-            "temperature": self.temperature,
-            "reduction": self.reduction,
-            "name": self.name,
-            "dtype": self.dtype,
-        }
-
 
 @keras.saving.register_keras_serializable(package="keras_sibeat")
-class SoftTargets(keras.losses.Loss):
+class SoftTargets(_Tempered):
     """``temperature**2 * KL(softmax(teacher / temperature) || softmax(student / temperature))``.
 
     ``SoftTargets()(teacher_logits, student_logits)``, both ``(batch, classes)``, or ``(batch, 1)`` for the
@@ -144,9 +151,7 @@ class SoftTargets(keras.losses.Loss):
     """
 
     def __init__(self, temperature=4.0, reduction="sum_over_batch_size", name="soft_targets", dtype=None):
-        super().__init__(name=name, reduction=reduction, dtype=dtype)
-        _check_temperature(temperature, "SoftTargets")
-        self.temperature = temperature
+        super().__init__(temperature, reduction, name, dtype)
 
     def call(self, y_true, y_pred):
         """The loss ``(batch,)``; raises ``ValueError`` where these are no logits of the same classes."""
@@ -161,14 +166,6 @@ class SoftTargets(keras.losses.Loss):
             teacher, student = (ops.concatenate([x, ops.zeros_like(x)], axis=1) for x in (teacher, student))
         told = ops.log_softmax(teacher) - ops.log_softmax(student)
         return self.temperature**2 * ops.sum(ops.softmax(teacher) * told, axis=1)
-
-    def get_config(self):
-        return {
-            "temperature": self.temperature,
-            "reduction": self.reduction,
-            "name": self.name,
-            "dtype": self.dtype,
-        }
 
 
 @keras.saving.register_keras_serializable(package="keras_sibeat")
