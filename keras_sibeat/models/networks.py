@@ -18,14 +18,14 @@ class Draws:
     def _next(self):
         return None if self._random is None else int(self._random.integers(2**31))
 
-    def convolution(self, kind, filters, kernel, stride=1, padding="valid"):
+    def convolution(self, kind, filters, kernel, stride=1, padding="valid", name=None):
         glorot = keras.initializers.VarianceScaling(1.0, "fan_avg", "untruncated_normal", self._next())
-        return kind(filters, kernel, stride, padding, use_bias=False, kernel_initializer=glorot)
+        return kind(filters, kernel, stride, padding, use_bias=False, kernel_initializer=glorot, name=name)
 
-    def normalisation(self, momentum, synchronized=False):
+    def normalisation(self, momentum, synchronized=False, name=None):
         gamma = keras.initializers.RandomNormal(1.0, 0.02, self._next())
         return layers.BatchNormalization(
-            momentum=momentum, epsilon=1e-5, gamma_initializer=gamma, synchronized=synchronized
+            momentum=momentum, epsilon=1e-5, gamma_initializer=gamma, synchronized=synchronized, name=name
         )
 
     def dense(self, units, **options):

@@ -33,20 +33,22 @@ def student(length=320, channels=1, width=8, depth=4, units=24, rebuilds=False, 
             f"student: found depth {depth} for windows of {length} ticks, expected fewer halvings."
         )
     draws = Draws(seed)
+    # Every layer has a name: those that Keras numbers depend on what a process built before, and an export's
+    # bytes with them.
     inputs = keras.Input((length, channels), name="window")
     x = inputs
     for step in range(1, depth + 1):
         kernel, stride = (8, 4) if step == 1 else (5, 2)
-        x = draws.convolution(layers.Conv1D, step * width, kernel, stride, "same")(x)
-        x = layers.ReLU()(draws.normalisation(0.9)(x))
-    embedding = draws.dense(units, activation="relu", name="embedding")(layers.Flatten()(x))
-    score = draws.dense(1, name="score")(draws.dense(units, activation="relu")(embedding))
+        x = draws.convolution(layers.Conv1D, step * width, kernel, stride, "same", f"conv_{step}")(x)
+        x = layers.ReLU(name=f"relu_{step}")(draws.normalisation(0.9, name=f"norm_{step}")(x))
+    embedding = draws.dense(units, activation="relu", name="embedding")(layers.Flatten(name="flat")(x))
+    score = draws.dense(1, name="score")(draws.dense(units, activation="relu", name="hidden")(embedding))
     if not rebuilds:
         return keras.Model(inputs, score, name="student")
-    rebuilt = draws.dense(-(-length // x.shape[1]) * channels)(x)  # of each coarse tick the fine ones in it
-    rebuilt = layers.Reshape((-1, channels))(rebuilt)
+    values = -(-length // x.shape[1]) * channels  # in each coarse tick
+    rebuilt = layers.Reshape((-1, channels), name="ticks")(draws.dense(values, name="fine")(x))
     rebuilt = layers.Cropping1D((0, rebuilt.shape[1] - length), name="rebuilt")(rebuilt)
-    error = layers.Subtract()([inputs, rebuilt])
-    squares = layers.Multiply()([error, error])
+    error = layers.Subtract(name="error")([inputs, rebuilt])
+    squares = layers.Multiply(name="squares")([error, error])
     residuals = layers.GlobalAveragePooling1D("channels_first", name="residuals")(squares)
     return keras.Model(inputs, [score, residuals], name="student")
