@@ -24,7 +24,7 @@ LEVELS = 8  # recent peaks that make a level
 THRESHOLD = 0.45  # of the way from the noise level to the QRS level
 SKIPPED = 64  # candidates that a search back can still choose from, without a beat for so long
 SEARCH_BACK = 1.5  # mean RR intervals without a beat before the search back
-ROUNDING = 1e-9  # of the lead: less slope than this is a flat lead's rounding error
+FLAT = 1e-9  # a sample: a mean slope below this is a flat lead's rounding error, whether in mV or in V
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ class RPeakDetector:
         highest = maximum_filter1d(self._energy, 2 * REFRACTORY + 1, mode="constant")
         places = np.arange(self._next, end) - self._start
         energy = self._energy[places]
-        places = places[(energy == highest[places]) & (energy > ROUNDING * np.abs(self._lead[places]))]
+        places = places[(energy == highest[places]) & (energy > FLAT)]
         beats = []
         for place in places:
             if self._start + place - self._last > REFRACTORY:  # else as high as the last one: a plateau

@@ -27,8 +27,8 @@ from sibeat_edge.signal import (
     LOWEST_RATE,
     RATE,
     BandPass,
+    FillMissing,
     Resampler,
-    fill_missing,
     process,
 )
 from sibeat_edge.windows import beat_windows, normalise
@@ -103,7 +103,8 @@ def extract_beats(recording, leads, before, after, band=BAND, order=FIR_ORDER):
         raise DataError(f"Record {name}: found no annotations; expected the beats' R-peaks and symbols.")
     notes = []
     signal = recording.signal[:, [recording.leads.index(lead) for lead in leads]]
-    signal, missing = fill_missing(signal)
+    missing = ~np.isfinite(signal).all(axis=1)
+    signal = process(FillMissing(), signal)
     gaps = np.concatenate([[0], np.cumsum(missing)])
     changes = np.cumsum(np.diff(signal, axis=0, prepend=signal[:1]) != 0, axis=0)
     if recording.rate != RATE:

@@ -6,14 +6,14 @@ from wfdb.processing import compare_annotations
 
 from keras_sibeat.data.recording import BEAT_SYMBOLS
 from sibeat_edge.rpeaks import RPeakDetector
-from sibeat_edge.signal import RATE, BandPass, Resampler, fill_missing, process
+from sibeat_edge.signal import RATE, BandPass, FillMissing, Resampler, process
 
 TOLERANCE = 0.15  # s (ANSI/AAMI EC57)
 
 
 def detect_rpeaks(recording, lead):
     """R-peaks (int64, in samples at 360 Hz) of one lead of a ``Recording``, by the edge's whole pipeline."""
-    signal, _ = fill_missing(recording.signal[:, [recording.leads.index(lead)]])
+    signal = process(FillMissing(), recording.signal[:, [recording.leads.index(lead)]])
     return process(RPeakDetector(), process(BandPass(), process(Resampler(recording.rate), signal))[:, 0])
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from keras_sibeat.data.physionet import list_records
 from keras_sibeat.data.recording import read_recording
 from keras_sibeat.errors import DataError
-from sibeat_edge.signal import BandPass, Resampler, fill_missing, process
+from sibeat_edge.signal import BandPass, FillMissing, Resampler, process
 
 
 def read_noise(folder, band, order):
@@ -33,5 +33,5 @@ def _filtered(path, band, order):
         resampler = Resampler(recording.rate)
     except ValueError as error:
         raise DataError(f"Record {recording.name}: {error}") from error
-    signal = process(resampler, fill_missing(recording.signal)[0])
+    signal = process(resampler, process(FillMissing(), recording.signal))
     return process(BandPass(band, order), signal).astype(np.float32)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import signal as sps
 
-from sibeat_edge.signal import BandPass, Resampler, fill_missing, process
+from sibeat_edge.signal import CHUNK, BandPass, FillMissing, Resampler, process
 
 RATES = [1, 100, 125, 128, 250, 257, 257.3, 333.3, 500, 1000, 2000]
 
@@ -95,11 +95,13 @@ def test_band_pass_filters_each_lead_alone():
     assert process(BandPass(), samples).tobytes() == alone.tobytes()
 
 
-def test_band_pass_holds_back_no_more_than_its_delay():
-    stage = BandPass()
-    assert len(stage.push(noise(0, 500))) == 500 - stage.delay
-    assert len(stage.push(noise(0, 7))) == 7
-    assert len(stage.finish()) == stage.delay == 108
+def test_band_pass_holds_back_no_more_than_its_delay_and_a_chunk():
+    stage, made = BandPass(), 0
+    assert stage.delay == 108
+    for seen in range(7, 1400, 7):
+        made += len(stage.push(noise(seen, 7)))
+        assert seen - stage.delay - CHUNK < made <= max(0, seen - stage.delay)
+    assert len(stage.finish()) == seen - made
 
 
 # Resampler
@@ -164,7 +166,7 @@ def test_resampler_refuses_impossible_rates(rate):
 
 # Empty blocks and signals
 
-STAGES = [BandPass, lambda: Resampler(250), lambda: Resampler(360)]
+STAGES = [BandPass, FillMissing, lambda: Resampler(250), lambda: Resampler(360)]
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -186,22 +188,27 @@ def test_empty_blocks_change_nothing(stage):
 # Missing samples
 
 
-def test_fill_missing_holds_the_last_value_and_starts_at_zero():
+def test_missing_samples_hold_the_last_value_and_start_at_zero():
     nan, inf = np.nan, np.inf
-    signal = np.array([[nan, 1], [nan, 2], [3, nan], [4, inf], [nan, 5], [6, 6]], np.float32)
-    filled, missing = fill_missing(signal)
-    np.testing.assert_array_equal(filled, [[0, 1], [0, 2], [3, 2], [4, 2], [4, 5], [6, 6]])
-    np.testing.assert_array_equal(missing, [True, True, True, True, True, False])
-    assert filled.dtype == np.float32
+    signal = np.array([[nan, 1], [nan, 2], [3, nan], [4, inf], [nan, 5], [6, -inf]])
+    filled = process(FillMissing(), signal)
+    np.testing.assert_array_equal(filled, [[0, 1], [0, 2], [3, 2], [4, 2], [4, 5], [6, 5]])
 
 
-def test_fill_missing_leaves_a_whole_signal_alone():
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 99), st.sampled_from([(), (1,), (3,)]), cuts)
+def test_missing_samples_are_filled_alike_in_blocks_of_any_size(seed, leads, cuts):
+    signal = noise(seed, 80, *leads)
+    signal[noise(seed + 1, 80, *leads) > 0] = np.nan
+    whole = process(FillMissing(), signal)
+    assert np.isfinite(whole).all() and whole.shape == signal.shape
+    np.testing.assert_array_equal(in_blocks(FillMissing(), signal, cuts), whole)
+
+
+def test_a_whole_signal_has_nothing_to_fill():
     signal = noise(6, 50, 2)
-    filled, missing = fill_missing(signal)
-    np.testing.assert_array_equal(filled, signal)
-    assert missing.shape == (50,) and not missing.any()
+    np.testing.assert_array_equal(process(FillMissing(), signal), signal)
 
 
-def test_fill_missing_of_a_lead_that_has_no_sample_at_all():
-    filled, missing = fill_missing(np.full((4, 1), np.nan))
-    assert (filled == 0).all() and missing.all()
+def test_a_lead_without_any_sample_is_zero():
+    assert (process(FillMissing(), np.full((4, 1), np.nan)) == 0).all()
