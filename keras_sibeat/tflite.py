@@ -1,26 +1,145 @@
-"""A Keras graph as a TensorFlow Lite model in int8, of builtin operations alone."""
+"""A Keras graph as a TensorFlow Lite model of builtin operations, and its manifest inside the file."""
+
+import contextlib
+import io
+import json
+import warnings
 
 import keras
+import numpy as np
 import tensorflow as tf
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
+from tensorflow.lite.python import schema_py_generated as schema
+from tensorflow.lite.tools import flatbuffer_utils
 
+from sibeat_edge.container import ENTRY, checksum, find_manifest
+
+FORMATS = ("int8", "int16x8", "float16", "float32")
 CALIBRATED = 512  # windows that the ranges of the activations are taken from
+ALIGNED = 16  # bytes
 
 
-def to_int8(model, windows):
-    """The bytes of ``model`` with int8 weights, activations, input and outputs, for one window at a time.
+def convert(model, windows, kind="int8"):
+    """The bytes of ``model`` as a TensorFlow Lite model for one window at a time.
 
     Args:
         model: functional, of built-in layers, ``(batch, length, channels)`` → one or more outputs.
         windows: training windows ``(windows, length, channels)``, whose activations set the ranges; the first
             512 will do, as they are shuffled.
+        kind: ``int8`` (weights, activations, input and outputs), ``int16x8`` (activations of 16 bits),
+            ``float16`` (weights alone) or ``float32``.
 
-    Raises whatever TensorFlow's converter raises for an operation without a builtin int8 kernel.
+    Raises ``ValueError`` for another kind, and whatever TensorFlow's converter raises for an operation
+    without a builtin kernel.
     """
+    if kind not in FORMATS:
+        raise ValueError(f"convert: found kind {kind!r}, expected one of {', '.join(FORMATS)}.")
     window = keras.Input(batch_shape=(1, *model.input_shape[1:]), name="window")
-    alone = keras.Model(window, model(window), name=model.name)
-    converter = tf.lite.TFLiteConverter.from_keras_model(alone)
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = lambda: ([window[None]] for window in windows[:CALIBRATED])
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    converter.inference_input_type = converter.inference_output_type = tf.int8
-    return converter.convert()
+    converter = tf.lite.TFLiteConverter.from_keras_model(keras.Model(window, model(window), name=model.name))
+    operations = tf.lite.OpsSet
+    if kind != "float32":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if kind == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+    if kind in ("int8", "int16x8"):
+        converter.representative_dataset = lambda: ([window[None]] for window in windows[:CALIBRATED])
+        wide = operations.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
+        converter.target_spec.supported_ops = [operations.TFLITE_BUILTINS_INT8 if kind == "int8" else wide]
+        number = tf.int8 if kind == "int8" else tf.int16
+        converter.inference_input_type = converter.inference_output_type = number
+    # The converter prints a page about the graph, and warns of what is meant.
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return converter.convert()
+
+
+def predict_tflite(content, windows):
+    """The smallest output, a student's score, ``(windows, units)`` of a model in any of the ``FORMATS``.
+
+    Integers are scaled as the model says. The interpreter has its builtin kernels alone, with which a
+    microcontroller agrees.
+    """
+    resolver = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    interpreter = Interpreter(model_content=content, num_threads=1, experimental_op_resolver_type=resolver)
+    interpreter.allocate_tensors()
+    (entry,) = interpreter.get_input_details()
+    score = min(interpreter.get_output_details(), key=lambda detail: np.prod(detail["shape"]))
+    found = []
+    for window in windows:
+        interpreter.set_tensor(entry["index"], _as_numbers(window[None], entry))
+        interpreter.invoke()
+        found.append(interpreter.get_tensor(score["index"])[0].astype(np.float32))
+    scale, zero = score["quantization"]
+    return np.stack(found) if not scale else np.float32(scale) * (np.stack(found) - zero)
+
+
+def _as_numbers(window, detail):
+    scale, zero = detail["quantization"]
+    if not scale:
+        return window.astype(detail["dtype"])
+    ends = np.iinfo(detail["dtype"])
+    return np.clip(np.rint(window / np.float32(scale)) + zero, ends.min, ends.max).astype(detail["dtype"])
+
+
+class _Buffer(schema.BufferT):
+    """A buffer whose data begin at a multiple of 16 bytes in the file, as the format's schema demands.
+
+    TensorFlow's own writer does not see to it, and some microcontrollers cannot read a number elsewhere.
+    """
+
+    @classmethod
+    def aligned(cls, buffer):
+        """The same buffer as one of this class."""
+        made = cls()
+        vars(made).update(vars(buffer))
+        return made
+
+    def Pack(self, builder):
+        if self.data is not None:
+            builder.Prep(ALIGNED, len(self.data))
+        return super().Pack(builder)
+
+
+def quantisations(content):
+    """Scale and zero point of an integer model's input and outputs, by the tensor's shape.
+
+    Raises ``ValueError`` for a model with float ones.
+    """
+    graph = flatbuffer_utils.convert_bytearray_to_object(bytearray(content)).subgraphs[0]
+    tensors = [graph.tensors[number] for number in (*graph.inputs, *graph.outputs)]
+    if any(tensor.quantization is None or tensor.quantization.scale is None for tensor in tensors):
+        raise ValueError("quantisations: found a model of floats, expected one of integers.")
+    return {
+        tuple(int(size) for size in tensor.shape): {
+            "scale": float(tensor.quantization.scale[0]),
+            "zero_point": int(tensor.quantization.zeroPoint[0]),
+        }
+        for tensor in tensors
+    }
+
+
+def embed_manifest(content, manifest):
+    """The model's bytes with the ``manifest`` inside, and the manifest with the file's checksum.
+
+    It replaces a manifest that the model already has.
+    """
+    manifest = {**manifest, "model_sha256": "0" * 64}
+    model = flatbuffer_utils.convert_bytearray_to_object(bytearray(content))
+    model.metadata = model.metadata or []
+    entry = next((entry for entry in model.metadata if entry.name == ENTRY), None)
+    if entry is None:
+        entry = schema.MetadataT()
+        entry.name, entry.buffer = ENTRY, len(model.buffers)
+        model.metadata.append(entry)
+        model.buffers.append(schema.BufferT())
+    model.buffers[entry.buffer].data = np.frombuffer(_encode(manifest), np.uint8)
+    model.buffers = [_Buffer.aligned(buffer) for buffer in model.buffers]
+    whole = bytearray(flatbuffer_utils.convert_object_to_bytearray(model))
+    manifest["model_sha256"] = checksum(whole)
+    first, last = find_manifest(whole)
+    whole[first:last] = _encode(manifest)
+    return bytes(whole), manifest
+
+
+def _encode(manifest):
+    return json.dumps(manifest, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode()

@@ -1,0 +1,101 @@
+"""The manifest inside a ``.tflite`` file: a metadata entry of its flatbuffer, found without any library.
+
+A native runtime may crash on a corrupt file, so a file is read here first, every offset checked, and its
+checksum compared. The manifest holds that checksum: it is the file's with zeros in the place of its digits.
+"""
+
+import hashlib
+import re
+import struct
+
+from sibeat_edge.errors import ModelError
+
+IDENTIFIER = b"TFL3"
+ENTRY = b"SIBEAT_MANIFEST"  # name of the metadata
+BUFFERS, METADATA = 4, 6  # fields of the schema's table Model
+NAME, BUFFER = 0, 1  # of Metadata
+DATA = 0  # of Buffer
+OWN_CHECKSUM = re.compile(rb'"model_sha256":"([0-9a-f]{64})"')
+
+
+class _Flatbuffer:
+    """Tables, vectors and strings of a flatbuffer; a place outside of it raises ``ModelError``."""
+
+    def __init__(self, content):
+        self.content = content
+
+    def number(self, kind, place):
+        size = struct.calcsize(kind)
+        if not 0 <= place <= len(self.content) - size:
+            raise ModelError(f"found an offset to byte {place} of {len(self.content)}, expected one inside")
+        return struct.unpack_from(kind, self.content, place)[0]
+
+    def follow(self, place):
+        """The place that the unsigned offset at ``place`` points to."""
+        return place + self.number("<I", place)
+
+    def field(self, table, number):
+        """The place of a table's field, or None where the table lacks it."""
+        vtable = table - self.number("<i", table)
+        slot = 4 + 2 * number
+        if slot + 2 > self.number("<H", vtable):
+            return None
+        offset = self.number("<H", vtable + slot)
+        return table + offset if offset else None
+
+    def vector(self, place):
+        """The places of a vector's elements' first byte, and their number."""
+        start = self.follow(place)
+        count = self.number("<I", start)
+        if start + 4 + count > len(self.content):
+            raise ModelError(f"found {count} elements at byte {start} of {len(self.content)}, expected fewer")
+        return start + 4, count
+
+    def tables(self, place):
+        """The places of the tables of a vector of tables."""
+        first, count = self.vector(place)
+        return [self.follow(first + 4 * number) for number in range(count)]
+
+
+def find_manifest(content):
+    """The (first, last) bytes of the manifest in a ``.tflite`` file's ``content``.
+
+    Raises ``ModelError`` for what is no such file, or holds no manifest.
+    """
+    if len(content) < 8 or content[4:8] != IDENTIFIER:
+        raise ModelError("found no TensorFlow Lite model, expected a .tflite file")
+    file = _Flatbuffer(content)
+    model = file.follow(0)
+    entries, buffers = file.field(model, METADATA), file.field(model, BUFFERS)
+    if entries is not None and buffers is not None:
+        for entry in file.tables(entries):
+            name, number = file.field(entry, NAME), file.field(entry, BUFFER)
+            if name is None or number is None:
+                continue
+            first, length = file.vector(name)
+            if length == len(ENTRY) and bytes(content[first : first + length]) == ENTRY:
+                return _data(file, buffers, file.number("<I", number))
+    raise ModelError("found no manifest in the model, expected one that the export has embedded")
+
+
+def _data(file, buffers, number):
+    first, count = file.vector(buffers)
+    if number >= count:
+        raise ModelError(f"found a manifest in buffer {number} of {count}, expected an earlier one")
+    data = file.field(file.follow(first + 4 * number), DATA)
+    if data is None:
+        raise ModelError("found an empty manifest, expected JSON")
+    start, length = file.vector(data)
+    return start, start + length
+
+
+def checksum(content):
+    """SHA-256 of a ``.tflite`` file, in hexadecimal, with zeros for the digits that its manifest gives it."""
+    first, last = find_manifest(content)
+    own = OWN_CHECKSUM.search(content, first, last)
+    if own:
+        first, last = own.span(1)
+    digest = hashlib.sha256(content[:first])
+    digest.update(b"0" * 64 if own else content[first:last])
+    digest.update(content[last:])
+    return digest.hexdigest()
