@@ -1,0 +1,69 @@
+"""Does the electrode touch, does the amplifier follow? Flags of the device's samples, before any filter."""
+
+import math
+
+import numpy as np
+
+FINE, MISSING, FLAT, SATURATED = range(4)
+REASONS = ("", "missing", "flat", "saturated")
+FLAT_SECONDS = 0.25  # the same value for so long is no heart
+RAIL_SECONDS = 0.025  # the highest or lowest value so far for so long is the amplifier's end
+
+
+class Contact:
+    """Flags each sample of a stream: fine, missing (not finite), flat, saturated; blocks of any size.
+
+    ``push`` takes ``(samples, leads)`` at ``rate`` Hz and returns flags ``(samples,)``, those of the worst
+    lead, that have become final: within 0.25 s, as only then a value is known to have stayed. ``finish``
+    returns the rest.
+    """
+
+    def __init__(self, rate):
+        self.flat = max(3, math.ceil(FLAT_SECONDS * rate))
+        self.rail = max(3, math.ceil(RAIL_SECONDS * rate))
+        self._held = None  # samples whose flags are not final
+        self._run = self._low = self._high = None
+
+    def push(self, samples):
+        samples = np.asarray(samples, np.float64)
+        samples = np.where(np.isfinite(samples), samples, np.nan)  # infinity is no highest value
+        if self._held is None:
+            self._held = samples[:0]
+            self._run = np.zeros(samples.shape[1], np.int64)  # samples of the value before the held ones
+            self._before = np.full(samples.shape[1], np.nan)
+            self._low, self._high = np.full((2, samples.shape[1]), np.nan)
+        self._held = np.concatenate([self._held, samples])
+        return self._release(len(self._held) - self.flat)
+
+    def finish(self):
+        return np.zeros(0, np.int8) if self._held is None else self._release(len(self._held))
+
+    def _release(self, count):
+        if count <= 0:
+            return np.zeros(0, np.int8)
+        flags = np.zeros(count, np.int8)
+        for lead in range(self._held.shape[1]):
+            flags = np.maximum(flags, self._flags(self._held[:, lead], lead, count))
+        self._held = self._held[count:]
+        return flags
+
+    def _flags(self, values, lead, count):
+        starts = np.flatnonzero(np.append(True, values[1:] != values[:-1]))
+        lengths = np.diff(np.append(starts, len(values)))
+        goes_on = values[0] == self._before[lead]
+        if goes_on:
+            lengths[0] += self._run[lead]
+        length = np.repeat(lengths, np.diff(np.append(starts, len(values))))[:count]
+        part = values[:count]
+        low = np.fmin.accumulate(np.append(self._low[lead], part))[1:]
+        high = np.fmax.accumulate(np.append(self._high[lead], part))[1:]
+        flags = np.zeros(count, np.int8)
+        flags[length >= self.flat] = FLAT
+        flags[(length >= self.rail) & ((part == low) | (part == high)) & (high > low)] = SATURATED
+        flags[~np.isfinite(part)] = MISSING
+        self._low[lead], self._high[lead] = low[-1], high[-1]
+        last = np.searchsorted(starts, count - 1, side="right") - 1
+        within = count - starts[last]
+        self._run[lead] = within + (self._run[lead] if goes_on and last == 0 else 0)
+        self._before[lead] = part[-1]
+        return flags

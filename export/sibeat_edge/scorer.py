@@ -1,0 +1,259 @@
+"""From the device's samples to scored beats: the whole way, in blocks of any size."""
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+
+from sibeat_edge.contact import FINE, FLAT_SECONDS, REASONS, Contact
+from sibeat_edge.quality import noise_reason
+from sibeat_edge.rpeaks import AVERAGE, REFRACTORY, SEARCH, RPeakDetector
+from sibeat_edge.runtime import Model
+from sibeat_edge.signal import CHUNK, FIR_ORDER, RATE, BandPass, FillMissing, Resampler
+from sibeat_edge.windows import normalise
+
+HELD = 20  # s of signal that a late R-peak can still be cut from
+BLOCK = 10  # s of a recording that are pushed at once
+GAP = 0.05  # s: the clock may drift so far from the samples before it has jumped
+TAIL = 0.9  # share of a wearer's beats above which the tail of scores is fitted
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """A beat, scored or not.
+
+    Attributes:
+        time: of the R-peak, s since the stream's start (or of the clock that ``push`` was told).
+        score: larger = more abnormal; None where the signal is not fit to be scored.
+        alarm: whether the score lies above the threshold.
+        reason: why there is no score: ``missing``, ``flat``, ``saturated``, ``noisy``, ``edge`` (the window
+            begins before the stream or ends after it, or the R-peak was found too late), or an empty text.
+        rr: s since the R-peak before, or None for the first after a start or a gap.
+        residuals: squared error per tick, where the model gives it and it was asked for.
+    """
+
+    time: float
+    score: float | None
+    alarm: bool
+    reason: str
+    rr: float | None
+    residuals: np.ndarray | None = None
+
+    @property
+    def quality(self):
+        """``good``, or why there is no score."""
+        return self.reason or "good"
+
+
+class BeatScorer:
+    """Scores the beats of a stream of ECG samples.
+
+    Args:
+        model: a ``Model``, or what it is made of.
+        rate: the device's sampling rate, 1 to 10,000 Hz.
+        threshold: score above which a beat is an alarm; the manifest's by default.
+        personal: number of the wearer's first scored beats that set a threshold of the wearer's own, for the
+            manifest's false alarms per hour; 0, the default, for none. Until then the given one holds.
+        heat: whether beats carry their residuals.
+
+    ``push`` takes ``(samples,)`` or ``(samples, leads)`` in mV and returns the beats that have become
+    certain, in order of time; ``finish`` the rest, after which the scorer is done. However the samples are
+    cut into blocks, the beats are the same.
+    """
+
+    def __init__(self, model, rate, threshold=None, personal=0, heat=False):
+        self.model = model if isinstance(model, Model) else Model(model)
+        manifest = self.model.manifest
+        self.rate, self.personal, self.heat = rate, personal, heat
+        self.threshold = manifest["threshold"]["score"] if threshold is None else float(threshold)
+        self._window = manifest["window"]["before"], manifest["window"]["after"]
+        self._margin = manifest["signal"]["order"] // 2  # the filter smears what is not fine so far
+        self._scores, self._rr = [], []
+        self._start(0.0)
+
+    @property
+    def latency(self):
+        """Seconds after its R-peak by which a beat is out, where its window is fit to be scored.
+
+        The later one of two ways: the detector's filter and its wait for a higher peak; or the window's end
+        and filter. Later still are the first 4 s, from which the detector learns, and R-peaks that it finds
+        only as it searches back (after 1.5 mean RR intervals without a beat).
+        """
+        detector = FIR_ORDER + CHUNK + REFRACTORY + AVERAGE + SEARCH
+        window = self._window[1] + self.model.manifest["signal"]["order"] + CHUNK
+        flags = (self._window[1] + self._margin) / RATE + FLAT_SECONDS + 1 / self.rate
+        resampler = 0.0 if self.rate == RATE else 11 / min(self.rate, RATE)
+        return max(max(detector, window) / RATE + resampler, flags)
+
+    def _start(self, time):
+        """Begin anew at ``time``: nothing from before a gap leaks into what follows it."""
+        signal = self.model.manifest["signal"]
+        self._time, self._seen, self._previous = time, 0, None
+        self._resampler = Resampler(self.rate)  # first: it checks the rate
+        self._contact, self._fill = Contact(self.rate), FillMissing()
+        self._detectors_filter, self._detector = BandPass(), RPeakDetector()
+        self._filter = BandPass(tuple(signal["band"]), signal["order"])
+        self._flags = _Held(np.zeros(0, np.int8))
+        self._filtered = _Held(np.zeros((0, self.model.leads)))
+        self._judged = 0  # filtered samples that the detector has seen
+        self._waiting = deque()
+
+    def push(self, samples, time=None):
+        """Beats that these samples make certain.
+
+        Args:
+            samples: ``(samples,)`` or ``(samples, leads)``, mV; NaN and infinity are missing samples.
+            time: of the first of them on the device's clock, s. Where it jumps, the stream is taken up anew.
+
+        Raises ``ValueError`` for samples of another number of leads than the model's.
+        """
+        samples = np.asarray(samples, np.float64)
+        samples = samples[:, None] if samples.ndim == 1 else samples
+        if samples.ndim != 2 or samples.shape[1] != self.model.leads:
+            raise ValueError(
+                f"BeatScorer: found samples {samples.shape}, expected (samples, {self.model.leads})."
+            )
+        beats = []
+        if time is not None:
+            if not np.isfinite(time):
+                raise ValueError(f"BeatScorer: found the time {time}, expected seconds.")
+            if self._seen and abs(time - self._time - self._seen / self.rate) > GAP:
+                beats = self.finish()
+            if not self._seen:
+                self._start(float(time))
+        if not len(samples):
+            return beats
+        self._seen += len(samples)
+        self._flags.extend(self._contact.push(samples))
+        even = self._resampler.push(self._fill.push(samples))
+        self._detect(self._detectors_filter.push(even[:, 0]))
+        self._filtered.extend(self._filter.push(even))
+        return beats + self._score_waiting()
+
+    def finish(self):
+        """Beats that the stream's end makes certain. What is pushed afterwards begins a new stream."""
+        if not self._seen:
+            return []
+        self._flags.extend(self._contact.finish())
+        rest = self._resampler.finish()
+        if len(rest):
+            self._detect(self._detectors_filter.push(rest[:, 0]))
+            self._filtered.extend(self._filter.push(rest))
+        self._detect(self._detectors_filter.finish())
+        self._await(self._detector.finish())
+        self._filtered.extend(self._filter.finish())
+        beats = self._score_waiting(at_end=True)
+        self._start(self._time + self._seen / self.rate)
+        return beats
+
+    def _detect(self, lead):
+        """R-peaks of the filtered lead, second by second: what is too late is so whatever the blocks were."""
+        while len(lead):
+            second = RATE - self._judged % RATE
+            self._await(self._detector.push(lead[:second]))
+            self._judged += len(lead[:second])
+            lead = lead[second:]
+
+    def _await(self, peaks):
+        oldest = self._oldest()
+        self._waiting.extend((int(peak), peak - self._window[0] < oldest) for peak in peaks)
+
+    def _oldest(self):
+        """First filtered sample that an R-peak found in this second may need."""
+        return (self._judged // RATE - HELD) * RATE
+
+    def _score_waiting(self, at_end=False):
+        """The beats whose window, and the flags of it, are there."""
+        beats = []
+        while self._waiting:
+            end = self._waiting[0][0] + self._window[1]
+            flagged = self._flags.end * RATE >= (end + self._margin) * self.rate
+            if not at_end and not (self._filtered.end >= end and flagged):
+                break
+            beats.append(self._beat(*self._waiting.popleft()))
+        needed = min([self._oldest(), *(peak - self._window[0] for peak, late in self._waiting if not late)])
+        self._filtered.drop(needed)
+        self._flags.drop(int((needed - self._margin) * self.rate / RATE))
+        return beats
+
+    def _beat(self, peak, is_late):
+        rr = None if self._previous is None else (peak - self._previous) / RATE
+        self._previous = peak
+        first, last = peak - self._window[0], peak + self._window[1]
+        score = residuals = None
+        if is_late or first < 0 or last > self._filtered.end:
+            reason = "edge"
+        else:
+            window = self._filtered.part(first, last)
+            reason = self._contact_reason(first, last) or noise_reason(window, self._window[0])
+        if not reason:
+            score = self.model.score(normalise(window))
+            residuals = self.model.residuals() if self.heat else None
+            self._learn(score, rr)
+        alarm = score is not None and score > self.threshold
+        return Beat(self._time + peak / RATE, score, alarm, reason, rr, residuals)
+
+    def _contact_reason(self, first, last):
+        """The worst flag of the device's samples that a window is filtered from."""
+        begin = max(0, int((first - self._margin) * self.rate / RATE))
+        end = int(np.ceil((last + self._margin) * self.rate / RATE))
+        return REASONS[self._flags.part(begin, end).max(initial=FINE)]
+
+    def _learn(self, score, rr):
+        """Set the wearer's own threshold from the first beats, once there are enough of them."""
+        if len(self._scores) >= self.personal:
+            return
+        self._scores.append(score)
+        if rr is not None:
+            self._rr.append(rr)
+        if len(self._scores) == self.personal:
+            per_hour = self.model.manifest["threshold"]["false_alarms_per_hour"]
+            beats_per_hour = 3600 / np.median(self._rr) if self._rr else 4000.0
+            self.threshold = personal_threshold(self._scores, per_hour / beats_per_hour)
+
+
+class _Held:
+    """The newest part of a stream, by the numbers of its samples."""
+
+    def __init__(self, empty):
+        self._kept, self._first = empty, 0
+
+    @property
+    def end(self):
+        return self._first + len(self._kept)
+
+    def extend(self, samples):
+        if len(samples):
+            self._kept = np.concatenate([self._kept, samples])
+
+    def part(self, first, last):
+        return self._kept[max(first - self._first, 0) : last - self._first]
+
+    def drop(self, first):
+        """Forget what is older than sample ``first``."""
+        if first > self._first:
+            self._kept, self._first = self._kept[first - self._first :], min(first, self.end)
+
+
+def personal_threshold(scores, share):
+    """The score that this share of a wearer's beats exceeds, from the few ``scores`` that there are.
+
+    Above the 90 % quantile the scores are taken for exponential, with their mean excess for a scale, as so
+    few beats say nothing of shares as small as one in a thousand.
+    """
+    high = np.quantile(scores, TAIL)
+    above = np.asarray(scores)[np.asarray(scores) > high] - high
+    if share >= 1 - TAIL or not len(above):
+        return float(np.quantile(scores, max(0.0, 1 - share)))
+    return float(high + above.mean() * np.log((1 - TAIL) / share))
+
+
+def score_recording(model, signal, rate, **options):
+    """All beats of a recording ``(samples,)`` or ``(samples, leads)`` in mV, in order of time.
+
+    ``options`` are those of ``BeatScorer``.
+    """
+    scorer = BeatScorer(model, rate, **options)
+    size = max(1, round(BLOCK * rate))
+    blocks = (signal[first : first + size] for first in range(0, len(signal), size))
+    return [beat for block in blocks for beat in scorer.push(block)] + scorer.finish()
