@@ -1,0 +1,167 @@
+"""CSV files: a row a sample, a column a lead, and a column of time where the device has a clock."""
+
+import re
+from itertools import islice
+
+import numpy as np
+
+from sibeat_edge.errors import RecordError
+
+MISSING = frozenset(("", "nan", "na", "n/a", "null", "none", "-"))
+TIME, SECONDS = ("time", "elapsed time"), {"s": 1.0, "sec": 1.0, "seconds": 1.0, "ms": 1e-3}
+UNIT = re.compile(r"^(.*?)\s*[(\[]\s*([^)\]]*?)\s*[)\]]$")  # a heading's name and unit: MLII (mV)
+LONGEST = 65_536  # characters of the first line: what is longer is no CSV
+LOOK = 10_000  # rows from which the clock's rate is taken
+JUMP = 0.05  # s: so far from an even clock, a gap has been jumped over
+
+
+class CsvFile:
+    """The CSV file at ``path``; attributes as ``reading`` says.
+
+    Columns are separated by comma, semicolon or tab, decimals by a point. A first row that is not numbers
+    names the columns, each with its unit in brackets or parentheses (mV, and s for the time, where there is
+    none). Without such a row, leads are named 1, 2, …. A cell that is empty, NaN, NA, null or - is missing.
+
+    A column named ``time`` is the clock, seconds or milliseconds from any start; without one, ``rate`` in Hz
+    must be given. Where the clock is 50 ms away from an even one, samples are lost: the next block starts
+    there. A clock that goes back, or jumps more than once a second, raises ``RecordError``.
+    """
+
+    seconds = None  # the number of rows is not known before they are read
+
+    def __init__(self, path, rate):
+        self._path = path
+        with self._open() as file:
+            cells = self._first_row(file)
+            self.named = any(_number(cell) is None for cell in cells)
+            headings = cells if self.named else [str(number + 1) for number in range(len(cells))]
+            pairs = [UNIT.match(heading) for heading in headings]
+            names = [pair[1] if pair else head for pair, head in zip(pairs, headings, strict=True)]
+            units = [pair[2] if pair else "" for pair in pairs]
+            clocks = [column for column, name in enumerate(names) if name.casefold() in TIME]
+            self._clock = clocks[0] if clocks else None
+            self._columns = [column for column in range(len(names)) if column not in clocks]
+            self.leads = [names[column] for column in self._columns]
+            self.units = [units[column] or "mV" for column in self._columns]
+            if not self.leads:
+                raise RecordError(f"{path}: found a column of time alone; expected a lead beside it.")
+            if self._clock is None and rate is None:
+                raise RecordError(f"{path}: found no column of time; expected one, or the rate (--rate HZ).")
+            if self._clock is not None:
+                self._tick = self._unit_of_time(units[self._clock])
+                self._start, found = self._look(file)
+                rate = found if rate is None or abs(found / rate - 1) > 0.01 else rate
+        self._rate = float(rate)
+        self.rates = [self._rate] * len(self.leads)
+
+    def _open(self):
+        return open(self._path, encoding="utf-8-sig", errors="replace", newline=None)
+
+    def _first_row(self, file):
+        """The first row's cells; sets the separator, and leaves ``file`` before the first row of numbers."""
+        line = file.readline(LONGEST)
+        if not line.strip() or "\0" in line or len(line) == LONGEST:
+            raise RecordError(f"{self._path}: found no row of text; expected columns of numbers.")
+        self._separator = next((mark for mark in ";\t" if mark in line), ",")
+        cells = [cell.strip().strip("\"'") for cell in line.split(self._separator)]
+        self._first_line = 2
+        if all(_number(cell) is not None for cell in cells):
+            self._first_line = 1
+            file.seek(0)
+        return cells
+
+    def _unit_of_time(self, unit):
+        if (unit or "s") not in SECONDS:
+            raise RecordError(f"{self._path}: found time in {unit!r}; expected s or ms.")
+        return SECONDS[unit or "s"]
+
+    def _look(self, file):
+        """The clock's start in s and its rate in Hz, from the first rows."""
+        times = self._rows(list(islice(file, LOOK)), [self._clock], self._first_line)[:, 0] * self._tick
+        steps = np.diff(times)
+        even = steps[steps <= max(JUMP, 3 * np.median(steps))] if len(steps) else steps
+        if not len(even) or not even.sum() > 0:
+            found = "fewer than 2 samples" if not len(steps) else "a clock that does not go on"
+            raise RecordError(f"{self._path}: found {found}; expected an even clock.")
+        rate = len(even) / even.sum()
+        # Rounded times cannot tell rates apart that differ by less than a sample over all of these rows.
+        return times[0], round(rate) if abs(rate - round(rate)) * even.sum() < 1 else rate
+
+    def blocks(self, columns, seconds):
+        used = [self._columns[column] for column in columns]
+        used = used if self._clock is None else [self._clock, *used]
+        count = max(1, int(seconds * self._rate))
+        line, seen, last = self._first_line, 0, -np.inf
+        with self._open() as file:
+            for _ in range(self._first_line - 1):
+                file.readline()
+            while lines := list(islice(file, count)):
+                rows = self._rows(lines, used, line)
+                if self._clock is None:
+                    yield seen / self._rate, rows
+                elif len(rows):
+                    times = rows[:, 0] * self._tick - self._start
+                    for first, end in self._stretches(times, last, line):
+                        yield times[first], rows[first:end, 1:]
+                    last = times[-1]
+                line, seen = line + len(lines), seen + len(rows)
+        if not seen:
+            raise RecordError(f"{self._path}: found no samples; expected rows of numbers.")
+
+    def _stretches(self, times, last, line):
+        """The (first, end) of the stretches in which the clock is even."""
+        back = np.flatnonzero(np.diff(times, prepend=last) < 0)
+        if len(back):
+            raise RecordError(
+                f"{self._path}, about line {line + back[0]}: found {times[back[0]] + self._start:g} s after "
+                f"a later time; expected a clock that does not go back."
+            )
+        bounds = [0]
+        while bounds[-1] < len(times):
+            part = times[bounds[-1] :]
+            off = np.abs(part - part[0] - np.arange(len(part)) / self._rate) > JUMP
+            bounds.append(bounds[-1] + (int(np.argmax(off)) if off.any() else len(part)))
+            if len(bounds) > 3 + len(times) / self._rate:
+                raise RecordError(
+                    f"{self._path}, about line {line + bounds[-2]}: found a clock that jumps more than once "
+                    f"a second; expected an even one of {self._rate:g} Hz."
+                )
+        return list(zip(bounds[:-1], bounds[1:], strict=True))
+
+    def _rows(self, lines, columns, line):
+        """The numbers ``(rows, columns)`` of these lines; blank ones are left out."""
+        try:
+            rows = np.loadtxt(lines, delimiter=self._separator, comments=None, usecols=columns, ndmin=2)
+            if len(rows) == len(lines) and (self._clock not in columns or np.isfinite(rows[:, 0]).all()):
+                return rows
+        except ValueError:
+            pass  # missing cells, or none: cell by cell, which finds the line to name
+        rows = [
+            self._cells(text, columns, line + number) for number, text in enumerate(lines) if text.strip()
+        ]
+        return np.array(rows, np.float64).reshape(-1, len(columns))
+
+    def _cells(self, text, columns, line):
+        cells = [cell.strip().strip("\"'") for cell in text.split(self._separator)]
+        if len(cells) <= max(columns):
+            raise RecordError(
+                f"{self._path}, line {line}: found {len(cells)} of "
+                f"{len(self._columns) + (self._clock is not None)} columns; expected all (a truncated file?)."
+            )
+        values = [_number(cells[column]) for column in columns]
+        for column, value in zip(columns, values, strict=True):
+            if value is None or (column == self._clock and not np.isfinite(value)):
+                raise RecordError(
+                    f"{self._path}, line {line}: found {cells[column][:30]!r}; expected a number."
+                )
+        return values
+
+
+def _number(cell):
+    """The cell's number, NaN where it is missing, None where it is neither."""
+    if cell.casefold() in MISSING:
+        return np.nan
+    try:
+        return float(cell)
+    except ValueError:
+        return None

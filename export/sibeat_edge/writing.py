@@ -1,0 +1,105 @@
+"""Scored beats as JSON, CSV and WFDB annotations; files are written whole or not at all.
+
+In WFDB annotations a beat without an alarm is ``N``, a beat that was not scored ``Q`` (unclassifiable), and
+an alarm ``?`` (a beat not classified): of WFDB's symbols for beats it is the one that claims no diagnosis,
+and none the model makes. Each carries its score, or the reason for having none, as its note.
+"""
+
+import csv
+import io
+import json
+import shutil
+import tempfile
+
+import numpy as np
+
+from sibeat_edge.files import whole_file
+
+NO_ALARM, ALARM, NOT_SCORED, COMMENT = 'N?Q"'
+COLUMNS = ("time", "sample", "score", "alarm", "reason", "rr")
+LONGEST_NOTE = 255  # bytes that WFDB's format has room for
+
+
+def sample_number(scored, beat):
+    """Sample of the beat's R-peak at the recording's own rate, from its start."""
+    return round(beat.time * scored.rate)
+
+
+def beat_rows(scored):
+    """Each beat's time (s), sample, score, alarm, reason and RR interval (s), as a dictionary."""
+    for beat in scored.beats:
+        rr = None if beat.rr is None else round(beat.rr, 6)
+        values = round(beat.time, 6), sample_number(scored, beat), beat.score, beat.alarm, beat.reason, rr
+        yield dict(zip(COLUMNS, values, strict=True))
+
+
+def as_json(scored):
+    """The summary, what was not scored, warnings, and the beats, a line a beat, as a JSON text."""
+    head = {
+        **scored.summary,
+        "unscored_beats": scored.unscored,
+        "not_scored_seconds": scored.not_scored,
+        "warnings": list(scored.warnings),
+        "notice": scored.manifest["notice"],
+    }
+    beats = ",\n    ".join(json.dumps(row, allow_nan=False) for row in beat_rows(scored))
+    text = json.dumps(head, indent=2, ensure_ascii=False, allow_nan=False)
+    return f'{text.removesuffix("}").rstrip()},\n  "beats": [\n    {beats}\n  ]\n}}\n'
+
+
+def as_csv(scored):
+    """The beats as CSV, with a row of headings; ``alarm`` is 0 or 1, what is not there an empty cell."""
+    text = io.StringIO()
+    table = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    table.writeheader()
+    table.writerows({**row, "alarm": int(row["alarm"])} for row in beat_rows(scored))
+    return text.getvalue()
+
+
+def write_text(text, path):
+    """Write ``text`` to ``path``, whole or not at all."""
+    with whole_file(path) as partial:
+        partial.write_text(text, encoding="utf-8", newline="\n")
+
+
+def write_annotations(scored, path):
+    """Write the beats as the WFDB annotation file ``path``: ``rdann(record, extension)`` reads it.
+
+    A comment at sample 1 tells the model, the threshold and the symbols (wfdb hides comments at sample 0).
+    """
+    import wfdb  # here, as a device that streams its beats needs no files
+
+    legend = (
+        f"{scored.manifest['name']}: {ALARM} = alarm (score above {scored.threshold:.6g}), "
+        f"{NO_ALARM} = no alarm, {NOT_SCORED} = not scored"
+    )
+    rows = [(sample_number(scored, beat), _symbol(beat), _note(beat)) for beat in scored.beats]
+    rows = sorted([(1, COMMENT, legend), *rows], key=lambda row: row[0])
+    samples, symbols, notes = zip(*rows, strict=True)
+    with whole_file(path) as partial, tempfile.TemporaryDirectory() as folder:
+        # wfdb takes but certain names of records and extensions, and writes in place.
+        wfdb.wrann(
+            "beats",
+            "sib",
+            np.array(samples),
+            np.array(symbols),
+            aux_note=[_fits(note) for note in notes],
+            fs=scored.rate,
+            write_dir=folder,
+        )
+        shutil.copyfile(f"{folder}/beats.sib", partial)
+
+
+def _symbol(beat):
+    if beat.score is None:
+        return NOT_SCORED
+    return ALARM if beat.alarm else NO_ALARM
+
+
+def _note(beat):
+    return f"not scored: {beat.reason}" if beat.score is None else f"score {beat.score:.6g}"
+
+
+def _fits(note):
+    """ASCII, as WFDB's notes are, and no longer than the format has room for."""
+    return note.encode("ascii", "replace").decode()[:LONGEST_NOTE]
