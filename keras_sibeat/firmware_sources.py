@@ -1,0 +1,188 @@
+"""The text of a firmware bundle's files: those written for a model, and those that are always the same."""
+
+import zlib
+from pathlib import Path
+from string import Template
+
+import numpy as np
+
+from keras_sibeat.c_text import elements, floating, header, integer, text
+from sibeat_edge.signal import band_pass_taps
+
+STATIC = Path(__file__).parent / "firmware_files"
+TOLERANCE = 1  # units of the last place, that a golden beat's score may be off by
+ALIGN = """
+#if defined(__GNUC__) || defined(__clang__)
+#define SIBEAT_ALIGNED __attribute__((aligned(16)))
+#elif defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L
+#define SIBEAT_ALIGNED _Alignas(16)
+#else
+#error "sibeat: say here how this compiler aligns an array to 16 bytes"
+#endif
+"""
+
+
+def sources(content, manifest, operations, memory, output, level, inputs, scores):
+    """The bundle's files, name → text.
+
+    Args:
+        content: the model's bytes.
+        manifest: its manifest.
+        operations: name → method of TFLM's resolver.
+        memory: bytes of the arena as ``measured``, and of its ``margin``.
+        output: the score's place among the outputs.
+        level: the highest int8 score that is no alarm.
+        inputs, scores: of the golden beats, int8 ``(beats, length * leads)`` and ``(beats,)``.
+    """
+    files = {file.name: file.read_text(encoding="utf-8") for file in sorted(STATIC.iterdir())}
+    figures = _figures(content, manifest, operations, memory, level, inputs)
+    return files | {
+        "README.md": Template(files["README.md"]).substitute(figures),
+        "sibeat_model.h": header(
+            "sibeat_model",
+            "The model, a .tflite file.",
+            [
+                f"#define SIBEAT_MODEL_BYTES {len(content)}\n",
+                "extern const unsigned char sibeat_model[SIBEAT_MODEL_BYTES];",
+            ],
+        ),
+        "sibeat_model.c": f'#include "sibeat_model.h"\n{ALIGN}\n'
+        "SIBEAT_ALIGNED const unsigned char sibeat_model[SIBEAT_MODEL_BYTES] = {\n"
+        f"{elements(content)}\n}};\n",
+        "sibeat_ops.h": _resolver(operations),
+        "sibeat_config.h": _config_header(manifest, memory, output, level),
+        "sibeat_config.c": _config(manifest),
+        "sibeat_golden.h": _golden_header(content, inputs, scores),
+        "sibeat_golden.c": _golden(inputs, scores),
+    }
+
+
+def _resolver(operations):
+    added = " ||\n      ".join(f"resolver.{method}() != kTfLiteOk" for method in operations.values())
+    return f"""// The model's operations: {", ".join(operations)}.
+#ifndef SIBEAT_OPS_H
+#define SIBEAT_OPS_H
+
+#include "tensorflow/lite/micro/micro_mutable_op_resolver.h"
+
+using SibeatResolver = tflite::MicroMutableOpResolver<{len(operations)}>;
+
+// Adds exactly them.
+inline TfLiteStatus SibeatAddOperations(SibeatResolver &resolver) {{
+  if ({added}) {{
+    return kTfLiteError;
+  }}
+  return kTfLiteOk;
+}}
+
+#endif
+"""
+
+
+def _config_header(manifest, memory, output, level):
+    signal, window, threshold = manifest["signal"], manifest["window"], manifest["threshold"]
+    leads, length = len(signal["leads"]), sum(window.values())
+    entry, score = manifest["input"], manifest["score"]
+    lines = [
+        f"#define SIBEAT_RATE_HZ {signal['rate']}",
+        f"#define SIBEAT_LEADS {leads}",
+        f"#define SIBEAT_DELAY {signal['order']} /* samples, of the band-pass */",
+        f"#define SIBEAT_TAPS {2 * signal['order'] + 1}\n",
+        "/* The window, in samples: those before the R-peak, and those from it on. */",
+        f"#define SIBEAT_BEFORE {window['before']}",
+        f"#define SIBEAT_AFTER {window['after']}",
+        f"#define SIBEAT_LENGTH {length}\n",
+        "/* value = scale * (int8 - zero point) */",
+        f"#define SIBEAT_INPUT_BYTES {length * leads}",
+        f"#define SIBEAT_INPUT_SCALE {floating(entry['scale'])}",
+        f"#define SIBEAT_INPUT_ZERO_POINT {integer(entry['zero_point'])}",
+        f"#define SIBEAT_SCORE_OUTPUT {output} /* its place among the model's outputs */",
+        f"#define SIBEAT_SCORE_SCALE {floating(score['scale'])}",
+        f"#define SIBEAT_SCORE_ZERO_POINT {integer(score['zero_point'])}\n",
+        "/* A beat whose score is above the threshold is an alarm; the int8 one decides the same. */",
+        f"#define SIBEAT_THRESHOLD ({floating(threshold['score'])})",
+        f"#define SIBEAT_THRESHOLD_INT8 {integer(level)} /* an int: -129 makes every beat an alarm */",
+        f"#define SIBEAT_FALSE_ALARMS_PER_HOUR {floating(threshold['false_alarms_per_hour'])}\n",
+        "/* The smallest arena that TensorFlow Lite Micro ran the model in, and what to have. */",
+        f"#define SIBEAT_ARENA_MEASURED_BYTES {memory['measured']}",
+        f"#define SIBEAT_ARENA_MARGIN_BYTES {memory['margin']}",
+        "#define SIBEAT_ARENA_BYTES (SIBEAT_ARENA_MEASURED_BYTES + SIBEAT_ARENA_MARGIN_BYTES)\n",
+        "extern const float sibeat_taps[SIBEAT_TAPS];",
+        "extern const char *const sibeat_lead_names[SIBEAT_LEADS];",
+        *(f"extern const char sibeat_{key}[];" for key in ("name", "licence", "notice")),
+    ]
+    return header("sibeat_config", "What the model needs, and how its scores are read.", lines)
+
+
+def _config(manifest):
+    signal = manifest["signal"]
+    taps = band_pass_taps(tuple(signal["band"]), signal["order"]).astype(np.float32)
+    lines = [
+        '#include "sibeat_config.h"\n',
+        f"const float sibeat_taps[SIBEAT_TAPS] = {{\n{elements(taps)}\n}};\n",
+        "const char *const sibeat_lead_names[SIBEAT_LEADS] = {",
+        *(f"    {text(lead)}," for lead in signal["leads"]),
+        "};",
+        *(f"const char sibeat_{key}[] = {text(manifest[key])};" for key in ("name", "licence", "notice")),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _golden_header(content, inputs, scores):
+    beats, size = inputs.shape
+    lines = [
+        f"#define SIBEAT_GOLDEN_BEATS {beats}",
+        f"#define SIBEAT_GOLDEN_INPUT_BYTES {size}",
+        f"#define SIBEAT_GOLDEN_TOLERANCE {TOLERANCE} /* int8 units; kernels round differently */",
+        f"#define SIBEAT_MODEL_CRC32 {_crc(content)}",
+        f"#define SIBEAT_GOLDEN_INPUTS_CRC32 {_crc(inputs.tobytes())}",
+        f"#define SIBEAT_GOLDEN_SCORES_CRC32 {_crc(scores.tobytes())}\n",
+        "extern const int8_t sibeat_golden_inputs[SIBEAT_GOLDEN_BEATS][SIBEAT_GOLDEN_INPUT_BYTES];",
+        "extern const int8_t sibeat_golden_scores[SIBEAT_GOLDEN_BEATS];",
+    ]
+    return header("sibeat_golden", "Simulated beats, and the scores that the model gives them.", lines)
+
+
+def _golden(inputs, scores):
+    beats = "\n".join(f"    {{\n{elements(beat, 8)}\n    }}," for beat in inputs)
+    return (
+        '#include "sibeat_golden.h"\n\nconst int8_t '
+        f"sibeat_golden_inputs[SIBEAT_GOLDEN_BEATS][SIBEAT_GOLDEN_INPUT_BYTES] = {{\n{beats}\n}};\n\n"
+        f"const int8_t sibeat_golden_scores[SIBEAT_GOLDEN_BEATS] = {{\n{elements(scores)}\n}};\n"
+    )
+
+
+def _crc(data):
+    return f"0x{zlib.crc32(data):08X}u"
+
+
+def _figures(content, manifest, operations, memory, level, inputs):
+    """What the bundle's README tells of the model."""
+    signal, score, threshold = manifest["signal"], manifest["score"], manifest["threshold"]
+    taps, (beats, size) = 2 * signal["order"] + 1, inputs.shape
+    numbers = {
+        "model_bytes": len(content),
+        "arena_measured": memory["measured"],
+        "arena_margin": memory["margin"],
+        "arena": sum(memory.values()),
+        "filter_bytes": 4 * taps + 12,  # sibeat_band_pass
+        "window_bytes": 5 * size,
+        "constant_bytes": 4 * taps + beats * (size + 1),
+    }
+    return {name: f"{number:,}" for name, number in numbers.items()} | {
+        **{key: manifest[key] for key in ("name", "licence", "notice")},
+        "operation_count": len(operations),
+        "operations": ", ".join(operations),
+        "golden_beats": beats,
+        "leads": " and ".join(signal["leads"]),
+        "rate": signal["rate"],
+        "low": f"{signal['band'][0]:g}",
+        "high": f"{signal['band'][1]:g}",
+        "delay": signal["order"],
+        **manifest["window"],
+        "level": level,
+        "threshold": f"{threshold['score']:.6g}",
+        "per_hour": f"{threshold['false_alarms_per_hour']:g}",
+        "score_scale": f"{score['scale']:.6g}",
+        "score_zero": score["zero_point"],
+    }

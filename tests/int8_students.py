@@ -1,0 +1,52 @@
+"""A small untrained student as the int8 model that an export makes of it, for the tests of what it meets."""
+
+import functools
+
+import numpy as np
+
+from keras_sibeat.models.student import student
+from keras_sibeat.tflite import convert, embed_manifest, quantisations
+from sibeat_edge.manifest import MIN_MAX, taps_digest
+
+
+def curves(count, leads=1, seed=0):
+    """Smooth windows ``(count, 320, leads)`` within [-1, 1]."""
+    phase, speed = np.random.default_rng(seed).uniform(0.2, 3, (2, count, 1, leads))
+    return np.sin(6 * phase + speed * np.linspace(0, 9, 320)[:, None]).astype("float32")
+
+
+@functools.cache
+def int8_student(leads=1, rebuilds=False, width=4, units=8, quantile=0.8):
+    """The bytes of its ``.tflite`` file and the manifest inside, its threshold a ``quantile`` of scores."""
+    network = student(channels=leads, width=width, units=units, rebuilds=rebuilds, seed=0)
+    windows = curves(64, leads)
+    for _ in range(20):  # moves the statistics of the normalisation to where the windows are
+        network(windows, training=True)
+    scores = network.predict(windows, verbose=0)
+    content, band, order = convert(network, windows), [3.0, 45.0], 108
+    numbers = quantisations(content)
+    threshold = float(np.quantile(scores[0] if rebuilds else scores, quantile))
+    manifest = {
+        "format": 1,
+        "name": "small",
+        "signal": {
+            "rate": 360,
+            "leads": ["MLII", "V5"][:leads],
+            "band": band,
+            "order": order,
+            "taps_sha256": taps_digest(band, order),
+        },
+        "window": {"before": 140, "after": 180},
+        "normalisation": MIN_MAX,
+        "input": numbers[1, 320, leads],
+        "score": numbers[1, 1],
+        "residuals": numbers.get((1, 320)),
+        "threshold": {"score": threshold, "false_alarms_per_hour": 4.0},
+        "calibration": {"shares": [0.5], "scores": [0.0]},
+        "expected": {"auc": 0.9, "ap": 0.8},
+        "data_sha256": "0" * 64,
+        "config_sha256": "1" * 64,
+        "licence": "MIT",
+        "notice": 'Not a medical device: "research" only, 100 µV\\mm??/',
+    }
+    return embed_manifest(content, manifest)
