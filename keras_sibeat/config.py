@@ -53,6 +53,12 @@ class Config(Section):
         """Of the last stage."""
         return self.student.epochs if self.student else self.train.epochs
 
+    def describe(self):
+        """Its values as JSON has them, but for where the data lies, which is no part of a run."""
+        values = self.model_dump(mode="json")
+        del values["data"]["folder"]
+        return values
+
     @field_validator("seeds")
     @classmethod
     def _seeds_differ(cls, seeds):

@@ -3,6 +3,8 @@
 import functools
 import sys
 
+from sibeat_edge.errors import EdgeError
+
 
 class SibeatError(ValueError):
     """Base of the errors whose message is one sentence: what was found, what was expected, and where."""
@@ -20,6 +22,10 @@ class RunError(SibeatError):
     """A run folder that cannot be used."""
 
 
+class ExportError(SibeatError):
+    """A model that lost too much on its way to the device, or cannot go there."""
+
+
 def command(main):
     """Make ``main`` a command: bad input or a failing disk ends it with one sentence and exit code 2."""
 
@@ -27,7 +33,7 @@ def command(main):
     def run(*args, **kwargs):
         try:
             return main(*args, **kwargs)
-        except (SibeatError, OSError) as error:
+        except (SibeatError, EdgeError, OSError) as error:
             print(f"error: {error}", file=sys.stderr)
             sys.exit(2)
 

@@ -63,8 +63,6 @@ def make_preset(run, name, folder=FOLDER):
     if model.stat().st_size >= LARGEST:
         raise RunError(f"{model}: found {model.stat().st_size} bytes, expected less than {LARGEST}.")
     network = keras.saving.load_model(model)
-    config = run.config.model_dump(mode="json")
-    config["data"].pop("folder")
     about = {
         "name": name,
         "part": part.name,
@@ -75,7 +73,7 @@ def make_preset(run, name, folder=FOLDER):
             "bytes": model.stat().st_size,
         },
         "metrics": json.loads((part / "metrics.json").read_text(encoding="utf-8")),
-        "config": config,
+        "config": run.config.describe(),
         **{key: run.about[key] for key in ("command", "data_sha256", "versions", "commit")},
     }
     with whole_file(Path(folder) / f"{name}.keras") as partial:

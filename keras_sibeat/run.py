@@ -116,9 +116,7 @@ def part_folders(folder, config):
 
 
 def _differences(old, new):
-    old, new = old.model_dump(mode="json"), new.model_dump(mode="json")
-    for values in (old, new):
-        values["data"].pop("folder")  # where the data lies is no part of the run; its checksum is
+    old, new = old.describe(), new.describe()
     return [
         f"{section}: {old[section]} there, {new[section]} here"
         for section in old

@@ -14,6 +14,16 @@ SMALL = [
     "train.batch_size=16",
 ]
 
+STUDENT = [  # of a student that is trained, with its teacher, in seconds
+    *SMALL,
+    "train.epochs=1",
+    "train.jit_compile=false",
+    "score.prototypes=16",
+    "contrastive.units=8",
+    "student.width=4",
+    "student.depth=3",
+]
+
 
 def weights(part):
     """Everything in the newest checkpoint of a part's folder: weights, optimizers, random streams."""

@@ -16,16 +16,7 @@ from keras_sibeat.errors import ConfigError, RunError
 from keras_sibeat.preset import FOLDER, LARGEST, describe_preset, list_presets, load_preset, render_card
 from keras_sibeat.run import Run
 
-SMALL = [
-    *checkpoints.SMALL,
-    "train.epochs=1",
-    "train.jit_compile=false",
-    "score.prototypes=16",
-    "contrastive.units=8",
-    "student.width=4",
-    "student.depth=3",
-    "student.epochs=1",
-]
+SMALL = [*checkpoints.STUDENT, "student.epochs=1"]
 
 
 @pytest.fixture(scope="module")

@@ -36,10 +36,16 @@ def build_views(config, seed):
             layers.append(VIEWS[name](**settings))
         except (TypeError, ValueError) as error:
             raise ConfigError(f"contrastive.views.{name}: {error}") from error
+    return Views(layers), build_shifts(config, seed)
+
+
+def build_shifts(config, seed):
+    """The configured ``Shifts``, or None where there are none, their random streams drawn from ``seed``."""
     shifts = [
-        SHIFTS[name](centre=centre, seed=seed + 100 + number) for number, name in enumerate(contrast.shifts)
+        SHIFTS[name](centre=config.window.before, seed=seed + 100 + number)
+        for number, name in enumerate(config.contrastive.shifts)
     ]
-    return Views(layers), Shifts(shifts, seed=seed + 99) if shifts else None
+    return Shifts(shifts, seed=seed + 99) if shifts else None
 
 
 def check_contrastive(config, windows):

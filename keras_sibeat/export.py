@@ -1,0 +1,222 @@
+"""``python -m keras_sibeat.export RUN | PRESET [--format int8] [--data DIR] …``: a student for the device."""
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from keras_sibeat.data.beats import checksum
+from keras_sibeat.errors import ConfigError, ExportError, command
+from keras_sibeat.exportable import golden_windows, learning_windows, open_sources
+from keras_sibeat.files import whole_file, write_json
+from keras_sibeat.firmware import write_firmware
+from keras_sibeat.gate import judge
+from keras_sibeat.models.quantised import fine_tune
+from keras_sibeat.runtimes import score_litert, score_tflm, score_with
+from keras_sibeat.scoring import predict
+from keras_sibeat.tflite import FORMATS, convert, embed_manifest, predict_tflite, quantisations
+from keras_sibeat.tflm import measure_arena
+from sibeat_edge.manifest import FORMAT, MIN_MAX, taps_digest
+from sibeat_edge.runtime import Model
+from sibeat_edge.signal import RATE
+
+COMPARED = 1000  # beats that all runtimes score
+SHARES = (0.1, 0.5, 0.9, 0.99, 0.999)  # of normal beats, whose scores the manifest tells
+NOTICE = "Not a medical device. For research only."
+LICENCE = "MIT; trained on the MIT-BIH Arrhythmia Database, Open Data Commons Attribution License 1.0"
+
+
+def export(source, folder, kind="int8", per_hour=None, tunes=True, firmware=None, python=None):
+    """Convert a student for the device, and let it leave only if the gate finds its scores intact.
+
+    Quantised after training; where that loses too much in int8, fine-tuned with fake quantisation and judged
+    again. Of the data, training normals calibrate and fine-tune, as they are and shifted; the validation fold
+    judges; the test fold is not looked at.
+
+    Args:
+        source: a ``Source``.
+        folder: gets ``NAME.tflite``, ``NAME.json`` (the manifest) and ``NAME-report.json``.
+        kind: one of ``FORMATS``. Only int8 has a manifest, as only that is scored on the device.
+        per_hour: false alarms that the threshold is set for; those of the configuration's
+            ``false_alarm_rate`` by default.
+        tunes: whether fine-tuning may be tried.
+        firmware: folder of the firmware bundle; inside ``folder`` by default.
+        python: interpreter of an environment with tflite-runtime, that it is compared with, too.
+
+    Returns the report, a dictionary.
+
+    Raises ``ExportError`` where the gate refuses the model: then the report is all that is written.
+    """
+    fold, windows = source.fold, learning_windows(source)
+    rr = float(np.nanmean(fold.validation_normals.rr_before))
+    per_hour = per_hour or source.config.evaluate.false_alarm_rate * 3600 / rr
+    float_scores = _scores(source.network, fold.validation.windows)
+
+    def attempt(network):
+        content = convert(network, windows, kind)
+        scores = predict_tflite(content, fold.validation.windows)[:, 0]
+        verdict = judge(float_scores, scores, fold.is_abnormal(fold.validation), per_hour * rr / 3600)
+        return content, scores, verdict
+
+    content, scores, verdict = attempt(source.network)
+    before = None
+    if kind == "int8" and tunes and verdict.failures:
+        before = verdict.as_dict()
+        content, scores, verdict = attempt(fine_tune(source.network, windows))
+    report = {"name": source.name, "format": kind, "fine_tuned": before is not None}
+    report |= {"before_fine_tuning": before, "false_alarms_per_hour": per_hour}
+    if kind == "int8":
+        manifest = make_manifest(source, content, scores, verdict, per_hour)
+        content, manifest = embed_manifest(content, manifest)
+        verdict, report["runtimes"] = compare_runtimes(content, fold.validation, verdict, python)
+        report["arena_bytes"] = measure_arena(content)
+    report |= {"gate": verdict.as_dict(), "flash_bytes": len(content)}
+    folder = Path(folder)
+    write_json(folder / f"{source.name}-report.json", report)
+    if verdict.failures:
+        raise ExportError(f"{source.name}: refused by the gate ({'; '.join(verdict.failures)}).")
+    with whole_file(folder / f"{source.name}.tflite") as partial:
+        partial.write_bytes(content)
+    if kind == "int8":
+        write_json(folder / f"{source.name}.json", manifest)
+        bundle = firmware or folder / "firmware"
+        golden = golden_windows(source.config)
+        write_firmware(bundle, content, manifest, golden, report["arena_bytes"])
+    return report
+
+
+def _scores(network, windows):
+    found = predict(network, windows)
+    return np.asarray(found[0] if isinstance(found, list) else found)[:, 0]
+
+
+def make_manifest(source, content, scores, verdict, per_hour):
+    """All that a scorer needs to know of an int8 model, but its checksum: a dictionary of the ``SCHEMA``."""
+    config, fold, numbers = source.config, source.fold, quantisations(content)
+    window, shape = config.window, fold.train.windows.shape[1:]
+    normals = np.quantile(scores[~fold.is_abnormal(fold.validation)], SHARES)
+    band = list(window.band)
+    leads = [f"lead {n + 1}" for n in range(shape[1])] if config.data.leads == "all" else config.data.leads
+    return {
+        "format": FORMAT,
+        "name": source.name,
+        "signal": {
+            "rate": RATE,
+            "leads": list(leads),
+            "band": band,
+            "order": window.order,
+            "taps_sha256": taps_digest(band, window.order),
+        },
+        "window": {"before": window.before, "after": window.after},
+        "normalisation": MIN_MAX,
+        "input": numbers[(1, *shape)],
+        "score": numbers[1, 1],
+        "residuals": numbers.get((1, shape[0])),
+        "threshold": {
+            "score": _short(between_levels(verdict.threshold, numbers[1, 1])),
+            "false_alarms_per_hour": _short(per_hour),
+        },
+        "calibration": {"shares": list(SHARES), "scores": [_short(score) for score in normals]},
+        "expected": {"auc": _short(verdict.auc), "ap": _short(verdict.ap)},
+        "data_sha256": fold.train.sha256,
+        "config_sha256": checksum(config.describe()),
+        "licence": LICENCE if config.data.source == "wfdb" else "MIT",
+        "notice": NOTICE,
+    }
+
+
+def between_levels(threshold, quantisation):
+    """The threshold moved half a level up from the int8 score it lies on or above: the same decisions.
+
+    On the level itself, rounding would decide whether the many scores that share it are alarms.
+    """
+    scale, zero = quantisation["scale"], quantisation["zero_point"]
+    return (np.floor(threshold / scale + zero + 1e-4) + 0.5 - zero) * scale
+
+
+def _short(value):
+    return float(f"{value:.6g}")
+
+
+def compare_runtimes(content, beats, verdict, python=None):
+    """The verdict, with what the runtimes differ by, and a table of each one's scores beside LiteRT's.
+
+    TFLM, and tflite-runtime where its ``python`` is given, must agree with LiteRT's builtin kernels to a unit
+    of the last place. What XNNPACK does is told, and decides nothing: the scorer uses it only on request.
+    """
+    model = Model(content)
+    rows = np.linspace(0, len(beats) - 1, min(COMPARED, len(beats))).astype(int)
+    windows = np.concatenate([model.quantise(window) for window in beats.windows[rows]])
+    runtimes = {
+        "litert-xnnpack": lambda: score_litert(content, windows, "xnnpack"),
+        "tflm": lambda: score_tflm(content, windows),
+    }
+    if python:
+        runtimes["tflite-runtime"] = lambda: score_with(python, content, windows)
+    reference = score_litert(content, windows).astype(int)
+    scale, zero = (model.manifest["score"][key] for key in ("scale", "zero_point"))
+    limit = model.manifest["threshold"]["score"] / scale + zero
+    table = {}
+    for name, run in runtimes.items():
+        scores = run().astype(int)
+        table[name] = {
+            "beats": len(rows),
+            "largest_difference": int(np.abs(scores - reference).max()),
+            "equal": float(np.mean(scores == reference)),
+            "decisions_flipped": float(np.mean((scores > limit) != (reference > limit))),
+        }
+    judged = [row["largest_difference"] for name, row in table.items() if name != "litert-xnnpack"]
+    return verdict.with_runtimes(max(judged)), table
+
+
+def print_report(console, report):
+    """Print what an export was measured to be."""
+    table = Table("", report["name"])
+    rows = {key: value for key, value in report["gate"].items() if key != "failures"}
+    rows |= {key: report[key] for key in ("flash_bytes", "arena_bytes") if key in report}
+    for name, value in rows.items():
+        table.add_row(name, f"{value:,}" if isinstance(value, int) else f"{value:.4f}")
+    for name, row in report.get("runtimes", {}).items():
+        table.add_row(name, f"at most {row['largest_difference']} LSB, {row['equal']:.1%} equal")
+    console.print(table)
+
+
+@command
+def main(arguments=None):
+    """Parse the command line, export, print."""
+    parser = argparse.ArgumentParser(prog="python -m keras_sibeat.export", description="Export a student.")
+    parser.add_argument("source", help="the folder of a student's finished run, or a preset's name")
+    parser.add_argument("--format", choices=FORMATS, default="int8", dest="kind")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="a local copy of the data")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="of the export; by default inside the run")
+    parser.add_argument("--firmware", type=Path, metavar="DIR", help="of the bundle; OUT/firmware by default")
+    parser.add_argument("--residuals", action="store_true", help="the student that also says where")
+    parser.add_argument("--false-alarms-per-hour", type=float, metavar="N", help="sets the threshold")
+    parser.add_argument("--no-fine-tuning", action="store_true", help="refuse what quantisation has spoilt")
+    parser.add_argument("--tflite-runtime", metavar="PYTHON", help="of an environment to compare with")
+    options = parser.parse_args(sys.argv[1:] if arguments is None else arguments)
+    if options.false_alarms_per_hour is not None and not options.false_alarms_per_hour > 0:
+        raise ConfigError(
+            f"--false-alarms-per-hour: found {options.false_alarms_per_hour}; expected more than 0."
+        )
+    sources = open_sources(options.source, options.data, options.residuals)
+    if options.out and len(sources) > 1:
+        raise ConfigError(f"--out: found {len(sources)} folds and seeds; expected one, or no --out.")
+    for source, folder in sources:
+        report = export(
+            source,
+            options.out or folder,
+            options.kind,
+            options.false_alarms_per_hour,
+            not options.no_fine_tuning,
+            options.firmware,
+            options.tflite_runtime,
+        )
+        print_report(Console(), report)
+
+
+if __name__ == "__main__":
+    main()

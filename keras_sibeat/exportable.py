@@ -1,0 +1,104 @@
+"""What can be exported: the students of a run, or a preset, and the beats that an export needs."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from keras_sibeat.config import Config
+from keras_sibeat.data.beats import BeatSet, extract_beats
+from keras_sibeat.data.protocols import Fold
+from keras_sibeat.data.sources import load_folds
+from keras_sibeat.data.synthetic import simulate_wearer
+from keras_sibeat.errors import ConfigError, DataError, RunError
+from keras_sibeat.preset import describe_preset, list_presets, load_preset, preset_config
+from keras_sibeat.run import Run
+from keras_sibeat.scoring import BATCH
+from keras_sibeat.stages.contrastive import build_shifts
+from keras_sibeat.stages.fitting import load
+
+GOLDEN = 16  # simulated beats that the firmware checks itself with
+
+
+@dataclass(frozen=True)
+class Source:
+    """What is exported: a float student and the fold that it was trained on."""
+
+    name: str
+    network: keras.Model
+    config: Config
+    fold: Fold
+
+
+def open_sources(source, data=None, residuals=False):
+    """The students of a run, one for each fold and seed, or of a preset, with the folder of their exports.
+
+    Args:
+        source: folder of a student's finished run, or the name of a preset.
+        data: a local copy of the data it was trained on.
+        residuals: the student with its second output, the residuals per tick; a run alone has it.
+
+    Raises ``RunError`` for another kind of run, ``ConfigError`` for an unknown name, ``DataError`` for other
+    data than the student was trained on.
+    """
+    if not Path(source).is_dir():
+        if str(source) not in list_presets():
+            known = ", ".join(list_presets()) or "none, as none ships"
+            raise ConfigError(f"{source}: found no run and no preset of that name (they are: {known}).")
+        if residuals:
+            raise ConfigError(f"Preset {source}: found no residuals; expected a run, which has them.")
+        return [_preset_source(str(source), data)]
+    run = Run(source, data)
+    if not run.config.student:
+        raise RunError(f"{source}: found a run without a student; expected a student's.")
+    folds = load_folds(run.config)
+    run.check_data(folds)
+    file = "residuals.keras" if residuals else "student.keras"
+    return [
+        (Source(run.config.name, load(part / file), run.config, folds[fold]), part / "export")
+        for (fold, _), part in run.parts().items()
+    ]
+
+
+def _preset_source(name, data):
+    config, about = preset_config(name, data), describe_preset(name)
+    if config.data.source != "simulator" and data is None:
+        raise ConfigError(f"Preset {name}: found no data folder; expected --data DIR, to calibrate on.")
+    fold = load_folds(config)[config.protocol.folds[0]]
+    if fold.train.sha256 != about["data_sha256"]:
+        raise DataError(f"Preset {name}: found other data than it was trained on; expected the same.")
+    return Source(name, load_preset(name), config, fold), Path("exports") / name
+
+
+def learning_windows(source, seed=0):
+    """Training normals and a shifted copy of each, shuffled: of an abnormal beat's score they show the range.
+
+    Calibrated on normal beats alone, a score would end at the highest of theirs, and all abnormal beats share
+    it.
+    """
+    windows, shifts = source.fold.train.windows, build_shifts(source.config, seed)
+    if shifts:
+        parts = np.array_split(windows, max(1, len(windows) // BATCH))
+        windows = np.concatenate([windows, *(np.asarray(shifts(part, training=True)) for part in parts)])
+    return windows[np.random.default_rng(seed).permutation(len(windows))]
+
+
+def golden_windows(config):
+    """Simulated beats ``(16, length, leads)``, normal and not: recorded ones are not ours to pass on."""
+    window = config.window
+    recording = simulate_wearer(seed=0, seconds=120.0)
+    leads = ["MLII"] if config.data.leads == "all" else list(config.data.leads)
+    beats = extract_beats(
+        recording, recording.leads[: len(leads)], window.before, window.after, window.band, window.order
+    )
+    return golden(beats)
+
+
+def golden(beats: BeatSet):
+    """As many beats of each symbol as there are, in turn."""
+    turn = np.zeros(len(beats), int)
+    for symbol in np.unique(beats.symbols):
+        same = beats.symbols == symbol
+        turn[same] = np.arange(same.sum())
+    return beats.windows[np.argsort(turn, kind="stable")[:GOLDEN]]
