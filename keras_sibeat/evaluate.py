@@ -1,4 +1,4 @@
-"""``python -m keras_sibeat.evaluate RUN | --preset NAME [--selection S] [--baselines] [--data DIR] …``."""
+"""``python -m keras_sibeat.evaluate RUN | --preset NAME [--selection S] [--baselines] [--exported] …``."""
 
 import argparse
 import shlex
@@ -14,6 +14,7 @@ from keras_sibeat.config import read_config
 from keras_sibeat.data.sources import load_folds
 from keras_sibeat.errors import ConfigError, command
 from keras_sibeat.evaluation import evaluate, evaluate_baseline, evaluate_preset, result_name
+from keras_sibeat.exported import evaluate_exported
 from keras_sibeat.files import whole_file
 from keras_sibeat.results import write_result
 from keras_sibeat.run import Run
@@ -53,6 +54,7 @@ def main(arguments=None):
     parser.add_argument("--preset", metavar="NAME", help="a model that ships with the package, and no run")
     parser.add_argument("--selection", choices=("label_free", "labelled"), help="the run's own by default")
     parser.add_argument("--baselines", action="store_true", help="score the baselines on the same folds")
+    parser.add_argument("--exported", action="store_true", help="the int8 models that a run was exported to")
     parser.add_argument("--data", type=Path, metavar="DIR", help="a local copy of the data")
     parser.add_argument("--report", type=Path, metavar="DIR", help="write JSON here and RESULTS.md beside it")
     options = parser.parse_args(arguments)
@@ -72,11 +74,13 @@ def main(arguments=None):
         run.check_data(folds)
     if options.baselines:
         results = {result_name(config, baseline=n): evaluate_baseline(config, n, folds) for n in BASELINES}
+    elif options.exported:
+        results = {result_name(config, exported=True): evaluate_exported(run, folds)}
     else:
         results = {result_name(config, options.selection): evaluate(run, folds, options.selection)}
     print_results(Console(), results)
     if options.report:
-        if not options.baselines:
+        if not options.baselines and not options.exported:
             copy_strips(run, options.report)
         evaluated = shlex.join(("python", "-m", "keras_sibeat.evaluate", *arguments))
         for name, result in results.items():

@@ -29,7 +29,7 @@ from keras_sibeat.scoring import (
 from keras_sibeat.stages.beatgan import select
 from keras_sibeat.stages.fitting import load
 from keras_sibeat.stages.student import as_scorer, load_scorer
-from keras_sibeat.tflite import to_int8
+from keras_sibeat.tflite import convert
 
 
 def evaluate(run, folds=None, selection=None):
@@ -64,7 +64,7 @@ def evaluate(run, folds=None, selection=None):
         normal_scores, scores = judge(normals)["score"], parts.pop("score")
         threshold = threshold_for(normal_scores, run.config.evaluate.false_alarm_rate)
         per_record.append(auc_per_record(scores, fold.test, fold.normal))
-        measured = _measure(run.config, scores, fold, threshold, per_record[-1])
+        measured = measure(run.config, scores, fold, threshold, per_record[-1])
         alone = {
             f"{name}_{metric}": value
             for name, values in parts.items()
@@ -86,7 +86,7 @@ def evaluate(run, folds=None, selection=None):
         "multiply_adds": count_multiply_adds(scorer),
     }
     if run.config.student:
-        result["model"]["int8_bytes"] = len(to_int8(scorer, fold.train.windows))
+        result["model"]["int8_bytes"] = len(convert(scorer, fold.train.windows))
     return {**result, "history": histories}
 
 
@@ -132,7 +132,7 @@ def evaluate_preset(name, data=None):
         )
     scores = score_parts(as_scorer(load_preset(name)), fold.test.windows)["score"]
     threshold = about["metrics"]["threshold"]
-    measured = _measure(config, scores, fold, threshold, auc_per_record(scores, fold.test, fold.normal))
+    measured = measure(config, scores, fold, threshold, auc_per_record(scores, fold.test, fold.normal))
     shipped = {key: about["metrics"][key] for key in measured}
     return {key: {"metrics": summarise([v])} for key, v in {"measured": measured, "ships": shipped}.items()}
 
@@ -147,11 +147,12 @@ def evaluate_baseline(config, name, folds=None):
         is_normal = ~fold.is_abnormal(fold.validation)
         threshold = threshold_for(validation[is_normal], config.evaluate.false_alarm_rate)
         per_record.append(auc_per_record(scores, fold.test, fold.normal))
-        metrics.append(_measure(config, scores, fold, threshold, per_record[-1]))
+        metrics.append(measure(config, scores, fold, threshold, per_record[-1]))
     return describe(config, folds, "none", metrics, per_record, time.perf_counter() - started)
 
 
-def _measure(config, scores, fold, threshold, aucs):
+def measure(config, scores, fold, threshold, aucs):
+    """Metrics of the test beats' ``scores`` at the ``threshold``; ``aucs`` are those of each record."""
     metrics = evaluate_scores(scores, fold.test, fold.normal, threshold)
     if config.protocol.name == "inter_patient" and aucs:
         metrics["auc_record"] = float(np.mean(list(aucs.values())))
@@ -166,15 +167,13 @@ def describe(config, folds, selection, metrics, per_record=(), seconds=0.0):
         per_record: the same for the AUC of each record, under ``inter_patient``.
         seconds: that training, or scoring, took.
     """
-    described = config.model_dump(mode="json")
-    described["data"].pop("folder")
     result = {
         "protocol": config.protocol.name,
         "folds": list(config.protocol.folds),
         "seeds": list(config.seeds),
         "selection": selection,
         "metrics": summarise(metrics),
-        "config": described,
+        "config": config.describe(),
         "data_sha256": next(iter(folds.values())).train.sha256,
         "versions": installed_versions(),
         "commit": current_commit(),
@@ -222,13 +221,13 @@ def _plot_strips(folder, generator, fold):
         plots.plot_strip(f"{name} {record}", series, heat / count, folder / f"strip-{name}.png")
 
 
-def result_name(config, selection=None, baseline=None):
-    """The result's name: the configuration's, with the baseline or another selection than its own."""
+def result_name(config, selection=None, baseline=None, exported=False):
+    """The result's name: the configuration's, with the baseline, another selection than its own, or int8."""
     name = config.name
     if baseline:
         variant = name.removeprefix("beatgan").removeprefix("-")
         name = f"baseline-{baseline}" + (f"-{variant}" if variant else "")
-    elif selection and selection != config.protocol.selection:
+    elif variant := "int8" if exported else selection if selection != config.protocol.selection else None:
         stem = name.removesuffix("-inter")
-        name = f"{stem}-{selection}{name[len(stem) :]}"
+        name = f"{stem}-{variant}{name[len(stem) :]}"
     return name

@@ -1,0 +1,166 @@
+"""The device's whole way on whole recordings: detected R-peaks, its quality checks, noise, other rates."""
+
+import numpy as np
+from rich.progress import track
+from scipy import signal as sps
+from wfdb.processing import compare_annotations
+
+from keras_sibeat.data.detection import TOLERANCE
+from keras_sibeat.data.protocols import CLASS_MAPS
+from keras_sibeat.data.recording import BEAT_SYMBOLS
+from keras_sibeat.scoring import separation
+from sibeat_edge.scorer import score_recording
+from sibeat_edge.signal import RATE, BandPass, FillMissing, Resampler, process
+from sibeat_edge.windows import beat_windows, normalise
+
+SNRS = (24, 18, 12, 6, 0)  # dB
+JITTERS = (10, 20, 40)  # ms
+RATES = (128, 250, 360, 500)  # Hz
+QRS = 18  # samples (50 ms) on either side of an R-peak, between whose extremes its amplitude lies
+
+
+def annotated_beats(recording, class_map="aami"):
+    """Samples at 360 Hz and classes of the annotated beats that the map knows."""
+    kept, classes = [], []
+    for sample, symbol in zip(recording.annotations.samples, recording.annotations.symbols, strict=True):
+        name = next((n for n, symbols in CLASS_MAPS[class_map].items() if symbol in symbols), None)
+        if symbol in BEAT_SYMBOLS and name:
+            kept.append(sample)
+            classes.append(name)
+    return np.rint(np.array(kept) * RATE / recording.rate).astype(np.int64), np.array(classes)
+
+
+def score_detected(model, recording, lead, rate=None, class_map="aami"):
+    """Score a recording as the device does, from its samples, and say what became of every annotated beat.
+
+    Args:
+        model: a ``sibeat_edge.runtime.Model``.
+        recording: with annotations.
+        lead: name of the lead to score.
+        rate: Hz that the samples are resampled to first, as if the device had recorded them so.
+
+    Returns a dictionary of arrays: ``classes`` (beats,), ``scores`` (beats,), -inf where a beat was missed
+    or given no score, and so no alarm, ``found`` and ``scored`` (beats,), and ``false`` (detections,), the
+    scores of detections that no annotated beat explains; -inf where those were given none.
+    """
+    samples = recording.signal[:, recording.leads.index(lead)].astype(np.float64)
+    if rate is not None and rate != recording.rate:
+        samples = sps.resample_poly(samples, int(rate), int(recording.rate))
+    beats = score_recording(model, samples, rate or recording.rate)
+    peaks = np.array([round(beat.time * RATE) for beat in beats], np.int64)
+    values = np.array([-np.inf if beat.score is None else beat.score for beat in beats])
+    annotated, classes = annotated_beats(recording, class_map)
+    match = _match(annotated, peaks)
+    scores = np.append(values, -np.inf)[match]
+    explained = np.isin(np.arange(len(peaks)), match)
+    return {
+        "classes": classes,
+        "scores": scores,
+        "found": match >= 0,
+        "scored": np.isfinite(scores),
+        "false": values[~explained],
+    }
+
+
+def _match(annotated, peaks):
+    """For each annotated beat the number of the detection within 150 ms, or -1 (ANSI/AAMI EC57)."""
+    if not len(annotated) or not len(peaks):
+        return np.full(len(annotated), -1)
+    return np.asarray(compare_annotations(annotated, peaks, int(TOLERANCE * RATE)).matching_sample_nums)
+
+
+def score_annotated(model, recording, lead, jitter=0.0, seed=0, class_map="aami"):
+    """The same of windows cut at the annotated R-peaks, each moved by up to ``jitter`` ms either way."""
+    band = model.manifest["signal"]
+    samples = recording.signal[:, [recording.leads.index(lead)]]
+    even = process(Resampler(recording.rate), process(FillMissing(), samples))
+    filtered = process(BandPass(tuple(band["band"]), band["order"]), even)
+    annotated, classes = annotated_beats(recording, class_map)
+    most = round(jitter * RATE / 1000)
+    moved = annotated + np.random.default_rng(seed).integers(-most, most + 1, len(annotated))
+    windows, inside = beat_windows(filtered, moved, **model.manifest["window"])
+    scores = np.full(len(annotated), -np.inf)
+    scores[inside] = [model.score(window) for window in normalise(windows)]
+    every = np.ones(len(annotated), bool)
+    return {"classes": classes, "scores": scores, "found": every, "scored": inside, "false": np.zeros(0)}
+
+
+def summarise_records(rows, hours, threshold):
+    """Metrics over the rows of several records, of ``hours`` in all.
+
+    A missed abnormal beat, or one given no score, ranks lowest of all. A false detection counts as a normal
+    beat.
+    """
+    rows = {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
+    is_abnormal = rows["classes"] != "N"
+    scores = np.concatenate([rows["scores"], rows["false"]])
+    lowest = np.min(scores[np.isfinite(scores)], initial=0.0) - 1
+    labels = np.concatenate([is_abnormal, np.zeros(len(rows["false"]), bool)])
+    alarms = scores > threshold
+    return {
+        **separation(np.where(np.isfinite(scores), scores, lowest), labels),
+        "sensitivity": float(alarms[labels].mean()),
+        "false_alarms_per_hour": float(alarms[~labels].sum() / hours),
+        "beats": len(rows["classes"]),
+        "abnormal": int(is_abnormal.sum()),
+        "missed": int(np.sum(~rows["found"])),
+        "missed_abnormal": int(np.sum(~rows["found"] & is_abnormal)),
+        "unscored": int(np.sum(rows["found"] & ~rows["scored"])),
+        "unscored_abnormal": int(np.sum(rows["found"] & ~rows["scored"] & is_abnormal)),
+        "false_detections": len(rows["false"]),
+    }
+
+
+def add_noise(recording, noise, snr, lead):
+    """The recording with ``noise`` (samples,) added to its lead at a signal-to-noise ratio in dB.
+
+    As PhysioNet's ``nst`` defines it for the Noise Stress Test Database (Moody, Muldrow and Mark 1984): the
+    signal's power is an eighth of its squared mean QRS amplitude, peak to peak, the noise's that around its
+    mean of each second. The noise is repeated where it is shorter.
+    """
+    column = recording.leads.index(lead)
+    signal = recording.signal.astype(np.float64)
+    samples = np.resize(np.asarray(noise, np.float64), len(signal))
+    peaks, _ = annotated_beats(recording)
+    at = np.rint(peaks * recording.rate / RATE).astype(int)
+    reach = round(QRS * recording.rate / RATE)
+    at = at[(at >= reach) & (at + reach < len(signal))]
+    amplitude = np.mean(np.ptp(signal[at[:, None] + np.arange(-reach, reach + 1), column], axis=1))
+    second = int(recording.rate)
+    seconds = samples[: len(samples) // second * second].reshape(-1, second)
+    power = np.mean(np.square(seconds - seconds.mean(axis=1, keepdims=True)))
+    gain = np.sqrt(amplitude**2 / 8 / (power * 10 ** (snr / 10)))
+    signal[:, column] += gain * samples
+    return type(recording)(
+        recording.name, signal.astype(np.float32), recording.rate, recording.leads, recording.annotations
+    )
+
+
+def conditions(noises):
+    """Every condition of the robustness table by name: a function of model, recording and lead to a row."""
+    rows = {"annotated R-peaks": score_annotated, "detected R-peaks": score_detected}
+    for name, noise in noises.items():
+        for snr in SNRS:
+            rows[f"{name}, {snr} dB"] = lambda model, recording, lead, noise=noise, snr=snr: score_detected(
+                model, add_noise(recording, noise, snr, lead), lead
+            )
+    for jitter in JITTERS:
+        rows[f"R-peaks ± {jitter} ms"] = lambda model, recording, lead, jitter=jitter: score_annotated(
+            model, recording, lead, jitter
+        )
+    for rate in RATES:
+        rows[f"{rate} Hz"] = lambda model, recording, lead, rate=rate: score_detected(
+            model, recording, lead, rate
+        )
+    return rows
+
+
+def measure_robustness(model, recordings, noises, lead):
+    """The whole table: metrics of the ``recordings`` under each of the ``conditions``, by its name."""
+    recordings = list(recordings)
+    hours = sum(len(recording.signal) / recording.rate for recording in recordings) / 3600
+    threshold = model.manifest["threshold"]["score"]
+    return {
+        name: summarise_records([run(model, r, lead) for r in recordings], hours, threshold)
+        for name, run in track(conditions(noises).items(), "conditions")
+    }
