@@ -163,14 +163,14 @@ def train(fold: Path, epochs: int, seed: int, report: Path | None):
             os.replace(partial, report)
 
 
-def serve(scores: bool):
+def serve(scored: int):
     """Print a line of JSON when ready; then, for each line with a number of steps, the seconds they took.
 
-    A step trains on a batch or, where it ``scores``, scores 512 beats.
+    A step trains on a batch or scores as many beats as ``scored`` says.
     """
     torch.manual_seed(0)
     model = BeatGAN()
-    step, beats = (model.scores, random_beats(512)) if scores else (model.step, random_beats(BATCH))
+    step, beats = (model.scores, random_beats(scored)) if scored else (model.step, random_beats(BATCH))
     for _ in range(3):
         step(beats)
     print(json.dumps({"versions": versions(), "threads": torch.get_num_threads()}), flush=True)
@@ -220,7 +220,7 @@ def main():
     trains.add_argument("--seed", type=int, default=0)
     trains.add_argument("--json", type=Path)
     serves = commands.add_parser("serve", help="time as many steps as each line of the standard input says")
-    serves.add_argument("--score", action="store_true", help="score 512 beats a step, instead of training")
+    serves.add_argument("--score", type=int, default=0, metavar="N", help="score N beats a step, not train")
     exports = commands.add_parser("export-weights", help="write weights and outputs to compare with")
     exports.add_argument("file", type=Path)
     options = parser.parse_args()

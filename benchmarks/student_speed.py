@@ -71,7 +71,7 @@ def main():
         name: {"parameters": count_parameters(model), "multiply_adds": count_multiply_adds(model)}
         for name, model in models.items()
     }
-    with Peer.running(options.torch_python, "--score") as peer:
+    with Peer.running(options.torch_python, "--score", str(BATCH)) as peer:
         scorers = {**{name: Scorer(model) for name, model in models.items()}, "peer": peer}
         found = measure(scorers, options.rounds, options.seconds)
     command = f"python benchmarks/student_speed.py {options.run} --torch-python TORCH_PYTHON"

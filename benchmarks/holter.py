@@ -1,0 +1,92 @@
+"""How long does a day's recording take, from raw samples to scored beats, and in how much memory?
+
+python benchmarks/holter.py RECORD [--model MODEL.tflite] [--hours 24]
+
+The samples of a WFDB record of 360 Hz (half an hour of MIT-BIH) are repeated to the hours asked for, and
+pushed in blocks as a device would, on one core. So are a quarter of the hours, to show that memory does not
+grow with the recording. Linux only. Writes results/bench-holter.json.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+HERE = Path(__file__).parent
+BLOCK = 10  # s
+
+
+def push(record, model, hours):
+    """Score ``hours`` of the repeated record; seconds, beats and the process's largest memory."""
+    import resource
+
+    import wfdb
+
+    from sibeat_edge.runtime import Model
+    from sibeat_edge.scorer import BeatScorer
+
+    os.sched_setaffinity(0, {sorted(os.sched_getaffinity(0))[0]})
+    found = wfdb.rdrecord(record, physical=True)
+    lead, rate = found.p_signal[:, 0].astype("float32"), int(found.fs)
+    scorer, size = BeatScorer(Model(model), rate), BLOCK * rate
+    total, beats, alarms, unscored, done = int(hours * 3600 * rate), 0, 0, 0, 0
+    started, before = time.perf_counter(), time.process_time()
+    while done < total:
+        place = done % len(lead)
+        block = lead[place : place + min(size, total - done)]
+        for beat in scorer.push(block):
+            beats, alarms, unscored = beats + 1, alarms + beat.alarm, unscored + (beat.score is None)
+        done += len(block)
+    beats += len(scorer.finish())
+    return {
+        "hours": hours,
+        "seconds": time.perf_counter() - started,
+        "cpu_seconds": time.process_time() - before,
+        "beats": beats,
+        "alarms": alarms,
+        "not_scored": unscored,
+        "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("record", help="path of a WFDB record without extension")
+    parser.add_argument("--model", help="an int8 export; the one that ships by default")
+    parser.add_argument("--hours", type=float, default=24.0)
+    parser.add_argument("--once", action="store_true", help="only print a line of JSON")
+    options = parser.parse_args()
+    if options.model is None:
+        from sibeat_edge.recording import PRESET
+
+        options.model = str(PRESET)
+    if options.once:
+        return print(json.dumps(push(options.record, options.model, options.hours)))
+    rows = []
+    for hours in (options.hours / 4, options.hours):  # each in a process of its own: memory is its largest
+        command = [sys.executable, __file__, options.record, "--model", options.model, "--once"]
+        command += ["--hours", str(hours)]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        rows.append(json.loads(done.stdout.splitlines()[-1]))
+        print(", ".join(f"{name} {value:,.1f}" for name, value in rows[-1].items()))
+
+    from keras_sibeat.results import write_result
+    from keras_sibeat.run import current_commit, installed_versions
+
+    result = {
+        "name": "bench-holter",
+        "record": Path(options.record).name,
+        "quarter": rows[0],
+        "whole": rows[1],
+        "command": f"python benchmarks/holter.py RECORD --hours {options.hours:g}",
+        "versions": installed_versions(),
+        "commit": current_commit(),
+    }
+    write_result(HERE.parent / "results", result["name"], result)
+
+
+if __name__ == "__main__":
+    main()
