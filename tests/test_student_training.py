@@ -133,13 +133,14 @@ def test_beats_of_other_records_need_no_label(teacher, tmp_path):
         "protocol.train_records=['s000', 's001']",
         "protocol.test_records=['s002']",
     ]
-    config = small(*records, "student.unlabelled=['s003']", f"student.teacher={teacher}")
+    taught = f"student.teacher={teacher}/fold0-seed0/scorer.keras"
+    config = small(*records, "student.unlabelled=['s003']", taught)
     beats = load_unlabelled(config, config.student.unlabelled)
     assert set(beats.records) == {"s003"} and len(set(beats.symbols)) > 1
     train_student(config, load_folds(config)[0], 0, tmp_path / "fold0-seed0")
     seen = [row["loss"] for row in read_history(tmp_path / "fold0-seed0" / "history.csv")]
     train_student(
-        small(*records, f"student.teacher={teacher}"),
+        small(*records, taught),
         load_folds(config)[0],
         0,
         tmp_path / "less" / "fold0-seed0",
@@ -192,6 +193,11 @@ def test_a_teacher_that_has_not_finished_ends_the_command(teacher, tmp_path, cap
 def test_a_teacher_of_other_beats_ends_the_command(teacher, tmp_path, capsys):
     told = stop(tmp_path / "run", capsys, f"student.teacher={teacher}", "window.band=[1, 40]")
     assert "found a teacher with window" in told and "(3.0, 45.0)" in told and "(1.0, 40.0)" in told
+
+
+def test_a_teacher_of_another_split_is_refused(teacher, tmp_path, capsys):
+    told = stop(tmp_path / "run", capsys, f"student.teacher={teacher}", "protocol.name=inter_patient")
+    assert "found a teacher with protocol {'name': 'beatgan'" in told and "'inter_patient'" in told
 
 
 @pytest.mark.parametrize(

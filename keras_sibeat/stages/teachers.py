@@ -6,6 +6,9 @@ from keras_sibeat.models.frskd import SelfTeacher, bifpn, trunk_maps
 from keras_sibeat.run import Run
 
 SCORER, GENERATOR = "scorer.keras", "generator.keras"  # of what is saved, what teaches
+SPLIT = ("name", "split_seed", "classes", "contamination", "normal", "train_records", "test_records")
+# What both must share: a teacher of another split may have learnt from the student's test beats.
+SAME = {"window": None, "data": {"leads"}, "protocol": set(SPLIT)}
 
 
 def find_teacher(path, config, part, file):
@@ -13,7 +16,7 @@ def find_teacher(path, config, part, file):
 
     Args:
         path: the teacher's run folder, or the path of a ``.keras`` file.
-        config: the student's configuration, which must make beats as the teacher's does.
+        config: the student's configuration, which must make beats, and split them, as the teacher's does.
 
     Raises ``ConfigError`` or ``RunError`` for a teacher that is missing, not trained, or of other beats.
     """
@@ -24,7 +27,7 @@ def find_teacher(path, config, part, file):
     if not path.is_dir():
         raise ConfigError(f"{path}: no such folder; expected the run of a trained teacher.")
     run = Run(path)
-    for section, keys in {"window": None, "data": {"leads"}}.items():
+    for section, keys in SAME.items():
         theirs, ours = (getattr(c, section).model_dump(include=keys) for c in (run.config, config))
         if theirs != ours:
             raise ConfigError(f"{path}: found a teacher with {section} {theirs}; expected {ours}.")
