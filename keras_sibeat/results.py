@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import ValidationError
 
-from keras_sibeat import plots, tables
+from keras_sibeat import device_tables, plots, tables
 from keras_sibeat.config import Config
 from keras_sibeat.errors import RunError
 from keras_sibeat.files import whole_file, write_json
@@ -19,6 +19,7 @@ PROTOCOLS = {
 OVERVIEW = {
     "contrastive": "**BeatGAN with SimCLR inside**, ours",
     "student": "**its compact student**, ours",
+    "student-int8": "**the student in int8**, as on the device",
     "student-undistilled": "the student's graph, not distilled",
     "beatgan": "**BeatGAN**, ours, selected without labels",
     "beatgan-labelled": "**BeatGAN**, ours, the paper's selection",
@@ -30,7 +31,7 @@ OVERVIEW = {
     "baseline-ocsvm": "one-class SVM",
     "baseline-iforest": "isolation forest",
 }
-MARK = "<!-- table made by python -m keras_sibeat.results -->"
+MARK = "<!-- {} made by python -m keras_sibeat.results -->"  # before and after each of the README's tables
 HEAD = """# Results
 
 Made from the JSON files in `results/` by `python -m keras_sibeat.results`; every file names the command,
@@ -94,9 +95,15 @@ def renew_pages(folder):
         plots.plot_frontier(points, Path(folder) / "frontier.png")
     pages = {root / "RESULTS.md": render(folder)}
     readme = root / "README.md"
-    if readme.exists() and MARK in (text := readme.read_text(encoding="utf-8")):
-        before, _, after = text.split(MARK)
-        pages[readme] = MARK.join([before, f"\n{overview(folder)}", after])
+    if readme.exists():
+        text = readme.read_text(encoding="utf-8")
+        found = {"table": overview(folder), "ablation": tables.ablation(read_results(folder))}
+        for name, table in found.items():
+            mark = MARK.format(name)
+            if mark in text:
+                before, _, after = text.split(mark)
+                text = mark.join([before, f"\n{table}", after])
+        pages[readme] = text
     for page, text in pages.items():
         with whole_file(page) as partial:
             partial.write_text(text, encoding="utf-8")
@@ -144,9 +151,11 @@ def render(folder):
     for title, text in {
         "SI-BeatGAN's claim": tables.sibeatgan(results),
         "What a student's size buys": tables.frontier(results),
+        "What int8 costs": device_tables.exported(results),
     }.items():
         if text:
             sections.append(f"## {title}\n\n{text}")
+    sections += [device_tables.end_to_end(row) for row in results.values() if "conditions" in row]
     probes = {name.removeprefix("probe-"): row for name, row in results.items() if name.startswith("probe-")}
     if probes:
         sections.append(tables.probes(probes))

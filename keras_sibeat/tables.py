@@ -19,13 +19,11 @@ SIBEATGAN = {  # variant -> what it is
 }
 ABLATION = {  # variant -> what it is
     "beatgan": "BeatGAN",
-    "beatgan-narrow": "BeatGAN, 3–45 Hz as published",
     "time-warp": "BeatGAN + time warping",
     "nt-xent": "+ NT-Xent",
     "shifts": "+ shifts",
     "both": "+ both (scenario 2: joint)",
     "no-adversary": "+ both, without BeatGAN's own discriminator loss",
-    "hard-negatives": "+ both, shifted windows as negatives of NT-Xent",
     "pretrained": "scenario 1: SimCLR, then BeatGAN's loss",
     "pretrained-joint": "SimCLR v2: SimCLR with shifts, then joint from the head's middle",
 }
@@ -39,20 +37,25 @@ def ablation_rows(results):
     """The ablation's results by title, the full-width BeatGAN beside them; empty without a variant."""
     rows = {title: results.get(f"ablation-{name}") for name, title in ABLATION.items()}
     if any(rows.values()):
+        rows["the whole recipe (`contrastive`)"] = results.get("contrastive")
         rows["BeatGAN at full width, 3–45 Hz, one seed"] = results.get("beatgan")
     return {title: row for title, row in rows.items() if row}
 
 
 def ablation(results):
     """The table of the ablation's variants, the full-width BeatGAN beside them."""
-    heads = ["", "AUC", "AP", "S", "V", "F", *(f"{name} alone" for name in ALONE), "combined"]
+    heads = ["", "epochs", "AUC", "AP", "S", "V", "F", *(f"{name} alone" for name in ALONE), "combined"]
     names = ["auc", "ap", "auc_S", "auc_V", "auc_F", *(f"{name}_auc" for name in ALONE)]
     lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
     for title, row in ablation_rows(results).items():
         cells = [cell(row["metrics"].get(name), 4) for name in names]
         config = row["config"]
-        combined = ", ".join(config["score"]["combine"] if config.get("contrastive") else ["rebuild"])
-        lines.append("| " + " | ".join([title, *cells, combined]) + " |")
+        contrast = config.get("contrastive")
+        combined = ", ".join(config["score"]["combine"] if contrast else ["rebuild"])
+        epochs = str(config["train"]["epochs"])
+        if contrast and contrast["pretrain"]["epochs"]:
+            epochs = f"{contrast['pretrain']['epochs']} + {epochs}"
+        lines.append("| " + " | ".join([title, epochs, *cells, combined]) + " |")
     return "\n".join(lines) + "\n"
 
 

@@ -70,10 +70,18 @@ def test_a_result_is_not_overwritten_by_another_run(tmp_path):
 def test_an_ablation_has_its_table_and_its_plot(tmp_path):
     metrics = summarise([{"auc": 0.5, "ap": 0.25}, {"auc": 0.7, "ap": 0.25}])
     row = {"protocol": "beatgan", "folds": [0], "seeds": [0, 1], "selection": "none", "metrics": metrics}
-    row["config"] = {"contrastive": {"head": "v1"}, "score": {"combine": ["shift", "rebuild"]}}
+    row["config"] = {"contrastive": {"pretrain": {"epochs": 2}}, "score": {"combine": ["shift", "rebuild"]}}
+    row["config"]["train"] = {"epochs": 3}
+    mark = "<!-- ablation made by python -m keras_sibeat.results -->"
+    (tmp_path / "README.md").write_text(f"before\n{mark}\nold\n{mark}\nafter\n")
     write_result(tmp_path / "results", "ablation-both", row)
-    page = (tmp_path / "RESULTS.md").read_text()
-    assert "joint) | 0.6000 ± 0.1414 | 0.2500 ± 0.0000 | – | – | – | – | – | – | – | shift, rebuild |" in page
+    page, readme = (tmp_path / "RESULTS.md").read_text(), (tmp_path / "README.md").read_text()
+    assert "joint) | 2 + 3 | 0.6000 ± 0.1414" in readme and readme.startswith("before\n<!--")
+    assert "old" not in readme and readme.endswith("-->\nafter\n")
+    assert (
+        "joint) | 2 + 3 | 0.6000 ± 0.1414 | 0.2500 ± 0.0000 | – | – | – | – | – | – | – | shift, rebuild |"
+        in page
+    )
     assert "| `ablation-both` |" not in page and "![ablation.png](results/ablation.png)" in page
     assert (tmp_path / "results" / "ablation.png").stat().st_size > 1000
 
