@@ -23,9 +23,7 @@ ABLATION = {  # variant -> what it is
     "nt-xent": "+ NT-Xent",
     "shifts": "+ shifts",
     "both": "+ both (scenario 2: joint)",
-    "no-adversary": "+ both, without BeatGAN's own discriminator loss",
     "pretrained": "scenario 1: SimCLR, then BeatGAN's loss",
-    "pretrained-joint": "SimCLR v2: SimCLR with shifts, then joint from the head's middle",
 }
 ALONE = ("rebuild", "shift", "mahalanobis", "prototypes")
 CAUTION = """The random split puts beats of one wearer into training and test alike, and so rewards memory:
