@@ -12,13 +12,12 @@ from keras_sibeat.data.protocols import Fold
 from keras_sibeat.data.sources import load_folds
 from keras_sibeat.data.synthetic import simulate_wearer
 from keras_sibeat.errors import ConfigError, DataError, RunError
+from keras_sibeat.firmware import GOLDEN_BEATS
 from keras_sibeat.preset import describe_preset, list_presets, load_preset, preset_config
 from keras_sibeat.run import Run
 from keras_sibeat.scoring import BATCH
 from keras_sibeat.stages.contrastive import build_shifts
 from keras_sibeat.stages.fitting import load
-
-GOLDEN = 16  # simulated beats that the firmware checks itself with
 
 
 @dataclass(frozen=True)
@@ -101,4 +100,4 @@ def golden(beats: BeatSet):
     for symbol in np.unique(beats.symbols):
         same = beats.symbols == symbol
         turn[same] = np.arange(same.sum())
-    return beats.windows[np.argsort(turn, kind="stable")[:GOLDEN]]
+    return beats.windows[np.argsort(turn, kind="stable")[:GOLDEN_BEATS]]

@@ -14,6 +14,14 @@ SMALL = [
     "train.batch_size=16",
 ]
 
+CONTRASTIVE = [  # of a contrastive BeatGAN
+    *SMALL,
+    "train.epochs=2",
+    "train.jit_compile=false",
+    "score.prototypes=16",
+    "contrastive.units=8",
+    "contrastive.projection=4",
+]
 STUDENT = [  # of a student that is trained, with its teacher, in seconds
     *SMALL,
     "train.epochs=1",

@@ -25,12 +25,7 @@ from keras_sibeat.scoring import rebuild_scores, score_parts, separation
 from keras_sibeat.stages.contrastive import build_contrastive, check_contrastive, train_contrastive
 
 SMALL = [
-    *checkpoints.SMALL,
-    "train.epochs=2",
-    "train.jit_compile=false",
-    "score.prototypes=16",
-    "contrastive.units=8",
-    "contrastive.projection=4",
+    *checkpoints.CONTRASTIVE,
     "contrastive.pretrain.epochs=2",
     "contrastive.views={gain={strength=0.2}}",
     "contrastive.shifts=['early_next']",

@@ -22,12 +22,7 @@ from keras_sibeat.run import Run, read_history
 from keras_sibeat.stages.student import train_student
 
 TEACHER = [
-    *checkpoints.SMALL,
-    "train.epochs=2",
-    "train.jit_compile=false",
-    "score.prototypes=16",
-    "contrastive.units=8",
-    "contrastive.projection=4",
+    *checkpoints.CONTRASTIVE,
     "contrastive.pretrain.epochs=1",
 ]
 SMALL = [
