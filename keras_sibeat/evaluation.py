@@ -9,9 +9,9 @@ import numpy as np
 from keras_sibeat import plots
 from keras_sibeat.baselines import baseline_scores
 from keras_sibeat.data.sources import load_folds
-from keras_sibeat.errors import ConfigError, DataError, RunError
+from keras_sibeat.errors import RunError
 from keras_sibeat.files import write_json
-from keras_sibeat.preset import describe_preset, load_preset, preset_config
+from keras_sibeat.preset import describe_preset, open_preset
 from keras_sibeat.results import summarise
 from keras_sibeat.run import current_commit, installed_versions, parts_of, read_history
 from keras_sibeat.scoring import (
@@ -120,17 +120,9 @@ def evaluate_preset(name, data=None):
 
     Raises ``ConfigError`` for an unknown preset or no data, and ``DataError`` for other data.
     """
-    about, config = describe_preset(name), preset_config(name, data)
-    if config.data.source != "simulator" and data is None:
-        raise ConfigError(f"Preset {name}: found no data folder; expected --data DIR.")
-    number, seed = parts_of(config)[0]
-    fold = load_folds(config)[number]
-    if fold.train.sha256 != about["data_sha256"]:
-        raise DataError(
-            f"Preset {name}: found data of SHA-256 {fold.train.sha256[:12]}…, expected that it was "
-            f"trained on, {about['data_sha256'][:12]}…."
-        )
-    scores = score_parts(as_scorer(load_preset(name)), fold.test.windows)["score"]
+    network, config, fold = open_preset(name, data)
+    about = describe_preset(name)
+    scores = score_parts(as_scorer(network), fold.test.windows)["score"]
     threshold = about["metrics"]["threshold"]
     measured = measure(config, scores, fold, threshold, auc_per_record(scores, fold.test, fold.normal))
     shipped = {key: about["metrics"][key] for key in measured}

@@ -38,7 +38,8 @@ def export(source, folder, kind="int8", per_hour=None, tunes=True, firmware=None
 
     Args:
         source: a ``Source``.
-        folder: gets ``NAME.tflite``, ``NAME.json`` (the manifest) and ``NAME-report.json``.
+        folder: gets ``NAME.tflite``, ``NAME.json`` (the manifest) and ``NAME-report.json``, or
+            ``NAME-refused.json`` alone: an earlier export stays as it is.
         kind: one of ``FORMATS``. Only int8 has a manifest, as only that is scored on the device.
         per_hour: false alarms that the threshold is set for; those of the configuration's
             ``false_alarm_rate`` by default.
@@ -48,7 +49,7 @@ def export(source, folder, kind="int8", per_hour=None, tunes=True, firmware=None
 
     Returns the report, a dictionary.
 
-    Raises ``ExportError`` where the gate refuses the model: then the report is all that is written.
+    Raises ``ExportError`` where the gate refuses the model.
     """
     fold, windows = source.fold, learning_windows(source)
     rr = float(np.nanmean(fold.validation_normals.rr_before))
@@ -75,9 +76,12 @@ def export(source, folder, kind="int8", per_hour=None, tunes=True, firmware=None
         report["arena_bytes"] = measure_arena(content)
     report |= {"gate": verdict.as_dict(), "flash_bytes": len(content)}
     folder = Path(folder)
-    write_json(folder / f"{source.name}-report.json", report)
+    refused = folder / f"{source.name}-refused.json"
     if verdict.failures:
+        write_json(refused, report)
         raise ExportError(f"{source.name}: refused by the gate ({'; '.join(verdict.failures)}).")
+    refused.unlink(missing_ok=True)
+    write_json(folder / f"{source.name}-report.json", report)
     with whole_file(folder / f"{source.name}.tflite") as partial:
         partial.write_bytes(content)
     if kind == "int8":

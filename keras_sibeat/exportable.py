@@ -11,12 +11,12 @@ from keras_sibeat.data.beats import BeatSet, extract_beats
 from keras_sibeat.data.protocols import Fold
 from keras_sibeat.data.sources import load_folds
 from keras_sibeat.data.synthetic import simulate_wearer
-from keras_sibeat.errors import ConfigError, DataError, RunError
+from keras_sibeat.errors import ConfigError, RunError
 from keras_sibeat.firmware import GOLDEN_BEATS
-from keras_sibeat.preset import describe_preset, list_presets, load_preset, preset_config
+from keras_sibeat.preset import list_presets, open_preset
 from keras_sibeat.run import Run
 from keras_sibeat.scoring import BATCH
-from keras_sibeat.stages.contrastive import build_shifts
+from keras_sibeat.stages.contrastive import build_views
 from keras_sibeat.stages.fitting import load
 
 
@@ -47,7 +47,8 @@ def open_sources(source, data=None, residuals=False):
             raise ConfigError(f"{source}: found no run and no preset of that name (they are: {known}).")
         if residuals:
             raise ConfigError(f"Preset {source}: found no residuals; expected a run, which has them.")
-        return [_preset_source(str(source), data)]
+        network, config, fold = open_preset(str(source), data)
+        return [(Source(str(source), network, config, fold), Path("exports") / str(source))]
     run = Run(source, data)
     if not run.config.student:
         raise RunError(f"{source}: found a run without a student; expected a student's.")
@@ -60,26 +61,21 @@ def open_sources(source, data=None, residuals=False):
     ]
 
 
-def _preset_source(name, data):
-    config, about = preset_config(name, data), describe_preset(name)
-    if config.data.source != "simulator" and data is None:
-        raise ConfigError(f"Preset {name}: found no data folder; expected --data DIR, to calibrate on.")
-    fold = load_folds(config)[config.protocol.folds[0]]
-    if fold.train.sha256 != about["data_sha256"]:
-        raise DataError(f"Preset {name}: found other data than it was trained on; expected the same.")
-    return Source(name, load_preset(name), config, fold), Path("exports") / name
-
-
 def learning_windows(source, seed=0):
-    """Training normals and a shifted copy of each, shuffled: of an abnormal beat's score they show the range.
+    """Training normals, a view and a shifted copy of each, shuffled: what an abnormal beat scores they show.
 
     Calibrated on normal beats alone, a score would end at the highest of theirs, and all abnormal beats share
     it.
     """
-    windows, shifts = source.fold.train.windows, build_shifts(source.config, seed)
-    if shifts:
-        parts = np.array_split(windows, max(1, len(windows) // BATCH))
-        windows = np.concatenate([windows, *(np.asarray(shifts(part, training=True)) for part in parts)])
+    windows = source.fold.train.windows
+    parts = np.array_split(windows, max(1, len(windows) // BATCH))
+    drawn = [
+        np.asarray(draw(part, training=True))
+        for draw in build_views(source.config, seed)
+        if draw
+        for part in parts
+    ]
+    windows = np.concatenate([windows, *drawn])
     return windows[np.random.default_rng(seed).permutation(len(windows))]
 
 

@@ -70,9 +70,14 @@ def judge(float_scores, scores, is_abnormal, false_alarm_rate, runtimes_differ=0
         auc=pairs[1]["auc"],
         ap_float=pairs[0]["ap"],
         ap=pairs[1]["ap"],
-        correlation=float(spearmanr(float_scores, scores).statistic),
+        correlation=_rank_correlation(float_scores, scores),
         decisions_flipped=float(np.mean(decisions[0] != decisions[1])),
         runtimes_differ=int(runtimes_differ),
         threshold_float=thresholds[0],
         threshold=thresholds[1],
     )
+
+
+def _rank_correlation(float_scores, scores):
+    """Spearman's; of scores that are all the same, which rank nothing, 0."""
+    return float(spearmanr(float_scores, scores).statistic) if np.ptp(scores) else 0.0

@@ -9,7 +9,8 @@ from pathlib import Path
 import keras
 
 from keras_sibeat.config import Config
-from keras_sibeat.errors import ConfigError, RunError, command
+from keras_sibeat.data.sources import load_folds
+from keras_sibeat.errors import ConfigError, DataError, RunError, command
 from keras_sibeat.files import sha256, whole_file, write_json
 from keras_sibeat.run import Run
 from keras_sibeat.scoring import count_multiply_adds, count_parameters
@@ -49,6 +50,23 @@ def preset_config(name, data=None, folder=FOLDER):
     config = Config.model_validate(describe_preset(name, folder)["config"])
     moved = config.data.model_copy(update={"folder": data and Path(data)})
     return config.model_copy(update={"data": moved})
+
+
+def open_preset(name, data=None, folder=FOLDER):
+    """A preset's model, its configuration and the fold it was trained on, read from the folder ``data``.
+
+    Raises ``ConfigError`` for an unknown preset or no data, and ``DataError`` for other data.
+    """
+    config, trained_on = preset_config(name, data, folder), describe_preset(name, folder)["data_sha256"]
+    if config.data.source != "simulator" and data is None:
+        raise ConfigError(f"Preset {name}: found no data folder; expected --data DIR.")
+    fold = load_folds(config)[config.protocol.folds[0]]
+    if fold.train.sha256 != trained_on:
+        raise DataError(
+            f"Preset {name}: found data of SHA-256 {fold.train.sha256[:12]}…, expected that it was "
+            f"trained on, {trained_on[:12]}…."
+        )
+    return load_preset(name, folder), config, fold
 
 
 def make_preset(run, name, folder=FOLDER):

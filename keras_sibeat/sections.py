@@ -205,14 +205,14 @@ class Student(Section):
 
     teacher: Path | None = None  # a finished run's folder; without one the teacher is trained first
     distil: bool = True  # off: by NT-Xent and shifts alone, to see what the teacher brings
-    width: Annotated[int, Field(ge=1)] = 8
-    depth: Annotated[int, Field(ge=1, le=7)] = 4
+    width: Annotated[int, Field(ge=1)] = 12
+    depth: Annotated[int, Field(ge=1, le=7)] = 6
     units: Annotated[int, Field(ge=1)] = 24
     epochs: Annotated[int, Field(ge=1)] = 30
     batch_size: Annotated[int, Field(ge=2)] = 256
-    learning_rate: Annotated[float, Field(gt=0)] = 2e-3
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-2
     warmup_epochs: Annotated[float, Field(ge=0)] = 1.0
-    weights: dict[Literal[WEIGHTS], Weight] = {}  # of the distillation's losses; 1 for the others
+    weights: dict[Literal[tuple(WEIGHTS)], Weight] = {}  # of its losses, where not the default
     temperature: Annotated[float, Field(gt=0)] = 0.1  # of the prototypes' soft targets
     cap: Annotated[float, Field(gt=0)] = 8.0  # of the score, in nats
     unlabelled: tuple[str, ...] = ()  # records whose beats, normal or not, it learns from, too

@@ -50,7 +50,15 @@ def convert(model, windows, kind="int8"):
     # The converter prints a page about the graph, and warns of what is meant.
     with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return converter.convert()
+        content = converter.convert()
+    return content if kind in ("float16", "float32") else _without_names(content)
+
+
+def _without_names(content):
+    """The model without its tensors' names, a fifth of a small model's bytes, which no device reads."""
+    model = flatbuffer_utils.convert_bytearray_to_object(bytearray(content))
+    flatbuffer_utils.strip_strings(model)
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
 
 
 def predict_tflite(content, windows):

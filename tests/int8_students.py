@@ -18,7 +18,7 @@ def curves(count, leads=1, seed=0):
 @functools.cache
 def int8_student(leads=1, rebuilds=False, width=4, units=8, quantile=0.8):
     """The bytes of its ``.tflite`` file and the manifest inside, its threshold a ``quantile`` of scores."""
-    network = student(channels=leads, width=width, units=units, rebuilds=rebuilds, seed=0)
+    network = student(channels=leads, width=width, depth=4, units=units, rebuilds=rebuilds, seed=0)
     windows = curves(64, leads)
     for _ in range(20):  # moves the statistics of the normalisation to where the windows are
         network(windows, training=True)

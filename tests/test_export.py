@@ -120,24 +120,27 @@ def test_residuals_leave_with_the_student_that_gives_them(run, tmp_path):
 
 
 def spoilt(run):
-    """A source whose hidden layer int8 cannot hold: one unit a thousand times the size of the others."""
+    """A source that int8 cannot hold: two units cancel, and their weights leave the others no levels."""
     source, _ = exportable.open_sources(run)[0]
     network = keras.models.clone_model(source.network)
     network.set_weights(source.network.get_weights())
     hidden, score = network.get_layer("hidden"), network.get_layer("score")
     kernel, bias = hidden.get_weights()
-    scale = np.geomspace(1, 3000, kernel.shape[1])
-    hidden.set_weights([kernel * scale, bias * scale])
+    kernel[:, 1], bias[1] = kernel[:, 0], bias[0]
+    hidden.set_weights([kernel, bias])
     kernel, bias = score.get_weights()
-    score.set_weights([kernel / scale[:, None], bias])
+    kernel[:2] += [[160.0], [-160.0]]
+    score.set_weights([kernel, bias])
     return exportable.Source("spoilt", network, source.config, source.fold)
 
 
-def test_the_gate_refuses_what_quantisation_has_spoilt(run, tmp_path):
+def test_the_gate_refuses_what_quantisation_has_spoilt_and_leaves_an_earlier_export(run, tmp_path):
+    (tmp_path / "spoilt.tflite").write_bytes(b"earlier")
     with pytest.raises(ExportError, match="spoilt: refused by the gate .*rank correlation: found"):
         export.export(spoilt(run), tmp_path, tunes=False)
-    assert [file.name for file in tmp_path.iterdir()] == ["spoilt-report.json"]
-    report = json.loads((tmp_path / "spoilt-report.json").read_text())
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["spoilt-refused.json", "spoilt.tflite"]
+    assert (tmp_path / "spoilt.tflite").read_bytes() == b"earlier"
+    report = json.loads((tmp_path / "spoilt-refused.json").read_text())
     assert report["gate"]["failures"] and not report["fine_tuned"]
 
 
@@ -145,7 +148,7 @@ def test_fine_tuning_brings_the_scores_nearer_where_quantisation_has_spoilt_them
     try:
         report = export.export(spoilt(run), tmp_path)
     except ExportError:
-        report = json.loads((tmp_path / "spoilt-report.json").read_text())
+        report = json.loads((tmp_path / "spoilt-refused.json").read_text())
     assert report["fine_tuned"]
     assert report["gate"]["correlation"] > report["before_fine_tuning"]["correlation"]
 

@@ -46,6 +46,14 @@ def test_the_threshold_is_fitted_again_after_quantisation():
     assert np.mean(values[~is_abnormal] > verdict.threshold_float) == pytest.approx(0.05, abs=0.005)
 
 
+def test_scores_that_are_all_the_same_rank_nothing():
+    values, is_abnormal = scores()
+    verdict = judge(values, np.zeros(len(values)), is_abnormal, 0.05)
+    assert verdict.correlation == 0 and verdict.auc == 0.5
+    assert "rank correlation: found 0, expected at least 0.995" in verdict.failures
+    json.dumps(verdict.as_dict(), allow_nan=False)
+
+
 def test_labels_may_be_0_and_1():
     values, is_abnormal = scores()
     rounded = np.round(values, 1)

@@ -66,7 +66,8 @@ def test_the_card_says_what_it_is_and_what_it_is_not(shelf):
 
 def test_it_is_measured_again_by_name(shelf, monkeypatch, capsys):
     monkeypatch.setattr(preset, "FOLDER", shelf)
-    for function in (preset.list_presets, preset.describe_preset, preset.load_preset, preset.preset_config):
+    names = ("list_presets", "describe_preset", "load_preset", "preset_config", "open_preset")
+    for function in (getattr(preset, name) for name in names):
         monkeypatch.setattr(function, "__defaults__", (*function.__defaults__[:-1], shelf))
     evaluate.main(["--preset", "tiny"])
     rows = [line.split("│") for line in capsys.readouterr().out.splitlines() if "│" in line]

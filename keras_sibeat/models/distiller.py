@@ -13,7 +13,7 @@ from keras_sibeat.losses import SoftTargets, unit_rows
 from keras_sibeat.models.descent import Descent, descend
 from keras_sibeat.models.matmul import as_matmuls
 
-WEIGHTS = ("score", "embedding", "prototypes", "rebuilt")
+WEIGHTS = {"score": 1.0, "embedding": 0.1, "prototypes": 1.0, "rebuilt": 1.0}  # of the losses
 
 
 def as_teacher(scorer, normals):
@@ -65,7 +65,7 @@ class Distiller(Descent):
         student: as ``student(rebuilds=True)`` returns it.
         teacher: as ``as_teacher`` returns it, for windows of the same shape.
         views, shifts: layers that draw a view, and break a window.
-        weights: of the losses by name; a missing one is 1, zero leaves a loss out.
+        weights: of the losses by name; a missing one is that of ``WEIGHTS``, zero leaves a loss out.
         temperature: of the soft targets.
         cap: of the score, in nats: exp(-cap) of normal beats score higher.
         seed: of the projection's initial weights.
@@ -81,7 +81,7 @@ class Distiller(Descent):
         unknown = sorted(set(weights) - set(WEIGHTS))
         if unknown:
             raise ValueError(f"Distiller: found weights {unknown}, expected some of {', '.join(WEIGHTS)}.")
-        self.loss_weights = {name: weights.get(name, 1.0) for name in WEIGHTS}
+        self.loss_weights = {**WEIGHTS, **weights}
         for name, weight in {**self.loss_weights, "cap": cap}.items():
             if not 0 <= weight < math.inf:
                 raise ValueError(f"Distiller: found {name} {weight}, expected a finite number from 0 on.")

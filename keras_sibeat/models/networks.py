@@ -22,8 +22,8 @@ class Draws:
         glorot = keras.initializers.VarianceScaling(1.0, "fan_avg", "untruncated_normal", self._next())
         return kind(filters, kernel, stride, padding, use_bias=False, kernel_initializer=glorot, name=name)
 
-    def normalisation(self, momentum, synchronized=False, name=None):
-        gamma = keras.initializers.RandomNormal(1.0, 0.02, self._next())
+    def normalisation(self, momentum, synchronized=False, name=None, scale=1.0):
+        gamma = keras.initializers.RandomNormal(scale, 0.02, self._next())
         return layers.BatchNormalization(
             momentum=momentum, epsilon=1e-5, gamma_initializer=gamma, synchronized=synchronized, name=name
         )

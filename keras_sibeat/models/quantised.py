@@ -149,7 +149,7 @@ def copy_weights(source, target):
             target.get_layer(layer.name).set_weights(layer.get_weights())
 
 
-def fine_tune(model, windows, epochs=3, batch_size=256, learning_rate=2e-4, seed=0):
+def fine_tune(model, windows, epochs=5, batch_size=256, learning_rate=1e-3, seed=0):
     """Teach a float student to bear int8; returns a student without batch normalisation, to convert.
 
     It is distilled from itself: the twin that rounds learns the outputs of the float ``model``, on the

@@ -5,18 +5,22 @@ from keras import layers
 
 from keras_sibeat.models.networks import Draws
 
+HIGHEST = 6.0  # of an activation: ReLU6, whose 256 levels in int8 are the same whatever beat comes
+SPREAD = 2.0  # standard deviation of an activation at the start, so that most lie well below the highest
 
-def student(length=320, channels=1, width=8, depth=4, units=24, rebuilds=False, seed=None):
+
+def student(length=320, channels=1, width=12, depth=6, units=24, rebuilds=False, seed=None):
     """The student's graph, of built-in layers: convolutions over ticks, batch normalisation, ReLU, dense.
 
     A convolution with kernel 8 and stride 4, then ``depth - 1`` with kernel 5 and stride 2, each followed by
-    batch normalisation, which an export folds into it, and ReLU. What is left of the ticks is flattened, as
-    where in the beat a wave stands matters, and condensed into an embedding. Separable convolutions would
-    save multiply-adds, but cost more flash: twice the operations, each with scales for all of its filters.
+    batch normalisation, which an export folds into it, and ReLU up to 6, so that no outlier coarsens the
+    levels of int8. What is left of the ticks is flattened, as where in the beat a wave stands matters, and
+    condensed into an embedding. Separable convolutions would save multiply-adds, but cost more flash: twice
+    the operations, each with scales for all of its filters.
 
     Args:
         length, channels: of the windows.
-        width: filters of the first convolution; the later ones have 2, 3, … times as many. A family.
+        width: filters of the first convolution; each later one has a third of it more. A family.
         depth: convolutions, at least 1.
         units: of the embedding.
         rebuilds: whether a second output holds the squared error per tick.
@@ -39,10 +43,12 @@ def student(length=320, channels=1, width=8, depth=4, units=24, rebuilds=False, 
     x = inputs
     for step in range(1, depth + 1):
         kernel, stride = (8, 4) if step == 1 else (5, 2)
-        x = draws.convolution(layers.Conv1D, step * width, kernel, stride, "same", f"conv_{step}")(x)
-        x = layers.ReLU(name=f"relu_{step}")(draws.normalisation(0.9, name=f"norm_{step}")(x))
-    embedding = draws.dense(units, activation="relu", name="embedding")(layers.Flatten(name="flat")(x))
-    score = draws.dense(1, name="score")(draws.dense(units, activation="relu", name="hidden")(embedding))
+        filters = width * (step + 2) // 3
+        x = draws.convolution(layers.Conv1D, filters, kernel, stride, "same", f"conv_{step}")(x)
+        x = draws.normalisation(0.9, name=f"norm_{step}", scale=SPREAD)(x)
+        x = layers.ReLU(HIGHEST, name=f"relu_{step}")(x)
+    embedding = draws.dense(units, activation="relu6", name="embedding")(layers.Flatten(name="flat")(x))
+    score = draws.dense(1, name="score")(draws.dense(units, activation="relu6", name="hidden")(embedding))
     if not rebuilds:
         return keras.Model(inputs, score, name="student")
     values = -(-length // x.shape[1]) * channels  # in each coarse tick

@@ -114,7 +114,9 @@ def build_distiller(config, fold, scorer, shape, seed, steps):
         model = SimCLR(discriminator, views, shifts, contrast.temperature, hard_negatives=hard)
     warmup = min(round(settings.warmup_epochs * steps), settings.epochs * steps // 2)
     rate = warmup_cosine(settings.learning_rate, settings.epochs * steps, warmup)
-    model.compile(keras.optimizers.Adam(rate), jit_compile=config.train.jit_compile)
+    # So high a rate would, without the clipping, now and then leave an embedding without a living unit.
+    optimizer = keras.optimizers.Adam(rate, global_clipnorm=1.0)
+    model.compile(optimizer, jit_compile=config.train.jit_compile)
     return model, network
 
 

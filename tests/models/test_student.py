@@ -66,8 +66,8 @@ def test_width_and_depth_are_a_family():
 
 
 def test_multiply_adds_are_counted_by_hand():
-    network = student(width=2, depth=2, units=3)
-    wanted = 80 * 8 * 2 + 40 * 5 * 2 * 4 + 40 * 4 * 3 + 3 * 3 + 3
+    network = student(width=3, depth=2, units=3)
+    wanted = 80 * 8 * 3 + 40 * 5 * 3 * 4 + 40 * 4 * 3 + 3 * 3 + 3
     assert count_multiply_adds(network) == wanted
 
 
