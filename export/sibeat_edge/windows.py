@@ -3,6 +3,7 @@
 import numpy as np
 
 BEFORE, AFTER = 140, 180  # samples at 360 Hz before the R-peak, and from it on: a beat of 320
+HIGHEST = 3.0  # of a beat scaled by its wearer's template: int8 has to hold it
 
 
 def beat_windows(signal, rpeaks, before=BEFORE, after=AFTER):
@@ -36,3 +37,15 @@ def normalise(windows):
     span = high - low
     scaled = 2 * (windows - low) / np.where(span > 0, span, 1) - 1
     return np.where(span > 0, scaled, 0).astype(np.float32)
+
+
+def beside(window, template):
+    """A beat and the wearer's template ``(length, leads)``, in mV, as one window ``(length, 2 · leads)``.
+
+    Both are scaled so that the template's leads go from -1 to 1: what a beat has too much of stays visible,
+    up to ``HIGHEST`` times as much.
+    """
+    low, high = template.min(axis=0), template.max(axis=0)
+    span = np.where(high > low, high - low, 1)
+    both = np.concatenate([2 * (beat - low) / span - 1 for beat in (window, template)], axis=1)
+    return np.clip(both, -HIGHEST, HIGHEST).astype(np.float32)

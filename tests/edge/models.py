@@ -24,7 +24,7 @@ def _windows(channels):
 @functools.cache
 def _content(rebuilds, channels):
     """The bytes of an untrained student, and its scores of the wearer's beats."""
-    network = student(channels=channels, width=4, units=8, rebuilds=rebuilds, seed=0)
+    network = student(channels=channels, width=4, depth=4, units=8, rebuilds=rebuilds, seed=0)
     windows = _windows(channels)
     for _ in range(20):  # moves the statistics of the normalisation to where the windows are
         network(windows, training=True)

@@ -1,0 +1,44 @@
+"""Rhythm: the RR intervals around a beat, relative to the wearer's own of the last minute.
+
+A premature beat that starts in the atria may have the shape of all others: its time alone tells it. Intervals
+are compared as logarithms, so that "a fifth too early" is the same at 50 and at 150 beats a minute.
+"""
+
+import numpy as np
+
+FEATURES = (
+    "before",  # RR before, over the median
+    "after",  # RR after, over the median
+    "turn",  # RR after over RR before: the pause behind a premature beat
+    "before_slow",  # RR before over the 90 % quantile: premature against the slow beats of a wearer
+    "one_earlier",  # the RR before that, over the median
+    "two_earlier",
+    "spread",  # median absolute deviation: atrial fibrillation is irregular everywhere
+    "range",  # 90 % over 10 % quantile
+)
+HISTORY = 40  # RR intervals that the wearer's own are taken from
+SHORTEST, LONGEST = 0.2, 3.0  # s: an interval beyond counts as these
+
+
+def rhythm(history, recent, after):
+    """The ``FEATURES`` (8,) of a beat, natural logarithms. What is not known is 0, as if on time.
+
+    Args:
+        history: the wearer's RR intervals (intervals,) before those of ``recent``, s.
+        recent: the last three RR intervals (3,), the beat's own last, s.
+        after: the RR interval to the next beat, s.
+
+    A NaN is an interval that is not known: the next beat has not come, or the signal had a gap.
+    """
+    history, recent, after = (_logarithm(intervals) for intervals in (history, recent, after))
+    history = history[np.isfinite(history)]
+    if not len(history):
+        return np.zeros(len(FEATURES), np.float32)
+    two, one, before = recent
+    low, median, high = np.quantile(history, [0.1, 0.5, 0.9])
+    found = [before - median, after - median, after - before, before - high, one - median, two - median]
+    return np.nan_to_num([*found, np.median(np.abs(history - median)), high - low]).astype(np.float32)
+
+
+def _logarithm(intervals):
+    return np.log(np.clip(np.asarray(intervals, np.float64), SHORTEST, LONGEST))

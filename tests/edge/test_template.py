@@ -1,0 +1,138 @@
+"""The wearer's template: what it is learnt from, what it is immune to, and when it gives way."""
+
+import numpy as np
+import pytest
+
+from sibeat_edge.template import (
+    ABNORMAL,
+    KEPT,
+    NOISE,
+    PROLONGED,
+    RENEWED,
+    UNLIKE,
+    WARM_UP,
+    WearerTemplate,
+    likeness,
+    normal_kind,
+)
+
+TICKS = np.arange(320)
+
+
+def wave(place=140, width=6, height=1.0):
+    return height * np.exp(-(((TICKS - place) / width) ** 2) / 2)
+
+
+NORMAL = (wave() + wave(210, 20, 0.3) + wave(90, 10, 0.15))[:, None]
+WIDE = (wave(150, 25, -1.4) + wave(230, 25, 0.6))[:, None]
+OTHER = (wave(140, 6, -1.0) + wave(210, 20, -0.3))[:, None]
+
+
+def noisy(beat, count, seed=0, strength=0.02):
+    return beat + np.random.default_rng(seed).normal(scale=strength, size=(count, *beat.shape))
+
+
+def learnt(beats, rr=0.8):
+    template = WearerTemplate()
+    for number, beat in enumerate(beats):
+        template.push(beat, rr[number] if np.ndim(rr) else rr)
+    return template
+
+
+def test_there_is_none_in_the_warm_up_and_the_median_after_it():
+    beats = noisy(NORMAL, WARM_UP)
+    assert learnt(beats[:-1]).beat is None
+    template = learnt(beats)
+    np.testing.assert_allclose(template.beat, np.median(beats, axis=0))
+    assert template.trouble == "" and template.replaced == 0
+
+
+def test_abnormal_beats_among_the_first_leave_no_trace():
+    beats = noisy(NORMAL, WARM_UP)
+    beats[5:55:3] = noisy(WIDE, 17, 1)
+    clean = np.delete(beats, np.arange(5, 55, 3), axis=0)
+    np.testing.assert_allclose(learnt(beats).beat, np.median(clean, axis=0))
+
+
+def test_of_two_kinds_the_one_that_is_not_premature_is_normal():
+    """Bigeminy, in which the premature kind is even the larger one."""
+    beats, rr = noisy(NORMAL, WARM_UP), np.full(WARM_UP, 1.1)
+    premature = np.arange(WARM_UP) % 20 < 11
+    beats[premature], rr[premature] = noisy(WIDE, premature.sum(), 1), 0.6
+    assert likeness(learnt(beats, rr).beat, NORMAL) > 0.99
+    assert likeness(learnt(beats, 0.8).beat, WIDE) > 0.99  # without their times the larger kind wins
+
+
+def test_noise_prolongs_the_warm_up_until_beats_come():
+    noise = np.random.default_rng(0).normal(size=(2 * WARM_UP, 320, 1))
+    template = learnt(noise)
+    assert template.beat is None and template.trouble == NOISE
+    for beat in noisy(NORMAL, WARM_UP + PROLONGED):
+        template.push(beat, 0.8)
+    assert template.trouble == "" and likeness(template.beat, NORMAL) > 0.99
+
+
+def test_mostly_premature_beats_prolong_the_warm_up():
+    beats, rr = noisy(WIDE, WARM_UP), np.full(WARM_UP, 0.5)
+    normal = np.arange(WARM_UP) % 3 == 0
+    beats[normal], rr[normal] = noisy(NORMAL, normal.sum(), 1), 1.0
+    template = learnt(beats, rr)
+    assert template.beat is None and template.trouble == ABNORMAL
+
+
+@pytest.mark.parametrize("intruder", [WIDE, 5 * np.random.default_rng(3).normal(size=(320, 1))])
+def test_a_run_of_other_beats_changes_nothing(intruder):
+    template = learnt(noisy(NORMAL, WARM_UP))
+    before = template.beat.copy()
+    for beat in noisy(intruder, UNLIKE - 1, 1):
+        template.push(beat, 0.4)
+    np.testing.assert_array_equal(template.beat, before)
+
+
+def test_it_follows_a_slow_change():
+    template = learnt(noisy(NORMAL, WARM_UP))
+    for share in np.linspace(0, 1, 600):
+        template.push(noisy(NORMAL + share * wave(230, 25, -0.5)[:, None], 1)[0], 0.8)
+    template.push(NORMAL, 0.8)
+    assert likeness(template.beat, NORMAL + wave(230, 25, -0.5)[:, None]) > 0.99 and template.replaced == 0
+
+
+def test_it_is_renewed_after_as_many_beats_as_stated():
+    template = learnt(noisy(NORMAL, WARM_UP))
+    before, more = template.beat.copy(), noisy(NORMAL, RENEWED, 2)
+    for beat in more[:-1]:
+        template.push(beat, 0.8)
+    np.testing.assert_array_equal(template.beat, before)
+    template.push(more[-1], 0.8)
+    assert np.any(template.beat != before)
+
+
+def test_a_lead_turned_over_becomes_the_template_after_as_many_beats_as_stated():
+    template = learnt(noisy(NORMAL, WARM_UP))
+    turned = noisy(-NORMAL, UNLIKE, 1)
+    for beat in turned[:-1]:
+        template.push(beat, 0.8)
+    assert likeness(template.beat, NORMAL) > 0.99
+    template.push(turned[-1], 0.8)
+    np.testing.assert_allclose(template.beat, np.median(turned[-KEPT:], axis=0))
+    assert template.replaced == 1
+
+
+def test_noise_for_ever_takes_no_templates_place():
+    template = learnt(noisy(NORMAL, WARM_UP))
+    for beat in np.random.default_rng(0).normal(size=(3 * UNLIKE, 320, 1)):
+        template.push(beat, 0.8)
+    assert template.replaced == 0 and likeness(template.beat, NORMAL) > 0.99
+
+
+def test_beats_without_a_known_interval_are_sorted_all_the_same():
+    kind, trouble = normal_kind(noisy(NORMAL, 30), np.full(30, np.nan))
+    assert len(kind) == 30 and trouble == ""
+
+
+def test_likeness_is_numpys_correlation_and_that_of_a_flat_beat_is_none():
+    found = likeness(NORMAL, OTHER)
+    assert found == pytest.approx(np.corrcoef(NORMAL[:, 0], OTHER[:, 0])[0, 1])
+    assert likeness(NORMAL, np.ones((320, 1))) == 0
+    both = np.concatenate([NORMAL, 5 + 2 * NORMAL], axis=1)
+    assert likeness(both, both * 3 - 1) == pytest.approx(1)
