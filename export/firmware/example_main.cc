@@ -1,0 +1,82 @@
+// Boots the model on TensorFlow Lite Micro, checks it, and scores a beat. Copy what you need.
+
+#include <cstdint>
+#include <cstring>
+
+#include "sibeat_config.h"
+#include "sibeat_model.h"
+#include "sibeat_ops.h"
+#include "sibeat_preprocess.h"
+#include "sibeat_selftest.h"
+#include "tensorflow/lite/micro/micro_interpreter.h"
+#include "tensorflow/lite/micro/micro_log.h"
+#include "tensorflow/lite/micro/system_setup.h"
+#include "tensorflow/lite/schema/schema_generated.h"
+
+namespace {
+
+alignas(16) uint8_t arena[SIBEAT_ARENA_BYTES];
+tflite::MicroInterpreter *interpreter = nullptr;
+bool invoked = true;  // whether every run of the model has succeeded
+
+int8_t Score(const int8_t *input) {
+  std::memcpy(interpreter->input(0)->data.int8, input, SIBEAT_INPUT_BYTES);
+  invoked = invoked && interpreter->Invoke() == kTfLiteOk;
+  return interpreter->output(SIBEAT_SCORE_OUTPUT)->data.int8[0];
+}
+
+// Stands for the sensor: a triangular wave a second long, in mV, its peak in the middle.
+float Sample(int n) {
+  const int from_peak = n % SIBEAT_RATE_HZ - SIBEAT_RATE_HZ / 2;
+  const int distance = from_peak < 0 ? -from_peak : from_peak;
+  return distance < 18 ? 1.0f - distance / 18.0f : 0.0f;
+}
+
+// Filters the lead until the window of the peak in its second second is there, then scores it. An R-peak
+// detector, which a firmware brings along, runs on the filtered lead.
+int8_t ScoreBeat() {
+  static sibeat_band_pass filters[SIBEAT_LEADS];
+  static float window[SIBEAT_LENGTH * SIBEAT_LEADS];
+  static int8_t input[SIBEAT_INPUT_BYTES];
+  const int first = SIBEAT_RATE_HZ + SIBEAT_RATE_HZ / 2 - SIBEAT_BEFORE;
+
+  for (sibeat_band_pass &filter : filters) sibeat_band_pass_start(&filter);
+  for (int n = 0; n - SIBEAT_DELAY < first + SIBEAT_LENGTH; n++) {
+    for (int lead = 0; lead < SIBEAT_LEADS; lead++) {
+      float filtered;
+      const bool there = sibeat_band_pass_push(&filters[lead], Sample(n), &filtered);
+      const int place = n - SIBEAT_DELAY - first;
+      if (there && place >= 0) window[place * SIBEAT_LEADS + lead] = filtered;
+    }
+  }
+  sibeat_quantise_window(window, input);
+  return Score(input);
+}
+
+}  // namespace
+
+int main() {
+  tflite::InitializeTarget();
+  static SibeatResolver resolver;  // the interpreter points into it
+  if (SibeatAddOperations(resolver) != kTfLiteOk) return 1;
+  static tflite::MicroInterpreter the_interpreter(tflite::GetModel(sibeat_model), resolver, arena,
+                                                  SIBEAT_ARENA_BYTES);
+  interpreter = &the_interpreter;
+  if (interpreter->AllocateTensors() != kTfLiteOk) {
+    MicroPrintf("sibeat: %d bytes are too small an arena", SIBEAT_ARENA_BYTES);
+    return 1;
+  }
+  MicroPrintf("sibeat: %d of %d bytes of the arena are in use",
+              static_cast<int>(interpreter->arena_used_bytes()), SIBEAT_ARENA_BYTES);
+
+  const sibeat_health health = sibeat_selftest(Score);
+  if (health != SIBEAT_HEALTHY || !invoked) {
+    MicroPrintf("sibeat: self-test FAILED (%d); no beat is scored", static_cast<int>(health));
+    return 1;
+  }
+  const int score = ScoreBeat();
+  if (!invoked) return 1;
+  MicroPrintf("sibeat: self-test passed; a beat scored %d, %s", score,
+              score > SIBEAT_THRESHOLD_INT8 ? "an alarm" : "no alarm");
+  return 0;
+}

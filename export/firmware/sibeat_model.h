@@ -1,0 +1,19 @@
+/* The model, a .tflite file. */
+#ifndef SIBEAT_MODEL_H
+#define SIBEAT_MODEL_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SIBEAT_MODEL_BYTES 25888
+
+extern const unsigned char sibeat_model[SIBEAT_MODEL_BYTES];
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

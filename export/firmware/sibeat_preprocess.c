@@ -1,0 +1,64 @@
+#include "sibeat_preprocess.h"
+
+#include <math.h>
+
+void sibeat_band_pass_start(sibeat_band_pass *filter)
+{
+    filter->last = 0.0f;
+    filter->oldest = 0;
+    filter->to_skip = SIBEAT_DELAY;
+    filter->started = 0;
+}
+
+int sibeat_band_pass_push(sibeat_band_pass *filter, float sample, float *filtered)
+{
+    if (!isfinite(sample))
+        sample = filter->last;
+    filter->last = sample;
+    if (!filter->started) {
+        for (int k = 0; k < SIBEAT_TAPS; k++)
+            filter->held[k] = sample;
+        filter->started = 1;
+    }
+    filter->held[filter->oldest] = sample;
+    filter->oldest = (uint16_t)((filter->oldest + 1) % SIBEAT_TAPS);
+    if (filter->to_skip) {
+        filter->to_skip--;
+        return 0;
+    }
+
+    /* The taps are symmetric, so the oldest sample may meet the first one. */
+    float sum = 0.0f;
+    const float *tap = sibeat_taps;
+    for (int k = filter->oldest; k < SIBEAT_TAPS; k++)
+        sum += *tap++ * filter->held[k];
+    for (int k = 0; k < filter->oldest; k++)
+        sum += *tap++ * filter->held[k];
+    *filtered = sum;
+    return 1;
+}
+
+static int8_t quantise(float value)
+{
+    const float level = rintf(value / SIBEAT_INPUT_SCALE) + (float)SIBEAT_INPUT_ZERO_POINT;
+
+    if (level >= 127.0f)
+        return 127;
+    return level > -128.0f ? (int8_t)level : -128;
+}
+
+void sibeat_quantise_window(const float *window, int8_t *input)
+{
+    for (int lead = 0; lead < SIBEAT_LEADS; lead++) {
+        float low = window[lead], high = window[lead];
+        for (int k = lead; k < SIBEAT_LENGTH * SIBEAT_LEADS; k += SIBEAT_LEADS) {
+            if (window[k] < low)
+                low = window[k];
+            if (window[k] > high)
+                high = window[k];
+        }
+        const float span = high - low;
+        for (int k = lead; k < SIBEAT_LENGTH * SIBEAT_LEADS; k += SIBEAT_LEADS)
+            input[k] = quantise(span > 0.0f ? 2.0f * (window[k] - low) / span - 1.0f : 0.0f);
+    }
+}
