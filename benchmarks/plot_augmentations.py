@@ -48,6 +48,7 @@ def views():
         "recorded_noise": {"noise": noise, "probability": 1.0},
         "lead_dropout": {"probability": 1.0},
         "rpeak_jitter": {"ticks": 9},
+        "amplitude": {"strength": 0.45},
     }
     return {name: view(**settings[name], seed=3) for name, view in VIEWS.items()}
 

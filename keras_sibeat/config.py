@@ -20,6 +20,7 @@ from keras_sibeat.sections import (
     Section,
     Student,
     Train,
+    Wearer,
     Window,
     unique,
 )
@@ -37,6 +38,7 @@ class Config(Section):
     seeds: Annotated[tuple[Annotated[int, Field(ge=0, lt=2**32)], ...], Field(min_length=1)] = (0,)
     data: Data = Data()
     window: Window = Window()
+    wearer: Wearer | None = None
     protocol: Protocol = Protocol()
     model: Model = Model()
     train: Train = Train()
@@ -74,6 +76,18 @@ class Config(Section):
             self._contrastive_fits()
         if self.student and not self.contrastive:
             raise ValueError("student: expected contrastive, too; it says what its teacher is")
+        if self.wearer and not self.contrastive:
+            raise ValueError("wearer: expected contrastive, too; its shifts and rhythms are what is learnt")
+        if not self.wearer and {"template", "rhythm"} & set(self.score.combine):
+            raise ValueError("score.combine: template and rhythm are a wearer's; expected [wearer]")
+        if not self.wearer and self.contrastive and "other_wearer" in self.contrastive.shifts:
+            raise ValueError("contrastive.shifts: other_wearer needs a template; expected [wearer]")
+        if self.wearer and self.student and not self.student.distil:
+            raise ValueError("wearer: expected student.distil, as its teacher knows the rhythm")
+        if self.wearer and self.data.leads == "all":
+            raise ValueError("wearer: expected data.leads by name, as a template is of the same")
+        if self.wearer and self.protocol.name == "series":
+            raise ValueError("wearer: expected beats, found protocol series")
         if self.distillation and (self.contrastive or self.model.kind != "conv"):
             raise ValueError("distillation: expected plain BeatGAN, no contrastive, and model.kind conv")
         if self.frskd and self.model.kind != "conv":

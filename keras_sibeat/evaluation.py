@@ -60,7 +60,7 @@ def evaluate(run, folds=None, selection=None):
         fold = folds[number]
         chosen = rows[-1] if run.config.contrastive else select(rows, selection)
         scorer, generator, judge = _load_scorer(run.config, part, selection)
-        parts, normals = judge(fold.test.windows), fold.validation_normals.windows
+        parts, normals = judge(fold.test.inputs), fold.validation_normals.inputs
         normal_scores, scores = judge(normals)["score"], parts.pop("score")
         threshold = threshold_for(normal_scores, run.config.evaluate.false_alarm_rate)
         per_record.append(auc_per_record(scores, fold.test, fold.normal))
@@ -86,7 +86,7 @@ def evaluate(run, folds=None, selection=None):
         "multiply_adds": count_multiply_adds(scorer),
     }
     if run.config.student:
-        result["model"]["int8_bytes"] = len(convert(scorer, fold.train.windows))
+        result["model"]["int8_bytes"] = len(convert(scorer, fold.train.inputs))
     return {**result, "history": histories}
 
 
@@ -99,9 +99,10 @@ def _load_scorer(config, part, selection):
         scorer = as_scorer(network)
         if not config.student.distil:
             return network, None, partial(score_parts, scorer)
-        whole = load(part / "residuals.keras")
-        rebuilding = keras.Model(whole.input, whole.get_layer("rebuilt").output)
-        teacher = load_scorer(config, part)
+        teacher, rebuilding = load_scorer(config, part), None
+        if not config.wearer:
+            whole = load(part / "residuals.keras")
+            rebuilding = keras.Model(whole.input, whole.get_layer("rebuilt").output)
 
         def judge(windows):
             theirs = score_parts(teacher, windows)["score"]
@@ -110,7 +111,8 @@ def _load_scorer(config, part, selection):
         return network, rebuilding, judge
     if config.contrastive:
         scorer = load(part / "scorer.keras")
-        return scorer, scorer.get_layer("generator"), partial(score_parts, scorer)
+        rebuilding = None if config.wearer else scorer.get_layer("generator")
+        return scorer, rebuilding, partial(score_parts, scorer)
     generator = load(part / f"{selection}.keras").generator
     return generator, generator, lambda windows: {"score": rebuild_scores(generator, windows)}
 
@@ -122,7 +124,7 @@ def evaluate_preset(name, data=None):
     """
     network, config, fold = open_preset(name, data)
     about = describe_preset(name)
-    scores = score_parts(as_scorer(network), fold.test.windows)["score"]
+    scores = score_parts(as_scorer(network), fold.test.inputs)["score"]
     threshold = about["metrics"]["threshold"]
     measured = measure(config, scores, fold, threshold, auc_per_record(scores, fold.test, fold.normal))
     shipped = {key: about["metrics"][key] for key in measured}

@@ -3,9 +3,8 @@
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
-from scipy.stats import spearmanr
 
-from keras_sibeat.scoring import separation, threshold_for
+from keras_sibeat.scoring import rank_correlation, separation, threshold_for
 
 AUC_LOSS = 0.003
 CORRELATION = 0.995
@@ -70,14 +69,9 @@ def judge(float_scores, scores, is_abnormal, false_alarm_rate, runtimes_differ=0
         auc=pairs[1]["auc"],
         ap_float=pairs[0]["ap"],
         ap=pairs[1]["ap"],
-        correlation=_rank_correlation(float_scores, scores),
+        correlation=rank_correlation(float_scores, scores),
         decisions_flipped=float(np.mean(decisions[0] != decisions[1])),
         runtimes_differ=int(runtimes_differ),
         threshold_float=thresholds[0],
         threshold=thresholds[1],
     )
-
-
-def _rank_correlation(float_scores, scores):
-    """Spearman's; of scores that are all the same, which rank nothing, 0."""
-    return float(spearmanr(float_scores, scores).statistic) if np.ptp(scores) else 0.0

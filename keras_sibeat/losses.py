@@ -14,7 +14,7 @@ from keras import ops
 from keras_sibeat.distribution import gather, replicas, row_numbers
 
 
-def nt_xent(first, second, temperature=0.1, negatives=None):
+def nt_xent(first, second, temperature=0.1, negatives=None, groups=None):
     """NT-Xent, the normalised-temperature cross-entropy of telling an anchor's other view from all the rest.
 
     Each row of both views is an anchor ``i``, whose positive ``j`` is the same row of the other view. With
@@ -29,6 +29,8 @@ def nt_xent(first, second, temperature=0.1, negatives=None):
         temperature: above 0.
         negatives: projections ``(n, units)`` that are negatives of every anchor, no positives and no anchors,
             as CSI's shifted beats are (Tack et al., NeurIPS 2020).
+        groups: whole numbers ``(batch,)``; rows of one group, say beats of one wearer, are no negatives of
+            each other. By default every row is a group of its own.
 
     Returns the mean over this replica's ``2 * batch`` anchors, a scalar in float32, or in float64 where an
     input is.
@@ -36,10 +38,10 @@ def nt_xent(first, second, temperature=0.1, negatives=None):
     Raises:
         ValueError: a temperature out of range, shapes that do not fit, or a single row without any negative.
     """
-    return ops.mean(_of_rows(first, second, temperature, negatives))
+    return ops.mean(_of_rows(first, second, temperature, negatives, groups))
 
 
-def _of_rows(first, second, temperature, negatives):
+def _of_rows(first, second, temperature, negatives, groups=None):
     """The mean loss ``(batch,)`` of each row's two anchors."""
     _check_temperature(temperature)
     views = [ops.convert_to_tensor(x) for x in (first, second)]
@@ -51,8 +53,13 @@ def _of_rows(first, second, temperature, negatives):
     logits = ops.matmul(anchors, ops.transpose(gather(anchors))) / temperature
     # Gathered rows come in the strategy's order, so an anchor finds itself by number, not by place.
     numbers = row_numbers(ops.shape(anchors)[0])
-    is_itself = ops.equal(numbers[:, None], gather(numbers)[None])
-    logits = ops.where(is_itself, -math.inf, logits)
+    is_left_out = ops.equal(numbers[:, None], gather(numbers)[None])
+    if groups is not None:
+        own = ops.tile(ops.cast(groups, "float32"), (2,))
+        positives = ops.concatenate(ops.split(numbers, 2)[::-1])
+        is_same = ops.equal(own[:, None], gather(own)[None])
+        is_left_out |= is_same & ops.not_equal(positives[:, None], gather(numbers)[None])
+    logits = ops.where(is_left_out, -math.inf, logits)
     for rows in others:
         extra = ops.matmul(anchors, ops.transpose(gather(rows))) / temperature
         logits = ops.concatenate([logits, extra], axis=1)
@@ -129,9 +136,9 @@ class NTXent(_Tempered):
     def call(self, y_true, y_pred):
         return _of_rows(y_true, y_pred, self.temperature, None)
 
-    def contrast(self, first, second, negatives=None):
-        """``nt_xent`` at this temperature: the way to give ``negatives`` (n, units)."""
-        return nt_xent(first, second, self.temperature, negatives)
+    def contrast(self, first, second, negatives=None, groups=None):
+        """``nt_xent`` at this temperature, with its ``negatives`` (n, units) and ``groups`` (batch,)."""
+        return nt_xent(first, second, self.temperature, negatives, groups)
 
 
 @keras.saving.register_keras_serializable(package="keras_sibeat")

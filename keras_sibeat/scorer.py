@@ -6,14 +6,26 @@ from collections.abc import Mapping
 import keras
 from keras import layers
 
-from keras_sibeat.layers.scores import Mahalanobis, NearestPrototype, NormalQuantile, RebuildError
+from keras_sibeat.layers.scores import (
+    Mahalanobis,
+    NearestPrototype,
+    NormalQuantile,
+    NormalSpread,
+    RebuildError,
+    TemplateDistance,
+)
 from keras_sibeat.models.simclr import OUTPUTS
 from keras_sibeat.scoring import predict
 
-SCORES = ("rebuild", "shift", "mahalanobis", "prototypes")
+OF_A_BEAT = ("rebuild", "shift", "mahalanobis", "prototypes")
+OF_A_WEARER = ("template", "rhythm")  # of windows that hold a template
+SCORES = (*OF_A_BEAT, *OF_A_WEARER)
+MEASURES = {"quantile": NormalQuantile, "spread": NormalSpread}
 
 
-def build_scorer(model, train, normals, combine=SCORES, prototypes=512, seed=0):
+def build_scorer(
+    model, train, normals, combine=OF_A_BEAT, prototypes=512, seed=0, measure="quantile", rhythm=None
+):
     """The scorer of a ``ContrastiveBeatGAN``, fitted to normal beats.
 
     The embedding is scaled to length 1 before its distances are taken: NT-Xent trains its direction alone.
@@ -21,22 +33,28 @@ def build_scorer(model, train, normals, combine=SCORES, prototypes=512, seed=0):
     Args:
         model: trained; its generator rebuilds, its discriminator embeds and knows shifts.
         train: windows ``(beats, length, channels)`` that the model was trained on: the densities are theirs.
-        normals: windows of normal beats that trained nothing; a score becomes its quantile among them.
+        normals: windows of normal beats that trained nothing; what is usual among them makes the scores
+            comparable. With ``rhythm``, a mapping of ``window`` and ``rhythm`` to arrays.
         combine: the scores whose quantiles' mean is the combined ``score``, in any order; or a mapping of
             them to weights above 0, for a weighted mean.
         prototypes: how many, at most; never more than there are beats.
         seed: of k-means.
+        measure: of each score that is combined: ``quantile``, ``-log(p)``, or ``spread``, its distance from
+            the median of normal beats in their interquartile ranges.
+        rhythm: for beats relative to their wearer, whose windows hold a template, too: a trained
+            ``rhythm_network``. The model then takes a mapping of ``window`` and ``rhythm``, and gives two
+            more scores: ``template``, how far the beat is from it, and ``rhythm``, how premature.
 
-    Returns a model ``(batch, length, channels)`` → dictionary of ``(batch, 1)``: the four scores as they are,
-    and ``score``, the mean of ``-log(p)`` over the combined ones.
+    Returns a model ``(batch, length, channels)`` → dictionary of ``(batch, 1)``: the scores as they are, and
+    ``score``, the mean over the combined ones in that measure.
 
     Raises ``ValueError`` for an unknown score, for none, and for a weight that is not above 0.
     """
     if not isinstance(combine, Mapping):
         combine = dict.fromkeys(combine, 1.0)
-    unknown = [name for name in combine if name not in SCORES]
-    if unknown or not combine:
-        raise ValueError(f"build_scorer: found scores {list(combine)}, expected some of {', '.join(SCORES)}.")
+    known = SCORES if rhythm else OF_A_BEAT
+    if not combine or not set(combine) <= set(known):
+        raise ValueError(f"build_scorer: found scores {list(combine)}, expected some of {', '.join(known)}.")
     if not all(0 < weight < math.inf for weight in combine.values()):
         raise ValueError(f"build_scorer: found weights {combine}, expected finite numbers above 0.")
     window = keras.Input(model.generator.input_shape[1:], name="window")
@@ -54,12 +72,17 @@ def build_scorer(model, train, normals, combine=SCORES, prototypes=512, seed=0):
         "mahalanobis": mahalanobis(embedding),
         "prototypes": nearest(embedding),
     }
-    found = predict(keras.Model(window, scores), normals)
+    inputs = window
+    if rhythm:
+        scores["template"] = TemplateDistance(name="template")(window)
+        scores["rhythm"] = rhythm.output
+        inputs = {"window": window, "rhythm": rhythm.input}
+    found = predict(keras.Model(inputs, scores), normals)
     levels, total = [], sum(combine.values())
     for name in (name for name in SCORES if name in combine):
-        quantile = NormalQuantile(name=f"{name}_quantile")
+        quantile = MEASURES[measure](name=f"{name}_{measure}")
         quantile.adapt(found[name])
         weigh = layers.Rescaling(combine[name] / total, name=f"{name}_weighed", dtype="float32")
         levels.append(weigh(quantile(scores[name])))
     scores["score"] = layers.Add(name="score", dtype="float32")(levels) if len(levels) > 1 else levels[0]
-    return keras.Model(window, scores, name="scorer")
+    return keras.Model(inputs, scores, name="scorer")

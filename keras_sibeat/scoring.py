@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+from scipy.stats import spearmanr
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score, roc_curve
 
 BATCH = 512
@@ -47,6 +48,11 @@ def separation(scores, is_abnormal):
         return {"auc": float("nan"), "ap": float("nan")}
     auc, ap = roc_auc_score(is_abnormal, scores), average_precision_score(is_abnormal, scores)
     return {"auc": float(auc), "ap": float(ap)}
+
+
+def rank_correlation(first, second):
+    """Spearman's: how alike two scores order the beats; 0 where one of them is the same for all."""
+    return float(spearmanr(first, second).statistic) if np.ptp(first) and np.ptp(second) else 0.0
 
 
 def threshold_for(normal_scores, false_alarm_rate):

@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from keras_sibeat.layers.shifts import SHIFTS
+from keras_sibeat.layers.shifts import OF_A_BEAT, SHIFTS
 from keras_sibeat.layers.views import VIEWS
 from keras_sibeat.models.distiller import WEIGHTS
-from keras_sibeat.scorer import SCORES
+from keras_sibeat.scorer import MEASURES, SCORES
 from sibeat_edge.signal import BAND, FIR_ORDER, RATE
 
 
@@ -101,6 +101,13 @@ class Protocol(Section):
         return unique(folds)
 
 
+class Wearer(Section):
+    """Beats relative to their wearer: beside a template of the wearer's own beats, and with the rhythm."""
+
+    waits: bool = True  # for the next beat, whose time belongs to the rhythm
+    sequences: Annotated[int, Field(ge=1)] = 6  # of simulated rhythms, for each wearer
+
+
 class Model(Section):
     """BeatGAN's networks: convolutional, or dense as published for motion capture."""
 
@@ -145,7 +152,7 @@ class Contrastive(Section):
         "noise": {},
     }
     noise: Path | None = None  # WFDB records for the view recorded_noise
-    shifts: tuple[str, ...] = tuple(SHIFTS)
+    shifts: tuple[str, ...] = OF_A_BEAT
     temperature: Annotated[float, Field(gt=0)] = 0.1
     nt_xent_weight: Weight = 1.0
     shift_weight: Weight = 1.0
@@ -223,6 +230,7 @@ class Score(Section):
 
     combine: Annotated[dict[Literal[SCORES], Positive], Field(min_length=1)] = {"shift": 1, "prototypes": 1}
     prototypes: Annotated[int, Field(ge=1, le=512)] = 512
+    measure: Literal[tuple(MEASURES)] = "quantile"  # that each is taken in, among validation normals
 
     @field_validator("combine", mode="before")
     @classmethod

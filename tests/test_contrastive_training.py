@@ -20,7 +20,7 @@ from keras_sibeat.models.contrastive import ContrastiveBeatGAN
 from keras_sibeat.models.simclr import SimCLR
 from keras_sibeat.optimizers import LARS
 from keras_sibeat.run import read_history
-from keras_sibeat.scorer import SCORES
+from keras_sibeat.scorer import OF_A_BEAT
 from keras_sibeat.scoring import rebuild_scores, score_parts, separation
 from keras_sibeat.stages.contrastive import build_contrastive, check_contrastive, train_contrastive
 
@@ -62,7 +62,7 @@ def test_a_run_leaves_models_histories_and_metrics(finished):
     assert result["seconds"] == pytest.approx(sum(row["seconds"] for row in [*alone, *joint]), abs=0.1)
     assert result["metrics"]["selected_epoch"]["values"] == [2]
     metrics = json.loads((part / "metrics.json").read_text())
-    assert {f"{name}_{metric}" for name in SCORES for metric in ("auc", "ap")} <= set(metrics)
+    assert {f"{name}_{metric}" for name in OF_A_BEAT for metric in ("auc", "ap")} <= set(metrics)
     assert not list(folder.rglob(".partial-*"))
 
 
@@ -71,7 +71,7 @@ def test_the_metrics_are_the_scorer_s(finished, fold):
     part = folder / "fold0-seed0"
     scorer = keras.saving.load_model(part / "scorer.keras", safe_mode=True)
     scores, is_abnormal = score_parts(scorer, fold.test.windows), fold.is_abnormal(fold.test)
-    assert set(scores) == {*SCORES, "score"}
+    assert set(scores) == {*OF_A_BEAT, "score"}
     for name, values in scores.items():
         metric = "auc" if name == "score" else f"{name}_auc"
         assert result["metrics"][metric]["mean"] == pytest.approx(separation(values, is_abnormal)["auc"])

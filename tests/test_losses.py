@@ -135,6 +135,22 @@ def test_large_and_small_logits_are_stable(temperature):
     assert all(np.isfinite(x).all() for x in found)
 
 
+def test_beats_of_one_group_are_no_negatives_of_each_other():
+    first, second, negatives = draw(rows=6)
+    groups, losses = np.array([0, 1, 0, 2, 0, 1]), []
+    views = [x / np.linalg.norm(x) for x in (*first, *second)]
+    others = [x / np.linalg.norm(x) for x in negatives]
+    for number, anchor in enumerate(views):
+        positive = (number + 6) % 12
+        kept = [x for place, x in enumerate(views) if groups[place % 6] != groups[number % 6]]
+        logits = [anchor @ x / 0.1 for x in [*kept, *others, views[positive]]]
+        losses.append(np.logaddexp.reduce(logits) - anchor @ views[positive] / 0.1)
+    found = NTXent(0.1).contrast(first, second, negatives, groups)
+    np.testing.assert_allclose(found, np.mean(losses), atol=1e-6)
+    each = nt_xent(first, second, 0.1, negatives, groups=np.arange(6))
+    np.testing.assert_allclose(each, nt_xent(first, second, 0.1, negatives), atol=1e-12)
+
+
 def test_rows_of_zeros_are_like_no_other():
     zeros = np.zeros((4, 3), "float32")
     loss, found = gradients(contrast, zeros, zeros, zeros[:2])

@@ -11,7 +11,7 @@ from keras_sibeat.layers.views import Views
 from keras_sibeat.models.contrastive import ContrastiveBeatGAN
 from keras_sibeat.models.networks import conv_generator
 from keras_sibeat.models.simclr import SimCLR, contrastive_discriminator
-from keras_sibeat.scorer import SCORES, build_scorer
+from keras_sibeat.scorer import OF_A_BEAT, build_scorer
 
 LENGTH = 24
 
@@ -48,7 +48,7 @@ def directions(model, windows):
 def test_every_score_is_that_computed_apart(model, scorer):
     windows = beats(20, 2)
     scores = found(scorer, windows)
-    assert set(scores) == {*SCORES, "score"}
+    assert set(scores) == {*OF_A_BEAT, "score"}
     assert all(values.shape == (20, 1) for values in scores.values())
     rebuilt = np.asarray(model.generator(windows))
     np.testing.assert_allclose(scores["rebuild"][:, 0], ((windows - rebuilt) ** 2).mean((1, 2)), rtol=1e-4)
@@ -67,7 +67,7 @@ def test_every_score_is_that_computed_apart(model, scorer):
 def test_the_combination_is_the_mean_of_the_quantiles_among_validation_normals(scorer):
     normals, scores = found(scorer, beats(60, 1)), found(scorer, beats(20, 2))
     levels = []
-    for name in SCORES:
+    for name in OF_A_BEAT:
         quantile = NormalQuantile()
         quantile.adapt(normals[name])
         levels.append(np.asarray(quantile(scores[name])))

@@ -21,6 +21,7 @@ def beats_of(classes, records=None, rr=1.0):
     classes = np.array(classes)
     return BeatSet(
         windows=np.zeros((count, 1, 1), np.float32),
+        rhythm=np.zeros((count, 0), np.float32),
         samples=np.arange(count),
         rr_before=np.full(count, rr),
         rr_after=np.full(count, rr),

@@ -12,8 +12,11 @@ from pathlib import Path
 import numpy as np
 from rich.progress import track
 
+import sibeat_edge.rhythm
 import sibeat_edge.rpeaks
 import sibeat_edge.signal
+import sibeat_edge.template
+import sibeat_edge.wearer
 import sibeat_edge.windows
 from keras_sibeat.data import recording as recording_module
 from keras_sibeat.data.recording import BEAT_SYMBOLS, read_recording
@@ -31,6 +34,7 @@ from sibeat_edge.signal import (
     Resampler,
     process,
 )
+from sibeat_edge.wearer import Wearer
 from sibeat_edge.windows import beat_windows, normalise
 
 NEAR = 10  # samples: an N beat counts where a detected R-peak is less than this from its annotation
@@ -43,6 +47,8 @@ class BeatSet:
     Attributes:
         windows: ``(beats, length, channels)`` float32, each channel scaled to [-1, 1].
         samples: ``(beats,)`` R-peak (or first sample of the window) at 360 Hz (or the series' own rate).
+        rhythm: ``(beats, features)`` of the RR intervals around each beat (``sibeat_edge.rhythm``); without
+            features unless the beats are relative to their wearer.
         rr_before, rr_after: ``(beats,)`` seconds to the beats before and after; NaN where there is none.
         records: ``(beats,)`` name of the recording.
         symbols: ``(beats,)`` WFDB symbol, or the class of a series.
@@ -53,6 +59,7 @@ class BeatSet:
     """
 
     windows: np.ndarray
+    rhythm: np.ndarray
     samples: np.ndarray
     rr_before: np.ndarray
     rr_after: np.ndarray
@@ -65,6 +72,16 @@ class BeatSet:
 
     def __len__(self):
         return len(self.windows)
+
+    @property
+    def wearers(self):
+        """``(beats,)`` a whole number for each record, in the order of their names."""
+        return np.unique(self.records, return_inverse=True)[1].astype(np.int32)
+
+    @property
+    def inputs(self):
+        """What a model of these beats takes: the windows or, with rhythm, both by name."""
+        return {"window": self.windows, "rhythm": self.rhythm} if self.rhythm.shape[1] else self.windows
 
     def take(self, rows):
         """The beats of a mask or of row numbers."""
@@ -81,7 +98,7 @@ class BeatSet:
 COLUMNS = tuple(field.name for field in fields(BeatSet) if field.name not in ("notes", "sha256"))
 
 
-def extract_beats(recording, leads, before, after, band=BAND, order=FIR_ORDER):
+def extract_beats(recording, leads, before, after, band=BAND, order=FIR_ORDER, waits=None):
     """Cut the annotated beats of one recording; returns a ``BeatSet``.
 
     Args:
@@ -90,6 +107,8 @@ def extract_beats(recording, leads, before, after, band=BAND, order=FIR_ORDER):
         before, after: window around the R-peak, in samples at 360 Hz.
         band, order: of the windows' band-pass, as ``BandPass`` takes them. The detector has its own, always
             the default one, so the same beats are found whatever the windows' band is.
+        waits: for beats relative to their wearer, as ``sibeat_edge.wearer.Wearer`` takes it: their windows
+            hold the template, too, and they have a rhythm. None for beats that stand alone.
 
     Raises:
         DataError: a missing lead, no annotations, or a recording too short for one beat.
@@ -134,17 +153,29 @@ def extract_beats(recording, leads, before, after, band=BAND, order=FIR_ORDER):
     has_gap = gaps[last + 1] > gaps[first]
     flat = (changes[last] == changes[first]).any(axis=1) & ~has_gap
     usable = ~has_gap & ~flat
-    for count, why in (
-        ((~inside).sum(), "window passes the recording's end"),
-        (has_gap.sum(), "window has missing samples"),
-        (flat.sum(), "window is flat"),
-    ):
+    reasons = {
+        "window passes the recording's end": (~inside).sum(),
+        "window has missing samples": has_gap.sum(),
+        "window is flat": flat.sum(),
+    }
+    if waits is None:
+        windows, rhythm = normalise(windows[usable]), np.zeros((usable.sum(), 0), np.float32)
+    else:
+        fit = np.zeros(len(samples), bool)
+        fit[np.flatnonzero(inside)[usable]] = True
+        views = _views(samples, fit, windows[usable], waits)
+        seen = np.array([view is not None for view in views])
+        reasons["wearer has no template yet"] = (~seen).sum()
+        windows, rhythm = (np.stack(part) for part in zip(*[v for v in views if v is not None], strict=True))
+        usable[usable] = seen
+    for why, count in reasons.items():
         if count:
             notes.append(f"Record {name}: skipped {count} beats whose {why}.")
     rows = np.flatnonzero(inside)[usable]
     symbols = recording.annotations.symbols[is_beat][rows]
     return BeatSet(
-        windows=normalise(windows[usable]),
+        windows=windows,
+        rhythm=rhythm,
         samples=samples[rows],
         rr_before=np.concatenate([[np.nan], rr])[rows],
         rr_after=np.concatenate([rr, [np.nan]])[rows],
@@ -154,6 +185,15 @@ def extract_beats(recording, leads, before, after, band=BAND, order=FIR_ORDER):
         detected=_nearest(peaks, samples[rows]) < NEAR,
         notes=tuple(notes),
     )
+
+
+def _views(samples, fit, windows, waits):
+    """What ``Wearer`` makes of a recording: of each ``fit`` beat, whose windows are given, a view or None."""
+    wearer, left, views = Wearer(waits), iter(windows), []
+    for sample, is_fit in zip(samples, fit, strict=True):
+        views += wearer.push(sample / RATE, next(left) if is_fit else None)
+    views += wearer.finish()
+    return [view for view, is_fit in zip(views, fit, strict=True) if is_fit]
 
 
 def _nearest(peaks, samples):
@@ -171,27 +211,40 @@ def cache_folder():
 
 
 def load_beats(
-    paths, files_sha256, annotator="atr", leads=("MLII",), before=140, after=180, band=BAND, order=FIR_ORDER
+    paths,
+    files_sha256,
+    annotator="atr",
+    leads=("MLII",),
+    before=140,
+    after=180,
+    band=BAND,
+    order=FIR_ORDER,
+    waits=None,
 ):
     """Beats of WFDB records, from the cache where the data and the preprocessing are the same.
 
     Args:
         paths: record paths without extension.
         files_sha256: mapping of every file of these records to its SHA-256.
-        annotator, leads, before, after, band, order: as ``read_recording`` and ``extract_beats`` take them.
+        annotator, leads, before, after, band, order, waits: as ``read_recording`` and ``extract_beats`` take
+            them.
     """
     settings = {"annotator": annotator, "leads": list(leads), "before": before, "after": after}
     settings |= {"band": list(band), "order": order}
+    if waits is not None:
+        settings["waits"] = waits
     data_sha256 = checksum({Path(file).name: digest for file, digest in files_sha256.items()})
-    modules = (sibeat_edge.signal, sibeat_edge.rpeaks, sibeat_edge.windows)
-    code = [inspect.getsource(module) for module in (*modules, sys.modules[__name__], recording_module)]
+    modules = [sibeat_edge.signal, sibeat_edge.rpeaks, sibeat_edge.windows]
+    if waits is not None:
+        modules += [sibeat_edge.template, sibeat_edge.rhythm, sibeat_edge.wearer]
+    code = [inspect.getsource(module) for module in [*modules, sys.modules[__name__], recording_module]]
     key = checksum([[Path(path).name for path in paths], data_sha256, settings, code])
     file = cache_folder() / f"beats-{key[:32]}.npz"
     stored = _read_cache(file, data_sha256)
     if stored is not None:
         return stored
     parts = [
-        extract_beats(read_recording(path, annotator), leads, before, after, band, order)
+        extract_beats(read_recording(path, annotator), leads, before, after, band, order, waits)
         for path in track(paths, "recordings to beats")
     ]
     counts = {part.windows.shape[2] for part in parts}

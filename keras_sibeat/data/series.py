@@ -69,6 +69,7 @@ def _windows(file, name, values, length, stride):
     count = len(windows)
     return BeatSet(
         windows=windows,
+        rhythm=np.zeros((count, 0), np.float32),
         samples=np.arange(count) * stride,
         rr_before=np.full(count, np.nan),
         rr_after=np.full(count, np.nan),

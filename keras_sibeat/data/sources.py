@@ -68,9 +68,9 @@ def _read_beats(config, folder, names):
     data, window = config.data, config.window
     digests = physionet.check_files(folder, names, data.annotator)
     paths = [Path(folder) / name for name in names]
-    return load_beats(
-        paths, digests, data.annotator, data.leads, window.before, window.after, window.band, window.order
-    )
+    waits = config.wearer.waits if config.wearer else None
+    sides = (window.before, window.after)
+    return load_beats(paths, digests, data.annotator, data.leads, *sides, window.band, window.order, waits)
 
 
 def load_folds(config):

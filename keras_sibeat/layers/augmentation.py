@@ -98,15 +98,28 @@ class Augmentation(keras.layers.Layer):
 
 
 class OfLayers:
-    """Of a layer that is made of others: its configuration holds those in ``layers``."""
+    """Of a layer that is made of others: its configuration holds those in ``layers``.
+
+    ``leads`` is how many of a window's channels, from the first, are the beat's own; the others, its wearer's
+    template, stay as they are, and so does the scale, which is the template's. None: all of them, and each is
+    scaled to [-1, 1] again, as the device does.
+    """
+
+    leads = None
+
+    def of_beat(self, change, windows):
+        """The windows whose beat ``change`` has changed."""
+        if self.leads is None:
+            return rescale(change(windows))
+        return ops.concatenate([change(windows[:, :, : self.leads]), windows[:, :, self.leads :]], axis=2)
 
     def build(self, input_shape):
         for layer in self.layers:
-            layer.build(input_shape)
+            layer.build((*input_shape[:2], self.leads or input_shape[2]))
 
     def get_config(self):
         layers = [keras.saving.serialize_keras_object(layer) for layer in self.layers]
-        return {**super().get_config(), "layers": layers}
+        return {**super().get_config(), "layers": layers, "leads": self.leads}
 
     @classmethod
     def from_config(cls, config):

@@ -30,6 +30,17 @@ class RebuildError(_Score):
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
+class TemplateDistance(_Score):
+    """Logarithm of the mean squared difference of a beat and its wearer's template, the two halves of a
+    window's channels ``(batch, length, 2 · leads)``; differences below a hundredth count for little.
+    """
+
+    def call(self, window):
+        beat, template = ops.split(window, 2, axis=2)
+        return ops.log(ops.mean(ops.square(beat - template), axis=(1, 2)) + 1e-4)[:, None]
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
 class Mahalanobis(_Score):
     """Squared Mahalanobis distance of an embedding ``(batch, units)`` to the normal beats' mean.
 
@@ -106,6 +117,43 @@ class NearestPrototype(_Score):
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
+class NormalSpread(_Score):
+    """A score ``(batch, 1)`` less its median among normal beats, in their interquartile ranges.
+
+    As logits add up, so do these: two doubtful signs make one sure alarm, which two quantiles do not.
+    """
+
+    def build(self, input_shape):
+        def weight(name):
+            return self.add_weight(shape=(), initializer="zeros", trainable=False, name=name)
+
+        self.median, self.range = weight("median"), weight("range")
+
+    def adapt(self, scores):
+        """Fit to the ``scores`` (beats,) or (beats, 1) of normal beats that trained nothing.
+
+        Raises ``ValueError`` for no scores, or some that are not finite.
+        """
+        scores = _finite_scores("NormalSpread", scores)
+        if not self.built:
+            self.build((None, 1))
+        low, median, high = np.quantile(scores, [0.25, 0.5, 0.75])
+        self.median.assign(median)
+        self.range.assign(high - low if high - low > LEAST else 1.0)
+
+    def call(self, score):
+        return (score - self.median) / self.range
+
+
+def _finite_scores(name, scores):
+    scores = np.asarray(scores, np.float64).reshape(-1)
+    if not len(scores) or not np.isfinite(scores).all():
+        found = f"{np.sum(~np.isfinite(scores))} of {len(scores)} scores that are not finite"
+        raise ValueError(f"{name}: found {found}; expected numbers, at least one.")
+    return scores
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
 class NormalQuantile(_Score):
     """A score ``(batch, 1)`` as ``-log(p)``, p being the share of normal beats that score higher.
 
@@ -127,10 +175,7 @@ class NormalQuantile(_Score):
 
         Raises ``ValueError`` for no scores, or some that are not finite.
         """
-        scores = np.asarray(scores, np.float64).reshape(-1)
-        if not len(scores) or not np.isfinite(scores).all():
-            found = f"{np.sum(~np.isfinite(scores))} of {len(scores)} scores that are not finite"
-            raise ValueError(f"NormalQuantile: found {found}; expected numbers, at least one.")
+        scores = _finite_scores("NormalQuantile", scores)
         if not self.built:
             self.build((None, 1))
         quantiles = np.quantile(scores, np.arange(LEVELS) / LEVELS)

@@ -18,7 +18,6 @@ from keras_sibeat.layers.augmentation import (
     OfLayers,
     check_sides,
     read_between,
-    rescale,
     warp,
     whole,
 )
@@ -198,6 +197,16 @@ class WaveGain(_Shift):
         return level + (windows - level) * (0.75 + 1.75 * self.curve(windows, 7))
 
 
+@keras.saving.register_keras_serializable(PACKAGE)
+class OtherWearer(_Shift):
+    """The previous beat of the batch: beside this wearer's template a beat that is not the wearer's own. Only
+    where windows hold a template is it anything but a normal beat.
+    """
+
+    def augment(self, windows):
+        return _other(windows)
+
+
 SHIFTS = {
     "strong_time_warp": StrongTimeWarp,
     "premature_beat": PrematureBeat,
@@ -208,7 +217,9 @@ SHIFTS = {
     "bump": Bump,
     "fusion": Fusion,
     "wave_gain": WaveGain,
+    "other_wearer": OtherWearer,
 }
+OF_A_BEAT = tuple(name for name in SHIFTS if name != "other_wearer")  # those that need no template
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
@@ -221,15 +232,20 @@ class Shifts(OfLayers, Augmentation):
     Args:
         layers: shifts, e.g. ``[Bump(), WideQRS()]``.
         seed: of the layer's own random stream, which says what window meets which shift.
+        leads: as those of ``Views``.
     """
 
-    def __init__(self, layers, seed=None, **kwargs):
+    def __init__(self, layers, seed=None, leads=None, **kwargs):
         super().__init__(seed, **kwargs)
         if not layers:
             raise ValueError("Shifts: found no layers, expected at least one.")
-        self.layers = list(layers)
+        self.layers, self.leads = list(layers), leads
 
     def augment(self, windows):
+        return self.of_beat(self._deal, windows)
+
+    def _deal(self, windows):
+        """Each window through one of the shifts."""
         count, batch = len(self.layers), tf.shape(windows)[0]
         # Repeated, and the copies dropped at the end, a small batch divides evenly among the shifts, too.
         copies = ops.tile(windows, (tf.where(batch < count, count, 1), 1, 1))
@@ -241,5 +257,4 @@ class Shifts(OfLayers, Augmentation):
             layer(mixed[first:last], training=True)
             for layer, first, last in zip(self.layers, ends[:-1], ends[1:], strict=True)
         ]
-        shifted = ops.take(ops.concatenate(parts), ops.argsort(order)[:batch], axis=0)
-        return rescale(shifted)
+        return ops.take(ops.concatenate(parts), ops.argsort(order)[:batch], axis=0)

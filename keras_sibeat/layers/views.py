@@ -15,7 +15,6 @@ from keras_sibeat.layers.augmentation import (
     OfLayers,
     check_sides,
     read_between,
-    rescale,
     warp,
     whole,
     within,
@@ -239,10 +238,32 @@ class RPeakJitter(Augmentation):
         return {**super().get_config(), "ticks": self.ticks}
 
 
+@keras.saving.register_keras_serializable(PACKAGE)
+class Amplitude(Augmentation):
+    """All of the beat grows or shrinks: an electrode's contact, the chest's filling. It shows only where a
+    template sets the scale.
+
+    Args:
+        strength: largest relative change.
+        seed: of the layer's own random stream.
+    """
+
+    def __init__(self, strength=0.15, seed=None, **kwargs):
+        super().__init__(seed, **kwargs)
+        self.strength = within("Amplitude: strength", strength, 0, 1)
+
+    def augment(self, windows):
+        return windows * (1 + self.strength * self.draw(windows, -1.0, 1.0))
+
+    def get_config(self):
+        return {**super().get_config(), "strength": self.strength}
+
+
 VIEWS = {
     "time_warp": TimeWarp,
     "smooth_time_warp": SmoothTimeWarp,
     "gain": Gain,
+    "amplitude": Amplitude,
     "baseline_wander": BaselineWander,
     "noise": Noise,
     "recorded_noise": RecordedNoise,
@@ -257,13 +278,18 @@ class Views(OfLayers, keras.layers.Layer):
 
     Args:
         layers: augmentations, e.g. ``[SmoothTimeWarp(), Noise()]``.
+        leads: of windows that hold a template, too: the channels, from the first, that are the beat's own.
+            They alone are changed, and nothing is scaled again. None for windows that hold a beat alone.
     """
 
-    def __init__(self, layers, **kwargs):
+    def __init__(self, layers, leads=None, **kwargs):
         super().__init__(**kwargs)
-        self.layers = list(layers)
+        self.layers, self.leads = list(layers), leads
 
     def call(self, windows, training=False):
+        return self.of_beat(self._apply, windows) if training else windows
+
+    def _apply(self, windows):
         for layer in self.layers:
-            windows = layer(windows, training=training)
-        return rescale(windows) if training else windows
+            windows = layer(windows, training=True)
+        return windows

@@ -124,13 +124,13 @@ class BeatGAN(keras.Model):
         return self.generator(windows, training=training)
 
     def train_step(self, data):
-        windows = keras.utils.unpack_x_y_sample_weight(data)[0]
-        windows, *others = self._draw(windows)
+        windows, wearers, _ = keras.utils.unpack_x_y_sample_weight(data)
+        windows, *others = self._draw(windows, wearers)
 
         # The generator does not change between the two updates, so the windows are rebuilt once for both.
         with tf.GradientTape() as generator_tape:
             rebuilt = self._rebuild(windows)
-        discriminator_loss = self._update_discriminator(rebuilt, windows, *others)
+        discriminator_loss = self._update_discriminator(rebuilt, wearers, windows, *others)
 
         with tf.GradientTape(watch_accessed_variables=False) as tape:  # the discriminator stays as it is
             tape.watch(rebuilt)
@@ -157,11 +157,14 @@ class BeatGAN(keras.Model):
         """What a teacher adds to the generator's loss."""
         return 0.0
 
-    def _draw(self, windows):
-        """What a step trains on, from a batch of windows: a list, its first windows are to be rebuilt."""
+    def _draw(self, windows, wearers):
+        """What a step trains on, from a batch of windows: a list, its first windows are to be rebuilt.
+
+        ``wearers`` are their numbers, where they are known.
+        """
         return [windows if self.augmentation is None else self.augmentation(windows, training=True)]
 
-    def _update_discriminator(self, rebuilt, windows):
+    def _update_discriminator(self, rebuilt, wearers, windows):
         cross_entropy = partial(ops.binary_crossentropy, from_logits=True)
         with tf.GradientTape() as tape:
             real, _, *real_maps = self._judge(windows)

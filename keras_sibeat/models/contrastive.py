@@ -51,14 +51,14 @@ class ContrastiveBeatGAN(BeatGAN):
     def metrics(self):
         return [*super().metrics, *self._parts.values()]
 
-    def _draw(self, windows):
-        return self.simclr.draw(windows)
+    def _draw(self, windows, wearers):
+        return self.simclr.draw(windows, wearers)
 
-    def _update_discriminator(self, rebuilt, *windows):
+    def _update_discriminator(self, rebuilt, wearers, *windows):
         judged = [*windows] + ([ops.stop_gradient(rebuilt)] if self.adversarial_weight else [])
         with tf.GradientTape() as tape:
             outputs, maps = by_windows(self._judge(ops.concatenate(judged)), len(judged))
-            loss, parts = self.simclr.contrast(outputs["projection"], outputs["shift"], maps)
+            loss, parts = self.simclr.contrast(outputs["projection"], outputs["shift"], maps, wearers)
             if self.adversarial_weight:
                 cross_entropy = partial(ops.binary_crossentropy, from_logits=True)
                 real, fake = outputs["logit"][0], outputs["logit"][-1]

@@ -13,6 +13,7 @@ from keras_sibeat.losses import SoftTargets, unit_rows
 from keras_sibeat.models.descent import Descent, descend
 from keras_sibeat.models.matmul import as_matmuls
 
+PARTS = ("student", "teacher", "views", "shifts", "timings")
 WEIGHTS = {"score": 1.0, "embedding": 0.1, "prototypes": 1.0, "rebuilt": 1.0}  # of the losses
 
 
@@ -61,20 +62,36 @@ class Distiller(Descent):
       distribution, but its nearness to the prototypes is one, softmax(cosine / temperature);
     - ``rebuilt``: the teacher's rebuilt beat, mean squared error.
 
+    A student that takes a rhythm beside the window is fitted to both; every beat's may be replaced by a
+    simulated one, premature or not, whatever its window.
+
     Args:
-        student: as ``student(rebuilds=True)`` returns it.
+        student: as ``student(rebuilds=True)`` returns it, or without its rebuilt beat, where that has no
+            weight.
         teacher: as ``as_teacher`` returns it, for windows of the same shape.
         views, shifts: layers that draw a view, and break a window.
         weights: of the losses by name; a missing one is that of ``WEIGHTS``, zero leaves a loss out.
         temperature: of the soft targets.
         cap: of the score, in nats: exp(-cap) of normal beats score higher.
         seed: of the projection's initial weights.
+        timings: layer that replaces rhythms by simulated ones (``SimulatedRhythm``); for a student with
+            rhythm alone.
 
     Calling the model returns the student's score and residuals.
     """
 
     def __init__(
-        self, student, teacher, views, shifts, weights=None, temperature=0.1, cap=8.0, seed=None, **kwargs
+        self,
+        student,
+        teacher,
+        views,
+        shifts,
+        weights=None,
+        temperature=0.1,
+        cap=8.0,
+        seed=None,
+        timings=None,
+        **kwargs,
     ):
         super().__init__(**kwargs)
         weights = dict(weights or {})
@@ -96,13 +113,16 @@ class Distiller(Descent):
             )
         teacher.trainable = False
         self.student, self.teacher, self.views, self.shifts = student, teacher, views, shifts
+        self.timings = timings
         self.cap, self.seed = cap, seed
         self._soft_targets = SoftTargets(temperature)
-        embedding, rebuilt = (student.get_layer(name).output for name in ("embedding", "rebuilt"))
+        embedding = student.get_layer("embedding").output
         glorot = keras.initializers.GlorotUniform(seed)
         units = teacher.output["embedding"].shape[1]
         projected = layers.Dense(units, kernel_initializer=glorot, name="projection")(embedding)
-        outputs = {"score": student.outputs[0], "embedding": projected, "rebuilt": rebuilt}
+        outputs = {"score": student.outputs[0], "embedding": projected}
+        if self.loss_weights["rebuilt"]:
+            outputs["rebuilt"] = student.get_layer("rebuilt").output
         self.taught = keras.Model(student.input, outputs, name="taught")
         # ``partial`` keeps the training twins out of tracking and saving: they own no variable.
         self._study = partial(as_matmuls(self.taught), training=True)
@@ -130,19 +150,25 @@ class Distiller(Descent):
         # A student above the cap, where the teacher is, is right.
         gap = ops.where((wanted["score"] >= self.cap) & (gap < 0), 0.0, gap)
         size = ops.abs(gap)
-        return {
+        losses = {
             "score": ops.mean(ops.where(size < 1, ops.square(gap) / 2, size - 0.5)),
             "embedding": 1 - ops.mean(cosine),
             "prototypes": ops.mean(self._soft_targets.call(*logits)),
-            "rebuilt": ops.mean(ops.square(wanted["rebuilt"] - found["rebuilt"])),
         }
+        if "rebuilt" in found:
+            losses["rebuilt"] = ops.mean(ops.square(wanted["rebuilt"] - found["rebuilt"]))
+        return losses
 
     def train_step(self, data):
-        view = self.views(keras.utils.unpack_x_y_sample_weight(data)[0], training=True)
-        windows = ops.concatenate([view, self.shifts(view, training=True)])
-        wanted = self.teacher(windows, training=False)
+        beats, rhythm, _ = keras.utils.unpack_x_y_sample_weight(data)
+        view = self.views(beats, training=True)
+        beats = ops.concatenate([view, self.shifts(view, training=True)])
+        if self.timings:
+            rhythm = self.timings(ops.concatenate([rhythm, rhythm]), training=True)
+            beats = {"window": beats, "rhythm": rhythm}
+        wanted = self.teacher(beats, training=False)
         with tf.GradientTape() as tape:
-            losses = self.losses_of(wanted, self._study(windows))
+            losses = self.losses_of(wanted, self._study(beats))
             loss = sum(self.loss_weights[name] * value for name, value in losses.items())
             part = share(loss)
         descend(self.optimizer, tape, part, self.learners)
@@ -151,7 +177,7 @@ class Distiller(Descent):
         return step_logs(self.metrics)
 
     def get_config(self):
-        parts = {name: getattr(self, name) for name in ("student", "teacher", "views", "shifts")}
+        parts = {name: getattr(self, name) for name in PARTS}
         return {
             **super().get_config(),
             **{name: keras.saving.serialize_keras_object(part) for name, part in parts.items()},
@@ -163,7 +189,6 @@ class Distiller(Descent):
 
     @classmethod
     def from_config(cls, config):
-        parts = ("student", "teacher", "views", "shifts")
         return cls(
-            **{k: keras.saving.deserialize_keras_object(v) if k in parts else v for k, v in config.items()}
+            **{k: keras.saving.deserialize_keras_object(v) if k in PARTS else v for k, v in config.items()}
         )

@@ -108,6 +108,10 @@ class SimCLR(Descent):
         hard_negatives: whether the shifted windows' projections are negatives, too (CSI).
         self_teacher: ``SelfTeacher`` of the trunk (FRSKD), which learns shifted from normal windows beside it
             and adds its loss, ``shift_weight`` times; none by default.
+        partners: layer that draws, for each window, another one of the same wearer (``Partners``). Then the
+            positives of NT-Xent are two beats of a wearer, beats of a wearer are no negatives of each other,
+            and the model is fitted to windows and their wearers' numbers. By default a positive is the other
+            view of the same beat.
     """
 
     def __init__(
@@ -120,6 +124,7 @@ class SimCLR(Descent):
         shift_weight=1.0,
         hard_negatives=False,
         self_teacher=None,
+        partners=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -132,7 +137,7 @@ class SimCLR(Descent):
         self.discriminator, self.views, self.shifts = discriminator, views, shifts
         self.nt_xent = NTXent(temperature)
         self.nt_xent_weight, self.shift_weight = nt_xent_weight, shift_weight
-        self.hard_negatives, self.self_teacher = hard_negatives, self_teacher
+        self.hard_negatives, self.self_teacher, self.partners = hard_negatives, self_teacher, partners
         # ``partial`` keeps the training twin out of tracking and saving: it owns no variable.
         judge = trunk_maps(discriminator) if self_teacher else discriminator
         self.judge = partial(as_matmuls(judge), training=True)
@@ -158,24 +163,27 @@ class SimCLR(Descent):
     def call(self, windows, training=False):
         return self.discriminator(windows, training=training)
 
-    def draw(self, windows):
+    def draw(self, windows, wearers=None):
         """Two views of the windows and, where a loss needs it, a shifted copy of the second: a list."""
-        first, second = (self.views(windows, training=True) for _ in range(2))
+        others = self.partners(windows, wearers) if self.partners else windows
+        first, second = (self.views(beats, training=True) for beats in (windows, others))
         if not (self.shift_weight or (self.nt_xent_weight and self.hard_negatives)):
             return [first, second]
         return [first, second, self.shifts(second, training=True)]
 
-    def contrast(self, projections, shift_logits, maps=()):
+    def contrast(self, projections, shift_logits, maps=(), wearers=None):
         """The weighted loss, and its parts by name, of what the discriminator made of ``draw``'s windows.
 
         Args:
             projections, shift_logits: lists of an array for each of ``draw``'s windows; more are ignored.
             maps: the same of the trunk's feature maps, a list for each; for the self-teacher alone.
+            wearers: their numbers (batch,), where there are partners.
         """
         parts, loss = {}, 0.0
         if self.nt_xent_weight:
             negatives = projections[2] if self.hard_negatives else None
-            parts["nt_xent"] = self.nt_xent.contrast(*projections[:2], negatives)
+            groups = ops.reshape(wearers, (-1,)) if self.partners else None
+            parts["nt_xent"] = self.nt_xent.contrast(*projections[:2], negatives, groups)
             loss += self.nt_xent_weight * parts["nt_xent"]
         if self.shift_weight:
             first, second, shifted = shift_logits[:3]
@@ -191,10 +199,11 @@ class SimCLR(Descent):
         return loss, parts
 
     def train_step(self, data):
-        windows = self.draw(keras.utils.unpack_x_y_sample_weight(data)[0])
+        windows, wearers, _ = keras.utils.unpack_x_y_sample_weight(data)
+        windows = self.draw(windows, wearers)
         with tf.GradientTape() as tape:
             judged, maps = by_windows(self.judge(ops.concatenate(windows)), len(windows))
-            loss, parts = self.contrast(judged["projection"], judged["shift"], maps)
+            loss, parts = self.contrast(judged["projection"], judged["shift"], maps, wearers)
             objective = share(loss)
         descend(self.optimizer, tape, objective, self.learners)
         for name, value in {"loss": loss, **parts}.items():
@@ -212,12 +221,13 @@ class SimCLR(Descent):
             "shift_weight": self.shift_weight,
             "hard_negatives": self.hard_negatives,
             "self_teacher": keras.saving.serialize_keras_object(self.self_teacher),
+            "partners": keras.saving.serialize_keras_object(self.partners),
         }
 
     @classmethod
     def from_config(cls, config):
         parts = {
             name: keras.saving.deserialize_keras_object(config[name])
-            for name in ("discriminator", "views", "shifts", "self_teacher")
+            for name in ("discriminator", "views", "shifts", "self_teacher", "partners")
         }
         return cls(**{**config, **parts})

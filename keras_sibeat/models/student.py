@@ -9,7 +9,7 @@ HIGHEST = 6.0  # of an activation: ReLU6, whose 256 levels in int8 are the same 
 SPREAD = 2.0  # standard deviation of an activation at the start, so that most lie well below the highest
 
 
-def student(length=320, channels=1, width=12, depth=6, units=24, rebuilds=False, seed=None):
+def student(length=320, channels=1, width=12, depth=6, units=24, rebuilds=False, rhythm=0, seed=None):
     """The student's graph, of built-in layers: convolutions over ticks, batch normalisation, ReLU, dense.
 
     A convolution with kernel 8 and stride 4, then ``depth - 1`` with kernel 5 and stride 2, each followed by
@@ -24,10 +24,12 @@ def student(length=320, channels=1, width=12, depth=6, units=24, rebuilds=False,
         depth: convolutions, at least 1.
         units: of the embedding.
         rebuilds: whether a second output holds the squared error per tick.
+        rhythm: features of a beat's rhythm, which the model then takes beside its window; 0 for none.
         seed: of the initial weights.
 
-    Returns a model ``(batch, length, channels)`` → the score ``(batch, 1)`` and, where it ``rebuilds``, the
-    residuals ``(batch, length)``. Its layers ``embedding`` and ``rebuilt`` are what a teacher teaches, too.
+    Returns a model ``(batch, length, channels)``, or a mapping of ``window`` and ``rhythm``, → the score
+    ``(batch, 1)`` and, where it ``rebuilds``, the residuals ``(batch, length)``. Its layers ``embedding`` and
+    ``rebuilt`` are what a teacher teaches, too.
 
     Raises ``ValueError`` for a window too short for so many halvings.
     """
@@ -39,8 +41,8 @@ def student(length=320, channels=1, width=12, depth=6, units=24, rebuilds=False,
     draws = Draws(seed)
     # Every layer has a name: those that Keras numbers depend on what a process built before, and an export's
     # bytes with them.
-    inputs = keras.Input((length, channels), name="window")
-    x = inputs
+    window = inputs = keras.Input((length, channels), name="window")
+    x = window
     for step in range(1, depth + 1):
         kernel, stride = (8, 4) if step == 1 else (5, 2)
         filters = width * (step + 2) // 3
@@ -48,13 +50,18 @@ def student(length=320, channels=1, width=12, depth=6, units=24, rebuilds=False,
         x = draws.normalisation(0.9, name=f"norm_{step}", scale=SPREAD)(x)
         x = layers.ReLU(HIGHEST, name=f"relu_{step}")(x)
     embedding = draws.dense(units, activation="relu6", name="embedding")(layers.Flatten(name="flat")(x))
-    score = draws.dense(1, name="score")(draws.dense(units, activation="relu6", name="hidden")(embedding))
+    judged = embedding
+    if rhythm:
+        inputs = {"window": window, "rhythm": keras.Input((rhythm,), name="rhythm")}
+        timing = draws.dense(units, activation="relu6", name="timing")(inputs["rhythm"])
+        judged = layers.Concatenate(name="judged")([embedding, timing])
+    score = draws.dense(1, name="score")(draws.dense(units, activation="relu6", name="hidden")(judged))
     if not rebuilds:
         return keras.Model(inputs, score, name="student")
     values = -(-length // x.shape[1]) * channels  # in each coarse tick
     rebuilt = layers.Reshape((-1, channels), name="ticks")(draws.dense(values, name="fine")(x))
     rebuilt = layers.Cropping1D((0, rebuilt.shape[1] - length), name="rebuilt")(rebuilt)
-    error = layers.Subtract(name="error")([inputs, rebuilt])
+    error = layers.Subtract(name="error")([window, rebuilt])
     squares = layers.Multiply(name="squares")([error, error])
     residuals = layers.GlobalAveragePooling1D("channels_first", name="residuals")(squares)
     return keras.Model(inputs, [score, residuals], name="student")

@@ -5,12 +5,15 @@ import numpy as np
 import tensorflow as tf
 
 from keras_sibeat.data.noise import read_noise
+from keras_sibeat.data.timings import simulate_timings
 from keras_sibeat.distribution import is_chief, replicas
 from keras_sibeat.errors import ConfigError
+from keras_sibeat.layers.partners import Partners
 from keras_sibeat.layers.shifts import SHIFTS, Shifts
 from keras_sibeat.layers.views import VIEWS, Views
 from keras_sibeat.models.contrastive import ContrastiveBeatGAN
 from keras_sibeat.models.networks import conv_generator
+from keras_sibeat.models.rhythm import fit_rhythm
 from keras_sibeat.models.simclr import OUTPUTS, SimCLR, contrastive_discriminator
 from keras_sibeat.optimizers import LARS, scaled_learning_rate, warmup_cosine
 from keras_sibeat.scorer import build_scorer
@@ -36,7 +39,7 @@ def build_views(config, seed):
             layers.append(VIEWS[name](**settings))
         except (TypeError, ValueError) as error:
             raise ConfigError(f"contrastive.views.{name}: {error}") from error
-    return Views(layers), build_shifts(config, seed)
+    return Views(layers, own_leads(config)), build_shifts(config, seed)
 
 
 def build_shifts(config, seed):
@@ -45,7 +48,12 @@ def build_shifts(config, seed):
         SHIFTS[name](centre=config.window.before, seed=seed + 100 + number)
         for number, name in enumerate(config.contrastive.shifts)
     ]
-    return Shifts(shifts, seed=seed + 99) if shifts else None
+    return Shifts(shifts, seed=seed + 99, leads=own_leads(config)) if shifts else None
+
+
+def own_leads(config):
+    """How many channels of a window are the beat's own, beside a template of as many; None: all of them."""
+    return len(config.data.leads) if config.wearer else None
 
 
 def check_contrastive(config, windows):
@@ -84,6 +92,7 @@ def build_contrastive(config, length, channels, seed, steps):
     discriminator = contrastive_discriminator(**size, **heads, seed=seeds[1])
     views, shifts = build_views(config, seeds[2] % 2**30)
     self_teacher = build_self_teacher(discriminator, config.frskd, seeds[3])
+    partners = Partners(seeds[2] % 2**30 + 98) if config.wearer else None
 
     def simclr(part):
         return SimCLR(
@@ -95,6 +104,7 @@ def build_contrastive(config, length, channels, seed, steps):
             part.shift_weight,
             contrast.hard_negatives,
             self_teacher,
+            partners,
         )
 
     def decay(rate, epochs):
@@ -124,6 +134,7 @@ def train_contrastive(config, fold, seed, folder, callbacks=(), strategy=None):
     scores fitted to it. What ``check_contrastive`` refuses is not to be trained on.
     """
     windows, train = fold.train.windows, config.train
+    learnt = (windows, fold.train.wearers) if config.wearer else windows
     keras.utils.set_random_seed(seed)
     batch_size = min(train.batch_size, len(windows))
     with (strategy or tf.distribute.get_strategy()).scope():
@@ -131,7 +142,7 @@ def train_contrastive(config, fold, seed, folder, callbacks=(), strategy=None):
     options = {"batch_size": batch_size, "seed": seed, "callbacks": callbacks}
     pretrain = config.contrastive.pretrain
     if pretrain.epochs:
-        fit_resumably(alone, windows, folder / "pretrain", epochs=pretrain.epochs, **options)
+        fit_resumably(alone, learnt, folder / "pretrain", epochs=pretrain.epochs, **options)
 
     def epoch_end(rows):
         rows[-1] |= validation_columns(model.generator, fold, config.protocol.watch_test)
@@ -142,13 +153,21 @@ def train_contrastive(config, fold, seed, folder, callbacks=(), strategy=None):
             if is_abnormal.any():
                 rows[-1]["validation_shift_auc"] = separation(logits, is_abnormal)["auc"]
 
-    rows = fit_resumably(model, windows, folder, epochs=train.epochs, epoch_end=epoch_end, **options)
+    rows = fit_resumably(model, learnt, folder, epochs=train.epochs, epoch_end=epoch_end, **options)
     if is_chief():
         keep(model, folder)
-        normals, score = fold.validation_normals.windows, config.score
-        scorer = build_scorer(model, windows, normals, score.combine, score.prototypes, seed)
-        save(scorer, folder / "scorer.keras")
+        save(fit_scorer(config, model, fold, seed), folder / "scorer.keras")
     return rows
+
+
+def fit_scorer(config, model, fold, seed):
+    """The configured scorer of a trained ``ContrastiveBeatGAN``."""
+    score, rhythm = config.score, None
+    if config.wearer:
+        rhythm = fit_rhythm(*simulate_timings(fold.train, config.wearer.sequences, seed), seed=seed)
+    normals = fold.validation_normals.inputs
+    options = (score.combine, score.prototypes, seed, score.measure, rhythm)
+    return build_scorer(model, fold.train.windows, normals, *options)
 
 
 def shift_logits(discriminator, windows):

@@ -20,15 +20,19 @@ log = logging.getLogger("keras_sibeat")
 
 
 def batches(windows, batch_size, seed, epochs):
-    """Shuffled batches of ``epochs``; the order of an epoch depends on the seed and its number alone."""
-    windows = tf.constant(windows)
+    """Shuffled batches of ``epochs``; the order of an epoch depends on the seed and its number alone.
+
+    ``windows`` may be a tuple, of windows and what goes with each of them.
+    """
+    windows = tf.nest.map_structure(tf.constant, windows)
+    count = len(tf.nest.flatten(windows)[0])
 
     def of_epoch(epoch):
-        keys = tf.random.stateless_uniform([len(windows)], seed=tf.stack([tf.cast(seed, tf.int64), epoch]))
+        keys = tf.random.stateless_uniform([count], seed=tf.stack([tf.cast(seed, tf.int64), epoch]))
         return tf.data.Dataset.from_tensor_slices(tf.argsort(keys)).batch(batch_size, drop_remainder=True)
 
     order = tf.data.Dataset.range(epochs.start, epochs.stop).flat_map(of_epoch)
-    return order.map(lambda rows: tf.gather(windows, rows)).prefetch(2)
+    return order.map(lambda rows: tf.nest.map_structure(lambda x: tf.gather(x, rows), windows)).prefetch(2)
 
 
 def fit_resumably(model, windows, folder, *, epochs, batch_size, seed, epoch_end=None, callbacks=()):
@@ -44,7 +48,8 @@ def fit_resumably(model, windows, folder, *, epochs, batch_size, seed, epoch_end
     batch that does not divide among the replicas.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    batch_size = min(batch_size, len(windows))
+    count = len(tf.nest.flatten(windows)[0])
+    batch_size = min(batch_size, count)
     if batch_size % replicas():
         raise ConfigError(
             f"train.batch_size: found {batch_size} for {replicas()} replicas; expected a multiple of that."
@@ -65,7 +70,7 @@ def fit_resumably(model, windows, folder, *, epochs, batch_size, seed, epoch_end
         board = keras.callbacks.TensorBoard(folder / "tensorboard", write_graph=False)
         model.fit(
             batches(windows, batch_size, seed, range(done, epochs)),
-            steps_per_epoch=len(windows) // batch_size,
+            steps_per_epoch=count // batch_size,
             initial_epoch=done,
             epochs=epochs,
             shuffle=False,

@@ -3,15 +3,17 @@
 import keras
 import numpy as np
 import tensorflow as tf
-from scipy.stats import spearmanr
 
+from keras_sibeat.data.beats import BeatSet
 from keras_sibeat.data.sources import load_unlabelled
+from keras_sibeat.data.timings import simulate_timings
 from keras_sibeat.distribution import await_file, is_chief
+from keras_sibeat.layers.timings import SimulatedRhythm
 from keras_sibeat.models.distiller import Distiller, as_teacher
 from keras_sibeat.models.simclr import SimCLR
 from keras_sibeat.models.student import student as build_student
 from keras_sibeat.optimizers import warmup_cosine
-from keras_sibeat.scoring import predict, score_parts, separation
+from keras_sibeat.scoring import predict, rank_correlation, score_parts, separation
 from keras_sibeat.stages.beatgan import part_seeds
 from keras_sibeat.stages.contrastive import build_views, train_contrastive
 from keras_sibeat.stages.fitting import fit_resumably, load, save
@@ -25,26 +27,26 @@ def train_student(config, fold, seed, folder, callbacks=(), strategy=None):
     the student that ships, a beat in and a score out, and ``residuals.keras`` the distilled one that also
     says where.
     """
-    settings, windows = config.student, fold.train.windows
+    settings, beats = config.student, fold.train
     taught_here = settings.distil and not settings.teacher
     if taught_here and not (folder / "teacher" / SCORER).exists():
         train_contrastive(config, fold, seed, folder / "teacher", callbacks, strategy)
         await_file(folder / "teacher" / SCORER)
     if settings.unlabelled:
-        further = load_unlabelled(config, settings.unlabelled).windows
-        windows = np.concatenate([windows, further])
+        beats = BeatSet.join([beats, load_unlabelled(config, settings.unlabelled)], beats.sha256)
+    windows = (beats.windows, beats.rhythm) if config.wearer else beats.windows
     keras.utils.set_random_seed(seed)
-    batch_size = min(settings.batch_size, len(windows))
+    batch_size = min(settings.batch_size, len(beats))
     with (strategy or tf.distribute.get_strategy()).scope():
         scorer = load_scorer(config, folder) if settings.distil else None
         model, network = build_distiller(
-            config, fold, scorer, windows.shape[1:], seed, len(windows) // batch_size
+            config, fold, scorer, beats.windows.shape[1:], seed, len(beats) // batch_size
         )
-    validation, is_abnormal = fold.validation.windows, fold.is_abnormal(fold.validation)
+    validation, is_abnormal = fold.validation.inputs, fold.is_abnormal(fold.validation)
     wanted = score_parts(scorer, validation)["score"] if scorer else None
 
     def epoch_end(rows):
-        scores = predict(network, validation)[0][:, 0]
+        scores = first_output(predict(network, validation))
         if wanted is not None:
             rows[-1]["validation_correlation"] = rank_correlation(wanted[~is_abnormal], scores[~is_abnormal])
         if is_abnormal.any():
@@ -62,7 +64,7 @@ def train_student(config, fold, seed, folder, callbacks=(), strategy=None):
         callbacks=callbacks,
     )
     if is_chief():
-        if settings.distil:
+        if settings.distil and not config.wearer:  # what a wearer's beat differs in, the template shows
             save(network, folder / "residuals.keras")
         save(keras.Model(network.input, network.outputs[0], name="student"), folder / "student.keras")
     return rows
@@ -90,19 +92,26 @@ def build_distiller(config, fold, scorer, shape, seed, steps):
     seeds = part_seeds(seed, 3)
     size = {"length": shape[0], "channels": shape[1]}
     size |= {"width": settings.width, "depth": settings.depth, "units": settings.units}
-    network = build_student(**size, rebuilds=True, seed=seeds[0])
+    rhythm = fold.train.rhythm.shape[1]
+    network = build_student(**size, rebuilds=not rhythm, rhythm=rhythm, seed=seeds[0])
     views, shifts = build_views(config, seeds[1] % 2**30)
     if scorer:
-        normals = score_parts(scorer, fold.validation_normals.windows)["score"]
+        normals = score_parts(scorer, fold.validation_normals.inputs)["score"]
+        weights, timings = settings.weights, None
+        if rhythm:
+            weights = {**weights, "rebuilt": 0.0}
+            simulated = simulate_timings(fold.train, config.wearer.sequences, seed)
+            timings = SimulatedRhythm(*simulated, seed=seeds[1] % 2**30 + 97)
         model = Distiller(
             network,
             as_teacher(scorer, normals),
             views,
             shifts,
-            settings.weights,
+            weights,
             settings.temperature,
             settings.cap,
             seeds[2],
+            timings,
         )
     else:
         score, embedding = network.outputs[0], network.get_layer("embedding").output
@@ -120,6 +129,6 @@ def build_distiller(config, fold, scorer, shape, seed, steps):
     return model, network
 
 
-def rank_correlation(first, second):
-    """Spearman's: how alike two scores order the beats."""
-    return float(spearmanr(first, second).statistic)
+def first_output(outputs):
+    """The score ``(beats,)`` of what a student predicts, with residuals beside it or without."""
+    return np.asarray(outputs[0] if isinstance(outputs, list) else outputs)[:, 0]

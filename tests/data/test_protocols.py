@@ -34,6 +34,7 @@ def make(symbols, records=None, detected=None):
     count = len(symbols)
     return BeatSet(
         windows=np.zeros((count, 1, 1), np.float32),
+        rhythm=np.zeros((count, 0), np.float32),
         samples=np.arange(count),
         rr_before=np.full(count, np.nan),
         rr_after=np.full(count, np.nan),

@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import cdist, mahalanobis
 from sklearn.covariance import LedoitWolf
 
-from keras_sibeat.layers.scores import LEVELS, Mahalanobis, NearestPrototype, NormalQuantile, RebuildError
+from keras_sibeat.layers.scores import (
+    LEVELS,
+    Mahalanobis,
+    NearestPrototype,
+    NormalQuantile,
+    NormalSpread,
+    RebuildError,
+    TemplateDistance,
+)
 
 
 @pytest.fixture
@@ -30,6 +38,32 @@ def quantile_of(normals, scores):
     layer = NormalQuantile()
     layer.adapt(normals)
     return np.array(layer(np.asarray(scores, "float32").reshape(-1, 1)))[:, 0]
+
+
+def test_the_template_distance_is_the_logarithm_of_the_mean_square_of_the_difference():
+    window = np.random.default_rng(0).normal(size=(6, 20, 4)).astype("float32")
+    squares = (window[:, :, :2] - window[:, :, 2:]) ** 2
+    wanted = np.log(squares.reshape(6, -1).mean(axis=1) + 1e-4)
+    np.testing.assert_allclose(TemplateDistance()(window)[:, 0], wanted, rtol=1e-5)
+    same = np.concatenate([window[:, :, :2]] * 2, axis=2)
+    np.testing.assert_allclose(TemplateDistance()(same), np.log(1e-4), rtol=1e-5)
+
+
+@given(st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=50))
+@settings(max_examples=30, deadline=None)
+def test_the_spread_is_numpys_median_and_quartiles(normals):
+    layer = NormalSpread()
+    layer.adapt(normals)
+    low, median, high = np.quantile(normals, [0.25, 0.5, 0.75])
+    wide = high - low if high - low > 1e-20 else 1.0
+    scores = np.float32([[-3.0], [0.0], [1e3]])
+    wanted = (scores - np.float32(median)) / np.float32(wide)
+    np.testing.assert_allclose(layer(scores), wanted, rtol=1e-4, atol=1e-4 * np.abs(wanted).max())
+
+
+def test_the_spread_of_what_is_no_number_is_an_error():
+    with pytest.raises(ValueError, match="NormalSpread: found 1 of 2 scores that are not finite"):
+        NormalSpread().adapt([0.0, np.nan])
 
 
 def test_the_rebuild_error_is_the_mean_square_of_a_window():

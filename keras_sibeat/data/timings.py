@@ -1,0 +1,98 @@
+"""Simulated rhythms: a wearer's own normal RR intervals, with premature beats put in between.
+
+What a rhythm model learns to tell from normal timing. No abnormal beat of a recording is used: the intervals
+between normal beats are the wearer's own, at another heart rate; the simulated beats come as early, as often,
+in runs as long and with pauses as different as extrasystoles do, so that also the wearer's median that a beat
+is compared with is, here and there, that of a wearer most of whose beats are premature.
+"""
+
+import numpy as np
+
+from sibeat_edge.rhythm import HISTORY, rhythm
+from sibeat_edge.signal import RATE
+
+LENGTH = 600  # beats of a simulated sequence
+FEWEST = 100  # normal RR intervals that a wearer must have
+BURDEN = (0.005, 0.5)  # share of the beats at which a premature one may come; its logarithm is uniform
+RUNS = (0.0, 0.1, 0.5)  # chance that one more premature beat follows, of a wearer
+LONGEST_RUN = 12
+EARLY = (0.5, 0.92)  # a wearer's premature beats come after this share of the interval, ± 0.05
+LATEST = 0.97  # of the interval: what comes later is not premature
+PAUSE = (1.0, 1.25)  # of the intervals, after a premature beat that resets the sinus node
+HEART_RATE = 0.2  # standard deviation of the logarithm of what a sequence's intervals are multiplied by
+
+
+def simulate_timings(beats, sequences=6, seed=0):
+    """Rhythm features of simulated beats, and which of them are premature.
+
+    Args:
+        beats: a ``BeatSet`` whose beats of each record are in order of time; all of them count as normal.
+        sequences: of 600 beats, for each wearer with at least 100 RR intervals between normal beats.
+        seed: of all that is drawn.
+
+    Returns ``(simulated, 8)`` float32 and ``(simulated,)`` bool.
+
+    Raises ``ValueError`` where no wearer has enough normal beats.
+    """
+    generator = np.random.default_rng(seed)
+    features, labels = [], []
+    for record in np.unique(beats.records):
+        intervals = normal_intervals(beats.take(beats.records == record))
+        if len(intervals) < FEWEST:
+            continue
+        for _ in range(sequences):
+            start = generator.integers(0, max(1, len(intervals) - LENGTH))
+            rate = np.exp(generator.normal(0, HEART_RATE))
+            drawn, is_premature = with_premature(intervals[start : start + LENGTH] * rate, generator)
+            features.append(rhythms(drawn))
+            labels.append(is_premature)
+    if not features:
+        raise ValueError(f"Rhythm: found no wearer with {FEWEST} normal RR intervals; expected one.")
+    return np.concatenate(features), np.concatenate(labels)
+
+
+def normal_intervals(beats):
+    """RR intervals (intervals,), s, between those of one wearer's ``beats`` that follow each other."""
+    order = np.argsort(beats.samples)
+    apart = np.diff(beats.samples[order]) / RATE
+    before = beats.rr_before[order][1:]
+    return before[np.abs(apart - before) < 1 / RATE]
+
+
+def with_premature(intervals, generator):
+    """The ``intervals`` with premature beats among their beats, and behind which of them (intervals,) one is.
+
+    A premature beat takes the place of a normal one, earlier; the pause behind it either makes up for it, as
+    after most ventricular ones, or begins the sinus rhythm anew.
+    """
+    burden = np.exp(generator.uniform(*np.log(BURDEN)))
+    goes_on, makes_up = generator.choice(RUNS), generator.random() < 0.5
+    early = generator.uniform(*EARLY)
+    found, is_premature = intervals.copy(), np.zeros(len(intervals), bool)
+    beat = 0
+    while beat < len(found) - 1:
+        if generator.random() >= burden:
+            beat += 1
+            continue
+        run = 1
+        while run < LONGEST_RUN and generator.random() < goes_on:
+            run += 1
+        share = np.clip(early + generator.normal(0, 0.05), 0.4, LATEST)
+        last = min(beat + run, len(found) - 1)
+        found[beat:last] *= np.minimum(share * (1 + generator.normal(0, 0.03, last - beat)), LATEST)
+        is_premature[beat:last] = True
+        found[last] *= 2 - share if makes_up else generator.uniform(*PAUSE)
+        beat = last + 1
+    return found, is_premature
+
+
+def rhythms(intervals):
+    """Rhythm features (intervals, 8) of the beats behind each interval, in order of time."""
+    padded = np.concatenate([np.full(2, np.nan), intervals, [np.nan]])
+    starts = np.maximum(np.arange(len(intervals)) - 2 - HISTORY, 0)
+    return np.stack(
+        [
+            rhythm(intervals[start : start + HISTORY], padded[number : number + 3], padded[number + 3])
+            for number, start in enumerate(starts)
+        ]
+    )

@@ -1,0 +1,60 @@
+"""Rhythms that a student has to meet: those of premature beats, which normal ones lack."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import ops
+
+from keras_sibeat.layers.augmentation import ALGORITHM, Augmentation, within
+
+PACKAGE = "keras_sibeat"
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class SimulatedRhythm(Augmentation):
+    """Replaces the rhythm features ``(batch, features)`` of some beats by those of simulated ones.
+
+    Premature and timely beats of the simulation get the same share of what is replaced.
+
+    Args:
+        features: ``(simulated, features)`` of simulated beats, and
+        is_premature: ``(simulated,)``, as ``simulate_timings`` returns them. They are not saved with the
+            layer: a loaded one that shall replace again is given them by ``layer.simulated = …``, a pair.
+        probability: share of the beats whose rhythm is replaced.
+        seed: of the layer's own random stream.
+    """
+
+    def __init__(self, features=None, is_premature=None, probability=0.5, seed=None, **kwargs):
+        super().__init__(seed, **kwargs)
+        self.input_spec = keras.layers.InputSpec(ndim=2)
+        self.probability = within("SimulatedRhythm: probability", probability, 0, 1)
+        self.simulated = None if features is None else (features, is_premature)
+
+    @property
+    def simulated(self):
+        """The timely rhythms and the premature ones, each ``(simulated, features)``, or None."""
+        return self._simulated
+
+    @simulated.setter
+    def simulated(self, pair):
+        if pair is not None:
+            features, is_premature = np.asarray(pair[0], np.float32), np.asarray(pair[1], bool)
+            if not 0 < is_premature.sum() < len(is_premature):
+                raise ValueError("SimulatedRhythm: found one kind of beat; expected timely and premature.")
+            with tf.init_scope():
+                pair = tuple(tf.constant(features[kind]) for kind in (~is_premature, is_premature))
+        self._simulated = pair
+
+    def augment(self, rhythm):
+        if self.simulated is None:
+            raise ValueError("SimulatedRhythm: found no simulated beats; expected them for training.")
+        shape = (tf.shape(rhythm)[0], 3)
+        drawn = tf.random.stateless_uniform(shape, self._next_seed(), alg=ALGORITHM)
+        timely, premature = (
+            ops.take(kind, ops.cast(drawn[:, 0] * len(kind), "int32"), axis=0) for kind in self.simulated
+        )
+        simulated = ops.where(drawn[:, 1:2] < 0.5, timely, premature)
+        return ops.where(drawn[:, 2:] < self.probability, ops.cast(simulated, rhythm.dtype), rhythm)
+
+    def get_config(self):
+        return {**super().get_config(), "probability": self.probability}

@@ -1,0 +1,101 @@
+"""Beats relative to their wearer, from recordings to a student: what it learns from and what it leaves."""
+
+import checkpoints
+import keras
+import numpy as np
+import pytest
+
+from keras_sibeat import train
+from keras_sibeat.config import read_config
+from keras_sibeat.data.sources import load_folds
+from keras_sibeat.errors import ConfigError
+from keras_sibeat.scorer import SCORES
+from keras_sibeat.scoring import predict, score_parts
+from keras_sibeat.tflite import convert, predict_tflite
+
+SMALL = [
+    *checkpoints.CONTRASTIVE,
+    "protocol.name=inter_patient",
+    "data.wearers=6",
+    "data.seconds=240",
+    "wearer.sequences=12",
+    "contrastive.pretrain.epochs=1",
+    "contrastive.pretrain.shift_weight=1",
+    "contrastive.shifts=['wide_qrs', 'other_wearer']",
+    "score.combine=['shift', 'template', 'rhythm']",
+    "score.measure=spread",
+    "student.width=4",
+    "student.depth=3",
+    "student.units=12",
+    "student.epochs=20",
+    "student.learning_rate=3e-3",
+    "student.batch_size=16",
+]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """The part's folder of a small finished run, and its result."""
+    folder = tmp_path_factory.mktemp("runs") / "small"
+    return folder / "fold0-seed0", train.train(read_config(overrides=SMALL), folder)
+
+
+@pytest.fixture(scope="module")
+def fold():
+    return load_folds(read_config(overrides=SMALL))[0]
+
+
+def test_beats_come_with_template_and_rhythm(fold):
+    for beats in (fold.train, fold.validation, fold.test):
+        assert beats.windows.shape[1:] == (320, 2) and beats.rhythm.shape == (len(beats), 8)
+        template = beats.windows[:, :, 1]
+        assert np.allclose(template.min(axis=1), -1) and np.allclose(template.max(axis=1), 1)
+    is_premature = fold.test.symbols == "A"
+    assert np.median(fold.test.rhythm[is_premature, 0]) < -0.1 < np.median(fold.test.rhythm[~is_premature, 0])
+
+
+def test_a_scorer_and_a_student_of_two_inputs_come_of_it(finished, fold):
+    part, result = finished
+    scorer = keras.saving.load_model(part / "teacher" / "scorer.keras", safe_mode=True)
+    assert set(score_parts(scorer, fold.test.inputs)) == {*SCORES, "score"}
+    student = keras.saving.load_model(part / "student.keras", safe_mode=True)
+    assert predict(student, fold.test.inputs).shape == (len(fold.test), 1)
+    assert not (part / "residuals.keras").exists()
+    assert result["metrics"]["auc"]["mean"] > 0.6 and result["metrics"]["teacher_auc"]["mean"] > 0.8
+
+
+def test_premature_beats_of_the_usual_shape_are_told_by_their_rhythm(finished, fold):
+    scorer = keras.saving.load_model(finished[0] / "teacher" / "scorer.keras", safe_mode=True)
+    normals = fold.test.take(fold.test.classes == "N").inputs
+    late = {**normals, "rhythm": normals["rhythm"] + np.float32([-0.5, 0.2, 0.7, -0.5, 0, 0, 0, 0])}
+    before, after = score_parts(scorer, normals), score_parts(scorer, late)
+    np.testing.assert_array_equal(before["shift"], after["shift"])
+    assert np.mean(after["score"] > np.quantile(before["score"], 0.95)) > 0.9
+
+
+def test_the_student_computes_the_same_in_int8(finished, fold):
+    student = keras.saving.load_model(finished[0] / "student.keras")
+    content = convert(student, fold.train.inputs)
+    wanted = predict(student, fold.test.inputs)[:, 0]
+    found = predict_tflite(content, fold.test.inputs)[:, 0]
+    assert np.corrcoef(found, wanted)[0, 1] > 0.95
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (["data.leads=all"], "expected data.leads by name"),
+        (["student.distil=false"], "expected student.distil"),
+        (["wearer.beats=3"], "unknown key wearer.beats"),
+        (["wearer.sequences=0"], "wearer.sequences: found 0"),
+    ],
+)
+def test_what_does_not_fit_a_wearer_is_an_error(more, told):
+    with pytest.raises(ConfigError, match=told):
+        read_config(overrides=[*SMALL, *more])
+
+
+@pytest.mark.parametrize("more", ["score.combine=['rhythm']", "contrastive.shifts=['other_wearer']"])
+def test_what_needs_a_wearer_is_an_error_without_one(more):
+    with pytest.raises(ConfigError, match=r"expected \[wearer\]"):
+        read_config(overrides=[*checkpoints.CONTRASTIVE, more])
