@@ -30,6 +30,7 @@ from keras_sibeat.stages.beatgan import select
 from keras_sibeat.stages.fitting import load
 from keras_sibeat.stages.student import as_scorer, load_scorer
 from keras_sibeat.tflite import convert
+from keras_sibeat.wearer_metrics import measure_wearers
 
 
 def evaluate(run, folds=None, selection=None):
@@ -64,7 +65,7 @@ def evaluate(run, folds=None, selection=None):
         normal_scores, scores = judge(normals)["score"], parts.pop("score")
         threshold = threshold_for(normal_scores, run.config.evaluate.false_alarm_rate)
         per_record.append(auc_per_record(scores, fold.test, fold.normal))
-        measured = measure(run.config, scores, fold, threshold, per_record[-1])
+        measured = measure(run.config, scores, fold, threshold)
         alone = {
             f"{name}_{metric}": value
             for name, values in parts.items()
@@ -126,7 +127,7 @@ def evaluate_preset(name, data=None):
     about = describe_preset(name)
     scores = score_parts(as_scorer(network), fold.test.inputs)["score"]
     threshold = about["metrics"]["threshold"]
-    measured = measure(config, scores, fold, threshold, auc_per_record(scores, fold.test, fold.normal))
+    measured = measure(config, scores, fold, threshold)
     shipped = {key: about["metrics"][key] for key in measured}
     return {key: {"metrics": summarise([v])} for key, v in {"measured": measured, "ships": shipped}.items()}
 
@@ -141,15 +142,15 @@ def evaluate_baseline(config, name, folds=None):
         is_normal = ~fold.is_abnormal(fold.validation)
         threshold = threshold_for(validation[is_normal], config.evaluate.false_alarm_rate)
         per_record.append(auc_per_record(scores, fold.test, fold.normal))
-        metrics.append(measure(config, scores, fold, threshold, per_record[-1]))
+        metrics.append(measure(config, scores, fold, threshold))
     return describe(config, folds, "none", metrics, per_record, time.perf_counter() - started)
 
 
-def measure(config, scores, fold, threshold, aucs):
-    """Metrics of the test beats' ``scores`` at the ``threshold``; ``aucs`` are those of each record."""
+def measure(config, scores, fold, threshold):
+    """Metrics of the test beats' ``scores`` at the ``threshold``."""
     metrics = evaluate_scores(scores, fold.test, fold.normal, threshold)
-    if config.protocol.name == "inter_patient" and aucs:
-        metrics["auc_record"] = float(np.mean(list(aucs.values())))
+    if config.protocol.is_of_wearers:
+        metrics |= measure_wearers(scores, fold.test, fold.normal)
     return metrics
 
 
@@ -158,7 +159,7 @@ def describe(config, folds, selection, metrics, per_record=(), seconds=0.0):
 
     Args:
         metrics: list of a dictionary for each fold and seed.
-        per_record: the same for the AUC of each record, under ``inter_patient``.
+        per_record: the same for the AUC of each record, where wearers are kept apart.
         seconds: that training, or scoring, took.
     """
     result = {
@@ -173,8 +174,10 @@ def describe(config, folds, selection, metrics, per_record=(), seconds=0.0):
         "commit": current_commit(),
         "seconds": round(seconds, 1),
     }
-    if per_record and config.protocol.name == "inter_patient":
-        result["auc_per_record"] = summarise(per_record)
+    if per_record and config.protocol.is_of_wearers:
+        names = sorted({name for part in per_record for name in part})
+        found = {name: [{name: part[name]} for part in per_record if name in part] for name in names}
+        result["auc_per_record"] = {name: summarise(parts)[name] for name, parts in found.items()}
     return result
 
 

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from keras_sibeat.data.beats import checksum
 from keras_sibeat.errors import ConfigError, ExportError, command
-from keras_sibeat.exportable import golden_windows, learning_windows, open_sources
+from keras_sibeat.exportable import golden_beats, learning_inputs, open_sources
 from keras_sibeat.files import whole_file, write_json
 from keras_sibeat.firmware import write_firmware
 from keras_sibeat.gate import judge
@@ -19,7 +19,7 @@ from keras_sibeat.runtimes import score_litert, score_tflm, score_with
 from keras_sibeat.scoring import predict
 from keras_sibeat.tflite import FORMATS, convert, embed_manifest, predict_tflite, quantisations
 from keras_sibeat.tflm import measure_arena
-from sibeat_edge.manifest import FORMAT, MIN_MAX, taps_digest
+from sibeat_edge.manifest import BESIDE, FORMAT, MIN_MAX, WEARER, taps_digest
 from sibeat_edge.runtime import Model
 from sibeat_edge.signal import RATE
 
@@ -51,14 +51,14 @@ def export(source, folder, kind="int8", per_hour=None, tunes=True, firmware=None
 
     Raises ``ExportError`` where the gate refuses the model.
     """
-    fold, windows = source.fold, learning_windows(source)
+    fold, inputs = source.fold, learning_inputs(source)
     rr = float(np.nanmean(fold.validation_normals.rr_before))
     per_hour = per_hour or source.config.evaluate.false_alarm_rate * 3600 / rr
-    float_scores = _scores(source.network, fold.validation.windows)
+    float_scores = _scores(source.network, fold.validation.inputs)
 
     def attempt(network):
-        content = convert(network, windows, kind)
-        scores = predict_tflite(content, fold.validation.windows)[:, 0]
+        content = convert(network, inputs, kind)
+        scores = predict_tflite(content, fold.validation.inputs)[:, 0]
         verdict = judge(float_scores, scores, fold.is_abnormal(fold.validation), per_hour * rr / 3600)
         return content, scores, verdict
 
@@ -66,7 +66,7 @@ def export(source, folder, kind="int8", per_hour=None, tunes=True, firmware=None
     before = None
     if kind == "int8" and tunes and verdict.failures:
         before = verdict.as_dict()
-        content, scores, verdict = attempt(fine_tune(source.network, windows))
+        content, scores, verdict = attempt(fine_tune(source.network, inputs))
     report = {"name": source.name, "format": kind, "fine_tuned": before is not None}
     report |= {"before_fine_tuning": before, "false_alarms_per_hour": per_hour}
     if kind == "int8":
@@ -87,7 +87,7 @@ def export(source, folder, kind="int8", per_hour=None, tunes=True, firmware=None
     if kind == "int8":
         write_json(folder / f"{source.name}.json", manifest)
         bundle = firmware or folder / "firmware"
-        golden = golden_windows(source.config)
+        golden = golden_beats(source.config)
         write_firmware(bundle, content, manifest, golden, report["arena_bytes"])
     return report
 
@@ -115,7 +115,9 @@ def make_manifest(source, content, scores, verdict, per_hour):
             "taps_sha256": taps_digest(band, window.order),
         },
         "window": {"before": window.before, "after": window.after},
-        "normalisation": MIN_MAX,
+        "normalisation": BESIDE if config.wearer else MIN_MAX,
+        "wearer": config.wearer
+        and {**WEARER, "waits": config.wearer.waits, "rhythm": numbers[1, fold.train.rhythm.shape[1]]},
         "input": numbers[(1, *shape)],
         "score": numbers[1, 1],
         "residuals": numbers.get((1, shape[0])),
@@ -153,14 +155,15 @@ def compare_runtimes(content, beats, verdict, python=None):
     """
     model = Model(content)
     rows = np.linspace(0, len(beats) - 1, min(COMPARED, len(beats))).astype(int)
-    windows = np.concatenate([model.quantise(window) for window in beats.windows[rows]])
+    chosen = zip(*(part[rows] for part in beats.parts), strict=True)
+    parts = [np.stack(part) for part in zip(*(model.quantise(*beat) for beat in chosen), strict=True)]
     runtimes = {
-        "litert-xnnpack": lambda: score_litert(content, windows, "xnnpack"),
-        "tflm": lambda: score_tflm(content, windows),
+        "litert-xnnpack": lambda: score_litert(content, parts, "xnnpack"),
+        "tflm": lambda: score_tflm(content, parts),
     }
     if python:
-        runtimes["tflite-runtime"] = lambda: score_with(python, content, windows)
-    reference = score_litert(content, windows).astype(int)
+        runtimes["tflite-runtime"] = lambda: score_with(python, content, parts)
+    reference = score_litert(content, parts).astype(int)
     scale, zero = (model.manifest["score"][key] for key in ("scale", "zero_point"))
     limit = model.manifest["threshold"]["score"] / scale + zero
     table = {}

@@ -11,8 +11,10 @@ from keras_sibeat.data.beats import BeatSet, extract_beats
 from keras_sibeat.data.protocols import Fold
 from keras_sibeat.data.sources import load_folds
 from keras_sibeat.data.synthetic import simulate_wearer
+from keras_sibeat.data.timings import simulate_timings
 from keras_sibeat.errors import ConfigError, RunError
 from keras_sibeat.firmware import GOLDEN_BEATS
+from keras_sibeat.layers.timings import SimulatedRhythm
 from keras_sibeat.preset import list_presets, open_preset
 from keras_sibeat.run import Run
 from keras_sibeat.scoring import BATCH
@@ -61,13 +63,16 @@ def open_sources(source, data=None, residuals=False):
     ]
 
 
-def learning_windows(source, seed=0):
+def learning_inputs(source, seed=0):
     """Training normals, a view and a shifted copy of each, shuffled: what an abnormal beat scores they show.
+
+    A wearer's model gets simulated rhythms with them.
 
     Calibrated on normal beats alone, a score would end at the highest of theirs, and all abnormal beats share
     it.
     """
-    windows = source.fold.train.windows
+    train, wearer = source.fold.train, source.config.wearer
+    windows = train.windows
     parts = np.array_split(windows, max(1, len(windows) // BATCH))
     drawn = [
         np.asarray(draw(part, training=True))
@@ -76,18 +81,23 @@ def learning_windows(source, seed=0):
         for part in parts
     ]
     windows = np.concatenate([windows, *drawn])
-    return windows[np.random.default_rng(seed).permutation(len(windows))]
+    order = np.random.default_rng(seed).permutation(len(windows))
+    if not wearer:
+        return windows[order]
+    timings = SimulatedRhythm(*simulate_timings(train, wearer.sequences, seed), seed=seed)
+    rhythm = np.concatenate([train.rhythm, *[train.rhythm for draw in build_views(source.config, 0) if draw]])
+    return {"window": windows[order], "rhythm": np.asarray(timings(rhythm[order], training=True))}
 
 
-def golden_windows(config):
-    """Simulated beats ``(16, length, leads)``, normal and not: recorded ones are not ours to pass on."""
-    window = config.window
+def golden_beats(config):
+    """The parts of 16 simulated beats, normal and not: recorded ones are not ours to pass on."""
+    window, waits = config.window, config.wearer.waits if config.wearer else None
     recording = simulate_wearer(seed=0, seconds=120.0)
     leads = ["MLII"] if config.data.leads == "all" else list(config.data.leads)
-    beats = extract_beats(
-        recording, recording.leads[: len(leads)], window.before, window.after, window.band, window.order
-    )
-    return golden(beats)
+    sides = (window.before, window.after)
+    chosen = recording.leads[: len(leads)]
+    beats = extract_beats(recording, chosen, *sides, window.band, window.order, waits)
+    return golden(beats).parts
 
 
 def golden(beats: BeatSet):
@@ -96,4 +106,4 @@ def golden(beats: BeatSet):
     for symbol in np.unique(beats.symbols):
         same = beats.symbols == symbol
         turn[same] = np.arange(same.sum())
-    return beats.windows[np.argsort(turn, kind="stable")[:GOLDEN_BEATS]]
+    return beats.take(np.argsort(turn, kind="stable")[:GOLDEN_BEATS])

@@ -42,9 +42,9 @@ def evaluate_exported(run, folds=None):
     for (number, _), part in run.parts().items():
         file, report = find_export(run, part)
         fold, model, network = folds[number], Model(file), load(part / "student.keras")
-        scores = np.array([model.score(window) for window in fold.test.windows])
-        floats = predict(network, fold.test.windows)[:, 0]
-        normals = predict(network, fold.validation_normals.windows)[:, 0]
+        scores = np.array([model.score(*beat) for beat in zip(*fold.test.parts, strict=True)])
+        floats = predict(network, fold.test.inputs)[:, 0]
+        normals = predict(network, fold.validation_normals.inputs)[:, 0]
         rr = float(np.nanmean(fold.validation_normals.rr_before))
         limit = threshold_for(normals, report["false_alarms_per_hour"] * rr / 3600)
         threshold = model.manifest["threshold"]["score"]
@@ -52,7 +52,7 @@ def evaluate_exported(run, folds=None):
         before = separation(floats, fold.is_abnormal(fold.test))
         metrics.append(
             {
-                **measure(run.config, scores, fold, threshold, per_record[-1]),
+                **measure(run.config, scores, fold, threshold),
                 **{f"{name}_float": value for name, value in before.items()},
                 "decisions_flipped": float(np.mean((scores > threshold) != (floats > limit))),
                 "flash_bytes": report["flash_bytes"],

@@ -10,15 +10,16 @@ from tensorflow.lite.tools import flatbuffer_utils
 from keras_sibeat.errors import ExportError
 from keras_sibeat.files import PARTIAL, whole_folder
 from keras_sibeat.firmware_sources import sources
-from keras_sibeat.tflm import ALIGNMENT, measure_arena, operations
+from keras_sibeat.tflm import ALIGNMENT, input_places, measure_arena, operations
 from sibeat_edge.runtime import Model
+from sibeat_edge.windows import HIGHEST
 
 GOLDEN_BEATS = 16
 MARGIN, LEAST_MARGIN = 0.25, 1024  # of the arena as measured; bytes
 BUILT = "build"  # what the bundle's Makefile makes, and a new bundle need not keep
 
 
-def write_firmware(folder, content, manifest, windows, arena=None):
+def write_firmware(folder, content, manifest, beats, arena=None):
     """Write the bundle of an int8 model to ``folder``, whole or not at all; an earlier one is replaced.
 
     The same arguments give the same bytes.
@@ -27,27 +28,30 @@ def write_firmware(folder, content, manifest, windows, arena=None):
         folder: new, empty, or an earlier bundle.
         content: bytes of an int8 ``.tflite`` file with its manifest inside.
         manifest: that manifest, a dictionary.
-        windows: the 16 golden beats, ``(16, length, leads)`` float32 within [-1, 1].
+        beats: the parts of the 16 golden beats, float32 ``(16, …)``: the windows, scaled as the model takes
+            them, and, for a wearer's model, the rhythms.
         arena: bytes as ``measure_arena`` found them, or None to measure them here.
 
-    Raises ``ValueError`` for windows of another shape or a manifest other than the model's, ``ModelError``
+    Raises ``ValueError`` for beats of another shape or a manifest other than the model's, ``ModelError``
     for what is no such model, and ``ExportError`` for a folder with other files, an operation that TFLM
     lacks, or where the arena is to be measured and tflite-micro is not installed.
     """
-    folder, model, windows = Path(folder), Model(content), np.asarray(windows)
+    folder, model, beats = Path(folder), Model(content), [np.asarray(part) for part in beats]
     if model.manifest != manifest:
         raise ValueError("Firmware: found a manifest other than the model's own, expected that one.")
-    shape = GOLDEN_BEATS, model.length, model.leads
-    if windows.shape != shape or windows.dtype != np.float32 or not np.abs(windows).max() <= 1:
+    shapes, found = [(GOLDEN_BEATS, *shape) for shape in model.shapes], [part.shape for part in beats]
+    most = HIGHEST if manifest["wearer"] else 1.0
+    are_numbers = all(part.dtype == np.float32 and np.abs(part).max() <= most for part in beats)
+    if found != shapes or not are_numbers:
         raise ValueError(
-            f"Firmware: found golden beats {windows.shape} of {windows.dtype}, expected {shape} of float32, "
-            "all within [-1, 1]."
+            f"Firmware: found golden beats {found} of {', '.join(str(part.dtype) for part in beats)}; "
+            f"expected {shapes} of float32, all within [-{most:g}, {most:g}]."
         )
     used = operations(content)
     arena = measure_arena(content) if arena is None else arena
     memory = {"measured": arena, "margin": arena_margin(arena)}
-    output = _score_output(content)
-    files = sources(content, manifest, used, memory, output, decision(manifest), *_golden(model, windows))
+    places = input_places(content, model.shapes), _score_output(content)
+    files = sources(content, manifest, used, memory, places, decision(manifest), *_golden(model, beats))
     _check_target(folder, set(files))
     with whole_folder(folder) as partial:
         partial.chmod(0o755)  # a temporary folder is its owner's alone
@@ -73,14 +77,13 @@ def decision(manifest):
     return int(np.count_nonzero(scores.astype(np.float64) <= manifest["threshold"]["score"])) - 129
 
 
-def _golden(model, windows):
-    """int8 inputs ``(beats, length * leads)`` and scores ``(beats,)``, by kernels that TFLM agrees with."""
-    inputs, scores = [], []
-    for window in windows:
-        model.score(window)
-        inputs.append(model.quantise(window).ravel())
-        scores.append(model.raw_score())
-    return np.stack(inputs), np.array(scores, np.int8)
+def _golden(model, beats):
+    """int8 inputs ``(beats, bytes)``, all parts of a beat in a row, and scores ``(beats,)``, by kernels that
+    TFLM agrees with.
+    """
+    quantised = [model.quantise(*beat) for beat in zip(*beats, strict=True)]
+    inputs = [np.concatenate([part.ravel() for part in beat]) for beat in quantised]
+    return np.stack(inputs), np.array([model.score_raw(*beat) for beat in quantised], np.int8)
 
 
 def _score_output(content):

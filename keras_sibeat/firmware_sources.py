@@ -7,7 +7,9 @@ from string import Template
 import numpy as np
 
 from keras_sibeat.c_text import elements, floating, header, integer, text
+from sibeat_edge.runtime import input_shapes
 from sibeat_edge.signal import band_pass_taps
+from sibeat_edge.windows import HIGHEST
 
 STATIC = Path(__file__).parent / "firmware_files"
 TOLERANCE = 1  # units of the last place, that a golden beat's score may be off by
@@ -22,7 +24,7 @@ ALIGN = """
 """
 
 
-def sources(content, manifest, operations, memory, output, level, inputs, scores):
+def sources(content, manifest, operations, memory, places, level, inputs, scores):
     """The bundle's files, name → text.
 
     Args:
@@ -30,9 +32,9 @@ def sources(content, manifest, operations, memory, output, level, inputs, scores
         manifest: its manifest.
         operations: name → method of TFLM's resolver.
         memory: bytes of the arena as ``measured``, and of its ``margin``.
-        output: the score's place among the outputs.
+        places: those of a beat's parts among the model's inputs, and the score's among its outputs.
         level: the highest int8 score that is no alarm.
-        inputs, scores: of the golden beats, int8 ``(beats, length * leads)`` and ``(beats,)``.
+        inputs, scores: of the golden beats, int8 ``(beats, bytes)`` and ``(beats,)``.
     """
     files = {file.name: file.read_text(encoding="utf-8") for file in sorted(STATIC.iterdir())}
     figures = _figures(content, manifest, operations, memory, level, inputs)
@@ -50,7 +52,7 @@ def sources(content, manifest, operations, memory, output, level, inputs, scores
         "SIBEAT_ALIGNED const unsigned char sibeat_model[SIBEAT_MODEL_BYTES] = {\n"
         f"{elements(content)}\n}};\n",
         "sibeat_ops.h": _resolver(operations),
-        "sibeat_config.h": _config_header(manifest, memory, output, level),
+        "sibeat_config.h": _config_header(manifest, memory, places, level),
         "sibeat_config.c": _config(manifest),
         "sibeat_golden.h": _golden_header(content, inputs, scores),
         "sibeat_golden.c": _golden(inputs, scores),
@@ -79,21 +81,25 @@ inline TfLiteStatus SibeatAddOperations(SibeatResolver &resolver) {{
 """
 
 
-def _config_header(manifest, memory, output, level):
+def _config_header(manifest, memory, places, level):
     signal, window, threshold = manifest["signal"], manifest["window"], manifest["threshold"]
-    leads, length = len(signal["leads"]), sum(window.values())
-    entry, score = manifest["input"], manifest["score"]
+    entry, score, (inputs, output) = manifest["input"], manifest["score"], places
+    (length, channels), *_ = input_shapes(manifest)
     lines = [
         f"#define SIBEAT_RATE_HZ {signal['rate']}",
-        f"#define SIBEAT_LEADS {leads}",
+        f"#define SIBEAT_LEADS {len(signal['leads'])}",
         f"#define SIBEAT_DELAY {signal['order']} /* samples, of the band-pass */",
         f"#define SIBEAT_TAPS {2 * signal['order'] + 1}\n",
         "/* The window, in samples: those before the R-peak, and those from it on. */",
         f"#define SIBEAT_BEFORE {window['before']}",
         f"#define SIBEAT_AFTER {window['after']}",
-        f"#define SIBEAT_LENGTH {length}\n",
+        f"#define SIBEAT_LENGTH {length}",
+        f"#define SIBEAT_CHANNELS {channels} /* leads, twice as many beside a template */\n",
         "/* value = scale * (int8 - zero point) */",
-        f"#define SIBEAT_INPUT_BYTES {length * leads}",
+        f"#define SIBEAT_WINDOW_BYTES {length * channels}",
+        f"#define SIBEAT_WINDOW_INPUT {inputs[0]} /* its place among the model's inputs */",
+        *_rhythm(manifest["wearer"], inputs),
+        f"#define SIBEAT_INPUT_BYTES {sum(int(np.prod(shape)) for shape in input_shapes(manifest))}",
         f"#define SIBEAT_INPUT_SCALE {floating(entry['scale'])}",
         f"#define SIBEAT_INPUT_ZERO_POINT {integer(entry['zero_point'])}",
         f"#define SIBEAT_SCORE_OUTPUT {output} /* its place among the model's outputs */",
@@ -112,6 +118,20 @@ def _config_header(manifest, memory, output, level):
         *(f"extern const char sibeat_{key}[];" for key in ("name", "licence", "notice")),
     ]
     return header("sibeat_config", "What the model needs, and how its scores are read.", lines)
+
+
+def _rhythm(wearer, inputs):
+    """Of a wearer's model, its second input."""
+    if not wearer:
+        return ["#define SIBEAT_RHYTHM_FEATURES 0 /* a beat stands alone */"]
+    rhythm = wearer["rhythm"]
+    return [
+        f"#define SIBEAT_RHYTHM_FEATURES {len(wearer['features'])} /* {', '.join(wearer['features'])} */",
+        f"#define SIBEAT_RHYTHM_INPUT {inputs[1]}",
+        f"#define SIBEAT_HIGHEST {floating(HIGHEST)} /* of a beat beside its template, whose own is 1 */",
+        f"#define SIBEAT_RHYTHM_SCALE {floating(rhythm['scale'])}",
+        f"#define SIBEAT_RHYTHM_ZERO_POINT {integer(rhythm['zero_point'])}",
+    ]
 
 
 def _config(manifest):

@@ -7,20 +7,14 @@ import numpy as np
 from sibeat_edge.runtime import Model
 
 
-def raw_scores(content, windows, kernels):
-    """int8 scores ``(beats,)`` of int8 ``windows`` ``(beats, length, leads)`` by the runtime there is."""
+def raw_scores(content, parts, kernels):
+    """int8 scores ``(beats,)`` of int8 ``parts``, windows first, by the runtime there is."""
     model = Model(content, kernels)
-    scale, zero = model.manifest["input"]["scale"], model.manifest["input"]["zero_point"]
-    scores = np.empty(len(windows), np.int8)
-    for number, window in enumerate(windows):
-        # The model quantises these values to the very int8 that they come from.
-        model.score(np.float32(scale) * (window.astype(np.float32) - zero))
-        scores[number] = model.raw_score()
-    return scores
+    return np.array([model.score_raw(*beat) for beat in zip(*parts, strict=True)], np.int8)
 
 
 if __name__ == "__main__":
     model_file, data_file, scores_file, kernels = sys.argv[1:]
     with open(model_file, "rb") as file, np.load(data_file) as data:
-        scores = raw_scores(file.read(), data["windows"], kernels)
+        scores = raw_scores(file.read(), [data[name] for name in data.files], kernels)
     np.savez(scores_file, scores=scores)

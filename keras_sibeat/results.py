@@ -14,6 +14,7 @@ from keras_sibeat.files import whole_file, write_json
 PROTOCOLS = {
     "beatgan": "MIT-BIH, random split (`beatgan`)",
     "inter_patient": "MIT-BIH, wearers never seen (`inter_patient`)",
+    "leave_out": "MIT-BIH, four wearers left out at a time (`leave_out`)",
     "series": "CMU motion capture (`mocap`)",
 }
 OVERVIEW = {

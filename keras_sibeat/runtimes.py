@@ -10,58 +10,61 @@ import numpy as np
 import sibeat_edge
 from keras_sibeat import raw_scores
 from keras_sibeat.errors import ExportError
-from keras_sibeat.tflm import LARGEST_ARENA, MISSING
+from keras_sibeat.tflm import LARGEST_ARENA, MISSING, input_places
 from sibeat_edge.manifest import read_manifest
+from sibeat_edge.runtime import input_shapes
 
 EDGE = Path(sibeat_edge.__file__).parents[1]
 
 
-def _check(content, windows):
-    """The windows as an array, once they are int8 beats of the model's shape."""
-    windows, manifest = np.asarray(windows), read_manifest(content)
-    shape = sum(manifest["window"].values()), len(manifest["signal"]["leads"])
-    if windows.dtype != np.int8 or windows.ndim != 3 or windows.shape[1:] != shape:
+def _check(content, parts):
+    """The parts as arrays, once they are int8 beats of the model's shapes."""
+    parts, shapes = [np.asarray(part) for part in parts], input_shapes(read_manifest(content))
+    found = [part.shape[1:] for part in parts]
+    if any(part.dtype != np.int8 for part in parts) or found != shapes:
         raise ValueError(
-            f"Scores: found windows {windows.shape} of {windows.dtype}, expected (beats, {shape[0]}, "
-            f"{shape[1]}) of int8."
+            f"Scores: found beats {found} of {', '.join(str(part.dtype) for part in parts)}; "
+            f"expected {shapes} of int8."
         )
-    return windows
+    return parts
 
 
-def score_litert(content, windows, kernels="builtin"):
+def score_litert(content, parts, kernels="builtin"):
     """The scores by LiteRT in this process.
 
     Args:
         content: bytes of an int8 ``.tflite`` file with its manifest.
-        windows: int8 ``(beats, length, leads)``.
+        parts: of the beats, int8 arrays ``(beats, …)``: their windows and, for a wearer's model, rhythms.
         kernels: ``builtin`` or ``xnnpack``.
 
     Returns int8 ``(beats,)``. Raises ``ExportError`` where neither LiteRT nor tflite-runtime is installed,
-    ``ValueError`` for windows of another shape or type, and ``ModelError`` for a file that is no such model.
+    ``ValueError`` for beats of another shape or type, and ``ModelError`` for a file that is no such model.
     """
-    windows = _check(content, windows)
+    parts = _check(content, parts)
     try:
-        return raw_scores.raw_scores(content, windows, kernels)
+        return raw_scores.raw_scores(content, parts, kernels)
     except ImportError as error:
         raise ExportError("LiteRT: found no runtime, expected one (pip install ai-edge-litert).") from error
 
 
-def score_tflm(content, windows):
+def score_tflm(content, parts):
     """The scores as a microcontroller computes them, by TFLM's reference kernels: int8 ``(beats,)``.
 
     Arguments as of ``score_litert``. Raises ``ExportError`` where the package tflite-micro is missing, or
     TFLM cannot run the model.
     """
-    windows = _check(content, windows)
+    parts = _check(content, parts)
     try:
         from tflite_micro import runtime
     except ImportError as error:
         raise ExportError(MISSING) from error
     try:
         interpreter = runtime.Interpreter.from_bytes(bytes(content), arena_size=LARGEST_ARENA)
-        scores = np.empty(len(windows), np.int8)
-        for number, window in enumerate(windows):
-            interpreter.set_input(window[None], 0)
+        scores = np.empty(len(parts[0]), np.int8)
+        places = input_places(content, [part.shape[1:] for part in parts])
+        for number, beat in enumerate(zip(*parts, strict=True)):
+            for place, part in zip(places, beat, strict=True):
+                interpreter.set_input(part[None], place)
             interpreter.invoke()
             scores[number] = _score(interpreter)
     except RuntimeError as error:
@@ -74,21 +77,21 @@ def _score(interpreter):
     return next(output[0, 0] for output in map(interpreter.get_output, range(2)) if output.shape == (1, 1))
 
 
-def score_with(python, content, windows, kernels="builtin"):
+def score_with(python, content, parts, kernels="builtin"):
     """The scores by the runtime of another Python environment: int8 ``(beats,)``.
 
     Args:
         python: path of its interpreter. It needs numpy, scipy and ai-edge-litert or tflite-runtime; this
             installation lends it ``sibeat_edge``.
-        content, windows, kernels: as of ``score_litert``.
+        content, parts, kernels: as of ``score_litert``.
 
     Raises ``ExportError``, with the last line that it printed, where that environment fails.
     """
-    windows = _check(content, windows)
+    parts = _check(content, parts)
     with tempfile.TemporaryDirectory() as folder:
         model, data, result = (Path(folder) / name for name in ("model.tflite", "data.npz", "scores.npz"))
         model.write_bytes(content)
-        np.savez(data, windows=windows)
+        np.savez(data, *parts)
         command = [str(python), raw_scores.__file__, str(model), str(data), str(result), kernels]
         # Safe path: else the script's folder comes first, whose modules have names that others may import.
         environment = {**os.environ, "PYTHONPATH": str(EDGE), "PYTHONSAFEPATH": "1"}

@@ -76,14 +76,14 @@ class Window(Section):
 class Protocol(Section):
     """Which beats train, validate and test, and how a model is selected."""
 
-    name: Literal["beatgan", "inter_patient", "series"] = "beatgan"
+    name: Literal["beatgan", "inter_patient", "leave_out", "series"] = "beatgan"
     folds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] = (0,)
     split_seed: Annotated[int, Field(ge=0)] = 0
-    classes: Literal["published", "aami"] = "published"  # inter_patient: "aami" unless said
+    classes: Literal["published", "aami"] = "published"  # of wearers kept apart: "aami" unless said
     contamination: Annotated[float, Field(ge=0, le=0.5)] = 0.0
     selection: Literal["label_free", "labelled"] = "label_free"
     normal: str = "N"
-    all_beats: bool = False  # inter_patient: keep the N beats that the detector does not confirm
+    all_beats: bool = False  # of wearers kept apart: keep the N beats that the detector does not confirm
     train_records: tuple[str, ...] = ()
     test_records: tuple[str, ...] = ()
     watch_test: bool = False  # score the test fold after each epoch, for the history only
@@ -91,9 +91,14 @@ class Protocol(Section):
     @model_validator(mode="before")
     @classmethod
     def _classes_of_protocol(cls, values):
-        if isinstance(values, dict) and values.get("name") == "inter_patient":
+        if isinstance(values, dict) and values.get("name") in ("inter_patient", "leave_out"):
             return {"classes": "aami", **values}
         return values
+
+    @property
+    def is_of_wearers(self):
+        """Whether no wearer both trains and tests."""
+        return self.name in ("inter_patient", "leave_out")
 
     @field_validator("folds")
     @classmethod

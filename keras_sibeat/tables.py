@@ -124,7 +124,7 @@ def is_simulated(result):
 def standings(rows, protocol):
     """The table of all results of a protocol, the best AUC first."""
     classes = [f"auc_{name}" for name in "SVFQ"] if protocol != "series" else ["auc_run", "auc_jump"]
-    if protocol == "inter_patient":
+    if protocol in ("inter_patient", "leave_out"):
         classes.append("auc_record")
     heads = ["result", "folds × seeds", "selection", "AUC", "AP", *(c.removeprefix("auc_") for c in classes)]
     heads += ["EER", "sensitivity", "false alarms/h"]

@@ -75,6 +75,13 @@ def operations(content):
     return found
 
 
+def input_places(content, shapes):
+    """The place of each part of a beat, of these ``shapes`` without the batch, among the model's inputs."""
+    graph = flatbuffer_utils.convert_bytearray_to_object(bytearray(content)).subgraphs[0]
+    found = [tuple(graph.tensors[number].shape[1:]) for number in graph.inputs]
+    return [found.index(tuple(shape)) for shape in shapes]
+
+
 def measure_arena(content):
     """The smallest arena, in bytes, that TFLM allocates and runs the model in: a multiple of 16.
 

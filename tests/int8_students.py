@@ -6,7 +6,7 @@ import numpy as np
 
 from keras_sibeat.models.student import student
 from keras_sibeat.tflite import convert, embed_manifest, quantisations
-from sibeat_edge.manifest import MIN_MAX, taps_digest
+from sibeat_edge.manifest import BESIDE, MIN_MAX, WEARER, taps_digest
 
 
 def curves(count, leads=1, seed=0):
@@ -15,11 +15,25 @@ def curves(count, leads=1, seed=0):
     return np.sin(6 * phase + speed * np.linspace(0, 9, 320)[:, None]).astype("float32")
 
 
+def relative(count, leads=1, seed=0):
+    """The parts of beats beside a template: windows ``(count, 320, 2 * leads)`` and rhythms (count, 8)."""
+    beats, templates = curves(count, leads, seed), curves(count, leads, seed + 100)
+    rhythms = np.random.default_rng(seed).normal(scale=0.2, size=(count, 8)).astype("float32")
+    return [np.concatenate([1.5 * beats, templates], axis=2), rhythms]
+
+
 @functools.cache
-def int8_student(leads=1, rebuilds=False, width=4, units=8, quantile=0.8):
-    """The bytes of its ``.tflite`` file and the manifest inside, its threshold a ``quantile`` of scores."""
-    network = student(channels=leads, width=width, depth=4, units=units, rebuilds=rebuilds, seed=0)
-    windows = curves(64, leads)
+def int8_student(leads=1, rebuilds=False, width=4, units=8, quantile=0.8, wearer=False):
+    """The bytes of its ``.tflite`` file and the manifest inside, its threshold a ``quantile`` of scores.
+
+    ``wearer`` makes it one of beats beside a template.
+    """
+    size = {"width": width, "depth": 4, "units": units, "seed": 0}
+    if wearer:
+        network = student(channels=2 * leads, rhythm=8, **size)
+        windows = dict(zip(("window", "rhythm"), relative(64, leads), strict=True))
+    else:
+        network, windows = student(channels=leads, rebuilds=rebuilds, **size), curves(64, leads)
     for _ in range(20):  # moves the statistics of the normalisation to where the windows are
         network(windows, training=True)
     scores = network.predict(windows, verbose=0)
@@ -37,8 +51,9 @@ def int8_student(leads=1, rebuilds=False, width=4, units=8, quantile=0.8):
             "taps_sha256": taps_digest(band, order),
         },
         "window": {"before": 140, "after": 180},
-        "normalisation": MIN_MAX,
-        "input": numbers[1, 320, leads],
+        "normalisation": BESIDE if wearer else MIN_MAX,
+        "wearer": {**WEARER, "waits": True, "rhythm": numbers[1, 8]} if wearer else None,
+        "input": numbers[1, 320, 2 * leads if wearer else leads],
         "score": numbers[1, 1],
         "residuals": numbers.get((1, 320)),
         "threshold": {"score": threshold, "false_alarms_per_hour": 4.0},

@@ -221,6 +221,6 @@ def test_a_run_that_was_not_exported_has_no_exported_model_to_measure(run, tmp_p
 
 
 def test_golden_beats_are_simulated_and_of_several_kinds():
-    windows = exportable.golden_windows(read_config(overrides=SMALL))
+    (windows,) = exportable.golden_beats(read_config(overrides=SMALL))
     assert windows.shape == (16, 320, 1) and windows.min() == -1 and windows.max() == 1
     assert len(np.unique(windows.round(3), axis=0)) == 16

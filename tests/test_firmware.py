@@ -15,7 +15,7 @@ import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from int8_students import curves, int8_student
+from int8_students import curves, int8_student, relative
 
 from keras_sibeat import firmware
 from keras_sibeat.c_text import text
@@ -24,7 +24,7 @@ from keras_sibeat.firmware import arena_margin, decision, write_firmware
 from keras_sibeat.tflm import measure_arena, operations
 from sibeat_edge.runtime import Model
 from sibeat_edge.signal import BandPass, process
-from sibeat_edge.windows import normalise
+from sibeat_edge.windows import beside, normalise
 
 STRICT = ["-std=c99", "-Wall", "-Wextra", "-Werror"]
 CORTEX = [*STRICT, "-mcpu=cortex-m4", "-mthumb"]
@@ -55,6 +55,7 @@ template <unsigned int count> struct MicroMutableOpResolver {
   TfLiteStatus AddConv2D() { return ++added <= count ? kTfLiteOk : kTfLiteError; }
   TfLiteStatus AddFullyConnected() { return AddConv2D(); }
   TfLiteStatus AddReshape() { return AddConv2D(); }
+  TfLiteStatus AddConcatenation() { return AddConv2D(); }
 };
 class MicroInterpreter {
  public:
@@ -62,7 +63,10 @@ class MicroInterpreter {
   MicroInterpreter(const Model *, const Resolver &, uint8_t *, unsigned int) {}
   TfLiteStatus AllocateTensors() { return kTfLiteOk; }
   unsigned int arena_used_bytes() const { return 1; }
-  TfLiteTensor *input(int) { tensor_.data.int8 = input_; return &tensor_; }
+  TfLiteTensor *input(int place) {
+    tensor_.data.int8 = place == SIBEAT_WINDOW_INPUT ? input_ : input_ + SIBEAT_WINDOW_BYTES;
+    return &tensor_;
+  }
   TfLiteTensor *output(int) { tensor_.data.int8 = &score_; return &tensor_; }
   TfLiteStatus Invoke() {
     for (int beat = 0; beat < SIBEAT_GOLDEN_BEATS; beat++)
@@ -93,7 +97,8 @@ def compile_with(program, *arguments, cwd):
 def bundle(folder, leads=1, arena=ARENA, **student):
     """A bundle of a student and of 16 curves; returns the model's bytes, too."""
     content, manifest = int8_student(leads=leads, **student)
-    write_firmware(folder, content, manifest, curves(16, leads, seed=5), arena)
+    beats = relative(16, leads, seed=5) if student.get("wearer") else [curves(16, leads, seed=5)]
+    write_firmware(folder, content, manifest, beats, arena)
     return folder, content
 
 
@@ -124,6 +129,12 @@ def double(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def relative_one(tmp_path_factory):
+    """Of a model of beats beside their wearer's template, in two leads."""
+    return bundle(tmp_path_factory.mktemp("relative") / "firmware", leads=2, wearer=True)
+
+
+@pytest.fixture(scope="module")
 def library(single):
     return load(single[0])
 
@@ -143,7 +154,7 @@ def macro(folder, name):
 # C that compiles
 
 
-@pytest.mark.parametrize("which", ["single", "double"])
+@pytest.mark.parametrize("which", ["single", "double", "relative_one"])
 def test_every_c_file_compiles_without_a_warning(which, request, tmp_path):
     folder, _ = request.getfixturevalue(which)
     files = sorted(folder.glob("*.c"))
@@ -152,7 +163,7 @@ def test_every_c_file_compiles_without_a_warning(which, request, tmp_path):
         compile_with("gcc", *STRICT, "-c", file, "-o", tmp_path / "one.o", cwd=folder)
 
 
-@pytest.mark.parametrize("which", ["single", "double"])
+@pytest.mark.parametrize("which", ["single", "double", "relative_one"])
 def test_every_c_file_compiles_for_a_cortex_m4(which, request, tmp_path):
     folder, _ = request.getfixturevalue(which)
     for file in sorted(folder.glob("sibeat_*.c")):
@@ -183,10 +194,11 @@ def test_the_makefile_checks_the_bundle(single, tmp_path):
     ("off", "invoked", "passes"),
     [(0, "kTfLiteOk", True), (1, "kTfLiteOk", True), (2, "kTfLiteOk", False), (0, "kTfLiteError", False)],
 )
+@pytest.mark.parametrize("which", ["single", "relative_one"])
 def test_the_example_scores_a_beat_only_where_the_golden_ones_are_right(
-    single, tmp_path, off, invoked, passes
+    request, which, tmp_path, off, invoked, passes
 ):
-    folder, _ = single
+    folder, _ = request.getfixturevalue(which)
     for name in ("interpreter", "log", "mutable_op_resolver"):
         path = tmp_path / "tensorflow" / "lite" / "micro" / f"micro_{name}.h"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -243,9 +255,41 @@ def test_the_golden_scores_are_litert_s_of_the_golden_beats(which, leads, reques
     inputs = np.array(inputs, np.int8).reshape(16, 320, leads)
     scores = list((ctypes.c_int8 * 16).in_dll(loaded, "sibeat_golden_scores"))
     model = Model(content)
-    wanted = np.concatenate([model.quantise(window) for window in curves(16, leads, seed=5)])
+    wanted = np.stack([model.quantise(window)[0] for window in curves(16, leads, seed=5)])
     np.testing.assert_array_equal(inputs, wanted)
     assert scores == by_litert(content, wanted) and len(set(scores)) > 4
+
+
+def test_the_golden_beats_of_a_wearer_s_model_hold_both_inputs(relative_one):
+    folder, content = relative_one
+    loaded, model, parts = load(folder), Model(content), relative(16, 2, seed=5)
+    found = np.array((ctypes.c_int8 * (16 * (1280 + 8))).in_dll(loaded, "sibeat_golden_inputs")).reshape(
+        16, -1
+    )
+    quantised = [model.quantise(*beat) for beat in zip(*parts, strict=True)]
+    for row, (window, rhythm) in zip(found, quantised, strict=True):
+        np.testing.assert_array_equal(row, np.concatenate([window.ravel(), rhythm]))
+    scores = np.array((ctypes.c_int8 * 16).in_dll(loaded, "sibeat_golden_scores"))
+    assert scores.tolist() == [model.score_raw(*beat) for beat in quantised] and len(set(scores)) > 4
+    shapes = [tuple(d["shape"]) for d in Interpreter(model_content=content).get_input_details()]
+    places = [int(macro(folder, f"{name}_INPUT")) for name in ("WINDOW", "RHYTHM")]
+    assert [shapes[place] for place in places] == [(1, 320, 4), (1, 8)]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_beat_beside_its_template_is_bit_for_bit_the_scorer_s(relative_one, seed):
+    folder, content = relative_one
+    built = folder / "build" / "sibeat.so"
+    library = ctypes.CDLL(str(built)) if built.exists() else load(folder)
+    draws = np.random.default_rng(seed)
+    own = (draws.normal(size=(320, 2)) * 10.0 ** draws.integers(-2, 2)).astype(np.float32)
+    window = (own * draws.uniform(0.2, 4) + 0.1 * draws.normal(size=(320, 2))).astype(np.float32)
+    features, found = draws.normal(scale=0.3, size=8).astype(np.float32), np.zeros(1280 + 8, np.int8)
+    pointers = [array.ctypes.data_as(ctypes.c_void_p) for array in (window, own, features, found)]
+    library.sibeat_quantise_beside(pointers[0], pointers[1], pointers[3])
+    library.sibeat_quantise_rhythm(pointers[2], pointers[3])
+    wanted = Model(content).quantise(beside(window, own), features)
+    np.testing.assert_array_equal(found, np.concatenate([part.ravel() for part in wanted]))
 
 
 def test_the_texts_are_the_manifest_s(library):
@@ -510,15 +554,15 @@ def test_a_folder_with_other_files_is_left_alone(tmp_path):
 )
 def test_golden_beats_must_be_16_normalised_windows(tmp_path, windows):
     content, manifest = int8_student()
-    with pytest.raises(ValueError, match=r"found golden beats .*, expected \(16, 320, 1\) of float32"):
-        write_firmware(tmp_path / "firmware", content, manifest, windows, ARENA)
+    with pytest.raises(ValueError, match=r"found golden beats .*; expected \[\(16, 320, 1\)\] of float32"):
+        write_firmware(tmp_path / "firmware", content, manifest, [windows], ARENA)
     assert not (tmp_path / "firmware").exists()
 
 
 def test_the_manifest_must_be_the_model_s(tmp_path):
     content, manifest = int8_student()
     with pytest.raises(ValueError, match="found a manifest other than the model's own"):
-        write_firmware(tmp_path / "firmware", content, {**manifest, "name": "other"}, curves(16), ARENA)
+        write_firmware(tmp_path / "firmware", content, {**manifest, "name": "other"}, [curves(16)], ARENA)
 
 
 # TensorFlow Lite Micro

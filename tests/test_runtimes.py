@@ -6,20 +6,25 @@ import sys
 import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
-from int8_students import curves, int8_student
+from int8_students import curves, int8_student, relative
 
 from keras_sibeat.errors import ExportError
 from keras_sibeat.runtimes import score_litert, score_tflm, score_with
 from sibeat_edge.errors import ModelError
 from sibeat_edge.runtime import Model
 
-STUDENTS = {"one lead": {}, "two leads and residuals": {"leads": 2, "rebuilds": True}}
+STUDENTS = {
+    "one lead": {},
+    "two leads and residuals": {"leads": 2, "rebuilds": True},
+    "beside a template": {"wearer": True},
+}
 
 
 def int8_beats(count=150, leads=1, **student):
     content, _ = int8_student(leads=leads, **student)
-    model = Model(content)
-    return content, np.concatenate([model.quantise(window) for window in curves(count, leads, seed=9)])
+    parts = relative(count, leads, seed=9) if student.get("wearer") else [curves(count, leads, seed=9)]
+    quantised = [Model(content).quantise(*beat) for beat in zip(*parts, strict=True)]
+    return content, [np.stack(part) for part in zip(*quantised, strict=True)]
 
 
 @pytest.fixture(params=STUDENTS.values(), ids=STUDENTS.keys(), scope="module")
@@ -38,16 +43,17 @@ def largest(scores, others):
 
 @pytest.mark.parametrize("kernels", ["builtin", "xnnpack"])
 def test_litert_s_scores_are_its_interpreter_s(beats, kernels):
-    content, windows = beats
+    content, parts = beats
     kind = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES if kernels == "builtin" else OpResolverType.AUTO
     interpreter = Interpreter(model_content=content, experimental_op_resolver_type=kind, num_threads=1)
     interpreter.allocate_tensors()
-    (entry,) = interpreter.get_input_details()
+    entries = {tuple(d["shape"]): d["index"] for d in interpreter.get_input_details()}
     (score,) = [d["index"] for d in interpreter.get_output_details() if tuple(d["shape"]) == (1, 1)]
-    found = score_litert(content, windows, kernels)
+    found = score_litert(content, parts, kernels)
     assert found.dtype == np.int8 and found.shape == (150,)
-    for window, value in zip(windows, found, strict=True):
-        interpreter.set_tensor(entry["index"], window[None])
+    for *beat, value in zip(*parts, found, strict=True):
+        for part in beat:
+            interpreter.set_tensor(entries[(1, *part.shape)], part[None])
         interpreter.invoke()
         assert interpreter.get_tensor(score)[0, 0] == value
 
@@ -108,10 +114,10 @@ def test_another_python_is_lent_the_device_s_package_alone(tmp_path, monkeypatch
     "scores", [score_litert, score_tflm, lambda *beats: score_with(sys.executable, *beats)]
 )
 def test_windows_must_be_int8_of_the_model_s_shape(scores):
-    content, windows = int8_beats(2)
+    content, (windows,) = int8_beats(2)
     for wrong in (windows.astype(np.float32), windows[:, :300], windows[0], np.repeat(windows, 2, axis=2)):
-        with pytest.raises(ValueError, match=r"found windows .*, expected \(beats, 320, 1\) of int8"):
-            scores(content, wrong)
+        with pytest.raises(ValueError, match=r"found beats .*; expected \[\(320, 1\)\] of int8"):
+            scores(content, [wrong])
 
 
 @pytest.mark.parametrize("scores", [score_litert, score_tflm])

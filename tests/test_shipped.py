@@ -29,10 +29,10 @@ def file(request):
 def beats(file, mitdb):
     """A thousand real beats of the test fold, spread over it, as the model's int8 input."""
     config = preset_config(file.stem, mitdb)
-    windows = load_folds(config)[config.protocol.folds[0]].test.windows
-    chosen = windows[np.linspace(0, len(windows) - 1, BEATS).astype(int)]
-    model = Model(file)
-    return np.concatenate([model.quantise(window) for window in chosen])
+    test = load_folds(config)[config.protocol.folds[0]].test
+    chosen, model = test.take(np.linspace(0, len(test) - 1, BEATS).astype(int)), Model(file)
+    quantised = [model.quantise(*beat) for beat in zip(*chosen.parts, strict=True)]
+    return [np.stack(part) for part in zip(*quantised, strict=True)]
 
 
 def differences(file, scores, beats):

@@ -102,6 +102,7 @@ def manifest_of(content, quantiles=3):
         },
         "window": {"before": 140, "after": 180},
         "normalisation": MIN_MAX,
+        "wearer": None,
         "input": shapes.get((1, 320, 1), numbers),
         "score": shapes.get((1, 1), numbers),
         "residuals": shapes.get((1, 320)),

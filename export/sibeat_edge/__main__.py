@@ -139,9 +139,11 @@ def _tables(scored, width):
             table.add_row(reason, str(scored.unscored.get(reason, 0)), f"{minutes:.1f}")
         console.print(table)
     if scored.alarms:
-        table = Table("alarm at, s", "score", "RR, s", box=box.SIMPLE)
+        relative = scored.manifest["wearer"] is not None
+        table = Table("alarm at, s", "score", "RR, s", *(["for its"] if relative else []), box=box.SIMPLE)
         for beat in scored.alarms[:LISTED]:
-            table.add_row(f"{beat.time:.2f}", _cell(beat.score), _cell(beat.rr))
+            row = f"{beat.time:.2f}", _cell(beat.score), _cell(beat.rr)
+            table.add_row(*row, *([beat.why] if relative else []))
         console.print(table)
         if len(scored.alarms) > LISTED:
             console.print(f"and {len(scored.alarms) - LISTED} more: --format csv lists all")

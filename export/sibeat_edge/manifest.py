@@ -14,10 +14,13 @@ import numpy as np
 
 from sibeat_edge.container import checksum, find_manifest
 from sibeat_edge.errors import ModelError
+from sibeat_edge.rhythm import FEATURES, HISTORY
 from sibeat_edge.signal import RATE, band_pass_taps
+from sibeat_edge.template import ALIKE, KEPT, RENEWED, UNLIKE, WARM_UP
 
 FORMAT = 1
 MIN_MAX = "each lead of a window to [-1, 1] by its own extremes"
+BESIDE = "the beat and the wearer's template, each lead to [-1, 1] by the template's extremes"
 LONGEST = 10 * RATE  # samples of a window's side, or of the filter's order: no beat needs more
 QUANTILES = 33  # of the calibration at most: the file must stay small
 
@@ -53,7 +56,18 @@ DIGEST = (
     lambda value: isinstance(value, str) and len(value) == 64 and set(value) <= set("0123456789abcdef"),
     "a SHA-256 in hexadecimal",
 )
+BOOLEAN = (lambda value: isinstance(value, bool), "true or false")
 QUANTISATION = {"scale": POSITIVE, "zero_point": _whole(-128, 127)}
+# How template and rhythm are made follows from the package; these numbers say that it is the same package's.
+WEARER = {
+    "warm_up": WARM_UP,
+    "kept": KEPT,
+    "renewed": RENEWED,
+    "alike": ALIKE,
+    "unlike": UNLIKE,
+    "features": list(FEATURES),
+    "history": HISTORY,
+}
 SCHEMA = {
     "format": _only(FORMAT),
     "name": TEXT,
@@ -69,7 +83,11 @@ SCHEMA = {
         "taps_sha256": DIGEST,
     },
     "window": {"before": _whole(1, LONGEST), "after": _whole(1, LONGEST)},
-    "normalisation": _only(MIN_MAX),
+    "normalisation": (lambda value: value in (MIN_MAX, BESIDE), f"{MIN_MAX!r} or {BESIDE!r}"),
+    "wearer": (  # None: a beat stands alone
+        {**{key: _only(value) for key, value in WEARER.items()}, "waits": BOOLEAN, "rhythm": QUANTISATION},
+        None,
+    ),
     "input": QUANTISATION,
     "score": QUANTISATION,
     "residuals": (QUANTISATION, None),  # None: the model gives none
@@ -90,6 +108,11 @@ def check_manifest(values):
     """The manifest itself; raises ``ModelError`` where a field is missing, unknown or out of range."""
     _check(values, SCHEMA, "manifest")
     signal, calibration = values["signal"], values["calibration"]
+    if (values["normalisation"] == BESIDE) != (values["wearer"] is not None):
+        raise ModelError(
+            f"manifest: found the normalisation {values['normalisation']!r} and wearer "
+            f"{shortened(values['wearer'])}, expected the template's with a wearer, and with nothing else"
+        )
     try:
         taps = taps_digest(signal["band"], signal["order"])
     except ValueError as error:

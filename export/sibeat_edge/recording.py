@@ -34,6 +34,8 @@ class Scored:
         warnings: sentences that whoever sees the result should see, too.
         worst: ``Excerpt`` of each of the worst beats, the worst first, with residuals if the model has any.
         strip: ``Excerpt`` of the stretch with the most alarms.
+        template: of a wearer's model the wearer's own beat ``(length, leads)``, filtered, mV, as it was at
+            the end; or None.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Scored:
     warnings: tuple[str, ...]
     worst: list[Excerpt] = field(repr=False)
     strip: Excerpt = field(repr=False)
+    template: np.ndarray | None = field(default=None, repr=False)
 
     @property
     def alarms(self):
@@ -156,7 +159,7 @@ def score_record(record, model, threshold=None, personal=0, progress=None):
     if not coverage.any_finite:
         raise RecordError(f"{record.path}: found no finite sample; expected a signal.")
     origin = "model" if threshold is None else "option"
-    warnings = [*record.warnings, *_warnings(record, model.manifest)]
+    warnings = [*record.warnings, *_warnings(record, model.manifest), *_of_template(record, scorer.wearer)]
     if personal:
         scored = sum(beat.score is not None for beat in beats)
         if scored >= personal:
@@ -179,7 +182,26 @@ def score_record(record, model, threshold=None, personal=0, progress=None):
         warnings=tuple(warnings),
         worst=excerpts.worst,
         strip=excerpts.strip,
+        template=scorer.wearer and scorer.wearer.template.beat,
     )
+
+
+def _of_template(record, wearer):
+    """What the wearer's template went through."""
+    template = wearer and wearer.template
+    if template and template.beat is None:
+        why = template.trouble or "too few beats"
+        yield f"{record.path}: found no beat of the wearer's own ({why}); expected one: nothing is scored."
+    elif template and template.trouble_before:
+        yield (
+            f"{record.path}: found a warm-up with {template.trouble_before}; expected beats of one kind: "
+            "it went on until there were enough."
+        )
+    if template and template.replaced:
+        yield (
+            f"{record.path}: found {template.replaced} runs of other beats that became the wearer's own; "
+            "expected none: a lead was turned over or moved, or the heart conducts otherwise."
+        )
 
 
 def _warnings(record, manifest):

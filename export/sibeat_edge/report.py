@@ -1,6 +1,7 @@
 """A scored recording as one HTML file to look at: no script, nothing from the network."""
 
 import base64
+from collections import Counter
 from html import escape
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy as np
 from sibeat_edge.excerpts import STRIP
 from sibeat_edge.files import whole_file
 from sibeat_edge.recording import mean_heart_rate
-from sibeat_edge.strips import LONG, rates_figure, strip_figure, worst_figure
+from sibeat_edge.strips import LONG, rates_figure, strip_figure, template_figure, worst_figure
 
 STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; max-width: 1040px; margin: 2em auto; padding: 0 1em }
@@ -28,6 +29,7 @@ MEANINGS = {
     "saturated": "the amplifier is at its end",
     "noisy": "too noisy to judge",
     "edge": "the recording begins or ends too near",
+    "warm-up": "the wearer's own beat is not known yet",
     "no beat found": "a signal, but no R-peak in it within 1.5 s",
 }
 
@@ -45,6 +47,7 @@ def report(scored):
         _summary(scored),
         _rates(scored),
         _strip(scored),
+        _wearer(scored),
         _worst(scored),
         _not_scored(scored),
         _model(scored),
@@ -144,6 +147,29 @@ def _strip(scored):
     )
 
 
+def _wearer(scored):
+    if scored.template is None:
+        return ""
+    window = scored.manifest["window"]
+    figure = template_figure(scored.template, (window["before"], window["after"]), scored.leads)
+    counts = Counter(beat.why for beat in scored.alarms)
+    rows = [
+        ("shape", "it looks unlike the wearer's own beat", f"{counts['shape']:,}"),
+        (
+            "timing",
+            "it comes too early, or a pause follows, for the wearer's own rhythm",
+            f"{counts['timing']:,}",
+        ),
+        ("both", "the two together", f"{counts['both']:,}"),
+    ]
+    return (
+        "<h2>The wearer's own beat</h2>"
+        + _image(figure, "the template of the wearer's own beat")
+        + '<p class="caption">Median of the latest beats like it, filtered, as it was at the end. Every beat '
+        "was judged beside it.</p>" + _table(["alarm for its", "", "alarms"], rows, numbers=1)
+    )
+
+
 def _worst(scored):
     if not scored.worst:
         return ""
@@ -151,7 +177,12 @@ def _worst(scored):
     figure = worst_figure(scored.worst, (window["before"], window["after"]))
     heat = "" if len(scored.leads) == 1 else f" Black: {escape(scored.leads[0])}, the first lead."
     if scored.worst[0].beat.residuals is not None:
-        heat += " Below: where the model rebuilt the beat badly, bright is worse, one scale for all."
+        told = (
+            "the beat differs from the wearer's own"
+            if scored.manifest["wearer"]
+            else "the model rebuilt it badly"
+        )
+        heat += f" Below: where {told}, bright is worse, one scale for all."
     return (
         "<h2>The worst beats</h2>"
         + _image(figure, "the beats with the highest scores")

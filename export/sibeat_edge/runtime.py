@@ -22,6 +22,8 @@ def _interpreter(content, kernels):
 class Model:
     """A beat's window in, its score out, as the microcontroller computes it.
 
+    A model of beats relative to their wearer takes the window with the template, and the rhythm.
+
     Args:
         source: path, or bytes, of a ``.tflite`` file with its manifest.
         kernels: ``builtin`` (the default), whose results a microcontroller's agree with to 1 unit of the last
@@ -29,6 +31,7 @@ class Model:
 
     Attributes:
         manifest: the checked manifest, a dictionary.
+        shapes: of what it takes of a beat, as ``input_shapes`` says.
 
     Raises ``ModelError``, which names the file, for one that is missing, corrupt, or not a model of one beat
     in int8 as its manifest says. What is corrupt never reaches the interpreter.
@@ -60,29 +63,47 @@ class Model:
             ) from error
         self.length = manifest["window"]["before"] + manifest["window"]["after"]
         self.leads = len(manifest["signal"]["leads"])
+        self.shapes = input_shapes(manifest)
+        self._quantisations = [manifest["input"]]
+        if manifest["wearer"]:
+            self._quantisations.append(manifest["wearer"]["rhythm"])
         inputs = self._interpreter.get_input_details()
-        self._input = _tensor(inputs, (1, self.length, self.leads), manifest["input"], "input")
+        if len(inputs) != len(self.shapes):
+            raise ModelError(f"found {len(inputs)} inputs, expected {len(self.shapes)}")
+        wanted = zip(self.shapes, self._quantisations, ("input", "rhythm"), strict=False)
+        self._inputs = [_tensor(inputs, (1, *shape), *rest) for shape, *rest in wanted]
         outputs = self._interpreter.get_output_details()
-        wanted = 2 if manifest["residuals"] else 1
-        if (len(inputs), len(outputs)) != (1, wanted):
-            raise ModelError(
-                f"found {len(inputs)} inputs and {len(outputs)} outputs, expected 1 and {wanted}"
-            )
+        count = 2 if manifest["residuals"] else 1
+        if len(outputs) != count:
+            raise ModelError(f"found {len(outputs)} outputs, expected {count}")
         self._score = _tensor(outputs, (1, 1), manifest["score"], "score")
         self._residuals = None
         if manifest["residuals"]:
             self._residuals = _tensor(outputs, (1, self.length), manifest["residuals"], "residuals")
 
-    def quantise(self, window):
-        """The model's int8 input ``(1, length, leads)`` of a window ``(length, leads)`` scaled to [-1, 1]."""
-        scale, zero = self.manifest["input"]["scale"], self.manifest["input"]["zero_point"]
-        return np.clip(np.rint(window / np.float32(scale)) + zero, -128, 127).astype(np.int8)[None]
+    def quantise(self, *beat):
+        """A beat in int8, as the model takes it: its window and, for a wearer's model, its rhythm."""
+        return [
+            np.clip(np.rint(part / np.float32(q["scale"])) + q["zero_point"], -128, 127).astype(np.int8)
+            for part, q in zip(beat, self._quantisations, strict=True)
+        ]
 
-    def score(self, window):
-        """The score of a window ``(length, leads)`` scaled to [-1, 1]; larger = more abnormal."""
-        self._interpreter.set_tensor(self._input, self.quantise(window))
-        self._interpreter.invoke()
+    def score(self, *beat):
+        """The score of a beat; larger = more abnormal.
+
+        Args:
+            beat: its window ``(length, leads)`` scaled to [-1, 1] or, for a wearer's model, what a ``Wearer``
+                makes of it: the window beside the template, and the rhythm.
+        """
+        self.score_raw(*self.quantise(*beat))
         return float(self._value(self._score, self.manifest["score"])[0, 0])
+
+    def score_raw(self, *beat):
+        """The int8 score of a beat in int8, as ``quantise`` makes it."""
+        for tensor, part in zip(self._inputs, beat, strict=True):
+            self._interpreter.set_tensor(tensor, part[None])
+        self._interpreter.invoke()
+        return self.raw_score()
 
     def residuals(self):
         """Squared error per tick ``(length,)`` of the window scored last, or None: where the anomaly lies."""
@@ -97,6 +118,13 @@ class Model:
     def _value(self, tensor, quantisation):
         values = self._interpreter.get_tensor(tensor).astype(np.float32)
         return np.float32(quantisation["scale"]) * (values - quantisation["zero_point"])
+
+
+def input_shapes(manifest):
+    """Shapes of what a model takes of a beat: its window and, for a wearer's model, its rhythm."""
+    wearer, leads = manifest["wearer"], len(manifest["signal"]["leads"])
+    window = (sum(manifest["window"].values()), 2 * leads if wearer else leads)
+    return [window, (len(wearer["features"]),)] if wearer else [window]
 
 
 def _tensor(details, shape, quantisation, name):

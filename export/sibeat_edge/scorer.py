@@ -6,15 +6,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from sibeat_edge.contact import FINE, FLAT_SECONDS, REASONS, Contact
+from sibeat_edge.held import Held
 from sibeat_edge.quality import noise_reason
+from sibeat_edge.rhythm import LONGEST
 from sibeat_edge.rpeaks import AVERAGE, REFRACTORY, SEARCH, RPeakDetector
 from sibeat_edge.runtime import Model
 from sibeat_edge.signal import CHUNK, FIR_ORDER, RATE, BandPass, FillMissing, Resampler
+from sibeat_edge.wearer import Wearer
 from sibeat_edge.windows import normalise
 
 HELD = 20  # s of signal that a late R-peak can still be cut from
 BLOCK = 10  # s of a recording that are pushed at once
 GAP = 0.05  # s: the clock may drift so far from the samples before it has jumped
+PAUSE = round((LONGEST + 2) * RATE)  # samples without an R-peak, search back and all: a pause
 TAIL = 0.9  # share of a wearer's beats above which the tail of scores is fitted
 
 
@@ -27,9 +31,12 @@ class Beat:
         score: larger = more abnormal; None where the signal is not fit to be scored.
         alarm: whether the score lies above the threshold.
         reason: why there is no score: ``missing``, ``flat``, ``saturated``, ``noisy``, ``edge`` (the window
-            begins before the stream or ends after it, or the R-peak was found too late), or an empty text.
+            begins before the stream or ends after it, or the R-peak was found too late), ``warm-up`` (a
+            wearer's model, and no template of the wearer yet), or an empty text.
         rr: s since the R-peak before, or None for the first after a start or a gap.
-        residuals: squared error per tick, where the model gives it and it was asked for.
+        residuals: squared error per tick, where the model gives it, or squared difference from the wearer's
+            template, and it was asked for.
+        why: of an alarm of a wearer's model: ``shape``, ``timing`` or ``both``; an empty text elsewhere.
     """
 
     time: float
@@ -38,6 +45,7 @@ class Beat:
     reason: str
     rr: float | None
     residuals: np.ndarray | None = None
+    why: str = ""
 
     @property
     def quality(self):
@@ -56,6 +64,9 @@ class BeatScorer:
             manifest's false alarms per hour; 0, the default, for none. Until then the given one holds.
         heat: whether beats carry their residuals.
 
+    Attributes:
+        wearer: of a wearer's model the ``Wearer``, with the template; it outlasts gaps of the signal.
+
     ``push`` takes ``(samples,)`` or ``(samples, leads)`` in mV and returns the beats that have become
     certain, in order of time; ``finish`` the rest, after which the scorer is done. However the samples are
     cut into blocks, the beats are the same.
@@ -69,6 +80,7 @@ class BeatScorer:
         self._window = manifest["window"]["before"], manifest["window"]["after"]
         self._margin = manifest["signal"]["order"] // 2  # the filter smears what is not fine so far
         self._scores, self._rr = [], []
+        self.wearer = Wearer(manifest["wearer"]["waits"]) if manifest["wearer"] else None
         self._start(0.0)
 
     @property
@@ -77,13 +89,15 @@ class BeatScorer:
 
         The later one of two ways: the detector's filter and its wait for a higher peak; or the window's end
         and filter. Later still are the first 4 s, from which the detector learns, and R-peaks that it finds
-        only as it searches back (after 1.5 mean RR intervals without a beat).
+        only as it searches back (after 1.5 mean RR intervals without a beat). A wearer's model waits for the
+        next beat as well, as long as for a pause, and the beats of its warm-up for the warm-up's end.
         """
         detector = FIR_ORDER + CHUNK + REFRACTORY + AVERAGE + SEARCH
         window = self._window[1] + self.model.manifest["signal"]["order"] + CHUNK
         flags = (self._window[1] + self._margin) / RATE + FLAT_SECONDS + 1 / self.rate
         resampler = 0.0 if self.rate == RATE else 11 / min(self.rate, RATE)
-        return max(max(detector, window) / RATE + resampler, flags)
+        pause = PAUSE / RATE + 1 if self.wearer and self.model.manifest["wearer"]["waits"] else 0.0
+        return max(max(detector, window) / RATE + resampler, flags) + pause
 
     def _start(self, time):
         """Begin anew at ``time``: nothing from before a gap leaks into what follows it."""
@@ -93,10 +107,11 @@ class BeatScorer:
         self._contact, self._fill = Contact(self.rate), FillMissing()
         self._detectors_filter, self._detector = BandPass(), RPeakDetector()
         self._filter = BandPass(tuple(signal["band"]), signal["order"])
-        self._flags = _Held(np.zeros(0, np.int8))
-        self._filtered = _Held(np.zeros((0, self.model.leads)))
+        self._flags = Held(np.zeros(0, np.int8))
+        self._filtered = Held(np.zeros((0, self.model.leads)))
         self._judged = 0  # filtered samples that the detector has seen
-        self._waiting = deque()
+        self._waiting, self._pending = deque(), deque()
+        self._newest = None  # R-peak that no pause has been told of
 
     def push(self, samples, time=None):
         """Beats that these samples make certain.
@@ -152,11 +167,16 @@ class BeatScorer:
             second = RATE - self._judged % RATE
             self._await(self._detector.push(lead[:second]))
             self._judged += len(lead[:second])
+            if self._newest is not None and self._judged - self._newest > PAUSE:
+                self._waiting.append(None)
+                self._newest = None
             lead = lead[second:]
 
     def _await(self, peaks):
         oldest = self._oldest()
         self._waiting.extend((int(peak), peak - self._window[0] < oldest) for peak in peaks)
+        if self.wearer and len(peaks):
+            self._newest = int(peaks[-1])
 
     def _oldest(self):
         """First filtered sample that an R-peak found in this second may need."""
@@ -166,32 +186,68 @@ class BeatScorer:
         """The beats whose window, and the flags of it, are there."""
         beats = []
         while self._waiting:
+            if self._waiting[0] is None:
+                self._waiting.popleft()
+                beats += self._judge(self.wearer.pause())
+                continue
             end = self._waiting[0][0] + self._window[1]
             flagged = self._flags.end * RATE >= (end + self._margin) * self.rate
             if not at_end and not (self._filtered.end >= end and flagged):
                 break
-            beats.append(self._beat(*self._waiting.popleft()))
-        needed = min([self._oldest(), *(peak - self._window[0] for peak, late in self._waiting if not late)])
+            beats += self._take(*self._waiting.popleft())
+        if at_end and self.wearer:
+            beats += self._judge(self.wearer.finish())
+        waiting = [beat for beat in self._waiting if beat is not None]
+        needed = min([self._oldest(), *(peak - self._window[0] for peak, late in waiting if not late)])
         self._filtered.drop(needed)
         self._flags.drop(int((needed - self._margin) * self.rate / RATE))
         return beats
 
-    def _beat(self, peak, is_late):
+    def _take(self, peak, is_late):
+        """The beats that become certain with this window: its own or, beside a template, those before."""
         rr = None if self._previous is None else (peak - self._previous) / RATE
         self._previous = peak
         first, last = peak - self._window[0], peak + self._window[1]
-        score = residuals = None
+        window = None
         if is_late or first < 0 or last > self._filtered.end:
             reason = "edge"
         else:
             window = self._filtered.part(first, last)
             reason = self._contact_reason(first, last) or noise_reason(window, self._window[0])
-        if not reason:
-            score = self.model.score(normalise(window))
-            residuals = self.model.residuals() if self.heat else None
+        self._pending.append((peak, reason, rr))
+        window = None if reason else window
+        if self.wearer:
+            return self._judge(self.wearer.push(self._time + peak / RATE, window))
+        return self._judge([None if window is None else (normalise(window),)])
+
+    def _judge(self, views):
+        """A ``Beat`` for each view of the beats pending longest, None being one without."""
+        return [self._beat(view, *self._pending.popleft()) for view in views]
+
+    def _beat(self, view, peak, reason, rr):
+        score, residuals, why = None, None, ""
+        if view is None:
+            reason = reason or "warm-up"
+        else:
+            score = self.model.score(*view)
+            residuals = self._residuals(view) if self.heat else None
             self._learn(score, rr)
+            why = self._why(*view) if self.wearer and score > self.threshold else ""
         alarm = score is not None and score > self.threshold
-        return Beat(self._time + peak / RATE, score, alarm, reason, rr, residuals)
+        return Beat(self._time + peak / RATE, score, alarm, reason, rr, residuals, why)
+
+    def _residuals(self, view):
+        if not self.wearer:
+            return self.model.residuals()
+        beat, template = np.split(view[0], 2, axis=1)
+        return np.square(beat - template).mean(axis=1)
+
+    def _why(self, window, rhythm):
+        """What raised an alarm: would this shape on time be one, or the template's own shape at this time?"""
+        template = np.split(window, 2, axis=1)[1]
+        shape = self.model.score(window, np.zeros_like(rhythm)) > self.threshold
+        timing = self.model.score(np.concatenate([template, template], axis=1), rhythm) > self.threshold
+        return "both" if shape == timing else "shape" if shape else "timing"
 
     def _contact_reason(self, first, last):
         """The worst flag of the device's samples that a window is filtered from."""
@@ -210,29 +266,6 @@ class BeatScorer:
             per_hour = self.model.manifest["threshold"]["false_alarms_per_hour"]
             beats_per_hour = 3600 / np.median(self._rr) if self._rr else 4000.0
             self.threshold = personal_threshold(self._scores, per_hour / beats_per_hour)
-
-
-class _Held:
-    """The newest part of a stream, by the numbers of its samples."""
-
-    def __init__(self, empty):
-        self._kept, self._first = empty, 0
-
-    @property
-    def end(self):
-        return self._first + len(self._kept)
-
-    def extend(self, samples):
-        if len(samples):
-            self._kept = np.concatenate([self._kept, samples])
-
-    def part(self, first, last):
-        return self._kept[max(first - self._first, 0) : last - self._first]
-
-    def drop(self, first):
-        """Forget what is older than sample ``first``."""
-        if first > self._first:
-            self._kept, self._first = self._kept[first - self._first :], min(first, self.end)
 
 
 def personal_threshold(scores, share):

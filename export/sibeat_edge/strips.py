@@ -108,7 +108,8 @@ def _beat(axis, excerpt, signal, window, volts):
     axis.set_prop_cycle(color=LEADS)
     axis.plot(np.arange(len(signal)) / excerpt.rate - around, signal, linewidth=0.9)
     mark = "alarm" if excerpt.beat.alarm else "no alarm"
-    title = f"{_clock(excerpt.beat.time)}   score {excerpt.beat.score:.4g}   {mark}"
+    why = f": {excerpt.beat.why}" if excerpt.beat.why else ""
+    title = f"{_clock(excerpt.beat.time)}   score {excerpt.beat.score:.4g}   {mark}{why}"
     axis.set_title(title, color=RED if excerpt.beat.alarm else "k", pad=2)
 
 
@@ -124,6 +125,23 @@ def _heat(axis, residuals, hottest, window, times):
     )
     axis.set(xlim=times, yticks=[], xticks=[-0.5, 0, 0.5], xlabel="s from the R-peak")
     axis.spines[:].set_visible(False)
+
+
+@_svg
+def template_figure(template, window, leads):
+    """The wearer's own beat ``(length, leads)``, mV, on ECG paper; ``window`` as that of ``worst_figure``."""
+    low, high = _range(template)
+    tall = 10 * (high - low)
+    width, height = WIDTH / 4 * len(leads), tall + GAP
+    figure = Figure(figsize=(width * MM, height * MM))
+    time = np.arange(-window[0], window[1]) / RATE
+    for lead, name in enumerate(leads):
+        left = (2.5 + lead * WIDTH / 4) / width
+        axis = figure.add_axes([left, 2 / height, (WIDTH / 4 - 5) / width, tall / height])
+        _paper(axis, (time[0], time[-1]), (low, high))
+        axis.plot(time, template[:, lead], color=LEADS[lead % len(LEADS)], linewidth=1.2)
+        axis.set_title(name, loc="left", pad=2)
+    return figure
 
 
 @_svg

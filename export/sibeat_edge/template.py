@@ -30,12 +30,13 @@ class WearerTemplate:
 
     Attributes:
         beat: the template ``(length, leads)`` in mV, or None in the warm-up.
-        trouble: why the warm-up had to go on (``NOISE`` or ``ABNORMAL``), or an empty text.
+        trouble: why the warm-up has to go on (``NOISE`` or ``ABNORMAL``), or an empty text.
+        trouble_before: why it last had to.
         replaced: how often beats unlike the template have taken its place.
     """
 
     def __init__(self):
-        self.beat, self.trouble, self.replaced = None, "", 0
+        self.beat, self.trouble, self.trouble_before, self.replaced = None, "", "", 0
         self._first, self._kept, self._unlike, self._fresh = [], deque(maxlen=KEPT), [], 0
 
     def push(self, window, rr):
@@ -66,6 +67,7 @@ class WearerTemplate:
         intervals = np.array([rr for _, rr in self._first])
         kind, self.trouble = normal_kind(windows, intervals)
         if self.trouble:
+            self.trouble_before = self.trouble
             del self._first[:PROLONGED]
         else:
             self._first.clear()

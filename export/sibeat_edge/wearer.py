@@ -4,7 +4,7 @@ from collections import deque
 
 import numpy as np
 
-from sibeat_edge.rhythm import HISTORY, rhythm
+from sibeat_edge.rhythm import HISTORY, LONGEST, rhythm
 from sibeat_edge.template import WARM_UP, WearerTemplate
 from sibeat_edge.windows import beside
 
@@ -47,11 +47,24 @@ class Wearer:
         interval = np.nan if window is None or self._previous is None else time - self._previous
         self._previous = None if window is None else time
         self._intervals.append(interval)
-        self._held.append(window)
         if window is not None:
+            window = np.asarray(window, np.float32)
             self._fit = min(self._fit + 1, FEWEST)
             self.template.push(window, interval)
+        self._held.append(window)
         return self._release(HELD if self.template.beat is None else int(self._waits))
+
+    def pause(self):
+        """Views, once ``rhythm.LONGEST`` seconds have gone by without a beat: the newest one waits no longer.
+
+        It is the view that the next beat would give, however late it comes.
+        """
+        if self.template.beat is None or not self._held:
+            return []
+        self._intervals.append(LONGEST)
+        views = self._release(0)
+        self._intervals.pop()
+        return views
 
     def finish(self):
         """Views of all beats that are left. What comes next does not follow them in time."""

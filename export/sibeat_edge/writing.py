@@ -16,7 +16,7 @@ import numpy as np
 from sibeat_edge.files import whole_file
 
 NO_ALARM, ALARM, NOT_SCORED, COMMENT = 'N?Q"'
-COLUMNS = ("time", "sample", "score", "alarm", "reason", "rr")
+COLUMNS = ("time", "sample", "score", "alarm", "reason", "rr", "why")
 LONGEST_NOTE = 255  # bytes that WFDB's format has room for
 
 
@@ -26,10 +26,11 @@ def sample_number(scored, beat):
 
 
 def beat_rows(scored):
-    """Each beat's time (s), sample, score, alarm, reason and RR interval (s), as a dictionary."""
+    """Each beat's time (s), sample, score, alarm, reason, RR interval (s) and why, as a dictionary."""
     for beat in scored.beats:
         rr = None if beat.rr is None else round(beat.rr, 6)
-        values = round(beat.time, 6), sample_number(scored, beat), beat.score, beat.alarm, beat.reason, rr
+        place = round(beat.time, 6), sample_number(scored, beat)
+        values = *place, beat.score, beat.alarm, beat.reason, rr, beat.why
         yield dict(zip(COLUMNS, values, strict=True))
 
 
@@ -97,7 +98,9 @@ def _symbol(beat):
 
 
 def _note(beat):
-    return f"not scored: {beat.reason}" if beat.score is None else f"score {beat.score:.6g}"
+    if beat.score is None:
+        return f"not scored: {beat.reason}"
+    return f"score {beat.score:.6g}" + (f", {beat.why}" if beat.why else "")
 
 
 def _fits(note):

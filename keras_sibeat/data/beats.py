@@ -83,6 +83,11 @@ class BeatSet:
         """What a model of these beats takes: the windows or, with rhythm, both by name."""
         return {"window": self.windows, "rhythm": self.rhythm} if self.rhythm.shape[1] else self.windows
 
+    @property
+    def parts(self):
+        """The same as a tuple of arrays, windows first."""
+        return (self.windows, self.rhythm) if self.rhythm.shape[1] else (self.windows,)
+
     def take(self, rows):
         """The beats of a mask or of row numbers."""
         return replace(self, **{name: getattr(self, name)[rows] for name in COLUMNS})

@@ -84,6 +84,8 @@ def load_folds(config):
     elif protocol.name == "inter_patient":
         options = (protocol.train_records, protocol.test_records, protocol.all_beats)
         folds = protocols.inter_patient(beats, protocol.split_seed, protocol.classes, *options)
+    elif protocol.name == "leave_out":
+        folds = protocols.leave_out(beats, protocol.split_seed, protocol.classes, protocol.all_beats)
     else:
         folds = protocols.series(beats, protocol.normal, protocol.test_records, protocol.split_seed)
     if max(protocol.folds) >= len(folds):

@@ -128,7 +128,7 @@ def fake_quantise(model):
     def rounded(layer, *args, **kwargs):
         output = layer(*args, **kwargs)
         users = [node.operation for node in model.get_layer(layer.name)._outbound_nodes]
-        is_moved = isinstance(layer, layers.Flatten | layers.Reshape | layers.Cropping1D)
+        is_moved = isinstance(layer, layers.Flatten | layers.Reshape | layers.Cropping1D | layers.Concatenate)
         if is_moved or any(isinstance(user, layers.ReLU) for user in users):
             return output
         return FakeQuantise(name=f"{layer.name}_rounded")(output)
@@ -153,13 +153,13 @@ def fine_tune(model, windows, epochs=5, batch_size=256, learning_rate=1e-3, seed
     """Teach a float student to bear int8; returns a student without batch normalisation, to convert.
 
     It is distilled from itself: the twin that rounds learns the outputs of the float ``model``, on the
-    ``windows`` (windows, length, channels), of which no label is known.
+    ``windows`` (windows, length, channels), or a mapping of all that it takes, of which no label is known.
     """
     keras.utils.set_random_seed(seed)
     folded = fold_normalisation(model)
     twin = fake_quantise(folded)
     wanted = model.predict(windows, batch_size=batch_size, verbose=0)
-    steps = epochs * -(-len(windows) // batch_size)
+    steps = epochs * -(-len(keras.tree.flatten(windows)[0]) // batch_size)
     twin.compile(keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(learning_rate, steps)), "mse")
     twin.fit(windows, wanted, batch_size=batch_size, epochs=epochs, verbose=0)
     copy_weights(twin, folded)

@@ -15,6 +15,7 @@ from keras_sibeat.data.protocols import (
     beatgan,
     contaminate,
     inter_patient,
+    leave_out,
     map_classes,
     select_records,
     series,
@@ -330,3 +331,20 @@ def test_contamination_out_of_range(share):
     fold = Fold(*[make("NV")] * 3, "N")
     with pytest.raises(ConfigError, match=f"found {share}, expected 0 to 0.5"):
         contaminate(fold, share)
+
+
+def test_every_wearer_is_left_out_once():
+    names = [str(number) for number in range(200, 212)]
+    rows = [(name, symbol) for name in names for symbol in "NNV"]
+    made = make([symbol for _, symbol in rows], records=[name for name, _ in rows])
+    folds = leave_out(made, seed=3)
+    tested = [set(fold.test.records) for fold in folds]
+    assert [len(four) for four in tested] == [4, 4, 4] and set.union(*tested) == set(names)
+    assert any({"201", "202"} <= four for four in tested)
+    for fold in folds:
+        parts = [set(part.records) for part in (fold.train, fold.validation, fold.test)]
+        assert not parts[0] & parts[1] and not parts[0] & parts[2] and not parts[1] & parts[2]
+        assert set(fold.train.classes) == {"N"} and set(fold.test.classes) == {"N", "V"}
+        assert set(fold.learning_abnormal.records) == parts[0]
+    with pytest.raises(DataError, match="found 8 records, expected more than 8"):
+        leave_out(made.take(np.isin(made.records, names[:8])))

@@ -13,6 +13,7 @@ MANIFEST = {
     "model_sha256": "ab" * 32,
     "signal": {"rate": 360, "leads": ["MLII"], "band": [3.0, 45.0], "order": 108},
     "window": {"before": 140, "after": 180},
+    "wearer": None,
     "threshold": {"score": 1.5, "false_alarms_per_hour": 4.0},
     "expected": {"auc": 0.9512, "ap": 0.8},
     "licence": "MIT",

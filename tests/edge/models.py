@@ -49,6 +49,7 @@ def tiny_model(rebuilds=False, **changes):
         "signal": signal,
         "window": {"before": 140, "after": 180},
         "normalisation": MIN_MAX,
+        "wearer": None,
         "input": shapes[1, 320, channels],
         "score": shapes[1, 1],
         "residuals": shapes.get((1, 320)),

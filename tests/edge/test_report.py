@@ -191,3 +191,13 @@ def test_expected_false_alarms_are_drawn_where_they_are_known():
     bins = [(0.0, 0.5, 3, 60.0, 0.0), (0.5, 1.0, 0, None, 1.0)]
     assert any("4 false alarms" in text for text in words(rates_figure(bins, 4.0)))
     assert not any("false alarms" in text for text in words(rates_figure(bins, None)))
+
+
+def test_a_wearers_template_is_shown_and_alarms_by_what_raised_them(scored):
+    beats = [replace(beat, why="timing" if beat.alarm else "") for beat in scored.beats]
+    template = np.sin(np.linspace(0, 6, 320))[:, None]
+    manifest = {**MANIFEST, "wearer": {"waits": True}}
+    text = report(replace(scored, beats=beats, template=template, manifest=manifest))
+    assert "The wearer's own beat" in text and "it comes too early" in text
+    assert re.search(rf"<td>timing</td>.*?>{len(scored.alarms)}</td>", text)
+    assert "The wearer's own beat" not in report(scored)

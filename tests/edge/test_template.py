@@ -29,7 +29,8 @@ OTHER = (wave(140, 6, -1.0) + wave(210, 20, -0.3))[:, None]
 
 
 def noisy(beat, count, seed=0, strength=0.02):
-    return beat + np.random.default_rng(seed).normal(scale=strength, size=(count, *beat.shape))
+    made = beat + np.random.default_rng(seed).normal(scale=strength, size=(count, *beat.shape))
+    return made.astype(np.float32)
 
 
 def learnt(beats, rr=0.8):

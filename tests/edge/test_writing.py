@@ -41,6 +41,7 @@ def test_json_holds_every_beat_and_the_summary(scored):
         "alarm": True,
         "reason": "",
         "rr": 1.0,
+        "why": "",
     }
     assert [beat["score"] for beat in found["beats"]] == [beat.score for beat in scored.beats]
     assert found["not_scored_seconds"] == {"noisy": 1.0} and found["unscored_beats"] == {"noisy": 1}
@@ -59,7 +60,7 @@ def test_the_summary_is_that_of_the_beats(scored):
 def test_without_beats_the_files_are_valid(scored, tmp_path):
     empty = replace(scored, beats=[])
     assert json.loads(as_json(empty))["beats"] == []
-    assert as_csv(empty) == "time,sample,score,alarm,reason,rr\n"
+    assert as_csv(empty) == "time,sample,score,alarm,reason,rr,why\n"
     write_annotations(empty, tmp_path / "a.sib")
     assert wfdb.rdann(str(tmp_path / "a"), "sib").symbol == ['"']
 

@@ -1,0 +1,135 @@
+"""From samples to beats judged beside their wearer's own: order, blocks, warm-up, pauses, gaps, and why."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from relative_models import relative_model
+from test_beat_scorer import assert_same, streamed
+
+from keras_sibeat.data.synthetic import simulate_wearer
+from sibeat_edge.rpeaks import RPeakDetector
+from sibeat_edge.runtime import Model
+from sibeat_edge.scorer import score_recording
+from sibeat_edge.signal import RATE, BandPass, process
+from sibeat_edge.template import UNLIKE, WARM_UP
+from sibeat_edge.wearer import Wearer
+from sibeat_edge.windows import beat_windows
+
+SECONDS = 150
+
+
+@pytest.fixture(scope="module")
+def model():
+    return Model(relative_model())
+
+
+@pytest.fixture(scope="module")
+def wearer():
+    return simulate_wearer(seed=3, seconds=SECONDS)
+
+
+@pytest.fixture(scope="module")
+def lead(wearer):
+    return wearer.signal[:, 0].astype(float)
+
+
+def clean(seed=4, seconds=SECONDS):
+    return simulate_wearer(seed=seed, seconds=seconds, abnormal={}).signal[:, 0].astype(float)
+
+
+def test_scores_are_those_of_training_s_own_path(model, lead):
+    peaks = process(RPeakDetector(), process(BandPass(), lead))
+    windows, inside = beat_windows(process(BandPass(), lead)[:, None], peaks)
+    made, views, left = Wearer(), [], iter(windows)
+    for peak, is_inside in zip(peaks, inside, strict=True):
+        views += made.push(peak / RATE, next(left) if is_inside else None)
+    views += made.finish()
+    beats = score_recording(model, lead, RATE)
+    assert len(beats) == len(views) > 2 * WARM_UP and [b.time for b in beats] == (peaks / RATE).tolist()
+    assert [b.score for b in beats] == [None if view is None else model.score(*view) for view in views]
+
+
+def test_premature_and_misshapen_beats_are_told_apart(model, wearer, lead):
+    beats = score_recording(model, lead, RATE)
+    symbols = dict(zip(wearer.annotations.samples, wearer.annotations.symbols, strict=True))
+    why = {"N": [], "A": [], "V": []}
+    for beat in beats:
+        near = min(symbols, key=lambda sample: abs(sample - beat.time * RATE))
+        if abs(near - beat.time * RATE) < 20 and beat.score is not None and symbols[near] in why:
+            why[symbols[near]].append(beat.why)
+            assert beat.alarm == (beat.why != "")
+    assert np.mean([reason == "" for reason in why["N"]]) > 0.85
+    assert np.mean([reason in ("timing", "both") for reason in why["A"]]) > 0.5
+    assert np.mean([reason in ("shape", "both") for reason in why["V"]]) > 0.5
+
+
+@settings(max_examples=6, deadline=None)
+@given(
+    sizes=st.lists(st.integers(1, 6000), min_size=1, max_size=5),
+    hole=st.integers(0, SECONDS - 4),
+    pause=st.integers(0, 12),
+)
+def test_blocks_of_any_size_give_the_same_beats(model, lead, sizes, hole, pause):
+    lead = lead.copy()
+    lead[hole * RATE : hole * RATE + RATE] = np.nan
+    quiet = 1e-4 * np.random.default_rng(0).standard_normal(pause * RATE)
+    lead = np.concatenate([lead[: 90 * RATE], quiet, lead[90 * RATE :]])
+    assert_same(streamed(model, lead, RATE, sizes, heat=True), score_recording(model, lead, RATE, heat=True))
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_beats_are_out_within_the_stated_latency(waits):
+    from sibeat_edge.scorer import BeatScorer
+
+    scorer, lead, late = BeatScorer(relative_model(waits), RATE), clean(), []
+    for start in range(0, len(lead), 36):
+        for beat in scorer.push(lead[start : start + 36]):
+            late.append((start + 36) / RATE - beat.time)
+    after = late[WARM_UP + 1 :]
+    assert len(after) > 60 and max(after) <= scorer.latency + 0.1
+    assert (scorer.latency < 4) == (not waits) and np.median(after) < 4
+
+
+def test_a_pause_does_not_hold_the_beat_before_it_back(model):
+    from sibeat_edge.scorer import BeatScorer
+
+    lead = clean()
+    quiet = 1e-4 * np.random.default_rng(0).standard_normal(60 * RATE)
+    scorer = BeatScorer(model, RATE)
+    beats = scorer.push(np.concatenate([lead, quiet]))
+    found = score_recording(model, np.concatenate([lead, quiet, lead]), RATE)
+    last = max(beat.time for beat in beats)
+    assert last > SECONDS - 2 and [b.time for b in beats] == [b.time for b in found[: len(beats)]]
+    assert_same(beats, found[: len(beats)])
+
+
+def test_before_there_is_a_template_there_is_no_score(model):
+    few = score_recording(model, clean(seconds=10), RATE)
+    assert few and {b.reason for b in few} <= {"warm-up", "edge"} and not any(b.alarm for b in few)
+    enough = score_recording(model, clean(seconds=40), RATE)
+    assert np.mean([b.reason == "" for b in enough]) > 0.8
+
+
+def test_the_template_outlasts_a_gap_of_the_signal(model):
+    lead = clean()
+    lead[100 * RATE : 110 * RATE] = np.nan
+    beats = score_recording(model, lead, RATE)
+    behind = [b for b in beats if 112 < b.time < SECONDS - 2]
+    assert len(behind) > 20 and all(b.reason == "" for b in behind)
+
+
+def test_a_lead_turned_over_alarms_until_it_becomes_the_template(model):
+    lead = clean(seconds=400)
+    lead[150 * RATE :] *= -1
+    beats = [b for b in score_recording(model, lead, RATE) if b.score is not None]
+    turned = [b for b in beats if b.time > 151]
+    first, rest = turned[: UNLIKE - 20], turned[UNLIKE + 20 :]
+    assert np.mean([b.alarm for b in first]) > 0.8 and len(rest) > 60
+    assert np.mean([b.alarm for b in rest]) < 0.3
+
+
+def test_the_heat_is_the_difference_from_the_template(model, lead):
+    beats = [b for b in score_recording(model, lead, RATE, heat=True) if b.score is not None]
+    assert all(b.residuals.shape == (320,) and (b.residuals >= 0).all() for b in beats)
+    assert all(b.residuals is None for b in score_recording(model, lead, RATE))

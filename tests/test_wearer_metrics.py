@@ -1,0 +1,54 @@
+"""Metrics of wearers never seen, against counting and against what a bootstrap must do."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+from test_scoring import beats_of
+
+from keras_sibeat.wearer_metrics import ALARMS_PER_HOUR, measure_wearers, sensitivity_at
+
+
+def drawn(records=8, each=100, seed=0, spread=0.0):
+    """Scores of several wearers, a tenth of their beats abnormal; ``spread`` of the wearers' own levels."""
+    generator = np.random.default_rng(seed)
+    count = records * each
+    classes = np.where(np.arange(count) % 10 == 0, "V", "N")
+    names = np.repeat([f"{230 + n}" for n in range(records)], each)
+    level = np.repeat(generator.normal(scale=spread, size=records), each)
+    return generator.normal(size=count) + 2 * (classes == "V") + level, beats_of(classes, names)
+
+
+def test_sensitivity_is_counted_at_the_alarms_allowed():
+    scores, is_abnormal = np.array([5, 4, 3, 2, 1, 0.0]), np.array([1, 0, 1, 0, 1, 0], bool)
+    assert [sensitivity_at(scores, is_abnormal, alarms) for alarms in (0, 1, 1.9, 2, 3)] == pytest.approx(
+        [1 / 3, 2 / 3, 2 / 3, 1, 1]
+    )
+
+
+def test_records_are_measured_each_and_232_left_out():
+    scores, beats = drawn()
+    found, is_abnormal = measure_wearers(scores, beats, "N"), beats.classes != "N"
+    each = [roc_auc_score(is_abnormal[rows], scores[rows]) for rows in np.split(np.arange(800), 8)]
+    assert found["auc_record"] == pytest.approx(np.mean(each))
+    assert found["auc_record_sd"] == pytest.approx(np.std(each, ddof=1))
+    rest = beats.records != "232"
+    assert found["auc_without_232"] == pytest.approx(roc_auc_score(is_abnormal[rest], scores[rest]))
+    assert found["sensitivity_1"] <= found["sensitivity_5"] <= found["sensitivity_20"]
+    assert len(ALARMS_PER_HOUR) == 3
+
+
+def test_the_interval_holds_the_value_and_is_wider_where_wearers_differ():
+    widths = []
+    for spread in (0.0, 3.0):
+        scores, beats = drawn(each=400, spread=spread)
+        found = measure_wearers(scores, beats, "N")
+        auc = roc_auc_score(beats.classes != "N", scores)
+        assert found["auc_low"] < auc < found["auc_high"]
+        widths.append(found["auc_high"] - found["auc_low"])
+    assert widths[1] > 1.5 * widths[0]
+
+
+def test_the_interval_is_that_of_the_seed():
+    scores, beats = drawn()
+    first, same, other = (measure_wearers(scores, beats, "N", seed)["auc_low"] for seed in (0, 0, 1))
+    assert first == same != other
