@@ -20,7 +20,11 @@ tflite::MicroInterpreter *interpreter = nullptr;
 bool invoked = true;  // whether every run of the model has succeeded
 
 int8_t Score(const int8_t *input) {
-  std::memcpy(interpreter->input(0)->data.int8, input, SIBEAT_INPUT_BYTES);
+  std::memcpy(interpreter->input(SIBEAT_WINDOW_INPUT)->data.int8, input, SIBEAT_WINDOW_BYTES);
+#if SIBEAT_RHYTHM_FEATURES
+  std::memcpy(interpreter->input(SIBEAT_RHYTHM_INPUT)->data.int8, input + SIBEAT_WINDOW_BYTES,
+              SIBEAT_RHYTHM_FEATURES);
+#endif
   invoked = invoked && interpreter->Invoke() == kTfLiteOk;
   return interpreter->output(SIBEAT_SCORE_OUTPUT)->data.int8[0];
 }
@@ -49,7 +53,15 @@ int8_t ScoreBeat() {
       if (there && place >= 0) window[place * SIBEAT_LEADS + lead] = filtered;
     }
   }
+#if SIBEAT_RHYTHM_FEATURES
+  // A firmware keeps the wearer's own beat, and the features of its RR intervals, as the manifest says. Here the
+  // beat stands for both: it is the wearer's own, and on time.
+  static const float features[SIBEAT_RHYTHM_FEATURES] = {0};
+  sibeat_quantise_beside(window, window, input);
+  sibeat_quantise_rhythm(features, input);
+#else
   sibeat_quantise_window(window, input);
+#endif
   return Score(input);
 }
 

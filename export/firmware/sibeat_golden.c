@@ -356,5 +356,5 @@ const int8_t sibeat_golden_inputs[SIBEAT_GOLDEN_BEATS][SIBEAT_GOLDEN_INPUT_BYTES
 };
 
 const int8_t sibeat_golden_scores[SIBEAT_GOLDEN_BEATS] = {
-    105, 119, 119, 119, 109, 119, 110, 119, 110, 119, 106, 119, 106, 109, 106, 110,
+    99, 115, 118, 118, 93, 111, 96, 113, 93, 112, 94, 115, 88, 96, 100, 81,
 };

@@ -30,12 +30,25 @@ void sibeat_band_pass_start(sibeat_band_pass *filter);
  */
 int sibeat_band_pass_push(sibeat_band_pass *filter, float sample, float *filtered);
 
+#if SIBEAT_RHYTHM_FEATURES
+/*
+ * Make the first part of the model's input of a beat's window: SIBEAT_LENGTH filtered samples, the R-peak at
+ * SIBEAT_BEFORE, of SIBEAT_LEADS leads each (sample by sample, its leads beside each other), and of the wearer's
+ * own beat, of the same size. Both are scaled so that the wearer's own goes from -1 to 1, then quantised, round
+ * half to even.
+ */
+void sibeat_quantise_beside(const float *window, const float *own, int8_t *input);
+
+/* Make the second part, of the SIBEAT_RHYTHM_FEATURES features of the RR intervals around the beat. */
+void sibeat_quantise_rhythm(const float *features, int8_t *input);
+#else
 /*
  * Make the model's input of a beat's window: SIBEAT_LENGTH filtered samples, the R-peak at SIBEAT_BEFORE, of
  * SIBEAT_LEADS leads each (sample by sample, its leads beside each other). Every lead is scaled to [-1, 1] by
  * its own extremes within the window (a flat one becomes zero), then quantised, round half to even.
  */
 void sibeat_quantise_window(const float *window, int8_t *input);
+#endif
 
 #ifdef __cplusplus
 }
