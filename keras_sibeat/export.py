@@ -17,6 +17,7 @@ from keras_sibeat.gate import judge
 from keras_sibeat.models.quantised import fine_tune
 from keras_sibeat.runtimes import score_litert, score_tflm, score_with
 from keras_sibeat.scoring import predict
+from keras_sibeat.stages.student import first_output
 from keras_sibeat.tflite import FORMATS, convert, embed_manifest, predict_tflite, quantisations
 from keras_sibeat.tflm import measure_arena
 from sibeat_edge.manifest import BESIDE, FORMAT, MIN_MAX, WEARER, taps_digest
@@ -54,7 +55,7 @@ def export(source, folder, kind="int8", per_hour=None, tunes=True, firmware=None
     fold, inputs = source.fold, learning_inputs(source)
     rr = float(np.nanmean(fold.validation_normals.rr_before))
     per_hour = per_hour or source.config.evaluate.false_alarm_rate * 3600 / rr
-    float_scores = _scores(source.network, fold.validation.inputs)
+    float_scores = first_output(predict(source.network, fold.validation.inputs))
 
     def attempt(network):
         content = convert(network, inputs, kind)
@@ -90,11 +91,6 @@ def export(source, folder, kind="int8", per_hour=None, tunes=True, firmware=None
         golden = golden_beats(source.config)
         write_firmware(bundle, content, manifest, golden, report["arena_bytes"])
     return report
-
-
-def _scores(network, windows):
-    found = predict(network, windows)
-    return np.asarray(found[0] if isinstance(found, list) else found)[:, 0]
 
 
 def make_manifest(source, content, scores, verdict, per_hour):

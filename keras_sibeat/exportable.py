@@ -85,7 +85,7 @@ def learning_inputs(source, seed=0):
     if not wearer:
         return windows[order]
     timings = SimulatedRhythm(*simulate_timings(train, wearer.sequences, seed), seed=seed)
-    rhythm = np.concatenate([train.rhythm, *[train.rhythm for draw in build_views(source.config, 0) if draw]])
+    rhythm = np.tile(train.rhythm, (len(windows) // len(train), 1))
     return {"window": windows[order], "rhythm": np.asarray(timings(rhythm[order], training=True))}
 
 
