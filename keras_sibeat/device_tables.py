@@ -5,6 +5,7 @@ from keras_sibeat.tables import cell
 CONDITIONS = {
     "auc": "AUC",
     "ap": "AP",
+    "auc_record": "AUC per record",
     "sensitivity": "sensitivity",
     "false_alarms_per_hour": "false alarms/h",
     "missed_abnormal": "abnormal: missed",
@@ -47,10 +48,30 @@ def end_to_end(result):
         "|" + "---|" * (len(CONDITIONS) + 1),
     ]
     for name, row in result["conditions"].items():
-        cells = [_number(row[key], 1 if key.endswith("hour") else 4) for key in CONDITIONS]
+        cells = [_number(row.get(key), 1 if key.endswith("hour") else 4) for key in CONDITIONS]
         lines.append("| " + " | ".join([name, *cells]) + " |")
+    return "\n".join(lines) + "\n\n" + _calibration(result["calibration"])
+
+
+def _calibration(thresholds):
+    """False alarms and sensitivity at the model's threshold and at the wearers' own, over time."""
+    lines = [
+        "The threshold over time, R-peaks detected. False alarms per hour: mean, median and 90 % quantile "
+        "over the wearers.\n",
+        "| threshold | first 10 min: false alarms/h | sensitivity | the rest: false alarms/h | sensitivity |",
+        "|" + "---|" * 5,
+    ]
+    rates = ("false_alarms_per_hour", "false_alarms_median", "false_alarms_90")
+    for name, periods in thresholds.items():
+        cells = [name]
+        for period in periods.values():
+            cells += [", ".join(_number(period[rate], 1) for rate in rates)]
+            cells += [_number(period["sensitivity"], 4)]
+        lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
 
 def _number(value, digits):
+    if value is None:
+        return "–"
     return f"{value:.{digits}f}" if isinstance(value, float) else f"{value:,}"

@@ -1,17 +1,19 @@
 """The device's whole way on whole recordings: detected R-peaks, its quality checks, noise, other rates."""
 
+from dataclasses import replace
+
 import numpy as np
 from rich.progress import track
 from scipy import signal as sps
 from wfdb.processing import compare_annotations
 
+from keras_sibeat.data.beats import extract_beats
 from keras_sibeat.data.detection import TOLERANCE
 from keras_sibeat.data.protocols import CLASS_MAPS
 from keras_sibeat.data.recording import BEAT_SYMBOLS
-from keras_sibeat.scoring import separation
+from keras_sibeat.scoring import LEAST_ABNORMAL, separation
 from sibeat_edge.scorer import score_recording
-from sibeat_edge.signal import RATE, BandPass, FillMissing, Resampler, process
-from sibeat_edge.windows import beat_windows, normalise
+from sibeat_edge.signal import RATE
 
 SNRS = (24, 18, 12, 6, 0)  # dB
 JITTERS = (10, 20, 40)  # ms
@@ -30,7 +32,7 @@ def annotated_beats(recording, class_map="aami"):
     return np.rint(np.array(kept) * RATE / recording.rate).astype(np.int64), np.array(classes)
 
 
-def score_detected(model, recording, lead, rate=None, class_map="aami"):
+def score_detected(model, recording, lead, rate=None, class_map="aami", personal=0):
     """Score a recording as the device does, from its samples, and say what became of every annotated beat.
 
     Args:
@@ -38,27 +40,34 @@ def score_detected(model, recording, lead, rate=None, class_map="aami"):
         recording: with annotations.
         lead: name of the lead to score.
         rate: Hz that the samples are resampled to first, as if the device had recorded them so.
+        personal: as for ``BeatScorer``.
 
     Returns a dictionary of arrays: ``classes`` (beats,), ``scores`` (beats,), -inf where a beat was missed
-    or given no score, and so no alarm, ``found`` and ``scored`` (beats,), and ``false`` (detections,), the
-    scores of detections that no annotated beat explains; -inf where those were given none.
+    or given no score, ``alarms`` (beats,), ``found`` and ``scored`` (beats,), ``times`` (beats,) of the
+    annotations, s, and the same of the detections that no annotated beat explains: ``false`` (detections,),
+    their scores, ``false_alarms`` and ``false_times``.
     """
     samples = recording.signal[:, recording.leads.index(lead)].astype(np.float64)
     if rate is not None and rate != recording.rate:
         samples = sps.resample_poly(samples, int(rate), int(recording.rate))
-    beats = score_recording(model, samples, rate or recording.rate)
+    beats = score_recording(model, samples, rate or recording.rate, personal=personal)
     peaks = np.array([round(beat.time * RATE) for beat in beats], np.int64)
     values = np.array([-np.inf if beat.score is None else beat.score for beat in beats])
+    alarms = np.array([beat.alarm for beat in beats], bool)
     annotated, classes = annotated_beats(recording, class_map)
     match = _match(annotated, peaks)
     scores = np.append(values, -np.inf)[match]
-    explained = np.isin(np.arange(len(peaks)), match)
+    unexplained = ~np.isin(np.arange(len(peaks)), match)
     return {
         "classes": classes,
         "scores": scores,
+        "alarms": np.append(alarms, False)[match],
         "found": match >= 0,
         "scored": np.isfinite(scores),
-        "false": values[~explained],
+        "times": annotated / RATE,
+        "false": values[unexplained],
+        "false_alarms": alarms[unexplained],
+        "false_times": peaks[unexplained] / RATE,
     }
 
 
@@ -70,37 +79,57 @@ def _match(annotated, peaks):
 
 
 def score_annotated(model, recording, lead, jitter=0.0, seed=0, class_map="aami"):
-    """The same of windows cut at the annotated R-peaks, each moved by up to ``jitter`` ms either way."""
-    band = model.manifest["signal"]
-    samples = recording.signal[:, [recording.leads.index(lead)]]
-    even = process(Resampler(recording.rate), process(FillMissing(), samples))
-    filtered = process(BandPass(tuple(band["band"]), band["order"]), even)
-    annotated, classes = annotated_beats(recording, class_map)
-    most = round(jitter * RATE / 1000)
-    moved = annotated + np.random.default_rng(seed).integers(-most, most + 1, len(annotated))
-    windows, inside = beat_windows(filtered, moved, **model.manifest["window"])
-    scores = np.full(len(annotated), -np.inf)
-    scores[inside] = [model.score(window) for window in normalise(windows)]
-    every = np.ones(len(annotated), bool)
-    return {"classes": classes, "scores": scores, "found": every, "scored": inside, "false": np.zeros(0)}
+    """The same of windows cut at the annotated R-peaks, each moved by up to ``jitter`` ms either way.
+
+    They are cut as for training, so without the checks of the signal's quality; the threshold is the
+    manifest's.
+    """
+    manifest, marks = model.manifest, recording.annotations
+    most = round(jitter * recording.rate / 1000)
+    steps = np.random.default_rng(seed).integers(-most, most + 1, len(marks.samples))
+    moved = replace(recording, annotations=replace(marks, samples=marks.samples + steps))
+    beats = extract_beats(
+        moved,
+        [lead],
+        **manifest["window"],
+        band=tuple(manifest["signal"]["band"]),
+        order=manifest["signal"]["order"],
+        waits=manifest["wearer"] and manifest["wearer"]["waits"],
+    )
+    annotated, classes = annotated_beats(moved, class_map)
+    found = dict(zip(beats.samples.tolist(), zip(*beats.parts, strict=True), strict=True))
+    views = [found.get(sample) for sample in annotated.tolist()]
+    scores = np.array([-np.inf if view is None else model.score(*view) for view in views])
+    none = np.zeros(0)
+    return {
+        "classes": classes,
+        "scores": scores,
+        "alarms": scores > manifest["threshold"]["score"],
+        "found": np.ones(len(annotated), bool),
+        "scored": np.isfinite(scores),
+        "times": annotated / RATE,
+        "false": none,
+        "false_alarms": none.astype(bool),
+        "false_times": none,
+    }
 
 
-def summarise_records(rows, hours, threshold):
+def summarise_records(records, hours):
     """Metrics over the rows of several records, of ``hours`` in all.
 
     A missed abnormal beat, or one given no score, ranks lowest of all. A false detection counts as a normal
-    beat.
+    beat. ``auc_record`` is the mean of the AUCs of the records with at least 10 abnormal beats.
     """
-    rows = {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
+    rows = {name: np.concatenate([row[name] for row in records]) for name in records[0]}
     is_abnormal = rows["classes"] != "N"
-    scores = np.concatenate([rows["scores"], rows["false"]])
-    lowest = np.min(scores[np.isfinite(scores)], initial=0.0) - 1
-    labels = np.concatenate([is_abnormal, np.zeros(len(rows["false"]), bool)])
-    alarms = scores > threshold
+    aucs = [_separation(row)["auc"] for row in records if np.sum(row["classes"] != "N") >= LEAST_ABNORMAL]
     return {
-        **separation(np.where(np.isfinite(scores), scores, lowest), labels),
-        "sensitivity": float(alarms[labels].mean()),
-        "false_alarms_per_hour": float(alarms[~labels].sum() / hours),
+        **_separation(rows),
+        "auc_record": float(np.nanmean(aucs)) if np.isfinite(aucs).any() else None,
+        "sensitivity": float(rows["alarms"][is_abnormal].mean()),
+        "false_alarms_per_hour": float(
+            (rows["alarms"][~is_abnormal].sum() + rows["false_alarms"].sum()) / hours
+        ),
         "beats": len(rows["classes"]),
         "abnormal": int(is_abnormal.sum()),
         "missed": int(np.sum(~rows["found"])),
@@ -109,6 +138,13 @@ def summarise_records(rows, hours, threshold):
         "unscored_abnormal": int(np.sum(rows["found"] & ~rows["scored"] & is_abnormal)),
         "false_detections": len(rows["false"]),
     }
+
+
+def _separation(row):
+    scores = np.concatenate([row["scores"], row["false"]])
+    lowest = np.min(scores[np.isfinite(scores)], initial=0.0) - 1
+    labels = np.concatenate([row["classes"] != "N", np.zeros(len(row["false"]), bool)])
+    return separation(np.where(np.isfinite(scores), scores, lowest), labels)
 
 
 def add_noise(recording, noise, snr, lead):
@@ -159,8 +195,7 @@ def measure_robustness(model, recordings, noises, lead):
     """The whole table: metrics of the ``recordings`` under each of the ``conditions``, by its name."""
     recordings = list(recordings)
     hours = sum(len(recording.signal) / recording.rate for recording in recordings) / 3600
-    threshold = model.manifest["threshold"]["score"]
     return {
-        name: summarise_records([run(model, r, lead) for r in recordings], hours, threshold)
+        name: summarise_records([run(model, r, lead) for r in recordings], hours)
         for name, run in track(conditions(noises).items(), "conditions")
     }

@@ -16,7 +16,7 @@ from keras_sibeat.firmware import write_firmware
 from keras_sibeat.gate import judge
 from keras_sibeat.models.quantised import fine_tune
 from keras_sibeat.runtimes import score_litert, score_tflm, score_with
-from keras_sibeat.scoring import predict
+from keras_sibeat.scoring import predict, usual_score
 from keras_sibeat.stages.student import first_output
 from keras_sibeat.tflite import FORMATS, convert, embed_manifest, predict_tflite, quantisations
 from keras_sibeat.tflm import measure_arena
@@ -71,7 +71,7 @@ def export(source, folder, kind="int8", per_hour=None, tunes=True, firmware=None
     report = {"name": source.name, "format": kind, "fine_tuned": before is not None}
     report |= {"before_fine_tuning": before, "false_alarms_per_hour": per_hour}
     if kind == "int8":
-        manifest = make_manifest(source, content, scores, verdict, per_hour)
+        manifest = make_manifest(source, content, scores, verdict, per_hour, per_hour * rr / 3600)
         content, manifest = embed_manifest(content, manifest)
         verdict, report["runtimes"] = compare_runtimes(content, fold.validation, verdict, python)
         report["arena_bytes"] = measure_arena(content)
@@ -93,11 +93,12 @@ def export(source, folder, kind="int8", per_hour=None, tunes=True, firmware=None
     return report
 
 
-def make_manifest(source, content, scores, verdict, per_hour):
+def make_manifest(source, content, scores, verdict, per_hour, rate):
     """All that a scorer needs to know of an int8 model, but its checksum: a dictionary of the ``SCHEMA``."""
     config, fold, numbers = source.config, source.fold, quantisations(content)
     window, shape = config.window, fold.train.windows.shape[1:]
-    normals = np.quantile(scores[~fold.is_abnormal(fold.validation)], SHARES)
+    is_normal = ~fold.is_abnormal(fold.validation)
+    normals, records = scores[is_normal], fold.validation.records[is_normal]
     band = list(window.band)
     leads = [f"lead {n + 1}" for n in range(shape[1])] if config.data.leads == "all" else config.data.leads
     return {
@@ -119,9 +120,10 @@ def make_manifest(source, content, scores, verdict, per_hour):
         "residuals": numbers.get((1, shape[0])),
         "threshold": {
             "score": _short(between_levels(verdict.threshold, numbers[1, 1])),
+            "usual": _short(usual_score(normals, records, verdict.threshold, rate)),
             "false_alarms_per_hour": _short(per_hour),
         },
-        "calibration": {"shares": list(SHARES), "scores": [_short(score) for score in normals]},
+        "calibration": {"shares": list(SHARES), "scores": [_short(s) for s in np.quantile(normals, SHARES)]},
         "expected": {"auc": _short(verdict.auc), "ap": _short(verdict.ap)},
         "data_sha256": fold.train.sha256,
         "config_sha256": checksum(config.describe()),

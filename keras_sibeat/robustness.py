@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from keras_sibeat.calibration import measure_calibration
 from keras_sibeat.data.physionet import list_records
 from keras_sibeat.data.protocols import split_records
 from keras_sibeat.data.recording import read_recording
@@ -20,7 +21,7 @@ from keras_sibeat.results import write_result
 from keras_sibeat.run import Run, current_commit, installed_versions
 from sibeat_edge.runtime import Model
 
-SHOWN = ("auc", "ap", "sensitivity", "false_alarms_per_hour", "missed_abnormal", "unscored")
+SHOWN = ("auc", "ap", "auc_record", "sensitivity", "false_alarms_per_hour", "missed_abnormal", "unscored")
 
 
 def robustness(run, noise=None):
@@ -56,9 +57,9 @@ def robustness(run, noise=None):
             noises[name] = read_recording(Path(noise) / name, annotator=None).signal[:, 0]
     file, report = find_export(run, next(iter(run.parts().values())))
     model = Model(file)
-    rows = measure_robustness(model, recordings, noises, lead)
     return {
-        "conditions": rows,
+        "conditions": measure_robustness(model, recordings, noises, lead),
+        "calibration": measure_calibration(model, recordings, lead),
         "records": list(tested),
         "threshold": model.manifest["threshold"],
         "model_sha256": model.manifest["model_sha256"],
@@ -87,7 +88,7 @@ def main(arguments=None):
     table = Table("", *SHOWN)
     for name, row in result["conditions"].items():
         table.add_row(
-            name, *(f"{row[key]:.4f}" if isinstance(row[key], float) else str(row[key]) for key in SHOWN)
+            name, *(f"{row[k]:.4f}" if isinstance(row[k], float) else str(row.get(k, "–")) for k in SHOWN)
         )
     Console().print(table)
     if options.report:

@@ -60,6 +60,21 @@ def threshold_for(normal_scores, false_alarm_rate):
     return float(np.quantile(normal_scores, 1 - false_alarm_rate))
 
 
+def usual_score(normal_scores, records, threshold, false_alarm_rate):
+    """The middle score of a wearer's beats for whom the ``threshold`` is right.
+
+    Above its own wearer's middle, ``false_alarm_rate`` of the normal beats lie as far as the threshold lies
+    above this score. Wearers in general need a higher one, as some score higher in all of their beats.
+
+    Args:
+        normal_scores, records: ``(beats,)`` of normal beats, and the wearer of each.
+    """
+    own = np.asarray(normal_scores, np.float64).copy()
+    for record in np.unique(records):
+        own[records == record] -= np.median(own[records == record])
+    return threshold - threshold_for(own, false_alarm_rate)
+
+
 def evaluate_scores(scores, beats, normal, threshold):
     """All metrics of the ``scores`` (beats,) of a test ``BeatSet``.
 

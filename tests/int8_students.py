@@ -56,7 +56,7 @@ def int8_student(leads=1, rebuilds=False, width=4, units=8, quantile=0.8, wearer
         "input": numbers[1, 320, 2 * leads if wearer else leads],
         "score": numbers[1, 1],
         "residuals": numbers.get((1, 320)),
-        "threshold": {"score": threshold, "false_alarms_per_hour": 4.0},
+        "threshold": {"score": threshold, "usual": 0.5, "false_alarms_per_hour": 4.0},
         "calibration": {"shares": [0.5], "scores": [0.0]},
         "expected": {"auc": 0.9, "ap": 0.8},
         "data_sha256": "0" * 64,

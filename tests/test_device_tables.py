@@ -3,6 +3,9 @@
 from keras_sibeat import device_tables
 from keras_sibeat.results import summarise
 
+PERIOD = {"false_alarms_per_hour": 20.0, "false_alarms_median": 10.0, "false_alarms_90": 40.0}
+PERIOD |= {"sensitivity": 0.75}
+
 
 def test_int8_stands_beside_float():
     parts = [
@@ -28,8 +31,11 @@ def test_every_condition_has_its_row():
         "name": "end-to-end-student",
         "records": ["100", "103"],
         "threshold": {"false_alarms_per_hour": 40.0},
-        "conditions": {"detected R-peaks": row, "em, 0 dB": row},
+        "conditions": {"detected R-peaks": row, "em, 0 dB": {**row, "auc_record": None}},
+        "calibration": {"the model's": {"first": PERIOD, "rest": PERIOD | {"sensitivity": None}}},
     }
     lines = device_tables.end_to_end(result).splitlines()
-    assert lines[-1] == "| em, 0 dB | 0.5000 | 0.5000 | 0.5000 | 0.5 | 0.5000 | 0.5000 | 1,234 | 0.5000 |"
+    wanted = "| em, 0 dB | 0.5000 | 0.5000 | – | 0.5000 | 0.5 | 0.5000 | 0.5000 | 1,234 | 0.5000 |"
+    assert wanted in lines
+    assert lines[-1] == "| the model's | 20.0, 10.0, 40.0 | 0.7500 | 20.0, 10.0, 40.0 | – |"
     assert "2 recordings" in lines[2] and "1,000 annotated beats, 100 of them" in lines[2]

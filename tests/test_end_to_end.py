@@ -17,6 +17,7 @@ from sibeat_edge.runtime import Model
 
 sys.path.insert(0, str(Path(__file__).parent / "edge"))
 from models import tiny_model  # noqa: E402
+from relative_models import relative_model  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -58,14 +59,17 @@ def test_missed_and_unscored_abnormal_beats_rank_lowest_and_false_detections_are
     row = {
         "classes": np.array(["N", "N", "V", "V", "S"]),
         "scores": np.array([0.0, 2.0, 3.0, -np.inf, -np.inf]),
+        "alarms": np.array([False, True, True, False, False]),
         "found": np.array([True, True, True, False, True]),
         "scored": np.array([True, True, True, False, False]),
         "false": np.array([4.0, -np.inf]),
+        "false_alarms": np.array([True, False]),
     }
-    found = end_to_end.summarise_records([row], hours=2.0, threshold=1.0)
+    found = end_to_end.summarise_records([row], hours=2.0)
     # Pairs of abnormal and normal scores (3, -1, -1 against 0, 2, 4, -1), ties half: 3 + 0.5 + 0.5 of 12.
     assert found["auc"] == pytest.approx(4 / 12)
     assert found["sensitivity"] == pytest.approx(1 / 3) and found["false_alarms_per_hour"] == 1.0
+    assert found["auc_record"] is None  # two abnormal beats make no AUC of a record's own
     counts = ("missed", "missed_abnormal", "unscored", "unscored_abnormal", "false_detections")
     assert [found[name] for name in counts] == [1, 1, 1, 1, 2]
 
@@ -90,6 +94,18 @@ def test_annotated_windows_without_jitter_are_training_s(model, wearer):
     beats = extract_beats(wearer, ["MLII"], 140, 180)
     inside = np.isfinite(row["scores"])
     np.testing.assert_array_equal(row["scores"][inside], [model.score(window) for window in beats.windows])
+
+
+@pytest.mark.parametrize("jitter", [0, 10])
+def test_a_wearer_s_model_sees_the_annotated_beat_beside_template_and_rhythm(jitter):
+    from keras_sibeat.data.beats import extract_beats
+
+    model, long = Model(relative_model()), simulate_wearer(seed=3, seconds=120)
+    row = end_to_end.score_annotated(model, long, "MLII", jitter)
+    beats = extract_beats(long, ["MLII"], 140, 180, waits=True)
+    scores = [model.score(*beat) for beat in zip(beats.windows, beats.rhythm, strict=True)]
+    assert row["scored"].sum() == pytest.approx(len(beats), abs=2) and len(beats) > 100
+    assert np.array_equal(row["scores"][row["scored"]], scores) == (jitter == 0)
 
 
 def test_jitter_moves_the_windows_by_as_much_as_stated_and_repeats(model, wearer):
@@ -127,6 +143,7 @@ def test_the_command_writes_a_row_for_every_condition(tmp_path, monkeypatch):
         *(f"R-peaks ± {jitter} ms" for jitter in (10, 20, 40)),
         *(f"{rate} Hz" for rate in (128, 250, 360, 500)),
     ]
+    assert set(result["calibration"]["the model's"]) == {"first", "rest"}
     rows = result["conditions"]
     assert rows["360 Hz"] == rows["detected R-peaks"]
     assert rows["em, 0 dB"]["unscored"] > rows["em, 24 dB"]["unscored"]

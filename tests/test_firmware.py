@@ -322,7 +322,7 @@ def test_the_configuration_is_the_manifest_s(double):
     whole |= {"SCORE_ZERO_POINT": manifest["score"]["zero_point"], "ARENA_MEASURED_BYTES": ARENA}
     assert {name: int(macro(folder, name)) for name in whole} == whole
     real = {"INPUT_SCALE": manifest["input"]["scale"], "SCORE_SCALE": manifest["score"]["scale"]}
-    real |= {"THRESHOLD": manifest["threshold"]["score"], "FALSE_ALARMS_PER_HOUR": 4.0}
+    real |= {"THRESHOLD": manifest["threshold"]["score"], "USUAL_SCORE": 0.5, "FALSE_ALARMS_PER_HOUR": 4.0}
     for name, value in real.items():
         assert np.float32(macro(folder, name).rstrip("f")) == np.float32(value)
 

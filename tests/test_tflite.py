@@ -106,7 +106,7 @@ def manifest_of(content, quantiles=3):
         "input": shapes.get((1, 320, 1), numbers),
         "score": shapes.get((1, 1), numbers),
         "residuals": shapes.get((1, 320)),
-        "threshold": {"score": 0.123456, "false_alarms_per_hour": 40.0123},
+        "threshold": {"score": 0.123456, "usual": 0.012345, "false_alarms_per_hour": 40.0123},
         "calibration": {
             "shares": np.linspace(0.001, 0.999, quantiles).round(6).tolist(),
             "scores": scores.round(6).tolist(),

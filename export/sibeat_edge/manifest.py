@@ -91,7 +91,7 @@ SCHEMA = {
     "input": QUANTISATION,
     "score": QUANTISATION,
     "residuals": (QUANTISATION, None),  # None: the model gives none
-    "threshold": {"score": NUMBER, "false_alarms_per_hour": POSITIVE},
+    "threshold": {"score": NUMBER, "usual": NUMBER, "false_alarms_per_hour": POSITIVE},
     "calibration": {
         "shares": _list_of(SHARE[0], "shares from 0 to 1"),
         "scores": _list_of(_number, "numbers"),

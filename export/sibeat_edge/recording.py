@@ -115,7 +115,7 @@ def mean_heart_rate(beats):
 
 
 def score_file(
-    path, model=None, lead=None, rate=None, threshold=None, personal=0, kernels="builtin", progress=None
+    path, model=None, lead=None, rate=None, threshold=None, personal=None, kernels="builtin", progress=None
 ):
     """Score the recording at ``path``; returns a ``Scored``.
 
@@ -141,7 +141,7 @@ def _preset():
     return PRESET
 
 
-def score_record(record, model, threshold=None, personal=0, progress=None):
+def score_record(record, model, threshold=None, personal=None, progress=None):
     """Score an open ``Record`` with a ``Model``; the rest as for ``score_file``."""
     scorer = BeatScorer(model, record.rate, threshold, personal, heat=True)
     excerpts, coverage = Excerpts(record.rate), Coverage(record.rate)
@@ -160,14 +160,14 @@ def score_record(record, model, threshold=None, personal=0, progress=None):
         raise RecordError(f"{record.path}: found no finite sample; expected a signal.")
     origin = "model" if threshold is None else "option"
     warnings = [*record.warnings, *_warnings(record, model.manifest), *_of_template(record, scorer.wearer)]
-    if personal:
+    if scorer.personal:
         scored = sum(beat.score is not None for beat in beats)
-        if scored >= personal:
+        if scored >= scorer.personal:
             origin = "wearer"
         else:
             warnings.append(
-                f"{record.path}: found {scored} scored beats; expected {personal} for the wearer's own "
-                f"threshold: the one of before holds."
+                f"{record.path}: found {scored} scored beats; expected {scorer.personal} for the "
+                "wearer's own threshold: the one of before holds."
             )
     return Scored(
         name=record.name,

@@ -12,6 +12,8 @@ from sibeat_edge.rhythm import LONGEST
 from sibeat_edge.rpeaks import AVERAGE, REFRACTORY, SEARCH, RPeakDetector
 from sibeat_edge.runtime import Model
 from sibeat_edge.signal import CHUNK, FIR_ORDER, RATE, BandPass, FillMissing, Resampler
+from sibeat_edge.template import WARM_UP
+from sibeat_edge.threshold import personal_threshold
 from sibeat_edge.wearer import Wearer
 from sibeat_edge.windows import normalise
 
@@ -19,7 +21,6 @@ HELD = 20  # s of signal that a late R-peak can still be cut from
 BLOCK = 10  # s of a recording that are pushed at once
 GAP = 0.05  # s: the clock may drift so far from the samples before it has jumped
 PAUSE = round((LONGEST + 2) * RATE)  # samples without an R-peak, search back and all: a pause
-TAIL = 0.9  # share of a wearer's beats above which the tail of scores is fitted
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +61,9 @@ class BeatScorer:
         model: a ``Model``, or what it is made of.
         rate: the device's sampling rate, 1 to 10,000 Hz.
         threshold: score above which a beat is an alarm; the manifest's by default.
-        personal: number of the wearer's first scored beats that set a threshold of the wearer's own, for the
-            manifest's false alarms per hour; 0, the default, for none. Until then the given one holds.
+        personal: number of the wearer's first scored beats that set a threshold of the wearer's own, as
+            ``personal_threshold`` says; until then the given one holds. 0 for none. By default as many as
+            make the template; none for a model without one, or beside a ``threshold``.
         heat: whether beats carry their residuals.
 
     Attributes:
@@ -72,14 +74,16 @@ class BeatScorer:
     cut into blocks, the beats are the same.
     """
 
-    def __init__(self, model, rate, threshold=None, personal=0, heat=False):
+    def __init__(self, model, rate, threshold=None, personal=None, heat=False):
         self.model = model if isinstance(model, Model) else Model(model)
         manifest = self.model.manifest
-        self.rate, self.personal, self.heat = rate, personal, heat
+        self.rate, self.heat = rate, heat
+        own = WARM_UP if manifest["wearer"] and threshold is None else 0
+        self.personal = own if personal is None else personal
         self.threshold = manifest["threshold"]["score"] if threshold is None else float(threshold)
         self._window = manifest["window"]["before"], manifest["window"]["after"]
         self._margin = manifest["signal"]["order"] // 2  # the filter smears what is not fine so far
-        self._scores, self._rr = [], []
+        self._scores = []
         self.wearer = Wearer(manifest["wearer"]["waits"]) if manifest["wearer"] else None
         self._start(0.0)
 
@@ -221,22 +225,29 @@ class BeatScorer:
         return self._judge([None if window is None else (normalise(window),)])
 
     def _judge(self, views):
-        """A ``Beat`` for each view of the beats pending longest, None being one without."""
-        return [self._beat(view, *self._pending.popleft()) for view in views]
+        """A ``Beat`` for each view of the beats pending longest, None being one without.
 
-    def _beat(self, view, peak, reason, rr):
-        score, residuals, why = None, None, ""
+        Views that become certain together, as a warm-up's do, are all learnt from before the first alarm.
+        """
+        judged = [view and (self.model.score(*view), self._residuals(view)) for view in views]
+        self._learn([found[0] for found in judged if found])
+        return [
+            self._beat(view, *(found or (None, None)), *self._pending.popleft())
+            for view, found in zip(views, judged, strict=True)
+        ]
+
+    def _beat(self, view, score, residuals, peak, reason, rr):
+        why = ""
         if view is None:
             reason = reason or "warm-up"
-        else:
-            score = self.model.score(*view)
-            residuals = self._residuals(view) if self.heat else None
-            self._learn(score, rr)
-            why = self._why(*view) if self.wearer and score > self.threshold else ""
+        elif self.wearer and score > self.threshold:
+            why = self._why(*view)
         alarm = score is not None and score > self.threshold
         return Beat(self._time + peak / RATE, score, alarm, reason, rr, residuals, why)
 
     def _residuals(self, view):
+        if not self.heat:
+            return None
         if not self.wearer:
             return self.model.residuals()
         beat, template = np.split(view[0], 2, axis=1)
@@ -255,30 +266,14 @@ class BeatScorer:
         end = int(np.ceil((last + self._margin) * self.rate / RATE))
         return REASONS[self._flags.part(begin, end).max(initial=FINE)]
 
-    def _learn(self, score, rr):
+    def _learn(self, scores):
         """Set the wearer's own threshold from the first beats, once there are enough of them."""
         if len(self._scores) >= self.personal:
             return
-        self._scores.append(score)
-        if rr is not None:
-            self._rr.append(rr)
+        self._scores += scores[: self.personal - len(self._scores)]
         if len(self._scores) == self.personal:
-            per_hour = self.model.manifest["threshold"]["false_alarms_per_hour"]
-            beats_per_hour = 3600 / np.median(self._rr) if self._rr else 4000.0
-            self.threshold = personal_threshold(self._scores, per_hour / beats_per_hour)
-
-
-def personal_threshold(scores, share):
-    """The score that this share of a wearer's beats exceeds, from the few ``scores`` that there are.
-
-    Above the 90 % quantile the scores are taken for exponential, with their mean excess for a scale, as so
-    few beats say nothing of shares as small as one in a thousand.
-    """
-    high = np.quantile(scores, TAIL)
-    above = np.asarray(scores)[np.asarray(scores) > high] - high
-    if share >= 1 - TAIL or not len(above):
-        return float(np.quantile(scores, max(0.0, 1 - share)))
-    return float(high + above.mean() * np.log((1 - TAIL) / share))
+            usual = self.model.manifest["threshold"]["usual"]
+            self.threshold = personal_threshold(self._scores, self.threshold, usual)
 
 
 def score_recording(model, signal, rate, **options):

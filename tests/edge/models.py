@@ -53,7 +53,11 @@ def tiny_model(rebuilds=False, **changes):
         "input": shapes[1, 320, channels],
         "score": shapes[1, 1],
         "residuals": shapes.get((1, 320)),
-        "threshold": {"score": float(np.quantile(scores, 0.9)), "false_alarms_per_hour": 400.0},
+        "threshold": {
+            "score": float(np.quantile(scores, 0.9)),
+            "usual": float(np.median(scores)),
+            "false_alarms_per_hour": 400.0,
+        },
         "calibration": {"shares": [0.1, 0.5, 0.9], "scores": np.quantile(scores, [0.1, 0.5, 0.9]).tolist()},
         "expected": {"auc": 0.9, "ap": 0.8},
         "data_sha256": "0" * 64,

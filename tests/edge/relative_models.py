@@ -57,6 +57,6 @@ def relative_model(waits=True):
         "wearer": {**WEARER, "waits": waits, "rhythm": numbers[1, 8]},
         "input": numbers[1, 320, 2],
         "score": numbers[1, 1],
-        "threshold": {"score": 3.0, "false_alarms_per_hour": 400.0},
+        "threshold": {"score": 3.0, "usual": 0.0, "false_alarms_per_hour": 400.0},
     }
     return embed_manifest(content, manifest)[0]

@@ -10,8 +10,9 @@ from keras_sibeat.data.synthetic import simulate_wearer
 from sibeat_edge.manifest import taps_digest
 from sibeat_edge.rpeaks import RPeakDetector
 from sibeat_edge.runtime import Model
-from sibeat_edge.scorer import Beat, BeatScorer, personal_threshold, score_recording
+from sibeat_edge.scorer import Beat, BeatScorer, score_recording
 from sibeat_edge.signal import RATE, BandPass, process
+from sibeat_edge.threshold import personal_threshold
 from sibeat_edge.windows import beat_windows, normalise
 
 SECONDS = 40
@@ -211,8 +212,8 @@ def test_a_wearer_s_first_beats_set_the_threshold(model, lead):
     beats = scorer.push(lead) + scorer.finish()
     first = [b for b in beats if b.reason == ""][:20]
     assert all(b.alarm == (b.score > given) for b in first[:19])
-    per_beat = 400.0 * np.median([b.rr for b in first if b.rr]) / 3600
-    wanted = personal_threshold([b.score for b in first], per_beat)
+    usual = model.manifest["threshold"]["usual"]
+    wanted = given + (np.median([b.score for b in first]) - usual) / 2
     assert scorer.threshold == pytest.approx(wanted, rel=1e-9) != given
 
 
@@ -224,17 +225,20 @@ def test_too_few_beats_leave_the_threshold(model, lead):
     assert scorer.threshold == given
 
 
-@pytest.mark.parametrize("share", [0.5, 0.1, 0.01, 0.001])
-def test_personal_threshold_lets_the_stated_share_of_an_exponential_pass(share):
-    """The closed form of an exponential distribution's quantile."""
-    found = [
-        personal_threshold(np.random.default_rng(seed).exponential(size=2000), share) for seed in range(20)
-    ]
-    assert np.mean(found) == pytest.approx(-np.log(share), rel=0.05)
+def test_a_wearer_for_whom_the_threshold_is_right_keeps_it():
+    assert personal_threshold([1.0, 2.0, 9.0], threshold=5.0, usual=2.0) == 5.0
 
 
-def test_equal_scores_give_that_score():
-    assert personal_threshold([2.0] * 50, 0.001) == 2.0
+def test_a_wearer_s_threshold_moves_half_as_far_as_the_middle_of_the_scores():
+    scores = np.random.default_rng(0).normal(size=60)
+    moved = personal_threshold(scores + 3.0, 5.0, 0.0) - personal_threshold(scores, 5.0, 0.0)
+    assert moved == pytest.approx(1.5)
+
+
+def test_abnormal_beats_among_the_first_hardly_move_the_threshold():
+    scores = np.random.default_rng(0).normal(size=60)
+    with_runs = np.where(np.arange(60) % 4 == 0, 50.0, scores)
+    assert abs(personal_threshold(with_runs, 5.0, 0.0) - personal_threshold(scores, 5.0, 0.0)) < 0.3
 
 
 def test_a_beat_says_its_quality():

@@ -202,7 +202,11 @@ def test_a_file_with_another_text_for_its_manifest_is_refused(text):
 
 @pytest.mark.parametrize(
     "field, value",
-    [("threshold", {"score": 1e9, "false_alarms_per_hour": 1.0}), ("name", "t"), ("data_sha256", "2" * 64)],
+    [
+        ("threshold", {"score": 1e9, "usual": 0.0, "false_alarms_per_hour": 1.0}),
+        ("name", "t"),
+        ("data_sha256", "2" * 64),
+    ],
 )
 def test_a_changed_manifest_that_would_be_right_is_refused(field, value):
     other = json.dumps({**read_manifest(tiny_model()), field: value}, separators=(",", ":")).encode()

@@ -10,9 +10,10 @@ from test_beat_scorer import assert_same, streamed
 from keras_sibeat.data.synthetic import simulate_wearer
 from sibeat_edge.rpeaks import RPeakDetector
 from sibeat_edge.runtime import Model
-from sibeat_edge.scorer import score_recording
+from sibeat_edge.scorer import BeatScorer, score_recording
 from sibeat_edge.signal import RATE, BandPass, process
 from sibeat_edge.template import UNLIKE, WARM_UP
+from sibeat_edge.threshold import personal_threshold
 from sibeat_edge.wearer import Wearer
 from sibeat_edge.windows import beat_windows
 
@@ -127,6 +128,22 @@ def test_a_lead_turned_over_alarms_until_it_becomes_the_template(model):
     first, rest = turned[: UNLIKE - 20], turned[UNLIKE + 20 :]
     assert np.mean([b.alarm for b in first]) > 0.8 and len(rest) > 60
     assert np.mean([b.alarm for b in rest]) < 0.3
+
+
+def test_the_warm_up_sets_the_wearer_s_threshold_before_its_first_alarm(model, lead):
+    scorer, given = BeatScorer(model, RATE), model.manifest["threshold"]
+    scored = [b for b in scorer.push(lead) + scorer.finish() if b.score is not None]
+    first = [b.score for b in scored[:WARM_UP]]
+    assert scorer.threshold == personal_threshold(first, given["score"], given["usual"]) != given["score"]
+    assert all(b.alarm == (b.score > scorer.threshold) for b in scored)
+
+
+@pytest.mark.parametrize("options", [{"personal": 0}, {"threshold": 2.0}])
+def test_a_wearer_s_own_threshold_can_be_declined(model, lead, options):
+    scorer = BeatScorer(model, RATE, **options)
+    scorer.push(lead)
+    scorer.finish()
+    assert scorer.threshold == options.get("threshold", model.manifest["threshold"]["score"])
 
 
 def test_the_heat_is_the_difference_from_the_template(model, lead):
