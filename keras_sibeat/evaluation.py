@@ -69,7 +69,7 @@ def evaluate(run, folds=None, selection=None):
         alone = {
             f"{name}_{metric}": value
             for name, values in parts.items()
-            for metric, value in separation(values, fold.is_abnormal(fold.test)).items()
+            for metric, value in _alone(run.config, values, fold).items()
         }
         if run.config.student:  # what the default student is chosen by
             alone |= {name: value for name, value in chosen.items() if name.startswith("validation_")}
@@ -144,6 +144,15 @@ def evaluate_baseline(config, name, folds=None):
         per_record.append(auc_per_record(scores, fold.test, fold.normal))
         metrics.append(measure(config, scores, fold, threshold))
     return describe(config, folds, "none", metrics, per_record, time.perf_counter() - started)
+
+
+def _alone(config, scores, fold):
+    """What one part of a score separates by itself; of wearers never seen, also within a record."""
+    found = separation(scores, fold.is_abnormal(fold.test))
+    aucs = list(auc_per_record(scores, fold.test, fold.normal).values())
+    if config.protocol.is_of_wearers and aucs:
+        found["auc_record"] = float(np.mean(aucs))
+    return found
 
 
 def measure(config, scores, fold, threshold):

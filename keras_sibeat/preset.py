@@ -8,6 +8,7 @@ from pathlib import Path
 
 import keras
 
+from keras_sibeat.card import render_card
 from keras_sibeat.config import Config
 from keras_sibeat.data.sources import load_folds
 from keras_sibeat.errors import ConfigError, DataError, RunError, command
@@ -17,7 +18,6 @@ from keras_sibeat.scoring import count_multiply_adds, count_parameters
 
 FOLDER = Path(__file__).parent / "presets"
 LARGEST = 500_000  # bytes
-CARD = FOLDER / "CARD.txt"
 
 
 def list_presets(folder=FOLDER):
@@ -100,31 +100,6 @@ def make_preset(run, name, folder=FOLDER):
     with whole_file(Path(folder) / f"{name}.md") as partial:
         partial.write_text(render_card(about), encoding="utf-8")
     return about
-
-
-def render_card(about):
-    """The model card of a preset, from what describes it."""
-    config, metrics = Config.model_validate(about["config"]), about["metrics"]
-    window = config.window
-    classes = [key for key in sorted(metrics) if key.startswith("auc_")]
-    return CARD.read_text(encoding="utf-8").format(
-        **{key: about[key] for key in ("name", "part", "data_sha256", "command", "commit")},
-        **{key: metrics[key] for key in ("auc", "ap", "teacher_auc", "teacher_ap", "threshold")},
-        parameters=f"{about['model']['parameters']:,}",
-        multiply_adds=f"{about['model']['multiply_adds']:,}",
-        kilobytes=about["model"]["bytes"] / 1000,
-        classes=", ".join(f"{key.removeprefix('auc_')} {metrics[key]:.4f}" for key in classes),
-        length=window.length,
-        before=window.before,
-        after=window.after,
-        low=window.band[0],
-        high=window.band[1],
-        lead="all" if config.data.leads == "all" else ", ".join(config.data.leads),
-        leads="leads" if config.data.leads == "all" else len(config.data.leads),
-        protocol=config.protocol.name,
-        width=config.model.width,
-        rate=config.evaluate.false_alarm_rate,
-    )
 
 
 @command

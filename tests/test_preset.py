@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from keras_sibeat import evaluate, preset, train
+from keras_sibeat.card import render_card
 from keras_sibeat.config import read_config
 from keras_sibeat.data.sources import load_folds
 from keras_sibeat.errors import ConfigError, RunError
-from keras_sibeat.preset import FOLDER, LARGEST, describe_preset, list_presets, load_preset, render_card
+from keras_sibeat.preset import FOLDER, LARGEST, describe_preset, list_presets, load_preset
 from keras_sibeat.run import Run
 
 SMALL = [*checkpoints.STUDENT, "student.epochs=1"]
