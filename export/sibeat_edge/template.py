@@ -14,9 +14,8 @@ RIVAL = 0.25  # share from which another kind of the warm-up may be the normal o
 LATER = 1.1  # times the RR before: the normal kind of two is the one that is not premature
 PROLONGED = 15  # beats that a warm-up which found no template goes on for
 UNLIKE = 120  # beats in a row unlike the template, after which they are the wearer's new beat
-COHERENT = 0.7  # share of them that must be alike among themselves
 
-NOISE, ABNORMAL = "no two beats in three alike", "most beats premature"
+NOISE, ABNORMAL = "fewer than two beats in five alike", "most beats premature"
 
 
 class WearerTemplate:
@@ -25,8 +24,8 @@ class WearerTemplate:
     The first ``WARM_UP`` beats are sorted by their likeness; the largest kind gives the template, or another
     large kind whose RR intervals are longer, as frequent extrasystoles are premature. Where no kind is large
     enough the warm-up goes on. Later only beats like the template renew it, so a run of abnormal beats leaves
-    it as it is, unless the run has ``UNLIKE`` beats: a lead turned over, a wearer who moved, a bundle that
-    ceased to conduct.
+    it as it is, unless the run has ``UNLIKE`` beats of which the warm-up's rule makes a template: a lead
+    turned over, a wearer who moved, a bundle that ceased to conduct.
 
     Attributes:
         beat: the template ``(length, leads)`` in mV, or None in the warm-up.
@@ -57,36 +56,40 @@ class WearerTemplate:
             if self._fresh == RENEWED:
                 self._renew()
         else:
-            self._unlike.append(window)
+            self._unlike.append((window, rr))
             if len(self._unlike) == UNLIKE:
                 self._replace()
 
     def settle(self):
         """Make the template of the warm-up's beats so far, or find out why there can be none yet."""
-        windows = np.array([window for window, _ in self._first])
-        intervals = np.array([rr for _, rr in self._first])
-        kind, self.trouble = normal_kind(windows, intervals)
+        normal, self.trouble = _normal(self._first)
         if self.trouble:
             self.trouble_before = self.trouble
             del self._first[:PROLONGED]
         else:
             self._first.clear()
-            self._kept.extend(windows[kind])
+            self._kept.extend(normal)
             self._renew()
 
     def _renew(self):
         self.beat, self._fresh = np.median(self._kept, axis=0), 0
 
     def _replace(self):
-        """The beats in a row that are unlike the template become it, where they are one kind."""
-        middle = np.median(self._unlike, axis=0)
-        alike = [window for window in self._unlike if likeness(window, middle) >= SIMILAR]
+        """The beats in a row that are unlike the template give a new one, where enough are of one kind."""
+        normal, trouble = _normal(self._unlike)
         self._unlike.clear()
-        if len(alike) >= COHERENT * UNLIKE:
+        if not trouble:
             self._kept.clear()
-            self._kept.extend(alike)
+            self._kept.extend(normal)
             self.replaced += 1
             self._renew()
+
+
+def _normal(beats):
+    """The normal ones among pairs of window and RR, and what ``normal_kind`` says of them."""
+    windows, intervals = (np.array(part) for part in zip(*beats, strict=True))
+    kind, trouble = normal_kind(windows, intervals)
+    return windows[kind], trouble
 
 
 def normal_kind(windows, intervals):
@@ -98,10 +101,8 @@ def normal_kind(windows, intervals):
 
     Returns their numbers, and why they cannot be told (``NOISE``, ``ABNORMAL``), or an empty text.
     """
-    flat = windows - windows.mean(axis=1, keepdims=True)
-    flat = flat.reshape(len(flat), -1)
-    flat = flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-9)
-    similar = flat @ flat.T >= SIMILAR
+    directions = _directions(windows)
+    similar = directions @ directions.T >= SIMILAR
     kinds, left = [], np.ones(len(windows), bool)
     while left.any():
         centre = np.argmax((similar & left).sum(axis=1) * left)
@@ -130,6 +131,11 @@ def _median(intervals):
 
 def likeness(window, template):
     """Correlation of two beats ``(length, leads)``, each lead without its mean; 0 where one is flat."""
-    first, second = (x - x.mean(axis=0) for x in (window, template))
-    size = np.sqrt(np.sum(first * first) * np.sum(second * second))
-    return float(np.sum(first * second) / size) if size > 0 else 0.0
+    first, second = _directions(np.stack([window, template]))
+    return float(first @ second)
+
+
+def _directions(windows):
+    """Windows ``(beats, length, leads)``, each lead without its mean, as unit vectors; 0 where flat."""
+    flat = (windows - windows.mean(axis=1, keepdims=True)).reshape(len(windows), -1)
+    return flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-9)

@@ -119,6 +119,15 @@ def test_a_lead_turned_over_becomes_the_template_after_as_many_beats_as_stated()
     assert template.replaced == 1
 
 
+def test_of_two_new_shapes_in_turn_the_larger_kind_becomes_the_template():
+    """As where the detector takes now one, now the other deflection of a turned QRS for the R-peak."""
+    moved = np.where(np.arange(UNLIKE) % 5 < 3, -10, 10)
+    turned = np.stack([np.roll(OTHER, shift, axis=0) for shift in moved])
+    template = learnt([*noisy(NORMAL, WARM_UP), *turned])
+    assert template.replaced == 1
+    assert likeness(template.beat, np.roll(OTHER, -10, axis=0)) > 0.99
+
+
 def test_noise_for_ever_takes_no_templates_place():
     template = learnt(noisy(NORMAL, WARM_UP))
     for beat in np.random.default_rng(0).normal(size=(3 * UNLIKE, 320, 1)):

@@ -1,0 +1,106 @@
+"""Real wearers: pacing, noise, a lead turned over, a pause, and what the template makes of them."""
+
+import numpy as np
+import pytest
+import wfdb
+from relative_models import relative_model
+
+from sibeat_edge.runtime import Model
+from sibeat_edge.scorer import BeatScorer, score_recording
+from sibeat_edge.signal import RATE, BandPass, process
+from sibeat_edge.template import NOISE, UNLIKE, likeness
+from sibeat_edge.windows import beat_windows
+
+PACED = ("102", "104", "107", "217")
+MINUTE = 60 * RATE
+
+
+def read(mitdb, name, minutes=None):
+    """The record's MLII (V5, where there is none), mV, its annotated samples and symbols."""
+    last = None if minutes is None else minutes * MINUTE
+    record = wfdb.rdrecord(str(mitdb / name), sampto=last)
+    marks = wfdb.rdann(str(mitdb / name), "atr", sampto=last)
+    lead = record.sig_name.index("MLII") if "MLII" in record.sig_name else 0
+    return record.p_signal[:, lead], marks.sample, np.array(marks.symbol)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return Model(relative_model())
+
+
+def learnt(model, signal):
+    """The template that the scorer has after this signal, and the beats."""
+    scorer = BeatScorer(model, RATE)
+    blocks = range(0, len(signal), MINUTE)
+    beats = [beat for start in blocks for beat in scorer.push(signal[start : start + MINUTE])]
+    return scorer.wearer.template, beats + scorer.finish()
+
+
+def test_every_wearer_has_a_template_within_two_minutes(model, mitdb):
+    names = (mitdb / "RECORDS").read_text().split()
+    assert len(names) == 48
+    late = [name for name in names if learnt(model, read(mitdb, name, 2)[0])[0].beat is None]
+    assert late == []
+
+
+@pytest.mark.parametrize("name", PACED)
+def test_a_paced_wearer_s_own_beat_is_the_paced_one(model, mitdb, name):
+    signal, samples, symbols = read(mitdb, name, 5)
+    template, beats = learnt(model, signal)
+    found = np.array([round(beat.time * RATE) for beat in beats])
+    paced = [found[np.argmin(np.abs(found - sample))] for sample in samples[symbols == "/"]]
+    windows, _ = beat_windows(process(BandPass(), signal[:, None]), paced)
+    assert len(windows) > 100 and likeness(template.beat, np.median(windows, axis=0)) > 0.9
+    assert template.replaced == 0
+
+
+def test_two_shapes_before_there_is_a_template_prolong_the_warm_up(model, mitdb):
+    """Record 207 begins with a bundle branch block that comes and goes, among extrasystoles."""
+    template, beats = learnt(model, read(mitdb, "207", 3)[0])
+    assert template.trouble_before == NOISE and template.beat is not None
+    assert "warm-up" in {beat.reason for beat in beats}
+
+
+def test_noise_at_the_start_leaves_no_trace_in_the_template(model, mitdb, nstdb_noise):
+    signal, *_ = read(mitdb, "103", 6)
+    noise = wfdb.rdrecord(str(nstdb_noise / "em"), sampto=2 * MINUTE).p_signal[:, 0]
+    noisy = signal.copy()
+    noisy[: 2 * MINUTE] += 3 * noise
+    spoilt, beats = learnt(model, noisy)
+    early = [beat for beat in beats if beat.time < 115]
+    assert sum(beat.score is None for beat in early) > 0.3 * len(early)
+    assert likeness(spoilt.beat, learnt(model, signal)[0].beat) > 0.99
+
+
+@pytest.mark.parametrize("name", ["100", "115", "234"])
+def test_a_lead_turned_over_becomes_the_template_after_as_many_beats_as_stated(model, mitdb, name):
+    signal, *_ = read(mitdb, name, 8)
+    upright, _ = learnt(model, signal[: 4 * MINUTE])
+    turned = signal.copy()
+    turned[4 * MINUTE :] *= -1
+    template, beats = learnt(model, turned)
+    assert template.replaced == 1
+    # The detector takes another of the QRS's deflections for the R-peak now.
+    moved = [likeness(np.roll(template.beat, shift, axis=0), -upright.beat) for shift in range(-20, 21)]
+    assert max(moved) > 0.95
+    after = [beat.time for beat in beats if beat.time > 240]
+    few, _ = learnt(model, turned[: round(after[UNLIKE - 15] * RATE)])
+    assert few.replaced == 0
+
+
+def test_a_pause_of_minutes_leaves_the_template_and_raises_no_alarm(model, mitdb):
+    signal, *_ = read(mitdb, "100", 8)
+    paused = signal.copy()
+    paused[3 * MINUTE : 6 * MINUTE] = paused[3 * MINUTE]
+    template, beats = learnt(model, paused)
+    assert not [beat for beat in beats if 181 < beat.time < 359 and beat.score is not None]
+    resumed = [beat for beat in beats if beat.time > 365]
+    assert sum(beat.score is not None for beat in resumed) > 0.95 * len(resumed) > 100
+    assert likeness(template.beat, learnt(model, signal)[0].beat) > 0.99 and template.replaced == 0
+
+
+def test_offline_and_in_blocks_a_recorded_wearer_s_beats_are_the_same(model, mitdb):
+    signal, *_ = read(mitdb, "203", 4)
+    _, beats = learnt(model, signal)
+    assert beats == score_recording(model, signal, RATE)
