@@ -14,6 +14,7 @@ from keras_sibeat.data.recording import BEAT_SYMBOLS
 from keras_sibeat.scoring import LEAST_ABNORMAL, separation
 from sibeat_edge.scorer import score_recording
 from sibeat_edge.signal import RATE
+from sibeat_edge.threshold import FIRST, personal_threshold
 
 SNRS = (24, 18, 12, 6, 0)  # dB
 JITTERS = (10, 20, 40)  # ms
@@ -32,7 +33,7 @@ def annotated_beats(recording, class_map="aami"):
     return np.rint(np.array(kept) * RATE / recording.rate).astype(np.int64), np.array(classes)
 
 
-def score_detected(model, recording, lead, rate=None, class_map="aami", personal=0):
+def score_detected(model, recording, lead, rate=None, class_map="aami", personal=None):
     """Score a recording as the device does, from its samples, and say what became of every annotated beat.
 
     Args:
@@ -81,8 +82,7 @@ def _match(annotated, peaks):
 def score_annotated(model, recording, lead, jitter=0.0, seed=0, class_map="aami"):
     """The same of windows cut at the annotated R-peaks, each moved by up to ``jitter`` ms either way.
 
-    They are cut as for training, so without the checks of the signal's quality; the threshold is the
-    manifest's.
+    They are cut as for training, so without the checks of the signal's quality.
     """
     manifest, marks = model.manifest, recording.annotations
     most = round(jitter * recording.rate / 1000)
@@ -104,7 +104,7 @@ def score_annotated(model, recording, lead, jitter=0.0, seed=0, class_map="aami"
     return {
         "classes": classes,
         "scores": scores,
-        "alarms": scores > manifest["threshold"]["score"],
+        "alarms": scores > _threshold(manifest, scores),
         "found": np.ones(len(annotated), bool),
         "scored": np.isfinite(scores),
         "times": annotated / RATE,
@@ -112,6 +112,14 @@ def score_annotated(model, recording, lead, jitter=0.0, seed=0, class_map="aami"
         "false_alarms": none.astype(bool),
         "false_times": none,
     }
+
+
+def _threshold(manifest, scores):
+    """That of the manifest or, of a wearer's model, the wearer's own, as ``BeatScorer`` has it."""
+    threshold, scored = manifest["threshold"], scores[np.isfinite(scores)]
+    if not manifest["wearer"] or len(scored) < FIRST:
+        return threshold["score"]
+    return personal_threshold(scored[:FIRST], threshold["score"], threshold["usual"])
 
 
 def summarise_records(records, hours):

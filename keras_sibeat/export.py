@@ -98,7 +98,11 @@ def make_manifest(source, content, scores, verdict, per_hour, rate):
     config, fold, numbers = source.config, source.fold, quantisations(content)
     window, shape = config.window, fold.train.windows.shape[1:]
     is_normal = ~fold.is_abnormal(fold.validation)
-    normals, records = scores[is_normal], fold.validation.records[is_normal]
+    normals = scores[is_normal]
+    order = np.argsort(fold.validation.samples, kind="stable")
+    usual = usual_score(
+        scores[order], fold.validation.records[order], is_normal[order], verdict.threshold, rate
+    )
     band = list(window.band)
     leads = [f"lead {n + 1}" for n in range(shape[1])] if config.data.leads == "all" else config.data.leads
     return {
@@ -120,7 +124,7 @@ def make_manifest(source, content, scores, verdict, per_hour, rate):
         "residuals": numbers.get((1, shape[0])),
         "threshold": {
             "score": _short(between_levels(verdict.threshold, numbers[1, 1])),
-            "usual": _short(usual_score(normals, records, verdict.threshold, rate)),
+            "usual": _short(usual),
             "false_alarms_per_hour": _short(per_hour),
         },
         "calibration": {"shares": list(SHARES), "scores": [_short(s) for s in np.quantile(normals, SHARES)]},

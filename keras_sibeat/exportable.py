@@ -84,7 +84,7 @@ def learning_inputs(source, seed=0):
     order = np.random.default_rng(seed).permutation(len(windows))
     if not wearer:
         return windows[order]
-    timings = SimulatedRhythm(*simulate_timings(train, wearer.sequences, seed), seed=seed)
+    timings = SimulatedRhythm(*simulate_timings(train, wearer.sequences, wearer.waits, seed), seed=seed)
     rhythm = np.tile(train.rhythm, (len(windows) // len(train), 1))
     return {"window": windows[order], "rhythm": np.asarray(timings(rhythm[order], training=True))}
 

@@ -195,6 +195,9 @@ def _figures(content, manifest, operations, memory, level, inputs):
         "operation_count": len(operations),
         "operations": ", ".join(operations),
         "golden_beats": beats,
+        "quantise": "`sibeat_quantise_beside` (beside the wearer's own beat) and `sibeat_quantise_rhythm`"
+        if manifest["wearer"]
+        else "`sibeat_quantise_window`",
         "leads": " and ".join(signal["leads"]),
         "rate": signal["rate"],
         "low": f"{signal['band'][0]:g}",

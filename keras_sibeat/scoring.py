@@ -5,6 +5,8 @@ import numpy as np
 from scipy.stats import spearmanr
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score, roc_curve
 
+from sibeat_edge.threshold import FIRST
+
 BATCH = 512
 LEAST_ABNORMAL = 10  # beats that a record needs for an AUC of its own
 
@@ -60,19 +62,22 @@ def threshold_for(normal_scores, false_alarm_rate):
     return float(np.quantile(normal_scores, 1 - false_alarm_rate))
 
 
-def usual_score(normal_scores, records, threshold, false_alarm_rate):
-    """The middle score of a wearer's beats for whom the ``threshold`` is right.
+def usual_score(scores, records, is_normal, threshold, false_alarm_rate):
+    """The middle score of a wearer's first beats for whom the ``threshold`` is right.
 
-    Above its own wearer's middle, ``false_alarm_rate`` of the normal beats lie as far as the threshold lies
-    above this score. Wearers in general need a higher one, as some score higher in all of their beats.
+    Above the middle of their wearer's first beats, ``false_alarm_rate`` of the normal beats lie as far as the
+    threshold lies above this score. Wearers in general need a higher one, as some score higher in all of
+    their beats.
 
     Args:
-        normal_scores, records: ``(beats,)`` of normal beats, and the wearer of each.
+        scores, records, is_normal: ``(beats,)``, in order of time within a record, of all classes, the wearer
+            of each and whether it is normal. The first beats' classes are not looked at.
     """
-    own = np.asarray(normal_scores, np.float64).copy()
+    own = np.asarray(scores, np.float64).copy()
     for record in np.unique(records):
-        own[records == record] -= np.median(own[records == record])
-    return threshold - threshold_for(own, false_alarm_rate)
+        rows = np.flatnonzero(records == record)
+        own[rows] -= np.median(own[rows[:FIRST]])
+    return threshold - threshold_for(own[is_normal], false_alarm_rate)
 
 
 def evaluate_scores(scores, beats, normal, threshold):

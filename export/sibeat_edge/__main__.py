@@ -51,7 +51,7 @@ def _parser():
         type=_count,
         metavar="N",
         help="set the wearer's own threshold from the first N scored beats, 0 for none; by default "
-        "those that make the template, if the model has one and no threshold is given",
+        "50, if the model has a template and no threshold is given",
     )
     score.add_argument("--kernels", choices=KERNELS, default="builtin", help="xnnpack: faster, less exact")
     score.add_argument("--format", choices=FORMATS, default="table", help="table by default")

@@ -8,7 +8,7 @@ import numpy as np
 KEPT = 8  # worst beats
 AROUND = 1.0  # s shown on either side of a worst beat
 STRIP = 30.0  # s of the stretch with the most alarms
-HELD = 180.0  # s of signal held, so that a beat found late can still be cut out
+HELD = 300.0  # s of signal held, so that a beat found late, or after a long warm-up, can still be cut out
 
 
 @dataclass(frozen=True)

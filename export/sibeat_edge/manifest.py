@@ -12,11 +12,11 @@ from reprlib import repr as shortened
 
 import numpy as np
 
+from sibeat_edge import template
 from sibeat_edge.container import checksum, find_manifest
 from sibeat_edge.errors import ModelError
 from sibeat_edge.rhythm import FEATURES, HISTORY
 from sibeat_edge.signal import RATE, band_pass_taps
-from sibeat_edge.template import ALIKE, KEPT, RENEWED, UNLIKE, WARM_UP
 
 FORMAT = 1
 MIN_MAX = "each lead of a window to [-1, 1] by its own extremes"
@@ -60,11 +60,17 @@ BOOLEAN = (lambda value: isinstance(value, bool), "true or false")
 QUANTISATION = {"scale": POSITIVE, "zero_point": _whole(-128, 127)}
 # How template and rhythm are made follows from the package; these numbers say that it is the same package's.
 WEARER = {
-    "warm_up": WARM_UP,
-    "kept": KEPT,
-    "renewed": RENEWED,
-    "alike": ALIKE,
-    "unlike": UNLIKE,
+    "warm_up": template.WARM_UP,
+    "kept": template.KEPT,
+    "renewed": template.RENEWED,
+    "alike": template.ALIKE,
+    "similar": template.SIMILAR,
+    "kind": template.KIND,
+    "rival": template.RIVAL,
+    "later": template.LATER,
+    "prolonged": template.PROLONGED,
+    "patience": template.PATIENCE,
+    "unlike": template.UNLIKE,
     "features": list(FEATURES),
     "history": HISTORY,
 }

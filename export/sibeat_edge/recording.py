@@ -197,10 +197,10 @@ def _of_template(record, wearer):
             f"{record.path}: found a warm-up with {template.trouble_before}; expected beats of one kind: "
             "it went on until there were enough."
         )
-    if template and template.replaced:
+    if template and template.added:
         yield (
-            f"{record.path}: found {template.replaced} runs of other beats that became the wearer's own; "
-            "expected none: a lead was turned over or moved, or the heart conducts otherwise."
+            f"{record.path}: found {template.added} more kinds of frequent beats, expected one: they count "
+            "as the wearer's own, as of a lead turned over or a heart that at times conducts otherwise."
         )
 
 

@@ -1,4 +1,4 @@
-"""Rhythm: the RR intervals around a beat, relative to the wearer's own of the last minute.
+"""Rhythm: the RR intervals around a beat, relative to the wearer's own of the last half minute.
 
 A premature beat that starts in the atria may have the shape of all others: its time alone tells it. Intervals
 are compared as logarithms, so that "a fifth too early" is the same at 50 and at 150 beats a minute.
@@ -16,7 +16,11 @@ FEATURES = (
     "spread",  # median absolute deviation: atrial fibrillation is irregular everywhere
     "range",  # 90 % over 10 % quantile
 )
-HISTORY = 40  # RR intervals that the wearer's own are taken from
+OF_A_BEAT = np.array(
+    [name not in ("spread", "range") for name in FEATURES]
+)  # the others: of the rhythm as a whole
+HISTORY = 40  # RR intervals that the wearer's own are taken from: about half a minute
+FEWEST = 8  # of them that must be known
 SHORTEST, LONGEST = 0.2, 3.0  # s: an interval beyond counts as these
 
 
@@ -24,7 +28,8 @@ def rhythm(history, recent, after):
     """The ``FEATURES`` (8,) of a beat, natural logarithms. What is not known is 0, as if on time.
 
     Args:
-        history: the wearer's RR intervals (intervals,) before those of ``recent``, s.
+        history: the wearer's RR intervals (intervals,) before those of ``recent``, s. Of fewer than
+            ``FEWEST`` nothing is known.
         recent: the last three RR intervals (3,), the beat's own last, s.
         after: the RR interval to the next beat, s.
 
@@ -32,7 +37,7 @@ def rhythm(history, recent, after):
     """
     history, recent, after = (_logarithm(intervals) for intervals in (history, recent, after))
     history = history[np.isfinite(history)]
-    if not len(history):
+    if len(history) < FEWEST:
         return np.zeros(len(FEATURES), np.float32)
     two, one, before = recent
     low, median, high = np.quantile(history, [0.1, 0.5, 0.9])

@@ -8,12 +8,11 @@ import numpy as np
 from sibeat_edge.contact import FINE, FLAT_SECONDS, REASONS, Contact
 from sibeat_edge.held import Held
 from sibeat_edge.quality import noise_reason
-from sibeat_edge.rhythm import LONGEST
+from sibeat_edge.rhythm import LONGEST, OF_A_BEAT
 from sibeat_edge.rpeaks import AVERAGE, REFRACTORY, SEARCH, RPeakDetector
 from sibeat_edge.runtime import Model
 from sibeat_edge.signal import CHUNK, FIR_ORDER, RATE, BandPass, FillMissing, Resampler
-from sibeat_edge.template import WARM_UP
-from sibeat_edge.threshold import personal_threshold
+from sibeat_edge.threshold import FIRST, personal_threshold
 from sibeat_edge.wearer import Wearer
 from sibeat_edge.windows import normalise
 
@@ -62,8 +61,8 @@ class BeatScorer:
         rate: the device's sampling rate, 1 to 10,000 Hz.
         threshold: score above which a beat is an alarm; the manifest's by default.
         personal: number of the wearer's first scored beats that set a threshold of the wearer's own, as
-            ``personal_threshold`` says; until then the given one holds. 0 for none. By default as many as
-            make the template; none for a model without one, or beside a ``threshold``.
+            ``personal_threshold`` says; until then the given one holds. 0 for none. By default 50 of the
+            warm-up's; none for a model without a template, or beside a ``threshold``.
         heat: whether beats carry their residuals.
 
     Attributes:
@@ -78,7 +77,7 @@ class BeatScorer:
         self.model = model if isinstance(model, Model) else Model(model)
         manifest = self.model.manifest
         self.rate, self.heat = rate, heat
-        own = WARM_UP if manifest["wearer"] and threshold is None else 0
+        own = FIRST if manifest["wearer"] and threshold is None else 0
         self.personal = own if personal is None else personal
         self.threshold = manifest["threshold"]["score"] if threshold is None else float(threshold)
         self._window = manifest["window"]["before"], manifest["window"]["after"]
@@ -256,7 +255,8 @@ class BeatScorer:
     def _why(self, window, rhythm):
         """What raised an alarm: would this shape on time be one, or the template's own shape at this time?"""
         template = np.split(window, 2, axis=1)[1]
-        shape = self.model.score(window, np.zeros_like(rhythm)) > self.threshold
+        on_time = np.where(OF_A_BEAT, 0, rhythm).astype(rhythm.dtype)
+        shape = self.model.score(window, on_time) > self.threshold
         timing = self.model.score(np.concatenate([template, template], axis=1), rhythm) > self.threshold
         return "both" if shape == timing else "shape" if shape else "timing"
 

@@ -1,4 +1,4 @@
-"""The wearer's template: the wearer's own normal beat, learnt from the first beats and kept up to date."""
+"""The wearer's template: the wearer's own normal beats, learnt from the first ones and kept up to date."""
 
 from collections import deque
 
@@ -13,30 +13,51 @@ KIND = 0.4  # share of the warm-up's beats that the template's kind must have
 RIVAL = 0.25  # share from which another kind of the warm-up may be the normal one
 LATER = 1.1  # times the RR before: the normal kind of two is the one that is not premature
 PROLONGED = 15  # beats that a warm-up which found no template goes on for
-UNLIKE = 120  # beats in a row unlike the template, after which they are the wearer's new beat
+PATIENCE = 300  # beats of a warm-up after which a kind of the share ``RIVAL`` is enough
+UNLIKE = 120  # beats unlike any template, after which a frequent kind of them may become one
 
 NOISE, ABNORMAL = "fewer than two beats in five alike", "most beats premature"
 
 
 class WearerTemplate:
-    """A running median of the wearer's beats, immune to abnormal ones and to noise.
+    """Running medians of the wearer's normal beats, immune to abnormal ones and to noise.
 
     The first ``WARM_UP`` beats are sorted by their likeness; the largest kind gives the template, or another
     large kind whose RR intervals are longer, as frequent extrasystoles are premature. Where no kind is large
-    enough the warm-up goes on. Later only beats like the template renew it, so a run of abnormal beats leaves
-    it as it is, unless the run has ``UNLIKE`` beats of which the warm-up's rule makes a template: a lead
-    turned over, a wearer who moved, a bundle that ceased to conduct.
+    enough the warm-up goes on; after ``PATIENCE`` beats a smaller kind is enough.
+
+    Later only beats like the template renew it. Of every ``UNLIKE`` beats that are unlike it a kind that is
+    frequent, and not premature, becomes a template of its own: a bundle that conducts now and then, a lead
+    turned over, a wearer who moved. There are two at most; a third takes the place of the one that was longer
+    out of use.
 
     Attributes:
-        beat: the template ``(length, leads)`` in mV, or None in the warm-up.
         trouble: why the warm-up has to go on (``NOISE`` or ``ABNORMAL``), or an empty text.
         trouble_before: why it last had to.
-        replaced: how often beats unlike the template have taken its place.
+        added: how many templates came after the first.
     """
 
     def __init__(self):
-        self.beat, self.trouble, self.trouble_before, self.replaced = None, "", "", 0
-        self._first, self._kept, self._unlike, self._fresh = [], deque(maxlen=KEPT), [], 0
+        self.trouble, self.trouble_before, self.added = "", "", 0
+        self._kinds = []  # the one in use last is the first
+        self._others = deque(maxlen=WARM_UP)  # the latest beats of no kind, or of the warm-up, with their RR
+        self._count, self._unlike, self._since = 0, 0, 0  # beats; those of no kind since the beat ``_since``
+
+    @property
+    def beat(self):
+        """The template in use last ``(length, leads)``, mV, or None in the warm-up."""
+        return self._kinds[0].median if self._kinds else None
+
+    @property
+    def waiting(self):
+        """Number of beats that a template could be made of now."""
+        return len(self._others)
+
+    def nearest(self, window):
+        """The template ``(length, leads)`` that a beat is most like, or None in the warm-up."""
+        if len(self._kinds) < 2:
+            return self.beat
+        return max(self._kinds, key=lambda kind: likeness(window, kind.median)).median
 
     def push(self, window, rr):
         """Learn from a beat fit to be scored.
@@ -45,72 +66,85 @@ class WearerTemplate:
             window: filtered ``(length, leads)``, mV.
             rr: s since the beat before, or NaN.
         """
-        if self.beat is None:
-            self._first.append((window, rr))
-            if len(self._first) == WARM_UP:
+        self._count += 1
+        alike = [likeness(window, kind.median) for kind in self._kinds]
+        if alike and max(alike) >= ALIKE:
+            kind = self._kinds.pop(int(np.argmax(alike)))
+            kind.push(window, rr)
+            self._kinds.insert(0, kind)
+            return
+        self._others.append((window, rr))
+        if not self._kinds:
+            if len(self._others) == WARM_UP:
                 self.settle()
-        elif likeness(window, self.beat) >= ALIKE:
-            self._kept.append(window)
-            self._unlike.clear()
-            self._fresh += 1
-            if self._fresh == RENEWED:
-                self._renew()
-        else:
-            self._unlike.append((window, rr))
-            if len(self._unlike) == UNLIKE:
-                self._replace()
+            return
+        self._unlike += 1
+        if self._unlike == UNLIKE:
+            self._add()
+            self._unlike, self._since = 0, self._count
 
     def settle(self):
         """Make the template of the warm-up's beats so far, or find out why there can be none yet."""
-        normal, self.trouble = _normal(self._first)
+        windows, intervals = (np.array(part) for part in zip(*self._others, strict=True))
+        least = KIND if self._count < PATIENCE else RIVAL
+        found, self.trouble = normal_kind(windows, intervals, least)
         if self.trouble:
             self.trouble_before = self.trouble
-            del self._first[:PROLONGED]
+            for _ in range(min(PROLONGED, len(self._others))):
+                self._others.popleft()
         else:
-            self._first.clear()
-            self._kept.extend(normal)
+            self._kinds = [_Kind(windows[found], intervals[found])]
+            self._others.clear()
+            self._since = self._count
+
+    def _add(self):
+        """Make a template of the largest kind of the latest beats unlike any, if that may be a normal one."""
+        windows, intervals = (np.array(part) for part in zip(*self._others, strict=True))
+        found = kinds_of(windows)
+        usual = min(_median(kind.intervals) for kind in self._kinds)
+        for kind in found:
+            share = len(kind) / len(windows) * UNLIKE / (self._count - self._since)
+            if share >= RIVAL and LATER * _median(intervals[kind]) >= usual:
+                self._kinds = [_Kind(windows[kind], intervals[kind]), *self._kinds[:1]]
+                self._others.clear()
+                self.added += 1
+                return
+
+
+class _Kind:
+    """The latest beats of one shape, and their median, taken anew after every ``RENEWED``."""
+
+    def __init__(self, windows, intervals):
+        self._windows, self._intervals = deque(windows, KEPT), deque(intervals, KEPT)
+        self._renew()
+
+    @property
+    def intervals(self):
+        """RR before each of them ``(beats,)``, s, or NaN."""
+        return np.array(self._intervals)
+
+    def push(self, window, rr):
+        self._windows.append(window)
+        self._intervals.append(rr)
+        self._fresh += 1
+        if self._fresh == RENEWED:
             self._renew()
 
     def _renew(self):
-        self.beat, self._fresh = np.median(self._kept, axis=0), 0
-
-    def _replace(self):
-        """The beats in a row that are unlike the template give a new one, where enough are of one kind."""
-        normal, trouble = _normal(self._unlike)
-        self._unlike.clear()
-        if not trouble:
-            self._kept.clear()
-            self._kept.extend(normal)
-            self.replaced += 1
-            self._renew()
+        self.median, self._fresh = np.median(self._windows, axis=0), 0
 
 
-def _normal(beats):
-    """The normal ones among pairs of window and RR, and what ``normal_kind`` says of them."""
-    windows, intervals = (np.array(part) for part in zip(*beats, strict=True))
-    kind, trouble = normal_kind(windows, intervals)
-    return windows[kind], trouble
-
-
-def normal_kind(windows, intervals):
+def normal_kind(windows, intervals, least=KIND):
     """Which of the warm-up's beats are the wearer's normal ones.
 
     Args:
         windows: ``(beats, length, leads)``.
         intervals: RR before each ``(beats,)``, s, or NaN.
+        least: share of the beats that must be of their kind.
 
     Returns their numbers, and why they cannot be told (``NOISE``, ``ABNORMAL``), or an empty text.
     """
-    directions = _directions(windows)
-    similar = directions @ directions.T >= SIMILAR
-    kinds, left = [], np.ones(len(windows), bool)
-    while left.any():
-        centre = np.argmax((similar & left).sum(axis=1) * left)
-        kind = np.flatnonzero(similar[centre] & left)
-        if len(kind) < RIVAL * len(windows):
-            break
-        kinds.append(kind)
-        left[kind] = False
+    kinds = [kind for kind in kinds_of(windows) if len(kind) >= RIVAL * len(windows)]
     if not kinds:
         return np.arange(0), NOISE
     usual = [_median(intervals[kind]) for kind in kinds]
@@ -118,9 +152,24 @@ def normal_kind(windows, intervals):
     for number in range(1, len(kinds)):
         if usual[number] > LATER * usual[chosen]:
             chosen = number
-    if len(kinds[chosen]) < KIND * len(windows):
+    if len(kinds[chosen]) < least * len(windows):
         return kinds[chosen], ABNORMAL if chosen else NOISE
     return kinds[chosen], ""
+
+
+def kinds_of(windows):
+    """Numbers of the ``windows`` (beats, length, leads) alike among themselves, kind by kind, largest first.
+
+    A kind is a beat and all that are like it; the beat with the most is taken first.
+    """
+    directions = _directions(windows)
+    similar = directions @ directions.T >= SIMILAR
+    kinds, left = [], np.ones(len(windows), bool)
+    while left.any():
+        centre = np.argmax(np.where(left, (similar & left).sum(axis=1), -1))
+        kinds.append(np.union1d(np.flatnonzero(similar[centre] & left), centre))
+        left[kinds[-1]] = False
+    return kinds
 
 
 def _median(intervals):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+FIRST = 50  # beats that set it: some of those that make the template may be unfit, or wait for the next
 SHRINKAGE = 0.5  # of how far it moves
 
 

@@ -16,8 +16,8 @@ class Wearer:
     """Puts each beat of a stream beside what the wearer's beats are like.
 
     A beat's view is certain after the next beat, and the views of the warm-up's beats at its end: all of
-    them see the first template. A gap in the signal, or a clock that jumps, leaves template and rhythm as
-    they are.
+    them see the first template. Of two templates a beat sees the one that it is more like. A gap in the
+    signal, or a clock that jumps, leaves template and rhythm as they are.
 
     Args:
         waits: whether a beat waits for the next one, for the RR interval after it.
@@ -31,7 +31,6 @@ class Wearer:
         self._held = deque()  # windows of the beats without a view yet
         self._intervals = []  # the newest, as far back as the oldest beat held needs them
         self._previous = None  # time of the beat before, if that was fit to be scored
-        self._fit = 0  # beats fit to be scored since the start, up to FEWEST
 
     def push(self, time, window):
         """Views of the beats that this one makes certain, in order of time.
@@ -49,7 +48,6 @@ class Wearer:
         self._intervals.append(interval)
         if window is not None:
             window = np.asarray(window, np.float32)
-            self._fit = min(self._fit + 1, FEWEST)
             self.template.push(window, interval)
         self._held.append(window)
         return self._release(HELD if self.template.beat is None else int(self._waits))
@@ -68,7 +66,7 @@ class Wearer:
 
     def finish(self):
         """Views of all beats that are left. What comes next does not follow them in time."""
-        if self.template.beat is None and self._fit == FEWEST:
+        if self.template.beat is None and self.template.waiting >= FEWEST:
             self.template.settle()
         self._previous = None
         return self._release(0)
@@ -90,4 +88,4 @@ class Wearer:
         earlier = max(0, number - 2 - HISTORY)  # in the warm-up the first intervals, also those that follow
         history = self._intervals[earlier : earlier + HISTORY]
         after = [*self._intervals[number + 1 :], np.nan][0] if self._waits else np.nan
-        return beside(self._held[0], self.template.beat), rhythm(history, recent, after)
+        return beside(self._held[0], self.template.nearest(self._held[0])), rhythm(history, recent, after)

@@ -22,6 +22,7 @@ from keras_sibeat.data import recording as recording_module
 from keras_sibeat.data.recording import BEAT_SYMBOLS, read_recording
 from keras_sibeat.errors import DataError
 from keras_sibeat.files import whole_file
+from sibeat_edge.rhythm import FEATURES
 from sibeat_edge.rpeaks import RPeakDetector
 from sibeat_edge.signal import (
     BAND,
@@ -171,7 +172,11 @@ def extract_beats(recording, leads, before, after, band=BAND, order=FIR_ORDER, w
         views = _views(samples, fit, windows[usable], waits)
         seen = np.array([view is not None for view in views])
         reasons["wearer has no template yet"] = (~seen).sum()
-        windows, rhythm = (np.stack(part) for part in zip(*[v for v in views if v is not None], strict=True))
+        shapes = (before + after, 2 * len(leads)), (len(FEATURES),)
+        windows, rhythm = (
+            np.array([view[part] for view in views if view is not None], np.float32).reshape(-1, *shape)
+            for part, shape in enumerate(shapes)
+        )
         usable[usable] = seen
     for why, count in reasons.items():
         if count:

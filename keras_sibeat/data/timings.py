@@ -1,9 +1,10 @@
 """Simulated rhythms: a wearer's own normal RR intervals, with premature beats put in between.
 
 What a rhythm model learns to tell from normal timing. No abnormal beat of a recording is used: the intervals
-between normal beats are the wearer's own, at another heart rate; the simulated beats come as early, as often,
+between normal beats are the wearer's own, more or less variable; the simulated beats come as early, as often,
 in runs as long and with pauses as different as extrasystoles do, so that also the wearer's median that a beat
-is compared with is, here and there, that of a wearer most of whose beats are premature.
+is compared with is, here and there, that of a wearer most of whose beats are premature. Not every irregular
+beat is premature: fibrillating atria and dropped or missed beats are simulated as well, all beats timely.
 """
 
 import numpy as np
@@ -19,15 +20,20 @@ LONGEST_RUN = 12
 EARLY = (0.5, 0.92)  # a wearer's premature beats come after this share of the interval, ± 0.05
 LATEST = 0.97  # of the interval: what comes later is not premature
 PAUSE = (1.0, 1.25)  # of the intervals, after a premature beat that resets the sinus node
-HEART_RATE = 0.2  # standard deviation of the logarithm of what a sequence's intervals are multiplied by
+VARIABILITY = 0.5  # standard deviation of the logarithm of how much more variable a sequence is
+FIBRILLATION = 0.2  # share of the sequences, and the
+IRREGULAR = (0.1, 0.25)  # standard deviation of the logarithm of their intervals
+DROPPED = (0.0005, 0.02)  # share of the beats after which there is a pause; its logarithm is uniform
+LENGTHENED = (1.3, 4.0)  # of the interval, by a pause or a beat that was missed
 
 
-def simulate_timings(beats, sequences=6, seed=0):
+def simulate_timings(beats, sequences=6, waits=True, seed=0):
     """Rhythm features of simulated beats, and which of them are premature.
 
     Args:
         beats: a ``BeatSet`` whose beats of each record are in order of time; all of them count as normal.
         sequences: of 600 beats, for each wearer with at least 100 RR intervals between normal beats.
+        waits: whether the RR interval after a beat is known, as ``Wearer`` takes it.
         seed: of all that is drawn.
 
     Returns ``(simulated, 8)`` float32 and ``(simulated,)`` bool.
@@ -42,9 +48,8 @@ def simulate_timings(beats, sequences=6, seed=0):
             continue
         for _ in range(sequences):
             start = generator.integers(0, max(1, len(intervals) - LENGTH))
-            rate = np.exp(generator.normal(0, HEART_RATE))
-            drawn, is_premature = with_premature(intervals[start : start + LENGTH] * rate, generator)
-            features.append(rhythms(drawn))
+            drawn, is_premature = simulate_rhythm(intervals[start : start + LENGTH], generator)
+            features.append(rhythms(drawn, waits))
             labels.append(is_premature)
     if not features:
         raise ValueError(f"Rhythm: found no wearer with {FEWEST} normal RR intervals; expected one.")
@@ -57,6 +62,23 @@ def normal_intervals(beats):
     apart = np.diff(beats.samples[order]) / RATE
     before = beats.rr_before[order][1:]
     return before[np.abs(apart - before) < 1 / RATE]
+
+
+def simulate_rhythm(intervals, generator):
+    """A wearer's normal ``intervals`` made another's, and behind which (intervals,) is a premature beat.
+
+    In fibrillation there are none: each interval is drawn anew, and no beat comes before its time.
+    """
+    middle = np.median(intervals)
+    found = middle * (intervals / middle) ** np.exp(generator.normal(0, VARIABILITY))
+    if generator.random() < FIBRILLATION:
+        spread = generator.uniform(*IRREGULAR)
+        return middle * np.exp(generator.normal(0, spread, len(found))), np.zeros(len(found), bool)
+    found, is_premature = with_premature(found, generator)
+    dropped = np.exp(generator.uniform(*np.log(DROPPED)))
+    paused = ~is_premature & (generator.random(len(found)) < dropped)
+    found[paused] *= generator.uniform(*LENGTHENED, paused.sum())
+    return found, is_premature
 
 
 def with_premature(intervals, generator):
@@ -86,13 +108,14 @@ def with_premature(intervals, generator):
     return found, is_premature
 
 
-def rhythms(intervals):
+def rhythms(intervals, waits=True):
     """Rhythm features (intervals, 8) of the beats behind each interval, in order of time."""
     padded = np.concatenate([np.full(2, np.nan), intervals, [np.nan]])
+    after = padded[3:] if waits else np.full(len(intervals), np.nan)
     starts = np.maximum(np.arange(len(intervals)) - 2 - HISTORY, 0)
     return np.stack(
         [
-            rhythm(intervals[start : start + HISTORY], padded[number : number + 3], padded[number + 3])
+            rhythm(intervals[start : start + HISTORY], padded[number : number + 3], after[number])
             for number, start in enumerate(starts)
         ]
     )

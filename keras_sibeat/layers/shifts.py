@@ -199,12 +199,17 @@ class WaveGain(_Shift):
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class OtherWearer(_Shift):
-    """The previous beat of the batch: beside this wearer's template a beat that is not the wearer's own. Only
-    where windows hold a template is it anything but a normal beat.
+    """Of the two beats before in the batch the one less like it: beside this wearer's template a beat that is
+    not the wearer's own, as seldom both are. Only where windows hold a template is it anything but a normal
+    beat.
     """
 
     def augment(self, windows):
-        return _other(windows)
+        first, second = (ops.roll(windows, places, axis=0) for places in (1, 2))
+        apart = [
+            ops.mean(ops.square(other - windows), axis=(1, 2), keepdims=True) for other in (first, second)
+        ]
+        return ops.where(apart[0] >= apart[1], first, second)
 
 
 SHIFTS = {

@@ -240,8 +240,8 @@ class RPeakJitter(Augmentation):
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class Amplitude(Augmentation):
-    """All of the beat grows or shrinks: an electrode's contact, the chest's filling. It shows only where a
-    template sets the scale.
+    """All of the beat grows or shrinks around its mean: an electrode's contact, the chest's filling. It shows
+    only where a template sets the scale.
 
     Args:
         strength: largest relative change.
@@ -253,7 +253,8 @@ class Amplitude(Augmentation):
         self.strength = within("Amplitude: strength", strength, 0, 1)
 
     def augment(self, windows):
-        return windows * (1 + self.strength * self.draw(windows, -1.0, 1.0))
+        level = ops.mean(windows, axis=1, keepdims=True)
+        return level + (windows - level) * (1 + self.strength * self.draw(windows, -1.0, 1.0))
 
     def get_config(self):
         return {**super().get_config(), "strength": self.strength}

@@ -164,7 +164,8 @@ def fit_scorer(config, model, fold, seed):
     """The configured scorer of a trained ``ContrastiveBeatGAN``."""
     score, rhythm = config.score, None
     if config.wearer:
-        rhythm = fit_rhythm(*simulate_timings(fold.train, config.wearer.sequences, seed), seed=seed)
+        wearer = config.wearer
+        rhythm = fit_rhythm(*simulate_timings(fold.train, wearer.sequences, wearer.waits, seed), seed=seed)
     normals = fold.validation_normals.inputs
     options = (score.combine, score.prototypes, seed, score.measure, rhythm)
     return build_scorer(model, fold.train.windows, normals, *options)

@@ -100,7 +100,8 @@ def build_distiller(config, fold, scorer, shape, seed, steps):
         weights, timings = settings.weights, None
         if rhythm:
             weights = {**weights, "rebuilt": 0.0}
-            simulated = simulate_timings(fold.train, config.wearer.sequences, seed)
+            wearer = config.wearer
+            simulated = simulate_timings(fold.train, wearer.sequences, wearer.waits, seed)
             timings = SimulatedRhythm(*simulated, seed=seeds[1] % 2**30 + 97)
         model = Distiller(
             network,

@@ -11,10 +11,11 @@ from keras_sibeat.data.timings import (
     LONGEST_RUN,
     normal_intervals,
     rhythms,
+    simulate_rhythm,
     simulate_timings,
     with_premature,
 )
-from sibeat_edge.rhythm import rhythm
+from sibeat_edge.rhythm import FEATURES, rhythm
 
 
 def wearer(intervals, name="a", left_out=()):
@@ -55,6 +56,31 @@ def test_premature_beats_come_early_and_a_pause_follows(seed):
     np.testing.assert_array_equal(found[others], 0.8)
     runs = np.diff(np.flatnonzero(np.diff(np.r_[0, is_premature, 0])))[::2]
     assert not len(runs) or runs.max() <= LONGEST_RUN
+
+
+def test_fibrillation_has_no_premature_beat_and_pauses_are_none():
+    drawn = [simulate_rhythm(np.full(300, 0.8), np.random.default_rng(seed)) for seed in range(200)]
+    irregular = [found for found, labels in drawn if not labels.any() and np.std(np.log(found)) > 0.08]
+    assert 0.1 < np.mean([not labels.any() for _, labels in drawn]) < 0.5 and len(irregular) > 20
+    lengthened = [np.mean(found > 1.3 * 0.8) for found, labels in drawn if not labels.any()]
+    assert max(lengthened) > 0 and not any(labels[found > 0.8].any() for found, labels in drawn)
+
+
+def test_variability_differs_and_the_middle_stays():
+    intervals = 0.8 * np.exp(np.random.default_rng(0).normal(0, 0.02, 300))
+    spreads = []
+    for seed in range(100):
+        found, labels = simulate_rhythm(intervals, np.random.default_rng(seed))
+        assert np.median(found) == pytest.approx(0.8, rel=0.25)
+        spreads.append(np.median(np.abs(np.log(found / np.median(found)))))
+    assert min(spreads) < 0.008 and max(spreads) > 0.03
+
+
+def test_without_waiting_nothing_is_known_of_the_next_interval():
+    beats = wearer(np.random.default_rng(0).normal(0.8, 0.02, 700))
+    features, _ = simulate_timings(beats, sequences=2, waits=False, seed=1)
+    assert not features[:, [FEATURES.index("after"), FEATURES.index("turn")]].any()
+    assert simulate_timings(beats, sequences=2, seed=1)[0][:, FEATURES.index("after")].any()
 
 
 def test_burdens_are_of_all_kinds():

@@ -5,13 +5,14 @@ import pytest
 
 from sibeat_edge.template import (
     ABNORMAL,
-    KEPT,
     NOISE,
+    PATIENCE,
     PROLONGED,
     RENEWED,
     UNLIKE,
     WARM_UP,
     WearerTemplate,
+    kinds_of,
     likeness,
     normal_kind,
 )
@@ -45,7 +46,7 @@ def test_there_is_none_in_the_warm_up_and_the_median_after_it():
     assert learnt(beats[:-1]).beat is None
     template = learnt(beats)
     np.testing.assert_allclose(template.beat, np.median(beats, axis=0))
-    assert template.trouble == "" and template.replaced == 0
+    assert template.trouble == "" and template.added == 0
 
 
 def test_abnormal_beats_among_the_first_leave_no_trace():
@@ -81,6 +82,15 @@ def test_mostly_premature_beats_prolong_the_warm_up():
     assert template.beat is None and template.trouble == ABNORMAL
 
 
+def test_a_warm_up_that_lasts_takes_what_is_not_premature_in_the_end():
+    beats, rr = noisy(WIDE, PATIENCE + WARM_UP), np.full(PATIENCE + WARM_UP, 0.5)
+    normal = np.arange(len(beats)) % 3 == 0
+    beats[normal], rr[normal] = noisy(NORMAL, normal.sum(), 1), 1.0
+    template = learnt(beats, rr)
+    assert template.trouble == "" and template.trouble_before == ABNORMAL
+    assert likeness(template.beat, NORMAL) > 0.99
+
+
 @pytest.mark.parametrize("intruder", [WIDE, 5 * np.random.default_rng(3).normal(size=(320, 1))])
 def test_a_run_of_other_beats_changes_nothing(intruder):
     template = learnt(noisy(NORMAL, WARM_UP))
@@ -95,7 +105,7 @@ def test_it_follows_a_slow_change():
     for share in np.linspace(0, 1, 600):
         template.push(noisy(NORMAL + share * wave(230, 25, -0.5)[:, None], 1)[0], 0.8)
     template.push(NORMAL, 0.8)
-    assert likeness(template.beat, NORMAL + wave(230, 25, -0.5)[:, None]) > 0.99 and template.replaced == 0
+    assert likeness(template.beat, NORMAL + wave(230, 25, -0.5)[:, None]) > 0.99 and template.added == 0
 
 
 def test_it_is_renewed_after_as_many_beats_as_stated():
@@ -115,8 +125,58 @@ def test_a_lead_turned_over_becomes_the_template_after_as_many_beats_as_stated()
         template.push(beat, 0.8)
     assert likeness(template.beat, NORMAL) > 0.99
     template.push(turned[-1], 0.8)
-    np.testing.assert_allclose(template.beat, np.median(turned[-KEPT:], axis=0))
-    assert template.replaced == 1
+    np.testing.assert_allclose(template.beat, np.median(turned[-WARM_UP:], axis=0))
+    assert template.added == 1
+
+
+def test_a_wearer_of_two_normal_shapes_has_two_templates():
+    """As of a bundle that conducts now and then: each beat is held against the one that it is more like."""
+    turns = np.arange(4 * UNLIKE) // 10 % 2 == 1
+    beats = np.where(turns[:, None, None], noisy(WIDE, len(turns), 1), noisy(NORMAL, len(turns), 2))
+    template = learnt([*noisy(NORMAL, WARM_UP), *beats])
+    assert template.added == 1
+    for shape in (NORMAL, WIDE):
+        assert likeness(template.nearest(shape), shape) > 0.99
+        template.push(shape, 0.8)
+        assert likeness(template.beat, shape) > 0.99  # the one in use
+
+
+@pytest.mark.parametrize("every", [2, 6])
+def test_frequent_premature_beats_become_no_template(every):
+    """Neither as bigeminy, nor as a third of the beats, however long it lasts."""
+    premature = np.arange(8 * UNLIKE) % every == 1
+    beats = np.where(
+        premature[:, None, None], noisy(WIDE, len(premature), 1), noisy(NORMAL, len(premature), 2)
+    )
+    template = learnt([*noisy(NORMAL, WARM_UP), *beats], np.r_[np.full(WARM_UP, 0.8), 0.8 - 0.3 * premature])
+    assert template.added == 0
+
+
+def test_seldom_beats_become_no_template():
+    other = np.arange(16 * UNLIKE) % 5 == 1  # a fifth
+    beats = np.where(other[:, None, None], noisy(WIDE, len(other), 1), noisy(NORMAL, len(other), 2))
+    assert learnt([*noisy(NORMAL, WARM_UP), *beats]).added == 0
+
+
+def test_a_long_tachycardia_becomes_no_template():
+    template = learnt(noisy(NORMAL, WARM_UP))
+    for beat in noisy(WIDE, 3 * UNLIKE, 1):
+        template.push(beat, 0.36)
+    assert template.added == 0 and likeness(template.beat, NORMAL) > 0.99
+
+
+def test_a_third_shape_takes_the_place_of_the_one_longer_out_of_use():
+    template = learnt(noisy(NORMAL, WARM_UP))
+    for shape in (WIDE, OTHER):
+        for beat in noisy(shape, UNLIKE + 10, 1):
+            template.push(beat, 0.8)
+    assert template.added == 2 and likeness(template.nearest(WIDE), WIDE) > 0.99
+    assert likeness(template.nearest(OTHER), OTHER) > 0.99 > likeness(template.nearest(NORMAL), NORMAL)
+
+
+def test_kinds_are_told_apart_largest_first_and_flat_beats_alone():
+    shapes = np.stack([NORMAL, WIDE, WIDE, np.zeros_like(NORMAL), np.zeros_like(NORMAL)])
+    assert [kind.tolist() for kind in kinds_of(shapes)] == [[1, 2], [0], [3], [4]]
 
 
 def test_of_two_new_shapes_in_turn_the_larger_kind_becomes_the_template():
@@ -124,7 +184,7 @@ def test_of_two_new_shapes_in_turn_the_larger_kind_becomes_the_template():
     moved = np.where(np.arange(UNLIKE) % 5 < 3, -10, 10)
     turned = np.stack([np.roll(OTHER, shift, axis=0) for shift in moved])
     template = learnt([*noisy(NORMAL, WARM_UP), *turned])
-    assert template.replaced == 1
+    assert template.added == 1
     assert likeness(template.beat, np.roll(OTHER, -10, axis=0)) > 0.99
 
 
@@ -132,7 +192,7 @@ def test_noise_for_ever_takes_no_templates_place():
     template = learnt(noisy(NORMAL, WARM_UP))
     for beat in np.random.default_rng(0).normal(size=(3 * UNLIKE, 320, 1)):
         template.push(beat, 0.8)
-    assert template.replaced == 0 and likeness(template.beat, NORMAL) > 0.99
+    assert template.added == 0 and likeness(template.beat, NORMAL) > 0.99
 
 
 def test_beats_without_a_known_interval_are_sorted_all_the_same():
