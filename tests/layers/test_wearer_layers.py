@@ -38,7 +38,7 @@ def test_another_wearers_beat_is_one_of_the_two_before_it_in_the_batch():
 
 def test_the_other_beat_is_the_less_like_one():
     """In a batch of two wearers by turns, or in pairs, it is never a beat of the same one."""
-    one, other = np.zeros((1, 8, 1), "float32"), np.ones((1, 8, 1), "float32")
+    one, other = np.zeros((1, 320, 1), "float32"), np.ones((1, 320, 1), "float32")
     for windows in (np.concatenate([one, other] * 4), np.concatenate([one, one, other, other] * 2)):
         found = np.array(OtherWearer(seed=0)(windows, training=True))
         np.testing.assert_array_equal(found, 1 - windows)
