@@ -12,6 +12,14 @@ from sibeat_edge.signal import band_pass_taps
 from sibeat_edge.windows import HIGHEST
 
 STATIC = Path(__file__).parent / "firmware_files"
+WEARER_MACROS = {  # numbers of the manifest's wearer, by which template and rhythm are made
+    **{
+        key: key.upper()
+        for key in ("warm_up", "memory", "bound", "alike", "similar", "kind", "rival", "later")
+    },
+    **{key: key.upper() for key in ("prolonged", "patience", "unlike", "history")},
+    **{key: f"{key.upper()}_RR" for key in ("fewest", "shortest", "longest")},
+}
 TOLERANCE = 1  # units of the last place, that a golden beat's score may be off by
 ALIGN = """
 #if defined(__GNUC__) || defined(__clang__)
@@ -36,7 +44,11 @@ def sources(content, manifest, operations, memory, places, level, inputs, scores
         level: the highest int8 score that is no alarm.
         inputs, scores: of the golden beats, int8 ``(beats, bytes)`` and ``(beats,)``.
     """
-    files = {file.name: file.read_text(encoding="utf-8") for file in sorted(STATIC.iterdir())}
+    files = {
+        file.name: file.read_text(encoding="utf-8")
+        for file in sorted(STATIC.iterdir())
+        if manifest["wearer"] or file.stem != "sibeat_wearer"
+    }
     figures = _figures(content, manifest, operations, memory, level, inputs)
     return files | {
         "README.md": Template(files["README.md"]).substitute(figures),
@@ -126,7 +138,12 @@ def _rhythm(wearer, inputs):
     if not wearer:
         return ["#define SIBEAT_RHYTHM_FEATURES 0 /* a beat stands alone */"]
     rhythm = wearer["rhythm"]
+    numbers = [
+        f"#define SIBEAT_{macro} {(integer if isinstance(wearer[key], int) else floating)(wearer[key])}"
+        for key, macro in WEARER_MACROS.items()
+    ]
     return [
+        *numbers,
         f"#define SIBEAT_RHYTHM_FEATURES {len(wearer['features'])} /* {', '.join(wearer['features'])} */",
         f"#define SIBEAT_RHYTHM_INPUT {inputs[1]}",
         f"#define SIBEAT_HIGHEST {floating(HIGHEST)} /* of a beat beside its template, whose own is 1 */",
@@ -173,6 +190,26 @@ def _golden(inputs, scores):
     )
 
 
+def _wearer_figures(manifest):
+    """What the README tells of the wearer's template and rhythm, or nothing."""
+    if not manifest["wearer"]:
+        empty = dict.fromkeys(("wearer_files", "wearer_step", "wearer_memory"), "")
+        return empty | {"quantise": "`sibeat_quantise_window`"}
+    warm_up, kinds = manifest["wearer"]["warm_up"], 2
+    size = sum(manifest["window"].values()) * len(manifest["signal"]["leads"])
+    kept, rhythm = 4 * (kinds + warm_up) * (size + 1) + 16, 4 * (manifest["wearer"]["history"] + 3) + 4
+    return {
+        "quantise": "`sibeat_quantise_beside` and `sibeat_quantise_rhythm`",
+        "wearer_files": "| `sibeat_wearer.c/.h` | the wearer's own beat and rhythm |\n",
+        "wearer_step": "   Every beat fit to be scored goes to `sibeat_template_push`, every RR interval "
+        f"to `sibeat_rhythm_push`. From the {warm_up}th beat on `sibeat_template_nearest` gives the "
+        "wearer's own beat to put it beside, and `sibeat_rhythm_features` the rhythm"
+        + (", once the next beat is there" if manifest["wearer"]["waits"] else "")
+        + ". Before, there is no score.\n",
+        "wearer_memory": f"| The wearer's template and rhythm, RAM | {kept + rhythm:,} |\n",
+    }
+
+
 def _crc(data):
     return f"0x{zlib.crc32(data):08X}u"
 
@@ -195,9 +232,7 @@ def _figures(content, manifest, operations, memory, level, inputs):
         "operation_count": len(operations),
         "operations": ", ".join(operations),
         "golden_beats": beats,
-        "quantise": "`sibeat_quantise_beside` (beside the wearer's own beat) and `sibeat_quantise_rhythm`"
-        if manifest["wearer"]
-        else "`sibeat_quantise_window`",
+        **_wearer_figures(manifest),
         "leads": " and ".join(signal["leads"]),
         "rate": signal["rate"],
         "low": f"{signal['band'][0]:g}",

@@ -19,12 +19,15 @@ from int8_students import curves, int8_student, relative
 
 from keras_sibeat import firmware
 from keras_sibeat.c_text import text
+from keras_sibeat.data.recording import read_recording
 from keras_sibeat.errors import ExportError
 from keras_sibeat.firmware import arena_margin, decision, write_firmware
 from keras_sibeat.tflm import measure_arena, operations
+from sibeat_edge.rhythm import rhythm as features_of
 from sibeat_edge.runtime import Model
 from sibeat_edge.signal import BandPass, process
-from sibeat_edge.windows import beside, normalise
+from sibeat_edge.template import WearerTemplate
+from sibeat_edge.windows import beat_windows, beside, normalise
 
 STRICT = ["-std=c99", "-Wall", "-Wextra", "-Werror"]
 CORTEX = [*STRICT, "-mcpu=cortex-m4", "-mthumb"]
@@ -158,7 +161,7 @@ def macro(folder, name):
 def test_every_c_file_compiles_without_a_warning(which, request, tmp_path):
     folder, _ = request.getfixturevalue(which)
     files = sorted(folder.glob("*.c"))
-    assert len(files) == 7
+    assert len(files) == (8 if which == "relative_one" else 7)
     for file in files:
         compile_with("gcc", *STRICT, "-c", file, "-o", tmp_path / "one.o", cwd=folder)
 
@@ -290,6 +293,95 @@ def test_a_beat_beside_its_template_is_bit_for_bit_the_scorer_s(relative_one, se
     library.sibeat_quantise_rhythm(pointers[2], pointers[3])
     wanted = Model(content).quantise(beside(window, own), features)
     np.testing.assert_array_equal(found, np.concatenate([part.ravel() for part in wanted]))
+
+
+@pytest.fixture(scope="module")
+def wearer_library(relative_one):
+    folder, _ = relative_one
+    built = folder / "build" / "sibeat.so"
+    library = ctypes.CDLL(str(built)) if built.exists() else load(folder)
+    library.sibeat_rhythm_push.argtypes = [ctypes.c_char_p, ctypes.c_float]
+    library.sibeat_rhythm_features.argtypes = [ctypes.c_char_p, ctypes.c_float, ctypes.c_void_p]
+    library.sibeat_template_push.argtypes = [ctypes.c_char_p, ctypes.c_void_p, ctypes.c_float]
+    library.sibeat_template_nearest.argtypes = [ctypes.c_char_p, ctypes.c_void_p]
+    library.sibeat_template_nearest.restype = ctypes.POINTER(ctypes.c_float)
+    return library
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 10_000), unknown=st.floats(0, 0.9), waits=st.booleans())
+def test_the_rhythm_is_the_scorer_s(wearer_library, seed, unknown, waits):
+    draws = np.random.default_rng(seed)
+    intervals = draws.lognormal(-0.2, 0.5, 60).astype(np.float32)
+    intervals[draws.random(60) < unknown] = np.nan
+    state, found = ctypes.create_string_buffer(4 * 43 + 4), np.zeros(8, np.float32)
+    wearer_library.sibeat_rhythm_start(state)
+    for number, interval in enumerate(intervals[:-1]):
+        wearer_library.sibeat_rhythm_push(state, interval)
+        after = intervals[number + 1] if waits else np.nan
+        wearer_library.sibeat_rhythm_features(state, after, found.ctypes.data)
+        padded = np.concatenate([np.full(43, np.nan), intervals[: number + 1]])
+        np.testing.assert_allclose(found, features_of(padded[-43:-3], padded[-3:], after), atol=1e-5)
+
+
+SHAPES = [np.random.default_rng(seed).normal(size=(320, 2)).cumsum(axis=0) for seed in range(3)]
+LIVES = {  # what becomes of a wearer: the shape of each beat, and the seconds before it
+    "one shape": ([0] * 200, 0.8),
+    "bigeminy": ([0, 1] * 150, [0.9, 0.5] * 150),
+    "mostly premature at first": ([1, 1, 0] * 150, [0.5, 0.5, 1.0] * 150),
+    "two shapes by turns": ([0] * 80 + ([1] * 10 + [0] * 10) * 20, 0.8),
+    "three shapes one by one": ([0] * 80 + [1] * 150 + [2] * 150 + [0] * 150, 0.8),
+    "a tachycardia": ([0] * 80 + [1] * 300 + [0] * 80, [0.8] * 80 + [0.36] * 300 + [0.8] * 80),
+    "noise": ([None] * 100 + [0] * 200, 0.8),
+}
+
+
+@pytest.mark.parametrize("life", LIVES)
+def test_the_template_is_the_scorer_s(wearer_library, life):
+    shapes, seconds = LIVES[life]
+    draws = np.random.default_rng(0)
+    seconds = np.broadcast_to(np.float32(seconds), len(shapes)).copy()
+    seconds[draws.random(len(seconds)) < 0.1] = np.nan
+    size = 4 * 62 * 641 + 64
+    state, own = ctypes.create_string_buffer(size), WearerTemplate()
+    wearer_library.sibeat_template_start(state)
+    for number, (shape, rr) in enumerate(zip(shapes, seconds, strict=True)):
+        beat = draws.normal(size=(320, 2)).cumsum(axis=0) if shape is None else SHAPES[shape]
+        window = np.float32(beat + draws.normal(scale=0.3, size=beat.shape))
+        count = wearer_library.sibeat_template_push(state, window.ctypes.data, rr)
+        own.push(window, rr)
+        assert bool(count) == (own.beat is not None), number
+        found = wearer_library.sibeat_template_nearest(state, window.ctypes.data)
+        if own.beat is None:
+            assert not found
+        else:
+            wanted = own.nearest(window)
+            np.testing.assert_allclose(np.ctypeslib.as_array(found, wanted.shape), wanted, atol=1e-3)
+    assert own.beat is not None and count == min(2, 1 + own.added)
+
+
+@pytest.mark.parametrize("name", ["207", "231"])
+def test_the_template_is_the_scorer_s_on_recorded_beats(wearer_library, mitdb, name):
+    """Records of bundles that conduct now and then, among extrasystoles and a flutter."""
+    recording = read_recording(mitdb / name)
+    windows, inside = beat_windows(process(BandPass(), recording.signal), recording.annotations.samples)
+    intervals = np.diff(recording.annotations.samples[inside], prepend=-np.inf).astype(np.float32) / 360
+    state, own = ctypes.create_string_buffer(4 * 62 * 641 + 64), WearerTemplate()
+    wearer_library.sibeat_template_start(state)
+    for window, rr in zip(windows, intervals, strict=True):
+        wearer_library.sibeat_template_push(state, window.ctypes.data, rr)
+        own.push(window, rr)
+        found = wearer_library.sibeat_template_nearest(state, window.ctypes.data)
+        if own.beat is not None:
+            wanted = own.nearest(window)
+            np.testing.assert_allclose(np.ctypeslib.as_array(found, wanted.shape), wanted, atol=1e-4)
+    assert own.added > 0
+
+
+def test_a_bundle_of_beats_that_stand_alone_has_no_template(single, relative_one):
+    assert not (single[0] / "sibeat_wearer.c").exists() and (relative_one[0] / "sibeat_wearer.c").exists()
+    told = (relative_one[0] / "README.md").read_text()
+    assert "`sibeat_wearer.c/.h`" in told and "| The wearer's template and rhythm, RAM | 159," in told
 
 
 def test_the_texts_are_the_manifest_s(library):

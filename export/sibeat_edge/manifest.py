@@ -12,10 +12,9 @@ from reprlib import repr as shortened
 
 import numpy as np
 
-from sibeat_edge import template
+from sibeat_edge import rhythm, template
 from sibeat_edge.container import checksum, find_manifest
 from sibeat_edge.errors import ModelError
-from sibeat_edge.rhythm import FEATURES, HISTORY
 from sibeat_edge.signal import RATE, band_pass_taps
 
 FORMAT = 1
@@ -61,8 +60,8 @@ QUANTISATION = {"scale": POSITIVE, "zero_point": _whole(-128, 127)}
 # How template and rhythm are made follows from the package; these numbers say that it is the same package's.
 WEARER = {
     "warm_up": template.WARM_UP,
-    "kept": template.KEPT,
-    "renewed": template.RENEWED,
+    "memory": template.MEMORY,
+    "bound": template.BOUND,
     "alike": template.ALIKE,
     "similar": template.SIMILAR,
     "kind": template.KIND,
@@ -71,8 +70,11 @@ WEARER = {
     "prolonged": template.PROLONGED,
     "patience": template.PATIENCE,
     "unlike": template.UNLIKE,
-    "features": list(FEATURES),
-    "history": HISTORY,
+    "features": list(rhythm.FEATURES),
+    "history": rhythm.HISTORY,
+    "fewest": rhythm.FEWEST,
+    "shortest": rhythm.SHORTEST,
+    "longest": rhythm.LONGEST,
 }
 SCHEMA = {
     "format": _only(FORMAT),

@@ -5,8 +5,8 @@ from collections import deque
 import numpy as np
 
 WARM_UP = 60  # beats fit to be scored, before there is a template
-KEPT = 64  # latest beats like the template, whose median it is
-RENEWED = 16  # such beats after which the median is taken anew
+MEMORY = 32  # beats like the template that it remembers, the latest most
+BOUND = 0.1  # of the template's height: how far from it a beat's tick counts at most
 ALIKE = 0.95  # correlation from which a beat is like the template
 SIMILAR = 0.9  # correlation from which two beats of the warm-up are of one kind
 KIND = 0.4  # share of the warm-up's beats that the template's kind must have
@@ -20,7 +20,7 @@ NOISE, ABNORMAL = "fewer than two beats in five alike", "most beats premature"
 
 
 class WearerTemplate:
-    """Running medians of the wearer's normal beats, immune to abnormal ones and to noise.
+    """Robust running means of the wearer's normal beats, immune to abnormal ones and to noise.
 
     The first ``WARM_UP`` beats are sorted by their likeness; the largest kind gives the template, or another
     large kind whose RR intervals are longer, as frequent extrasystoles are premature. Where no kind is large
@@ -46,7 +46,7 @@ class WearerTemplate:
     @property
     def beat(self):
         """The template in use last ``(length, leads)``, mV, or None in the warm-up."""
-        return self._kinds[0].median if self._kinds else None
+        return self._kinds[0].middle if self._kinds else None
 
     @property
     def waiting(self):
@@ -57,7 +57,7 @@ class WearerTemplate:
         """The template ``(length, leads)`` that a beat is most like, or None in the warm-up."""
         if len(self._kinds) < 2:
             return self.beat
-        return max(self._kinds, key=lambda kind: likeness(window, kind.median)).median
+        return max(self._kinds, key=lambda kind: likeness(window, kind.middle)).middle
 
     def push(self, window, rr):
         """Learn from a beat fit to be scored.
@@ -67,7 +67,7 @@ class WearerTemplate:
             rr: s since the beat before, or NaN.
         """
         self._count += 1
-        alike = [likeness(window, kind.median) for kind in self._kinds]
+        alike = [likeness(window, kind.middle) for kind in self._kinds]
         if alike and max(alike) >= ALIKE:
             kind = self._kinds.pop(int(np.argmax(alike)))
             kind.push(window, rr)
@@ -101,7 +101,7 @@ class WearerTemplate:
         """Make a template of the largest kind of the latest beats unlike any, if that may be a normal one."""
         windows, intervals = (np.array(part) for part in zip(*self._others, strict=True))
         found = kinds_of(windows)
-        usual = min(_median(kind.intervals) for kind in self._kinds)
+        usual = min(kind.rr for kind in self._kinds)
         for kind in found:
             share = len(kind) / len(windows) * UNLIKE / (self._count - self._since)
             if share >= RIVAL and LATER * _median(intervals[kind]) >= usual:
@@ -112,26 +112,20 @@ class WearerTemplate:
 
 
 class _Kind:
-    """The latest beats of one shape, and their median, taken anew after every ``RENEWED``."""
+    """A template and the usual RR interval of its beats.
+
+    It begins as a median. Each beat then moves it by a ``MEMORY``-th of its distance, which counts no further
+    than ``BOUND``: Huber's estimate of location, beat by beat, in the memory of one beat.
+    """
 
     def __init__(self, windows, intervals):
-        self._windows, self._intervals = deque(windows, KEPT), deque(intervals, KEPT)
-        self._renew()
-
-    @property
-    def intervals(self):
-        """RR before each of them ``(beats,)``, s, or NaN."""
-        return np.array(self._intervals)
+        self.middle, self.rr = np.median(windows, axis=0), _median(intervals)
 
     def push(self, window, rr):
-        self._windows.append(window)
-        self._intervals.append(rr)
-        self._fresh += 1
-        if self._fresh == RENEWED:
-            self._renew()
-
-    def _renew(self):
-        self.median, self._fresh = np.median(self._windows, axis=0), 0
+        bound = BOUND * np.ptp(self.middle, axis=0)
+        self.middle = self.middle + np.clip(window - self.middle, -bound, bound) / MEMORY
+        if np.isfinite(rr):
+            self.rr += (rr - self.rr) / MEMORY if self.rr else rr
 
 
 def normal_kind(windows, intervals, least=KIND):

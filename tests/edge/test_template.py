@@ -5,10 +5,11 @@ import pytest
 
 from sibeat_edge.template import (
     ABNORMAL,
+    BOUND,
+    MEMORY,
     NOISE,
     PATIENCE,
     PROLONGED,
-    RENEWED,
     UNLIKE,
     WARM_UP,
     WearerTemplate,
@@ -108,14 +109,14 @@ def test_it_follows_a_slow_change():
     assert likeness(template.beat, NORMAL + wave(230, 25, -0.5)[:, None]) > 0.99 and template.added == 0
 
 
-def test_it_is_renewed_after_as_many_beats_as_stated():
+def test_a_beat_like_it_moves_it_by_a_bounded_part_of_the_distance():
     template = learnt(noisy(NORMAL, WARM_UP))
-    before, more = template.beat.copy(), noisy(NORMAL, RENEWED, 2)
-    for beat in more[:-1]:
-        template.push(beat, 0.8)
-    np.testing.assert_array_equal(template.beat, before)
-    template.push(more[-1], 0.8)
-    assert np.any(template.beat != before)
+    before, beat = template.beat, NORMAL.copy()
+    beat[300] += 5 * BOUND * np.ptp(before)  # a spike in one tick
+    template.push(beat, 0.8)
+    bound = BOUND * np.ptp(before)
+    np.testing.assert_allclose(template.beat, before + np.clip(beat - before, -bound, bound) / MEMORY)
+    assert template.beat[300] - before[300] == pytest.approx(bound / MEMORY)
 
 
 def test_a_lead_turned_over_becomes_the_template_after_as_many_beats_as_stated():
