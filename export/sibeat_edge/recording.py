@@ -34,8 +34,8 @@ class Scored:
         warnings: sentences that whoever sees the result should see, too.
         worst: ``Excerpt`` of each of the worst beats, the worst first, with residuals if the model has any.
         strip: ``Excerpt`` of the stretch with the most alarms.
-        template: of a wearer's model the wearer's own beat ``(length, leads)``, filtered, mV, as it was at
-            the end; or None.
+        templates: of a wearer's model the wearer's own beats, one or two, ``(length, leads)``, filtered, mV, as
+            they were at the end, the one in use last first.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Scored:
     warnings: tuple[str, ...]
     worst: list[Excerpt] = field(repr=False)
     strip: Excerpt = field(repr=False)
-    template: np.ndarray | None = field(default=None, repr=False)
+    templates: tuple[np.ndarray, ...] = field(default=(), repr=False)
 
     @property
     def alarms(self):
@@ -182,7 +182,7 @@ def score_record(record, model, threshold=None, personal=None, progress=None):
         warnings=tuple(warnings),
         worst=excerpts.worst,
         strip=excerpts.strip,
-        template=scorer.wearer and scorer.wearer.template.beat,
+        templates=scorer.wearer.template.beats if scorer.wearer else (),
     )
 
 

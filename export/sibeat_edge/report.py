@@ -148,10 +148,10 @@ def _strip(scored):
 
 
 def _wearer(scored):
-    if scored.template is None:
+    if not scored.templates:
         return ""
     window = scored.manifest["window"]
-    figure = template_figure(scored.template, (window["before"], window["after"]), scored.leads)
+    figure = template_figure(scored.templates, (window["before"], window["after"]), scored.leads)
     counts = Counter(beat.why for beat in scored.alarms)
     rows = [
         ("shape", "it looks unlike the wearer's own beat", f"{counts['shape']:,}"),
@@ -165,8 +165,9 @@ def _wearer(scored):
     return (
         "<h2>The wearer's own beat</h2>"
         + _image(figure, "the template of the wearer's own beat")
-        + '<p class="caption">Median of the latest beats like it, filtered, as it was at the end. Every beat '
-        "was judged beside it.</p>" + _table(["alarm for its", "", "alarms"], rows, numbers=1)
+        + '<p class="caption">Running mean of the beats like it, filtered, as it was at the end; thin: a second '
+        "shape of the wearer's own. Every beat was judged beside the one that it is more like.</p>"
+        + _table(["alarm for its", "", "alarms"], rows, numbers=1)
     )
 
 

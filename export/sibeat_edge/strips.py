@@ -128,9 +128,11 @@ def _heat(axis, residuals, hottest, window, times):
 
 
 @_svg
-def template_figure(template, window, leads):
-    """The wearer's own beat ``(length, leads)``, mV, on ECG paper; ``window`` as that of ``worst_figure``."""
-    low, high = _range(template)
+def template_figure(templates, window, leads):
+    """The wearer's own beats ``(length, leads)``, mV, on ECG paper, the second one thin; ``window`` as that of
+    ``worst_figure``.
+    """
+    low, high = _range(np.concatenate(templates))
     tall = 10 * (high - low)
     width, height = WIDTH / 4 * len(leads), tall + GAP
     figure = Figure(figsize=(width * MM, height * MM))
@@ -139,7 +141,8 @@ def template_figure(template, window, leads):
         left = (2.5 + lead * WIDTH / 4) / width
         axis = figure.add_axes([left, 2 / height, (WIDTH / 4 - 5) / width, tall / height])
         _paper(axis, (time[0], time[-1]), (low, high))
-        axis.plot(time, template[:, lead], color=LEADS[lead % len(LEADS)], linewidth=1.2)
+        for template, width_of_line in zip(templates, (1.2, 0.6), strict=False):
+            axis.plot(time, template[:, lead], color=LEADS[lead % len(LEADS)], linewidth=width_of_line)
         axis.set_title(name, loc="left", pad=2)
     return figure
 

@@ -44,8 +44,13 @@ class WearerTemplate:
         self._count, self._unlike, self._since = 0, 0, 0  # beats; those of no kind since the beat ``_since``
 
     @property
+    def beats(self):
+        """The templates ``(length, leads)``, mV, none to two of them, the one in use last first."""
+        return tuple(kind.middle for kind in self._kinds)
+
+    @property
     def beat(self):
-        """The template in use last ``(length, leads)``, mV, or None in the warm-up."""
+        """The template in use last, or None in the warm-up."""
         return self._kinds[0].middle if self._kinds else None
 
     @property

@@ -197,7 +197,7 @@ def test_a_wearers_template_is_shown_and_alarms_by_what_raised_them(scored):
     beats = [replace(beat, why="timing" if beat.alarm else "") for beat in scored.beats]
     template = np.sin(np.linspace(0, 6, 320))[:, None]
     manifest = {**MANIFEST, "wearer": {"waits": True}}
-    text = report(replace(scored, beats=beats, template=template, manifest=manifest))
+    text = report(replace(scored, beats=beats, templates=(template, -template), manifest=manifest))
     assert "The wearer's own beat" in text and "it comes too early" in text
     assert re.search(rf"<td>timing</td>.*?>{len(scored.alarms)}</td>", text)
     assert "The wearer's own beat" not in report(scored)
