@@ -34,8 +34,8 @@ class Scored:
         warnings: sentences that whoever sees the result should see, too.
         worst: ``Excerpt`` of each of the worst beats, the worst first, with residuals if the model has any.
         strip: ``Excerpt`` of the stretch with the most alarms.
-        templates: of a wearer's model the wearer's own beats, one or two, ``(length, leads)``, filtered, mV, as
-            they were at the end, the one in use last first.
+        templates: of a wearer's model the wearer's own beats, one or two, ``(length, leads)``, filtered, mV,
+            as they were at the end, the one in use last first.
     """
 
     name: str

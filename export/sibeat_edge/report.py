@@ -165,8 +165,8 @@ def _wearer(scored):
     return (
         "<h2>The wearer's own beat</h2>"
         + _image(figure, "the template of the wearer's own beat")
-        + '<p class="caption">Running mean of the beats like it, filtered, as it was at the end; thin: a second '
-        "shape of the wearer's own. Every beat was judged beside the one that it is more like.</p>"
+        + '<p class="caption">Running mean of the beats like it, filtered, as it was at the end; thin: a '
+        "second shape of the wearer's own. Every beat was judged beside the one that it is more like.</p>"
         + _table(["alarm for its", "", "alarms"], rows, numbers=1)
     )
 

@@ -129,8 +129,9 @@ def _heat(axis, residuals, hottest, window, times):
 
 @_svg
 def template_figure(templates, window, leads):
-    """The wearer's own beats ``(length, leads)``, mV, on ECG paper, the second one thin; ``window`` as that of
-    ``worst_figure``.
+    """The wearer's own beats ``(length, leads)``, mV, on ECG paper, the second one thin.
+
+    ``window`` is as that of ``worst_figure``.
     """
     low, high = _range(np.concatenate(templates))
     tall = 10 * (high - low)
