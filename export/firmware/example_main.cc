@@ -54,8 +54,8 @@ int8_t ScoreBeat() {
     }
   }
 #if SIBEAT_RHYTHM_FEATURES
-  // A firmware keeps the wearer's own beat, and the features of its RR intervals, as the manifest says. Here the
-  // beat stands for both: it is the wearer's own, and on time.
+  // A firmware keeps a sibeat_template and a sibeat_rhythm (sibeat_wearer.h) of its wearer. Here the beat stands
+  // for both: it is the wearer's own, and on time.
   static const float features[SIBEAT_RHYTHM_FEATURES] = {0};
   sibeat_quantise_beside(window, window, input);
   sibeat_quantise_rhythm(features, input);

@@ -8,7 +8,7 @@
 extern "C" {
 #endif
 
-#define SIBEAT_MODEL_BYTES 25904
+#define SIBEAT_MODEL_BYTES 25920
 
 extern const unsigned char sibeat_model[SIBEAT_MODEL_BYTES];
 
