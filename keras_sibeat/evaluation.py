@@ -8,6 +8,7 @@ import numpy as np
 
 from keras_sibeat import plots
 from keras_sibeat.baselines import baseline_scores
+from keras_sibeat.data.beats import BeatSet
 from keras_sibeat.data.sources import load_folds
 from keras_sibeat.errors import RunError
 from keras_sibeat.files import write_json
@@ -51,8 +52,8 @@ def evaluate(run, folds=None, selection=None):
             f"{run.folder}: a contrastive run has no epoch selected with labels; expected label_free."
         )
     folds = folds or load_folds(run.config)
-    metrics, per_record, histories, seconds = [], [], {}, 0.0
-    for (number, _), part in run.parts().items():
+    metrics, per_record, histories, seconds, left_out = [], [], {}, 0.0, {}
+    for (number, seed), part in run.parts().items():
         rows = read_history(part / "history.csv")
         if len(rows) < run.config.epochs:
             raise RunError(
@@ -65,6 +66,7 @@ def evaluate(run, folds=None, selection=None):
         normal_scores, scores = judge(normals)["score"], parts.pop("score")
         threshold = threshold_for(normal_scores, run.config.evaluate.false_alarm_rate)
         per_record.append(auc_per_record(scores, fold.test, fold.normal))
+        left_out.setdefault(seed, []).append((scores, fold.test))
         measured = measure(run.config, scores, fold, threshold)
         alone = {
             f"{name}_{metric}": value
@@ -88,7 +90,16 @@ def evaluate(run, folds=None, selection=None):
     }
     if run.config.student:
         result["model"]["int8_bytes"] = len(convert(scorer, fold.train.inputs))
+    if run.config.protocol.name == "leave_out" and len(run.config.protocol.folds) > 1:
+        result["all_wearers"] = summarise([_measure_all(parts, fold.normal) for parts in left_out.values()])
     return {**result, "history": histories}
+
+
+def _measure_all(parts, normal):
+    """Metrics over the wearers of all folds, of the pairs of scores and beats of each, by its own model."""
+    scores = np.concatenate([scores for scores, _ in parts])
+    beats = BeatSet.join([test for _, test in parts], parts[0][1].sha256)
+    return {**separation(scores, beats.classes != normal), **measure_wearers(scores, beats, normal)}
 
 
 def _load_scorer(config, part, selection):

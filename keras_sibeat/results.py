@@ -22,6 +22,9 @@ OVERVIEW = {
     "student": "**its compact student**, ours",
     "student-int8": "**the student in int8**, as on the device",
     "student-undistilled": "the student's graph, not distilled",
+    "wearer": "**a beat beside its wearer's own**, ours",
+    "wearer-student": "**its compact student**, ours",
+    "wearer-student-int8": "**that student in int8**, as on the device",
     "beatgan": "**BeatGAN**, ours, selected without labels",
     "beatgan-labelled": "**BeatGAN**, ours, the paper's selection",
     "peer-torch": "BeatGAN in PyTorch, the same fold, last of 10 epochs",
@@ -147,6 +150,8 @@ def render(folder):
         rows = [row for row in rows if not row["name"].startswith(own)]
         if rows:
             sections.append(f"## {title}\n\n" + tables.standings(rows, protocol))
+    if text := tables.wearers(results):
+        sections.append("## New wearers, more closely\n\n" + text)
     if tables.ablation_rows(results):
         sections.append("## What each part brings\n\n" + tables.ablation(results))
     for title, text in {

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from keras_sibeat.wearer_metrics import ALARMS_PER_HOUR
+
 PUBLISHED = (
     ("BeatGAN", "0.9447", "0.9108", "Zhou et al. 2019, mean of 5 folds"),
     ("BeatGAN + time warping", "0.9475", "0.9143", "Zhou et al. 2019"),
@@ -140,6 +142,36 @@ def standings(rows, protocol):
         text = CAUTION + "\n" + text + "\nPublished:\n\n| model | AUC | AP | where |\n|---|---|---|---|\n"
         text += "".join(f"| {' | '.join(row)} |\n" for row in PUBLISHED)
     return text
+
+
+def wearers(results):
+    """How sure the figures on new wearers are, and what they are at few alarms; empty without a result."""
+    names = (
+        "auc_record",
+        "auc_without_232",
+        "ap_without_232",
+        *(f"sensitivity_{n}" for n in ALARMS_PER_HOUR),
+    )
+    lines = [
+        "95 % intervals by a bootstrap over wearers. The last columns: sensitivity at so many false alarms "
+        "an hour of all wearers.\n",
+        "| result | AUC | AP | AUC within a record | AUC without 232 | AP without 232 | "
+        + " | ".join(f"{count}/h" for count in ALARMS_PER_HOUR)
+        + " |",
+        "|" + "---|" * (len(names) + 3),
+    ]
+    for name, row in results.items():
+        metrics = row.get("all_wearers", row.get("metrics", {}))
+        if "auc_low" in metrics and not is_simulated(row):
+            cells = [_with_interval(metrics, "auc"), _with_interval(metrics, "ap")]
+            cells += [cell(metrics.get(key), 4) for key in names]
+            lines.append("| " + " | ".join([f"`{name}`", *cells]) + " |")
+    return "\n".join(lines) + "\n" if len(lines) > 3 else ""
+
+
+def _with_interval(metrics, name):
+    low, high = (metrics[f"{name}_{end}"]["mean"] for end in ("low", "high"))
+    return f"{cell(metrics[name], 4)} ({low:.3f} to {high:.3f})"
 
 
 def cell(metric, digits):

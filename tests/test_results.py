@@ -107,6 +107,23 @@ def test_si_beatgans_claim_has_its_table(tmp_path):
     assert "`sibeatgan-kd`" not in page
 
 
+def test_new_wearers_are_told_with_their_intervals(tmp_path):
+    found = {"auc": 0.92, "auc_low": 0.87, "auc_high": 0.95, "ap": 0.8, "ap_low": 0.6, "ap_high": 0.9}
+    found |= {"auc_record": 0.97, "auc_without_232": 0.93, "ap_without_232": 0.7}
+    found |= {"sensitivity_1": 0.1, "sensitivity_5": 0.25, "sensitivity_20": 0.5}
+    row = {"protocol": "inter_patient", "folds": [0], "seeds": [0], "selection": "none"}
+    write_result(tmp_path / "results", "wearer-inter", {**row, "metrics": summarise([found])})
+    folds = {**row, "metrics": summarise([{"auc": 0.5, "ap": 0.5}]), "all_wearers": summarise([found])}
+    write_result(tmp_path / "results", "wearer-folds", {**folds, "protocol": "leave_out"})
+    write_result(tmp_path / "results", "old-inter", {**row, "metrics": summarise([{"auc": 0.5, "ap": 0.5}])})
+    page = (tmp_path / "RESULTS.md").read_text()
+    cells = (
+        "| 0.9200 (0.870 to 0.950) | 0.8000 (0.600 to 0.900) | 0.9700 | 0.9300 | 0.7000 | 0.1000 | 0.2500 |"
+    )
+    assert all(f"| `{name}` {cells}" in page for name in ("wearer-inter", "wearer-folds"))
+    assert f"| `old-inter` {cells[:9]}" not in page
+
+
 def test_the_frontier_has_its_table_and_its_plot_small_to_large(tmp_path):
     for name, size in (("w8-d4", 24_000), ("w2-d4", 9_000)):
         metrics = summarise([{"auc": 0.9 + size / 1e6, "ap": 0.8, "validation_auc": 0.95}])

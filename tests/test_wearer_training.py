@@ -1,5 +1,7 @@
 """Beats relative to their wearer, from recordings to a student: what it learns from and what it leaves."""
 
+from pathlib import Path
+
 import checkpoints
 import keras
 import numpy as np
@@ -140,6 +142,28 @@ def test_a_wearer_s_preset_says_on_its_card_what_it_takes(finished, tmp_path):
     assert "beside the wearer's template" in card and "mean AUC within a record" in card
     network = load_preset("tiny", tmp_path)
     assert {tensor.name for tensor in network.inputs} == {"window", "rhythm"}
+
+
+def test_wearers_left_out_four_at_a_time_are_measured_together(tmp_path):
+    settings = [s for s in SMALL if not s.startswith(("student", "protocol", "data"))]
+    settings += ["data.wearers=10", "data.seconds=120", "protocol.name=leave_out", "protocol.folds=[0, 1]"]
+    result = train.train(read_config(overrides=settings), tmp_path / "run")
+    whole, each = result["all_wearers"], result["metrics"]
+    assert len(each["auc"]["values"]) == 2 and len(whole["auc"]["values"]) == 1
+    assert whole["auc_low"]["mean"] <= whole["auc"]["mean"] <= whole["auc_high"]["mean"]
+
+
+CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("wearer*.toml"))
+
+
+@pytest.mark.parametrize("file", CONFIGS, ids=lambda file: file.stem)
+def test_the_configurations_that_ship_are_of_one_model(file):
+    """The student's may have nothing that its teacher has otherwise, nor the other protocols' but these."""
+    sections = read_config(file, data="data").describe()
+    teacher = read_config(file.with_name("wearer-inter.toml"), data="data").describe()
+    for own in ("name", "protocol", "seeds", "student"):
+        del sections[own], teacher[own]
+    assert sections == teacher
 
 
 @pytest.mark.parametrize(
