@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from keras_sibeat.layers.shifts import OF_A_BEAT, SHIFTS
 from keras_sibeat.layers.views import VIEWS
-from keras_sibeat.models.distiller import WEIGHTS
+from keras_sibeat.models.distiller import TAILS, WEIGHTS
 from keras_sibeat.scorer import MEASURES, SCORES
 from sibeat_edge.signal import BAND, FIR_ORDER, RATE
 
@@ -227,6 +227,7 @@ class Student(Section):
     weights: dict[Literal[tuple(WEIGHTS)], Weight] = {}  # of its losses, where not the default
     temperature: Annotated[float, Field(gt=0)] = 0.1  # of the prototypes' soft targets
     cap: Annotated[float, Field(gt=0)] = 8.0  # of the score, in nats
+    tail: Literal[tuple(TAILS)] = "flat"  # of the score above the cap
     unlabelled: tuple[str, ...] = ()  # records whose beats, normal or not, it learns from, too
 
 

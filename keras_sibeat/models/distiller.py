@@ -14,6 +14,7 @@ from keras_sibeat.models.descent import Descent, descend
 from keras_sibeat.models.matmul import as_matmuls
 
 PARTS = ("student", "teacher", "views", "shifts", "timings")
+TAILS = ("flat", "log")
 WEIGHTS = {"score": 1.0, "embedding": 0.1, "prototypes": 1.0, "rebuilt": 1.0}  # of the losses
 
 
@@ -56,7 +57,8 @@ class Distiller(Descent):
     student learns, on the very same windows:
 
     - ``score``: the teacher's, which says how abnormal a shifted beat is; a Huber loss, for the tail of
-      -log(p). Above ``cap`` both are as abnormal as can be;
+      -log(p). Above ``cap`` both are as abnormal as can be or, with the tail ``log``, the score goes on as its
+      logarithm, so that int8 can hold what still tells abnormal beats from normal ones of odd wearers;
     - ``embedding``: the teacher's direction, by a projection that is thrown away: 1 - cosine;
     - ``prototypes``: which kind of normal beat this is, by soft targets: an embedding is no class
       distribution, but its nearness to the prototypes is one, softmax(cosine / temperature);
@@ -73,6 +75,7 @@ class Distiller(Descent):
         weights: of the losses by name; a missing one is that of ``WEIGHTS``, zero leaves a loss out.
         temperature: of the soft targets.
         cap: of the score, in nats: exp(-cap) of normal beats score higher.
+        tail: of the score above the cap: ``flat`` or ``log``.
         seed: of the projection's initial weights.
         timings: layer that replaces rhythms by simulated ones (``SimulatedRhythm``); for a student with
             rhythm alone.
@@ -91,6 +94,7 @@ class Distiller(Descent):
         cap=8.0,
         seed=None,
         timings=None,
+        tail="flat",
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -111,10 +115,12 @@ class Distiller(Descent):
                 f"Distiller: found a student of windows {student.input_shape}, expected its teacher's "
                 f"{teacher.input_shape}."
             )
+        if tail not in TAILS:
+            raise ValueError(f"Distiller: found the tail {tail!r}, expected {' or '.join(TAILS)}.")
         teacher.trainable = False
         self.student, self.teacher, self.views, self.shifts = student, teacher, views, shifts
         self.timings = timings
-        self.cap, self.seed = cap, seed
+        self.cap, self.tail, self.seed = cap, tail, seed
         self._soft_targets = SoftTargets(temperature)
         embedding = student.get_layer("embedding").output
         glorot = keras.initializers.GlorotUniform(seed)
@@ -147,8 +153,10 @@ class Distiller(Descent):
         cosine = ops.sum(wanted["embedding"] * direction, axis=1)
         logits = [wanted["prototypes"], self._prototypes(direction)]
         gap = ops.clip(wanted["score"], 0.0, self.cap) - found["score"]
-        # A student above the cap, where the teacher is, is right.
-        gap = ops.where((wanted["score"] >= self.cap) & (gap < 0), 0.0, gap)
+        if self.tail == "log":
+            gap += ops.log1p(ops.relu(wanted["score"] - self.cap))
+        else:  # a student above the cap, where the teacher is, is right
+            gap = ops.where((wanted["score"] >= self.cap) & (gap < 0), 0.0, gap)
         size = ops.abs(gap)
         losses = {
             "score": ops.mean(ops.where(size < 1, ops.square(gap) / 2, size - 0.5)),
@@ -184,6 +192,7 @@ class Distiller(Descent):
             "weights": self.loss_weights,
             "temperature": self._soft_targets.temperature,
             "cap": self.cap,
+            "tail": self.tail,
             "seed": self.seed,
         }
 

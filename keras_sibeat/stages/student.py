@@ -113,6 +113,7 @@ def build_distiller(config, fold, scorer, shape, seed, steps):
             settings.cap,
             seeds[2],
             timings,
+            settings.tail,
         )
     else:
         score, embedding = network.outputs[0], network.get_layer("embedding").output

@@ -93,6 +93,16 @@ def test_a_score_above_the_cap_is_right_where_the_teacher_is(teacher):
     assert float(model.losses_of(outputs, low)["score"]) == pytest.approx((0.5**2 / 2 + 1.5) / 2)
 
 
+def test_with_the_tail_log_a_score_above_the_cap_goes_on_as_its_logarithm(teacher):
+    model = build(teacher, cap=2.0, tail="log")
+    outputs = {name: np.asarray(x) for name, x in teacher(beats(2)).items()}
+    outputs["score"] = np.array([[2.0 + np.e - 1], [1.0]], "float32")
+    right = {**outputs, "score": np.array([[3.0], [1.0]], "float32")}
+    assert float(model.losses_of(outputs, right)["score"]) == pytest.approx(0, abs=1e-10)
+    high = {**outputs, "score": np.array([[3.5], [1.0]], "float32")}
+    assert float(model.losses_of(outputs, high)["score"]) == pytest.approx(0.5**2 / 4)
+
+
 def test_a_student_that_agrees_has_no_loss(teacher):
     outputs = {**teacher(beats(9, 2))}
     outputs["score"] = tf.clip_by_value(outputs["score"], 0, 8.0)
@@ -137,13 +147,13 @@ def test_the_teacher_stays_itself_and_judges_the_very_windows_of_the_student(tea
 
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_training_goes_on_after_loading(scorer, tmp_path, jit_compile):
-    model = build(teacher_of(scorer), weights={"rebuilt": 0.5}, temperature=0.2, cap=5.0)
+    model = build(teacher_of(scorer), weights={"rebuilt": 0.5}, temperature=0.2, cap=5.0, tail="log")
     model.compile(keras.optimizers.Adam(1e-2), jit_compile=jit_compile)
     model.train_on_batch(beats())
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras", safe_mode=True)
     assert loaded.get_config()["weights"] == {**WEIGHTS, "rebuilt": 0.5}
-    assert (loaded.cap, loaded.get_config()["temperature"]) == (5.0, 0.2)
+    assert (loaded.cap, loaded.tail, loaded.get_config()["temperature"]) == (5.0, "log", 0.2)
     found, expected = (m.train_on_batch(beats(seed=3), return_dict=True) for m in (loaded, model))
     assert found == pytest.approx(expected, rel=1e-5)
     assert_equal(loaded.predict(beats(), verbose=0), model.predict(beats(), verbose=0))
@@ -157,6 +167,7 @@ def test_training_goes_on_after_loading(scorer, tmp_path, jit_compile):
         ({"weights": {"score": float("nan")}}, "found score nan, expected a finite number"),
         ({"weights": dict.fromkeys(WEIGHTS, 0.0)}, "found only weights of 0; expected one above"),
         ({"temperature": 0.0}, "found temperature 0.0, expected a finite number above 0"),
+        ({"tail": "long"}, "found the tail 'long', expected flat or log"),
         ({"cap": -1.0}, "found cap -1.0, expected a finite number"),
     ],
 )
