@@ -57,8 +57,8 @@ class Distiller(Descent):
     student learns, on the very same windows:
 
     - ``score``: the teacher's, which says how abnormal a shifted beat is; a Huber loss, for the tail of
-      -log(p). Above ``cap`` both are as abnormal as can be or, with the tail ``log``, the score goes on as its
-      logarithm, so that int8 can hold what still tells abnormal beats from normal ones of odd wearers;
+      -log(p). Above ``cap`` both are as abnormal as can be or, with the tail ``log``, the score goes on as
+      its logarithm: int8 holds what still tells abnormal beats from an odd wearer's normal ones;
     - ``embedding``: the teacher's direction, by a projection that is thrown away: 1 - cosine;
     - ``prototypes``: which kind of normal beat this is, by soft targets: an embedding is no class
       distribution, but its nearness to the prototypes is one, softmax(cosine / temperature);
