@@ -127,8 +127,9 @@ class _Kind:
         self.middle, self.rr = np.median(windows, axis=0), _median(intervals)
 
     def push(self, window, rr):
-        bound = BOUND * np.ptp(self.middle, axis=0)
-        self.middle = self.middle + np.clip(window - self.middle, -bound, bound) / MEMORY
+        bound = BOUND * (self.middle.max(axis=0) - self.middle.min(axis=0))
+        step = np.minimum(np.maximum(window - self.middle, -bound), bound)
+        self.middle = self.middle + step / MEMORY
         if np.isfinite(rr):
             self.rr += (rr - self.rr) / MEMORY if self.rr else rr
 
@@ -179,8 +180,9 @@ def _median(intervals):
 
 def likeness(window, template):
     """Correlation of two beats ``(length, leads)``, each lead without its mean; 0 where one is flat."""
-    first, second = _directions(np.stack([window, template]))
-    return float(first @ second)
+    first, second = (x - np.add.reduce(x, axis=0) / len(x) for x in (window, template))
+    size = np.sqrt(np.vdot(first, first) * np.vdot(second, second))
+    return float(np.vdot(first, second) / size) if size > 0 else 0.0
 
 
 def _directions(windows):
