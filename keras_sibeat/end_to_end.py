@@ -14,7 +14,7 @@ from keras_sibeat.data.recording import BEAT_SYMBOLS
 from keras_sibeat.scoring import LEAST_ABNORMAL, separation
 from sibeat_edge.scorer import score_recording
 from sibeat_edge.signal import RATE
-from sibeat_edge.threshold import FIRST, personal_threshold
+from sibeat_edge.threshold import FIRST, between_levels, personal_threshold
 
 SNRS = (24, 18, 12, 6, 0)  # dB
 JITTERS = (10, 20, 40)  # ms
@@ -119,7 +119,8 @@ def _threshold(manifest, scores):
     threshold, scored = manifest["threshold"], scores[np.isfinite(scores)]
     if not manifest["wearer"] or len(scored) < FIRST:
         return threshold["score"]
-    return personal_threshold(scored[:FIRST], threshold["score"], threshold["usual"])
+    moved = personal_threshold(scored[:FIRST], threshold["score"], threshold["usual"])
+    return between_levels(moved, manifest["score"])
 
 
 def summarise_records(records, hours):

@@ -23,6 +23,7 @@ from keras_sibeat.tflm import measure_arena
 from sibeat_edge.manifest import BESIDE, FORMAT, MIN_MAX, WEARER, taps_digest
 from sibeat_edge.runtime import Model
 from sibeat_edge.signal import RATE
+from sibeat_edge.threshold import between_levels
 
 COMPARED = 1000  # beats that all runtimes score
 SHARES = (0.1, 0.5, 0.9, 0.99, 0.999)  # of normal beats, whose scores the manifest tells
@@ -134,15 +135,6 @@ def make_manifest(source, content, scores, verdict, per_hour, rate):
         "licence": LICENCE if config.data.source == "wfdb" else "MIT",
         "notice": NOTICE,
     }
-
-
-def between_levels(threshold, quantisation):
-    """The threshold moved half a level up from the int8 score it lies on or above: the same decisions.
-
-    On the level itself, rounding would decide whether the many scores that share it are alarms.
-    """
-    scale, zero = quantisation["scale"], quantisation["zero_point"]
-    return (np.floor(threshold / scale + zero + 1e-4) + 0.5 - zero) * scale
 
 
 def _short(value):

@@ -20,6 +20,25 @@ WEARER_MACROS = {  # numbers of the manifest's wearer, by which template and rhy
     **{key: key.upper() for key in ("prolonged", "patience", "unlike", "history")},
     **{key: f"{key.upper()}_RR" for key in ("fewest", "shortest", "longest")},
 }
+OF_A_WEARER = """\
+   A `sibeat_template` and a `sibeat_rhythm` hold what is known of the wearer. `seconds` are those since the
+   beat before, NAN across a gap and where this beat or the one before it is unfit to be scored. When a beat
+   comes:
+"""
+AT_ONCE = f"""{OF_A_WEARER}\
+   - `sibeat_rhythm_push(&rhythm, seconds)`; if it is fit, `sibeat_template_push(&own, window, seconds)`;
+   - `sibeat_template_nearest(&own, window)`: NULL means no score yet;
+   - `sibeat_rhythm_features(&rhythm, NAN, features)`.
+"""
+WAITS = f"""{OF_A_WEARER}\
+   - `sibeat_rhythm_features(&rhythm, seconds, features)`: of the beat before, which has waited for this one;
+   - if this one is fit, `sibeat_template_push(&own, window, seconds)`;
+   - `sibeat_template_nearest`, of the window of the beat before: score it now; NULL means no score yet;
+   - `sibeat_rhythm_push(&rhythm, seconds)`, for the next one.
+
+   Where none comes for `SIBEAT_LONGEST_RR` seconds, score the last one with these for `seconds`, and push
+   nothing.
+"""
 TOLERANCE = 1  # units of the last place, that a golden beat's score may be off by
 ALIGN = """
 #if defined(__GNUC__) || defined(__clang__)
@@ -120,7 +139,8 @@ def _config_header(manifest, memory, places, level):
         "/* A beat whose score is above the threshold is an alarm; the int8 one decides the same. */",
         f"#define SIBEAT_THRESHOLD ({floating(threshold['score'])})",
         f"#define SIBEAT_THRESHOLD_INT8 {integer(level)} /* an int: -129 makes every beat an alarm */",
-        f"#define SIBEAT_USUAL_SCORE ({floating(threshold['usual'])}) /* middle of a wearer's scores */",
+        "/* The median of a wearer's scores that leaves the threshold where it is. */",
+        f"#define SIBEAT_USUAL_SCORE ({floating(threshold['usual'])})",
         f"#define SIBEAT_FALSE_ALARMS_PER_HOUR {floating(threshold['false_alarms_per_hour'])}\n",
         "/* The smallest arena that TensorFlow Lite Micro ran the model in, and what to have. */",
         f"#define SIBEAT_ARENA_MEASURED_BYTES {memory['measured']}",
@@ -197,15 +217,11 @@ def _wearer_figures(manifest):
         return empty | {"quantise": "`sibeat_quantise_window`"}
     warm_up, kinds = manifest["wearer"]["warm_up"], 2
     size = sum(manifest["window"].values()) * len(manifest["signal"]["leads"])
-    kept, rhythm = 4 * (kinds + warm_up) * (size + 1) + 16, 4 * (manifest["wearer"]["history"] + 3) + 4
+    kept, rhythm = 4 * (kinds + warm_up) * (size + 1) + 20, 4 * (manifest["wearer"]["history"] + 3) + 4
     return {
         "quantise": "`sibeat_quantise_beside` and `sibeat_quantise_rhythm`",
         "wearer_files": "| `sibeat_wearer.c/.h` | the wearer's own beat and rhythm |\n",
-        "wearer_step": "   Every beat fit to be scored goes to `sibeat_template_push`, every RR interval "
-        f"to `sibeat_rhythm_push`. From the {warm_up}th beat on `sibeat_template_nearest` gives the "
-        "wearer's own beat to put it beside, and `sibeat_rhythm_features` the rhythm"
-        + (", once the next beat is there" if manifest["wearer"]["waits"] else "")
-        + ". Before, there is no score.\n",
+        "wearer_step": WAITS if manifest["wearer"]["waits"] else AT_ONCE,
         "wearer_memory": f"| The wearer's template and rhythm, RAM | {kept + rhythm:,} |\n",
     }
 

@@ -5,7 +5,7 @@ import numpy as np
 from scipy.stats import spearmanr
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score, roc_curve
 
-from sibeat_edge.threshold import FIRST
+from sibeat_edge.threshold import FIRST, SHRINKAGE
 
 BATCH = 512
 LEAST_ABNORMAL = 10  # beats that a record needs for an AUC of its own
@@ -63,11 +63,9 @@ def threshold_for(normal_scores, false_alarm_rate):
 
 
 def usual_score(scores, records, is_normal, threshold, false_alarm_rate):
-    """The middle score of a wearer's first beats for whom the ``threshold`` is right.
+    """The middle of a wearer's first scores with which the ``threshold`` is the wearer's own, too.
 
-    Above the middle of their wearer's first beats, ``false_alarm_rate`` of the normal beats lie as far as the
-    threshold lies above this score. Wearers in general need a higher one, as some score higher in all of
-    their beats.
+    It is such that ``false_alarm_rate`` of all wearers' normal beats score above their wearer's threshold.
 
     Args:
         scores, records, is_normal: ``(beats,)``, in order of time within a record, of all classes, the wearer
@@ -76,8 +74,8 @@ def usual_score(scores, records, is_normal, threshold, false_alarm_rate):
     own = np.asarray(scores, np.float64).copy()
     for record in np.unique(records):
         rows = np.flatnonzero(records == record)
-        own[rows] -= np.median(own[rows[:FIRST]])
-    return threshold - threshold_for(own[is_normal], false_alarm_rate)
+        own[rows] -= SHRINKAGE * np.median(own[rows[:FIRST]])
+    return (threshold - threshold_for(own[is_normal], false_alarm_rate)) / SHRINKAGE
 
 
 def evaluate_scores(scores, beats, normal, threshold):

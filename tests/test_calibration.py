@@ -6,6 +6,7 @@ import pytest
 from keras_sibeat import calibration
 from keras_sibeat.data.recording import Recording
 from keras_sibeat.scoring import threshold_for, usual_score
+from sibeat_edge.threshold import personal_threshold
 
 RATE = 100
 
@@ -60,16 +61,19 @@ def test_a_recording_that_ends_within_the_first_period_has_no_rest(monkeypatch):
     assert set(found["rest"].values()) == {None}
 
 
-def test_the_usual_score_leaves_the_stated_share_of_each_wearer_s_beats_above():
+def test_with_thresholds_of_their_own_wearers_have_the_stated_alarms_together_and_more_alike():
     generator = np.random.default_rng(0)
     levels = np.repeat([0.0, 4.0, -2.0], 5000)
     records, scores = np.repeat(["a", "b", "c"], 5000), levels + generator.exponential(size=15000)
     threshold = threshold_for(scores, 0.01)
     usual = usual_score(scores, records, np.ones(15000, bool), threshold, 0.01)
-    for record in "abc":
-        own = scores[records == record]
-        moved = threshold + np.median(own[:50]) - usual
-        assert np.mean(own > moved) == pytest.approx(0.01, abs=0.006)
+    alarms = [
+        scores[records == record] > personal_threshold(scores[records == record][:50], threshold, usual)
+        for record in "abc"
+    ]
+    assert np.mean(alarms) == pytest.approx(0.01, abs=2e-4)
+    shared = [np.mean(scores[records == record] > threshold) for record in "abc"]
+    assert np.ptp(np.mean(alarms, axis=1)) < 0.8 * np.ptp(shared)
 
 
 def test_the_middle_of_one_wearer_s_first_beats_is_the_usual_score():
@@ -80,3 +84,4 @@ def test_the_middle_of_one_wearer_s_first_beats_is_the_usual_score():
     threshold = threshold_for(scores[is_normal], 0.05)
     usual = usual_score(scores, np.full(999, "a"), is_normal, threshold, 0.05)
     assert usual == pytest.approx(np.median(scores[:50]))
+    assert personal_threshold(scores, threshold, usual) != threshold  # all of the scores, another middle

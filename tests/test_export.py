@@ -17,6 +17,7 @@ from keras_sibeat.exported import find_export
 from keras_sibeat.run import Run
 from sibeat_edge.manifest import read_manifest
 from sibeat_edge.runtime import Model
+from sibeat_edge.threshold import between_levels
 
 SMALL = [*checkpoints.STUDENT, "name=small", "student.epochs=4"]
 
@@ -90,7 +91,7 @@ def test_the_threshold_lets_the_stated_false_alarms_pass(run, fold, tmp_path):
 @pytest.mark.parametrize("threshold", [0.5, 0.500001, 0.499999, 0.62, 0.74])
 def test_a_threshold_between_levels_decides_as_before(threshold):
     numbers = {"scale": 0.25, "zero_point": -3}
-    moved = export.between_levels(threshold, numbers)
+    moved = between_levels(threshold, numbers)
     levels = 0.25 * (np.arange(-128, 128) + 3)
     np.testing.assert_array_equal(levels > moved, levels > threshold + 2e-5)
     assert np.abs(levels - moved).min() == 0.125

@@ -37,6 +37,11 @@ CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int8, ctypes.POINTER(ctypes.c_int8))
 DRIVER = """
 #include "sibeat_preprocess.h"
 unsigned int filter_size(void) { return sizeof(sibeat_band_pass); }
+#if SIBEAT_RHYTHM_FEATURES
+#include "sibeat_wearer.h"
+unsigned int template_size(void) { return sizeof(sibeat_template); }
+unsigned int rhythm_size(void) { return sizeof(sibeat_rhythm); }
+#endif
 """
 # As much of TensorFlow Lite Micro as the example uses: it runs the model by looking its golden beats up.
 TFLM = """
@@ -173,8 +178,9 @@ def test_every_c_file_compiles_for_a_cortex_m4(which, request, tmp_path):
         compile_with("arm-none-eabi-gcc", *CORTEX, "-c", file, "-o", tmp_path / "one.o", cwd=folder)
 
 
-def test_each_c_header_compiles_alone_and_in_cpp(single, tmp_path):
-    folder, _ = single
+@pytest.mark.parametrize("which", ["single", "relative_one"])
+def test_each_c_header_compiles_alone_and_in_cpp(which, request, tmp_path):
+    folder, _ = request.getfixturevalue(which)
     for header in sorted({*folder.glob("*.h")} - {folder / "sibeat_ops.h"}):
         for program, suffix, flags in (("gcc", "c", STRICT), ("g++", "cc", STRICT[1:])):
             source = tmp_path / f"one.{suffix}"
@@ -182,10 +188,11 @@ def test_each_c_header_compiles_alone_and_in_cpp(single, tmp_path):
             compile_with(program, *flags, "-I", folder, "-fsyntax-only", source, cwd=folder)
 
 
-def test_the_makefile_checks_the_bundle(single, tmp_path):
+@pytest.mark.parametrize("which", ["single", "relative_one"])
+def test_the_makefile_checks_the_bundle(which, request, tmp_path):
     need("make"), need("gcc")
     folder = tmp_path / "copied"
-    shutil.copytree(single[0], folder, ignore=shutil.ignore_patterns("build"))
+    shutil.copytree(request.getfixturevalue(which)[0], folder, ignore=shutil.ignore_patterns("build"))
     done = subprocess.run(["make", "-C", folder, "check"], capture_output=True, text=True)
     assert done.returncode == 0 and "checksums are right" in done.stdout
     flip(folder / "sibeat_model.c")
@@ -302,8 +309,8 @@ def wearer_library(relative_one):
     library = ctypes.CDLL(str(built)) if built.exists() else load(folder)
     library.sibeat_rhythm_push.argtypes = [ctypes.c_char_p, ctypes.c_float]
     library.sibeat_rhythm_features.argtypes = [ctypes.c_char_p, ctypes.c_float, ctypes.c_void_p]
-    library.sibeat_template_push.argtypes = [ctypes.c_char_p, ctypes.c_void_p, ctypes.c_float]
-    library.sibeat_template_nearest.argtypes = [ctypes.c_char_p, ctypes.c_void_p]
+    library.sibeat_template_push.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_float]
+    library.sibeat_template_nearest.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
     library.sibeat_template_nearest.restype = ctypes.POINTER(ctypes.c_float)
     return library
 
@@ -324,16 +331,82 @@ def test_the_rhythm_is_the_scorer_s(wearer_library, seed, unknown, waits):
         np.testing.assert_allclose(found, features_of(padded[-43:-3], padded[-3:], after), atol=1e-5)
 
 
-SHAPES = [np.random.default_rng(seed).normal(size=(320, 2)).cumsum(axis=0) for seed in range(3)]
+def wandering(seed):
+    return np.random.default_rng(seed).normal(size=(320, 2)).cumsum(axis=0)
+
+
+def shapes_of_a_wearer():
+    """Five shapes, mV: three unlike each other, the first with another second lead, the first with a spike."""
+    one, two, three = (wandering(seed) / 20 for seed in range(3))
+    spiky, other_lead = one.copy(), np.stack([one[:, 0], two[:, 1]], axis=1)
+    spiky[300, 0] += 0.5 * np.ptp(one[:, 0])
+    return [one, two, three, other_lead, spiky]
+
+
+SHAPES, STEADY = shapes_of_a_wearer(), 80 * [0]
 LIVES = {  # what becomes of a wearer: the shape of each beat, and the seconds before it
-    "one shape": ([0] * 200, 0.8),
-    "bigeminy": ([0, 1] * 150, [0.9, 0.5] * 150),
-    "mostly premature at first": ([1, 1, 0] * 150, [0.5, 0.5, 1.0] * 150),
-    "two shapes by turns": ([0] * 80 + ([1] * 10 + [0] * 10) * 20, 0.8),
-    "three shapes one by one": ([0] * 80 + [1] * 150 + [2] * 150 + [0] * 150, 0.8),
-    "a tachycardia": ([0] * 80 + [1] * 300 + [0] * 80, [0.8] * 80 + [0.36] * 300 + [0.8] * 80),
-    "noise": ([None] * 100 + [0] * 200, 0.8),
+    "one shape": (200 * [0], 0.8),
+    "bigeminy": (150 * [0, 1], 150 * [0.9, 0.5]),
+    "mostly premature at first": (150 * [1, 1, 0], 150 * [0.5, 0.5, 1.0]),
+    "three kinds at first": (150 * [0, 1, 2], 0.8),
+    "two shapes by turns": (STEADY + 20 * (10 * [1] + 10 * [0]), 0.8),
+    "three shapes one by one": (STEADY + 150 * [1] + 150 * [2] + 150 * [0], 0.8),
+    "back and forth": (STEADY + 130 * [1] + 20 * [0] + 130 * [2] + 20 * [0] + 130 * [1], 0.8),
+    "a tachycardia": (STEADY + 300 * [1] + STEADY, 80 * [0.8] + 300 * [0.36] + 80 * [0.8]),
+    "a little early": (STEADY + 150 * [1], 80 * [0.8] + 150 * [0.74]),
+    "too early": (STEADY + 150 * [1], 80 * [0.8] + 150 * [0.7]),
+    "too early for the second kind": (
+        STEADY + 150 * [1] + 150 * [2],
+        80 * [0.8] + 150 * [1.2] + 150 * [0.72],
+    ),
+    "one in six": (STEADY + 200 * [1, 0, 0, 0, 0, 0], 0.8),
+    "another second lead": (STEADY + 150 * [3], 0.8),
+    "a spike now and then": (STEADY + 60 * [4, 0], 0.8),
+    "noise": (100 * [None] + 200 * [0], 0.8),
+    "noise and a frequent kind": (STEADY + 100 * [1, None, 2, 1] + 50 * [2], 0.8),
+    "odd intervals": (STEADY + 20 * [0] + 200 * [1], 40 * [0.8] + [np.inf, 0, 60.0] + 257 * [0.8]),
 }
+
+
+class Kind(ctypes.Structure):
+    _fields_ = (("middle", ctypes.c_float * 640), ("rr", ctypes.c_float))
+
+
+class Template(ctypes.Structure):
+    """``sibeat_template`` of two leads."""
+
+    _fields_ = (
+        ("kinds", Kind * 2),
+        ("kind_count", ctypes.c_uint8),
+        ("others", ctypes.c_float * 640 * 60),
+        ("intervals", ctypes.c_float * 60),
+        ("first", ctypes.c_uint8),
+        ("other_count", ctypes.c_uint8),
+        ("count", ctypes.c_uint32),
+        ("since", ctypes.c_uint32),
+        ("unlike", ctypes.c_uint32),
+    )
+
+
+def follow(library, windows, intervals):
+    """Push every beat into the C and the Python template, which must agree all the way; returns this one."""
+    state, own = Template(), WearerTemplate()
+    library.sibeat_template_start(ctypes.byref(state))
+    for number, (window, rr) in enumerate(zip(windows, intervals, strict=True)):
+        count = library.sibeat_template_push(ctypes.byref(state), window.ctypes.data, rr)
+        own.push(window, rr)
+        assert count == state.kind_count == len(own.beats) and state.other_count == own.waiting, number
+        for found, wanted in zip(state.kinds, own._kinds, strict=False):
+            assert found.rr == pytest.approx(wanted.rr, rel=1e-4), number
+            middle = np.array(found.middle).reshape(wanted.middle.shape)
+            np.testing.assert_allclose(middle, wanted.middle, atol=1e-4 * np.ptp(wanted.middle))
+        nearest = library.sibeat_template_nearest(ctypes.byref(state), window.ctypes.data)
+        wanted = own.nearest(window)
+        assert bool(nearest) == (wanted is not None)
+        if nearest:
+            found = np.ctypeslib.as_array(nearest, wanted.shape)
+            np.testing.assert_allclose(found, wanted, atol=1e-4 * np.ptp(wanted))
+    return own
 
 
 @pytest.mark.parametrize("life", LIVES)
@@ -342,22 +415,9 @@ def test_the_template_is_the_scorer_s(wearer_library, life):
     draws = np.random.default_rng(0)
     seconds = np.broadcast_to(np.float32(seconds), len(shapes)).copy()
     seconds[draws.random(len(seconds)) < 0.1] = np.nan
-    size = 4 * 62 * 641 + 64
-    state, own = ctypes.create_string_buffer(size), WearerTemplate()
-    wearer_library.sibeat_template_start(state)
-    for number, (shape, rr) in enumerate(zip(shapes, seconds, strict=True)):
-        beat = draws.normal(size=(320, 2)).cumsum(axis=0) if shape is None else SHAPES[shape]
-        window = np.float32(beat + draws.normal(scale=0.3, size=beat.shape))
-        count = wearer_library.sibeat_template_push(state, window.ctypes.data, rr)
-        own.push(window, rr)
-        assert bool(count) == (own.beat is not None), number
-        found = wearer_library.sibeat_template_nearest(state, window.ctypes.data)
-        if own.beat is None:
-            assert not found
-        else:
-            wanted = own.nearest(window)
-            np.testing.assert_allclose(np.ctypeslib.as_array(found, wanted.shape), wanted, atol=1e-3)
-    assert own.beat is not None and count == min(2, 1 + own.added)
+    beats = [wandering(100 + n) / 2 if shape is None else SHAPES[shape] for n, shape in enumerate(shapes)]
+    windows = [np.float32(beat + draws.normal(scale=0.01, size=(320, 2))) for beat in beats]
+    assert follow(wearer_library, windows, seconds).beat is not None
 
 
 @pytest.mark.parametrize("name", ["207", "231"])
@@ -366,22 +426,36 @@ def test_the_template_is_the_scorer_s_on_recorded_beats(wearer_library, mitdb, n
     recording = read_recording(mitdb / name)
     windows, inside = beat_windows(process(BandPass(), recording.signal), recording.annotations.samples)
     intervals = np.diff(recording.annotations.samples[inside], prepend=-np.inf).astype(np.float32) / 360
-    state, own = ctypes.create_string_buffer(4 * 62 * 641 + 64), WearerTemplate()
-    wearer_library.sibeat_template_start(state)
-    for window, rr in zip(windows, intervals, strict=True):
-        wearer_library.sibeat_template_push(state, window.ctypes.data, rr)
-        own.push(window, rr)
-        found = wearer_library.sibeat_template_nearest(state, window.ctypes.data)
-        if own.beat is not None:
-            wanted = own.nearest(window)
-            np.testing.assert_allclose(np.ctypeslib.as_array(found, wanted.shape), wanted, atol=1e-4)
-    assert own.added > 0
+    assert follow(wearer_library, windows, intervals).added > 0
 
 
-def test_a_bundle_of_beats_that_stand_alone_has_no_template(single, relative_one):
+def test_the_lives_are_what_they_are_called():
+    """Else the C would be compared where nothing happens."""
+
+    def added(life):
+        shapes, seconds = LIVES[life]
+        own = WearerTemplate()
+        for shape, rr in zip(shapes, np.broadcast_to(seconds, len(shapes)), strict=True):
+            own.push(np.float32(SHAPES[shape]), rr)
+        return own.added, bool(own.trouble_before)
+
+    for life in ("two shapes by turns", "a little early", "another second lead", "odd intervals"):
+        assert added(life) == (1, False), life
+    for life in ("too early", "a tachycardia", "one in six", "bigeminy"):
+        assert added(life) == (0, False), life
+    for life in ("mostly premature at first", "three kinds at first"):
+        assert added(life) == (0, True), life
+    assert added("back and forth") == (3, False)
+    assert added("too early for the second kind") == (1, False)
+
+
+def test_a_bundle_of_beats_that_stand_alone_has_no_template(single, relative_one, wearer_library):
     assert not (single[0] / "sibeat_wearer.c").exists() and (relative_one[0] / "sibeat_wearer.c").exists()
+    sizes = [wearer_library.template_size(), wearer_library.rhythm_size()]
+    assert sizes[0] == ctypes.sizeof(Template)
     told = (relative_one[0] / "README.md").read_text()
-    assert "`sibeat_wearer.c/.h`" in told and "| The wearer's template and rhythm, RAM | 159," in told
+    assert f"| The wearer's template and rhythm, RAM | {sum(sizes):,} |" in told
+    assert "`sibeat_wearer.c/.h`" in told and "no score yet" in told
 
 
 def test_the_texts_are_the_manifest_s(library):

@@ -12,7 +12,7 @@ from sibeat_edge.rhythm import LONGEST, OF_A_BEAT
 from sibeat_edge.rpeaks import AVERAGE, REFRACTORY, SEARCH, RPeakDetector
 from sibeat_edge.runtime import Model
 from sibeat_edge.signal import CHUNK, FIR_ORDER, RATE, BandPass, FillMissing, Resampler
-from sibeat_edge.threshold import FIRST, personal_threshold
+from sibeat_edge.threshold import FIRST, between_levels, personal_threshold
 from sibeat_edge.wearer import Wearer
 from sibeat_edge.windows import normalise
 
@@ -272,8 +272,9 @@ class BeatScorer:
             return
         self._scores += scores[: self.personal - len(self._scores)]
         if len(self._scores) == self.personal:
-            usual = self.model.manifest["threshold"]["usual"]
-            self.threshold = personal_threshold(self._scores, self.threshold, usual)
+            manifest = self.model.manifest
+            moved = personal_threshold(self._scores, self.threshold, manifest["threshold"]["usual"])
+            self.threshold = float(between_levels(moved, manifest["score"]))
 
 
 def score_recording(model, signal, rate, **options):

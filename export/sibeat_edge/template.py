@@ -4,6 +4,8 @@ from collections import deque
 
 import numpy as np
 
+from sibeat_edge.rhythm import LONGEST
+
 WARM_UP = 60  # beats fit to be scored, before there is a template
 MEMORY = 32  # beats like the template that it remembers, the latest most
 BOUND = 0.1  # of the template's height: how far from it a beat's tick counts at most
@@ -69,9 +71,10 @@ class WearerTemplate:
 
         Args:
             window: filtered ``(length, leads)``, mV.
-            rr: s since the beat before, or NaN.
+            rr: s since the beat before, or NaN; what is longer than ``rhythm.LONGEST`` counts as that.
         """
         self._count += 1
+        rr = np.minimum(rr, LONGEST)
         alike = [likeness(window, kind.middle) for kind in self._kinds]
         if alike and max(alike) >= ALIKE:
             kind = self._kinds.pop(int(np.argmax(alike)))
@@ -108,8 +111,8 @@ class WearerTemplate:
         found = kinds_of(windows)
         usual = min(kind.rr for kind in self._kinds)
         for kind in found:
-            share = len(kind) / len(windows) * UNLIKE / (self._count - self._since)
-            if share >= RIVAL and LATER * _median(intervals[kind]) >= usual:
+            is_frequent = len(kind) * UNLIKE >= RIVAL * len(windows) * (self._count - self._since)
+            if is_frequent and LATER * _median(intervals[kind]) >= usual:
                 self._kinds = [_Kind(windows[kind], intervals[kind]), *self._kinds[:1]]
                 self._others.clear()
                 self.added += 1

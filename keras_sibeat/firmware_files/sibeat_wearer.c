@@ -102,9 +102,11 @@ static float likeness(const float *one, const float *other)
     for (int lead = 0; lead < SIBEAT_LEADS; lead++) {
         float mean = 0.0f, others_mean = 0.0f;
         for (int k = lead; k < SIBEAT_WINDOW_SIZE; k += SIBEAT_LEADS) {
-            mean += one[k] / SIBEAT_LENGTH;
-            others_mean += other[k] / SIBEAT_LENGTH;
+            mean += one[k];
+            others_mean += other[k];
         }
+        mean /= SIBEAT_LENGTH;
+        others_mean /= SIBEAT_LENGTH;
         for (int k = lead; k < SIBEAT_WINDOW_SIZE; k += SIBEAT_LEADS) {
             const float x = one[k] - mean, y = other[k] - others_mean;
             product += x * y;
@@ -112,7 +114,7 @@ static float likeness(const float *one, const float *other)
             second += y * y;
         }
     }
-    return first > 0.0f && second > 0.0f ? product / sqrtf(first * second) : 0.0f;
+    return first > 0.0f && second > 0.0f ? product / (sqrtf(first) * sqrtf(second)) : 0.0f;
 }
 
 static int place_of(const sibeat_template *own, int number)
@@ -136,7 +138,8 @@ static int kinds_of(const sibeat_template *own, uint64_t *kinds)
 
     for (int i = 0; i < own->other_count; i++) {
         left |= UINT64_C(1) << i;
-        for (int j = 0; j <= i; j++)
+        similar[i] |= UINT64_C(1) << i;
+        for (int j = 0; j < i; j++)
             if (likeness(own->others[place_of(own, i)], own->others[place_of(own, j)]) >= SIBEAT_SIMILAR) {
                 similar[i] |= UINT64_C(1) << j;
                 similar[j] |= UINT64_C(1) << i;
@@ -149,7 +152,7 @@ static int kinds_of(const sibeat_template *own, uint64_t *kinds)
                 most = size_of(similar[i] & left);
                 centre = i;
             }
-        kinds[found] = (similar[centre] & left) | UINT64_C(1) << centre;
+        kinds[found] = similar[centre] & left;
         left &= ~kinds[found++];
     }
     return found;
@@ -162,7 +165,7 @@ static float usual_rr(const sibeat_template *own, uint64_t kind)
     int count = 0;
 
     for (int i = 0; i < own->other_count; i++)
-        if (kind >> i & 1 && !isnan(own->intervals[place_of(own, i)]))
+        if (kind >> i & 1 && isfinite(own->intervals[place_of(own, i)]))
             known[count++] = own->intervals[place_of(own, i)];
     sort(known, count);
     return count ? quantile(known, count, 0.5f) : 0.0f;
@@ -216,13 +219,13 @@ static void add(sibeat_template *own)
 {
     uint64_t kinds[SIBEAT_WARM_UP];
     const int found = kinds_of(own, kinds), beats = own->other_count;
-    const float of_all = (float)SIBEAT_UNLIKE / (float)(own->count - own->since);
+    const float all = (float)((uint32_t)beats * (own->count - own->since));
     float usual = own->kinds[0].rr;
 
     if (own->kind_count == 2 && own->kinds[1].rr < usual)
         usual = own->kinds[1].rr;
     for (int k = 0; k < found; k++)
-        if ((float)size_of(kinds[k]) / (float)beats * of_all >= SIBEAT_RIVAL &&
+        if ((float)(size_of(kinds[k]) * SIBEAT_UNLIKE) >= SIBEAT_RIVAL * all &&
             SIBEAT_LATER * usual_rr(own, kinds[k]) >= usual) {
             take(own, kinds[k]);
             return;
@@ -245,8 +248,21 @@ static void learn(sibeat_kind *kind, const float *window, float seconds)
             kind->middle[k] += (step < -bound ? -bound : step) / SIBEAT_MEMORY;
         }
     }
-    if (!isnan(seconds))
+    if (isfinite(seconds))
         kind->rr += kind->rr > 0.0f ? (seconds - kind->rr) / SIBEAT_MEMORY : seconds;
+}
+
+/* Value by value: a whole kind is too much for the stack of a small task. */
+static void swap(sibeat_kind *one, sibeat_kind *other)
+{
+    for (int k = 0; k < SIBEAT_WINDOW_SIZE; k++) {
+        const float value = one->middle[k];
+        one->middle[k] = other->middle[k];
+        other->middle[k] = value;
+    }
+    const float rr = one->rr;
+    one->rr = other->rr;
+    other->rr = rr;
 }
 
 static int nearest(const sibeat_template *own, const float *window, float *alike)
@@ -264,16 +280,15 @@ static int nearest(const sibeat_template *own, const float *window, float *alike
 int sibeat_template_push(sibeat_template *own, const float *window, float seconds)
 {
     own->count++;
+    if (seconds > SIBEAT_LONGEST_RR)
+        seconds = SIBEAT_LONGEST_RR;
     if (own->kind_count) {
         float alike;
         const int kind = nearest(own, window, &alike);
         if (alike >= SIBEAT_ALIKE) {
             learn(&own->kinds[kind], window, seconds);
-            if (kind) {
-                const sibeat_kind used = own->kinds[1];
-                own->kinds[1] = own->kinds[0];
-                own->kinds[0] = used;
-            }
+            if (kind)
+                swap(&own->kinds[0], &own->kinds[1]);
             return own->kind_count;
         }
     }

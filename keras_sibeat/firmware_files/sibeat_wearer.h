@@ -21,7 +21,10 @@ typedef struct {
 
 void sibeat_rhythm_start(sibeat_rhythm *rhythm);
 
-/* The seconds from the beat before to this one; NAN where a gap, or a beat unfit to be scored, lies between. */
+/*
+ * The seconds from the beat before to this one; NAN across a gap, and where this beat or the one before it is unfit to
+ * be scored: every beat has its interval, an unfit one, too.
+ */
 void sibeat_rhythm_push(sibeat_rhythm *rhythm, float seconds);
 
 /* The features of the newest beat; after: seconds to the next one, or NAN where the model does not wait. */
@@ -45,8 +48,13 @@ typedef struct {
 void sibeat_template_start(sibeat_template *own);
 
 /*
- * Learn from a beat fit to be scored: its window of filtered samples, as for sibeat_quantise_beside, and the seconds
- * since the beat before (NAN where unknown). Returns how many templates there are.
+ * Learn from a beat fit to be scored: its window of filtered samples, in mV, as for sibeat_quantise_beside, and the
+ * seconds since the beat before, as sibeat_rhythm_push takes them. Returns how many templates there are; 0 in the
+ * warm-up.
+ *
+ * Most beats take as long as a few passes over the window. The end of the warm-up, or of its prolongation, and every
+ * SIBEAT_UNLIKE-th beat unlike the wearer's own take some 2,000 times that: half a second for each lead on a Cortex-M4
+ * of 64 MHz, as estimated. So call it outside of the sampling.
  */
 int sibeat_template_push(sibeat_template *own, const float *window, float seconds);
 

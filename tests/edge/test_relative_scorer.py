@@ -13,7 +13,7 @@ from sibeat_edge.runtime import Model
 from sibeat_edge.scorer import BeatScorer, score_recording
 from sibeat_edge.signal import RATE, BandPass, process
 from sibeat_edge.template import UNLIKE, WARM_UP
-from sibeat_edge.threshold import personal_threshold
+from sibeat_edge.threshold import FIRST, between_levels, personal_threshold
 from sibeat_edge.wearer import Wearer
 from sibeat_edge.windows import beat_windows
 
@@ -133,8 +133,8 @@ def test_a_lead_turned_over_alarms_until_it_becomes_the_template(model):
 def test_the_warm_up_sets_the_wearer_s_threshold_before_its_first_alarm(model, lead):
     scorer, given = BeatScorer(model, RATE), model.manifest["threshold"]
     scored = [b for b in scorer.push(lead) + scorer.finish() if b.score is not None]
-    first = [b.score for b in scored[:WARM_UP]]
-    assert scorer.threshold == personal_threshold(first, given["score"], given["usual"]) != given["score"]
+    wanted = personal_threshold([b.score for b in scored[:FIRST]], given["score"], given["usual"])
+    assert scorer.threshold == between_levels(wanted, model.manifest["score"]) != given["score"]
     assert all(b.alarm == (b.score > scorer.threshold) for b in scored)
 
 
