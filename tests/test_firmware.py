@@ -336,7 +336,7 @@ def wandering(seed):
 
 
 def shapes_of_a_wearer():
-    """Five shapes, mV: three unlike each other, the first with another second lead, the first with a spike."""
+    """Five shapes, mV: three unlike each other, and the first with another second lead, or a spike."""
     one, two, three = (wandering(seed) / 20 for seed in range(3))
     spiky, other_lead = one.copy(), np.stack([one[:, 0], two[:, 1]], axis=1)
     spiky[300, 0] += 0.5 * np.ptp(one[:, 0])
@@ -355,9 +355,9 @@ LIVES = {  # what becomes of a wearer: the shape of each beat, and the seconds b
     "a tachycardia": (STEADY + 300 * [1] + STEADY, 80 * [0.8] + 300 * [0.36] + 80 * [0.8]),
     "a little early": (STEADY + 150 * [1], 80 * [0.8] + 150 * [0.74]),
     "too early": (STEADY + 150 * [1], 80 * [0.8] + 150 * [0.7]),
-    "too early for the second kind": (
-        STEADY + 150 * [1] + 150 * [2],
-        80 * [0.8] + 150 * [1.2] + 150 * [0.72],
+    "too early for the slower kind alone": (
+        STEADY + 150 * [1] + 20 * [0] + 10 * [1] + 150 * [2],
+        80 * [0.8] + 150 * [1.2] + 20 * [0.8] + 10 * [1.2] + 150 * [0.75],
     ),
     "one in six": (STEADY + 200 * [1, 0, 0, 0, 0, 0], 0.8),
     "another second lead": (STEADY + 150 * [3], 0.8),
@@ -446,7 +446,7 @@ def test_the_lives_are_what_they_are_called():
     for life in ("mostly premature at first", "three kinds at first"):
         assert added(life) == (0, True), life
     assert added("back and forth") == (3, False)
-    assert added("too early for the second kind") == (1, False)
+    assert added("too early for the slower kind alone") == (2, False)
 
 
 def test_a_bundle_of_beats_that_stand_alone_has_no_template(single, relative_one, wearer_library):
