@@ -8,6 +8,9 @@
 #include "sibeat_ops.h"
 #include "sibeat_preprocess.h"
 #include "sibeat_selftest.h"
+#if SIBEAT_RHYTHM_FEATURES
+#include "sibeat_wearer.h"
+#endif
 #include "tensorflow/lite/micro/micro_interpreter.h"
 #include "tensorflow/lite/micro/micro_log.h"
 #include "tensorflow/lite/micro/system_setup.h"
@@ -54,10 +57,18 @@ int8_t ScoreBeat() {
     }
   }
 #if SIBEAT_RHYTHM_FEATURES
-  // A firmware keeps a sibeat_template and a sibeat_rhythm (sibeat_wearer.h) of its wearer. Here the beat stands
-  // for both: it is the wearer's own, and on time.
-  static const float features[SIBEAT_RHYTHM_FEATURES] = {0};
-  sibeat_quantise_beside(window, window, input);
+  // Here the wearer's beats are all the same, a second apart.
+  static sibeat_template own;
+  static sibeat_rhythm rhythm;
+  float features[SIBEAT_RHYTHM_FEATURES];
+  sibeat_template_start(&own);
+  sibeat_rhythm_start(&rhythm);
+  for (int beat = 0; beat < SIBEAT_WARM_UP; beat++) {
+    sibeat_rhythm_push(&rhythm, 1.0f);
+    sibeat_template_push(&own, window, 1.0f);
+  }
+  sibeat_rhythm_features(&rhythm, 1.0f, features);
+  sibeat_quantise_beside(window, sibeat_template_nearest(&own, window), input);
   sibeat_quantise_rhythm(features, input);
 #else
   sibeat_quantise_window(window, input);
