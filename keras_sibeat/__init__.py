@@ -1,6 +1,7 @@
 """keras_sibeat: teaches a wearable to notice an abnormal heartbeat, from normal beats alone."""
 
 from keras_sibeat.layers import scores, shifts, views
+from keras_sibeat.layers.imagined import ImaginedWearers
 from keras_sibeat.layers.shifts import Shifts
 from keras_sibeat.layers.views import TimeWarp, Views
 from keras_sibeat.losses import AttentionTransfer, NTXent, SoftTargets, nt_xent
@@ -28,6 +29,7 @@ __all__ = [
     "BeatGAN",
     "ContrastiveBeatGAN",
     "Distiller",
+    "ImaginedWearers",
     "LARS",
     "NTXent",
     "SIBeatGAN",

@@ -110,7 +110,8 @@ class Wearer(Section):
     """Beats relative to their wearer: beside a template of the wearer's own beats, and with the rhythm."""
 
     waits: bool = True  # for the next beat, whose time belongs to the rhythm
-    sequences: Annotated[int, Field(ge=1)] = 6  # of simulated rhythms, for each wearer
+    sequences: Annotated[int, Field(ge=1)] = 24  # of simulated rhythms, for each wearer
+    imagined: Annotated[float, Field(ge=0, le=1)] = 0.7  # share of the beats that become imagined wearers'
 
 
 class Model(Section):

@@ -18,7 +18,7 @@ from sibeat_edge.windows import normalise
 
 HELD = 20  # s of signal that a late R-peak can still be cut from
 BLOCK = 10  # s of a recording that are pushed at once
-GAP = 0.05  # s: the clock may drift so far from the samples before it has jumped
+GAP = 0.05  # s: a block may begin so far from the end of the one before; further, the clock has jumped
 PAUSE = round((LONGEST + 2) * RATE)  # samples without an R-peak, search back and all: a pause
 
 
@@ -106,6 +106,7 @@ class BeatScorer:
         """Begin anew at ``time``: nothing from before a gap leaks into what follows it."""
         signal = self.model.manifest["signal"]
         self._time, self._seen, self._previous = time, 0, None
+        self._expected = time  # of the next sample, on the device's clock
         self._resampler = Resampler(self.rate)  # first: it checks the rate
         self._contact, self._fill = Contact(self.rate), FillMissing()
         self._detectors_filter, self._detector = BandPass(), RPeakDetector()
@@ -121,7 +122,8 @@ class BeatScorer:
 
         Args:
             samples: ``(samples,)`` or ``(samples, leads)``, mV; NaN and infinity are missing samples.
-            time: of the first of them on the device's clock, s. Where it jumps, the stream is taken up anew.
+            time: of the first of them on the device's clock, s. Where it jumps from the end of the block
+                before, the stream is taken up anew; a clock that drifts slowly is not followed.
 
         Raises ``ValueError`` for samples of another number of leads than the model's.
         """
@@ -135,12 +137,14 @@ class BeatScorer:
         if time is not None:
             if not np.isfinite(time):
                 raise ValueError(f"BeatScorer: found the time {time}, expected seconds.")
-            if self._seen and abs(time - self._time - self._seen / self.rate) > GAP:
+            if self._seen and abs(time - self._expected) > GAP:
                 beats = self.finish()
             if not self._seen:
                 self._start(float(time))
+            self._expected = float(time)
         if not len(samples):
             return beats
+        self._expected += len(samples) / self.rate
         self._seen += len(samples)
         self._flags.extend(self._contact.push(samples))
         even = self._resampler.push(self._fill.push(samples))
@@ -190,8 +194,11 @@ class BeatScorer:
         beats = []
         while self._waiting:
             if self._waiting[0] is None:
+                end = self._previous + PAUSE
+                if not at_end and self._flags.end * RATE < end * self.rate:
+                    break
                 self._waiting.popleft()
-                beats += self._judge(self.wearer.pause())
+                beats += self._judge(self.wearer.pause(not self._has_gap(self._previous, end)))
                 continue
             end = self._waiting[0][0] + self._window[1]
             flagged = self._flags.end * RATE >= (end + self._margin) * self.rate
@@ -203,12 +210,15 @@ class BeatScorer:
         waiting = [beat for beat in self._waiting if beat is not None]
         needed = min([self._oldest(), *(peak - self._window[0] for peak, late in waiting if not late)])
         self._filtered.drop(needed)
-        self._flags.drop(int((needed - self._margin) * self.rate / RATE))
+        # Of the flags as much more, for the RR interval before the oldest R-peak.
+        self._flags.drop(int((needed - self._margin - HELD * RATE) * self.rate / RATE))
         return beats
 
     def _take(self, peak, is_late):
         """The beats that become certain with this window: its own or, beside a template, those before."""
-        rr = None if self._previous is None else (peak - self._previous) / RATE
+        rr = None
+        if self._previous is not None and not is_late and not self._has_gap(self._previous, peak):
+            rr = (peak - self._previous) / RATE
         self._previous = peak
         first, last = peak - self._window[0], peak + self._window[1]
         window = None
@@ -220,7 +230,7 @@ class BeatScorer:
         self._pending.append((peak, reason, rr))
         window = None if reason else window
         if self.wearer:
-            return self._judge(self.wearer.push(self._time + peak / RATE, window))
+            return self._judge(self.wearer.push(self._time + peak / RATE, window, rr is not None))
         return self._judge([None if window is None else (normalise(window),)])
 
     def _judge(self, views):
@@ -262,9 +272,15 @@ class BeatScorer:
 
     def _contact_reason(self, first, last):
         """The worst flag of the device's samples that a window is filtered from."""
-        begin = max(0, int((first - self._margin) * self.rate / RATE))
-        end = int(np.ceil((last + self._margin) * self.rate / RATE))
-        return REASONS[self._flags.part(begin, end).max(initial=FINE)]
+        return REASONS[self._worst_flag(first - self._margin, last + self._margin)]
+
+    def _worst_flag(self, first, last):
+        begin, end = max(0, int(first * self.rate / RATE)), int(np.ceil(last * self.rate / RATE))
+        return self._flags.part(begin, end).max(initial=FINE)
+
+    def _has_gap(self, first, last):
+        """Whether the signal between two R-peaks is not known throughout, or they are too far apart to say."""
+        return last - first > HELD * RATE or self._worst_flag(first, last) != FINE
 
     def _learn(self, scores):
         """Set the wearer's own threshold from the first beats, once there are enough of them."""

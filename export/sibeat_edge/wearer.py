@@ -32,18 +32,21 @@ class Wearer:
         self._intervals = []  # the newest, as far back as the oldest beat held needs them
         self._previous = None  # time of the beat before, if that was fit to be scored
 
-    def push(self, time, window):
+    def push(self, time, window, follows=True):
         """Views of the beats that this one makes certain, in order of time.
 
         Args:
             time: of the R-peak, s.
             window: filtered ``(length, leads)`` in mV, or None where it is not fit to be scored. An RR
                 interval is known between two beats that are.
+            follows: False where the signal between the beat before and this one had a gap, in which a beat
+                may have been: the interval is not known, either.
 
         A view is a pair, ``beside(window, template)`` and the ``rhythm`` features, or None: of a beat without
         a window, or from a warm-up that found no template for too long.
         """
-        interval = np.nan if window is None or self._previous is None else time - self._previous
+        known = follows and window is not None and self._previous is not None
+        interval = time - self._previous if known else np.nan
         self._previous = None if window is None else time
         self._intervals.append(interval)
         if window is not None:
@@ -52,17 +55,14 @@ class Wearer:
         self._held.append(window)
         return self._release(HELD if self.template.beat is None else int(self._waits))
 
-    def pause(self):
+    def pause(self, follows=True):
         """Views, once ``rhythm.LONGEST`` seconds have gone by without a beat: the newest one waits no longer.
 
-        It is the view that the next beat would give, however late it comes.
+        It is the view that the next beat would give, however late it comes, and whether or not it ``follows``.
         """
         if self.template.beat is None or not self._held:
             return []
-        self._intervals.append(LONGEST)
-        views = self._release(0)
-        self._intervals.pop()
-        return views
+        return self._release(0, LONGEST if follows else np.nan)
 
     def finish(self):
         """Views of all beats that are left. What comes next does not follow them in time."""
@@ -71,21 +71,23 @@ class Wearer:
         self._previous = None
         return self._release(0)
 
-    def _release(self, waiting):
+    def _release(self, waiting, after_newest=np.nan):
         views = []
         while len(self._held) > waiting:
-            views.append(self._view(len(self._intervals) - len(self._held)))
+            views.append(self._view(len(self._intervals) - len(self._held), after_newest))
             self._held.popleft()
         del self._intervals[: max(0, len(self._intervals) - len(self._held) - HISTORY - 3)]
         return views
 
-    def _view(self, number):
-        """Of the oldest beat held, whose RR interval has this number among those kept."""
+    def _view(self, number, after_newest):
+        """Of the oldest beat held, whose RR interval has this number among those kept; the one after the
+        newest beat is given.
+        """
         if self._held[0] is None or self.template.beat is None:
             return None
         unknown = [np.nan] * 3
         recent = [*unknown, *self._intervals[: number + 1]][-3:]
         earlier = max(0, number - 2 - HISTORY)  # in the warm-up the first intervals, also those that follow
         history = self._intervals[earlier : earlier + HISTORY]
-        after = [*self._intervals[number + 1 :], np.nan][0] if self._waits else np.nan
+        after = [*self._intervals[number + 1 :], after_newest][0] if self._waits else np.nan
         return beside(self._held[0], self.template.nearest(self._held[0])), rhythm(history, recent, after)

@@ -15,6 +15,8 @@ from sibeat_edge.signal import RATE
 LENGTH = 600  # beats of a simulated sequence
 FEWEST = 100  # normal RR intervals that a wearer must have
 BURDEN = (0.005, 0.5)  # share of the beats at which a premature one may come; its logarithm is uniform
+HEAVY = 0.25  # chance that it is in place of that uniform in
+HEAVY_BURDEN = (0.2, 0.9)  # so that there are wearers most of whose beats are premature
 RUNS = (0.0, 0.1, 0.5)  # chance that one more premature beat follows, of a wearer
 LONGEST_RUN = 12
 EARLY = (0.5, 0.92)  # a wearer's premature beats come after this share of the interval, ± 0.05
@@ -27,7 +29,7 @@ DROPPED = (0.0005, 0.02)  # share of the beats after which there is a pause; its
 LENGTHENED = (1.3, 4.0)  # of the interval, by a pause or a beat that was missed
 
 
-def simulate_timings(beats, sequences=6, waits=True, seed=0):
+def simulate_timings(beats, sequences=24, waits=True, seed=0):
     """Rhythm features of simulated beats, and which of them are premature.
 
     Args:
@@ -87,7 +89,8 @@ def with_premature(intervals, generator):
     A premature beat takes the place of a normal one, earlier; the pause behind it either makes up for it, as
     after most ventricular ones, or begins the sinus rhythm anew.
     """
-    burden = np.exp(generator.uniform(*np.log(BURDEN)))
+    is_heavy = generator.random() < HEAVY
+    burden = generator.uniform(*HEAVY_BURDEN) if is_heavy else np.exp(generator.uniform(*np.log(BURDEN)))
     goes_on, makes_up = generator.choice(RUNS), generator.random() < 0.5
     early = generator.uniform(*EARLY)
     found, is_premature = intervals.copy(), np.zeros(len(intervals), bool)

@@ -13,7 +13,7 @@ from keras_sibeat.losses import SoftTargets, unit_rows
 from keras_sibeat.models.descent import Descent, descend
 from keras_sibeat.models.matmul import as_matmuls
 
-PARTS = ("student", "teacher", "views", "shifts", "timings")
+PARTS = ("student", "teacher", "views", "shifts", "timings", "imagined")
 TAILS = ("flat", "log")
 WEIGHTS = {"score": 1.0, "embedding": 0.1, "prototypes": 1.0, "rebuilt": 1.0}  # of the losses
 
@@ -76,6 +76,7 @@ class Distiller(Descent):
         temperature: of the soft targets.
         cap: of the score, in nats: exp(-cap) of normal beats score higher.
         tail: of the score above the cap: ``flat`` or ``log``.
+        imagined: layer that makes windows those of another wearer (``ImaginedWearers``), before any view.
         seed: of the projection's initial weights.
         timings: layer that replaces rhythms by simulated ones (``SimulatedRhythm``); for a student with
             rhythm alone.
@@ -95,6 +96,7 @@ class Distiller(Descent):
         seed=None,
         timings=None,
         tail="flat",
+        imagined=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -119,7 +121,7 @@ class Distiller(Descent):
             raise ValueError(f"Distiller: found the tail {tail!r}, expected {' or '.join(TAILS)}.")
         teacher.trainable = False
         self.student, self.teacher, self.views, self.shifts = student, teacher, views, shifts
-        self.timings = timings
+        self.timings, self.imagined = timings, imagined
         self.cap, self.tail, self.seed = cap, tail, seed
         self._soft_targets = SoftTargets(temperature)
         embedding = student.get_layer("embedding").output
@@ -169,6 +171,8 @@ class Distiller(Descent):
 
     def train_step(self, data):
         beats, rhythm, _ = keras.utils.unpack_x_y_sample_weight(data)
+        if self.imagined:
+            beats = self.imagined(beats, training=True)
         view = self.views(beats, training=True)
         beats = ops.concatenate([view, self.shifts(view, training=True)])
         if self.timings:

@@ -112,6 +112,8 @@ class SimCLR(Descent):
             positives of NT-Xent are two beats of a wearer, beats of a wearer are no negatives of each other,
             and the model is fitted to windows and their wearers' numbers. By default a positive is the other
             view of the same beat.
+        imagined: layer that makes a window and its partner those of another wearer (``ImaginedWearers``),
+            before any view; none by default.
     """
 
     def __init__(
@@ -125,6 +127,7 @@ class SimCLR(Descent):
         hard_negatives=False,
         self_teacher=None,
         partners=None,
+        imagined=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -137,7 +140,8 @@ class SimCLR(Descent):
         self.discriminator, self.views, self.shifts = discriminator, views, shifts
         self.nt_xent = NTXent(temperature)
         self.nt_xent_weight, self.shift_weight = nt_xent_weight, shift_weight
-        self.hard_negatives, self.self_teacher, self.partners = hard_negatives, self_teacher, partners
+        self.hard_negatives, self.self_teacher = hard_negatives, self_teacher
+        self.partners, self.imagined = partners, imagined
         # ``partial`` keeps the training twin out of tracking and saving: it owns no variable.
         judge = trunk_maps(discriminator) if self_teacher else discriminator
         self.judge = partial(as_matmuls(judge), training=True)
@@ -166,6 +170,9 @@ class SimCLR(Descent):
     def draw(self, windows, wearers=None):
         """Two views of the windows and, where a loss needs it, a shifted copy of the second: a list."""
         others = self.partners(windows, wearers) if self.partners else windows
+        if self.imagined:
+            both = self.imagined(ops.concatenate([windows, others], axis=2), training=True)
+            windows, others = ops.split(both, 2, axis=2)
         first, second = (self.views(beats, training=True) for beats in (windows, others))
         if not (self.shift_weight or (self.nt_xent_weight and self.hard_negatives)):
             return [first, second]
@@ -222,12 +229,13 @@ class SimCLR(Descent):
             "hard_negatives": self.hard_negatives,
             "self_teacher": keras.saving.serialize_keras_object(self.self_teacher),
             "partners": keras.saving.serialize_keras_object(self.partners),
+            "imagined": keras.saving.serialize_keras_object(self.imagined),
         }
 
     @classmethod
     def from_config(cls, config):
         parts = {
             name: keras.saving.deserialize_keras_object(config[name])
-            for name in ("discriminator", "views", "shifts", "self_teacher", "partners")
+            for name in ("discriminator", "views", "shifts", "self_teacher", "partners", "imagined")
         }
         return cls(**{**config, **parts})

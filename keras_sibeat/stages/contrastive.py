@@ -8,6 +8,7 @@ from keras_sibeat.data.noise import read_noise
 from keras_sibeat.data.timings import simulate_timings
 from keras_sibeat.distribution import is_chief, replicas
 from keras_sibeat.errors import ConfigError
+from keras_sibeat.layers.imagined import ImaginedWearers
 from keras_sibeat.layers.partners import Partners
 from keras_sibeat.layers.shifts import SHIFTS, Shifts
 from keras_sibeat.layers.views import VIEWS, Views
@@ -49,6 +50,13 @@ def build_shifts(config, seed):
         for number, name in enumerate(config.contrastive.shifts)
     ]
     return Shifts(shifts, seed=seed + 99, leads=own_leads(config)) if shifts else None
+
+
+def build_imagined(config, seed):
+    """The configured ``ImaginedWearers``, or None where there are none, its random stream of the ``seed``."""
+    if not (config.wearer and config.wearer.imagined):
+        return None
+    return ImaginedWearers(config.wearer.imagined, own_leads(config), config.window.before, seed + 97)
 
 
 def own_leads(config):
@@ -93,6 +101,7 @@ def build_contrastive(config, length, channels, seed, steps):
     views, shifts = build_views(config, seeds[2] % 2**30)
     self_teacher = build_self_teacher(discriminator, config.frskd, seeds[3])
     partners = Partners(seeds[2] % 2**30 + 98) if config.wearer else None
+    imagined = build_imagined(config, seeds[2] % 2**30)
 
     def simclr(part):
         return SimCLR(
@@ -105,6 +114,7 @@ def build_contrastive(config, length, channels, seed, steps):
             contrast.hard_negatives,
             self_teacher,
             partners,
+            imagined,
         )
 
     def decay(rate, epochs):

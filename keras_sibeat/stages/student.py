@@ -15,7 +15,7 @@ from keras_sibeat.models.student import student as build_student
 from keras_sibeat.optimizers import warmup_cosine
 from keras_sibeat.scoring import predict, rank_correlation, score_parts, separation
 from keras_sibeat.stages.beatgan import part_seeds
-from keras_sibeat.stages.contrastive import build_views, train_contrastive
+from keras_sibeat.stages.contrastive import build_imagined, build_views, train_contrastive
 from keras_sibeat.stages.fitting import fit_resumably, load, save
 from keras_sibeat.stages.teachers import SCORER, find_teacher
 
@@ -102,7 +102,7 @@ def build_distiller(config, fold, scorer, shape, seed, steps):
             weights = {**weights, "rebuilt": 0.0}
             wearer = config.wearer
             simulated = simulate_timings(fold.train, wearer.sequences, wearer.waits, seed)
-            timings = SimulatedRhythm(*simulated, seed=seeds[1] % 2**30 + 97)
+            timings = SimulatedRhythm(*simulated, seed=seeds[1] % 2**30 + 96)
         model = Distiller(
             network,
             as_teacher(scorer, normals),
@@ -114,6 +114,7 @@ def build_distiller(config, fold, scorer, shape, seed, steps):
             seeds[2],
             timings,
             settings.tail,
+            build_imagined(config, seeds[1] % 2**30),
         )
     else:
         score, embedding = network.outputs[0], network.get_layer("embedding").output

@@ -71,7 +71,8 @@ def test_variability_differs_and_the_middle_stays():
     spreads = []
     for seed in range(100):
         found, labels = simulate_rhythm(intervals, np.random.default_rng(seed))
-        assert np.median(found) == pytest.approx(0.8, rel=0.25)
+        if labels.mean() < 0.4:  # else it is that of the premature beats
+            assert np.median(found) == pytest.approx(0.8, rel=0.25)
         spreads.append(np.median(np.abs(np.log(found / np.median(found)))))
     assert min(spreads) < 0.008 and max(spreads) > 0.03
 
@@ -85,8 +86,9 @@ def test_without_waiting_nothing_is_known_of_the_next_interval():
 
 def test_burdens_are_of_all_kinds():
     generator = np.random.default_rng(0)
-    shares = [with_premature(np.full(600, 0.8), generator)[1].mean() for _ in range(100)]
-    assert min(shares) < 0.02 and max(shares) > 0.4 and 0.03 < np.median(shares) < 0.2
+    shares = [with_premature(np.full(600, 0.8), generator)[1].mean() for _ in range(300)]
+    assert min(shares) < 0.02 and 0.03 < np.median(shares) < 0.2
+    assert 0.05 < np.mean(np.array(shares) > 0.5) < 0.25  # most beats are premature
 
 
 def test_the_features_are_the_edges():

@@ -1,14 +1,16 @@
-"""What training draws for beats beside their wearer's template: views, shifts, partners, rhythms."""
+"""What training draws beside a template: views, shifts, partners, imagined wearers, rhythms."""
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from keras_sibeat.layers.imagined import ImaginedWearers
 from keras_sibeat.layers.partners import Partners
 from keras_sibeat.layers.shifts import OtherWearer, Shifts, WideQRS
 from keras_sibeat.layers.timings import SimulatedRhythm
 from keras_sibeat.layers.views import Amplitude, Gain, Views
+from sibeat_edge.windows import HIGHEST, beside
 
 
 def pairs(batch=12, seed=0):
@@ -91,3 +93,59 @@ def test_without_a_simulation_there_is_nothing_to_draw_from():
         copy.augment(tf.ones((2, 8)))
     with pytest.raises(ValueError, match="found one kind of beat"):
         copy.simulated = np.ones((3, 8)), np.ones(3, bool)
+
+
+def template_pairs(batch=64, seed=0):
+    """Smooth beats and templates ``(batch, 320, 2)``, scaled as the edge does."""
+    generator, ticks = np.random.default_rng(seed), np.arange(320)[:, None]
+    places, widths = generator.uniform(100, 220, (2, batch)), generator.uniform(5, 30, (2, batch))
+    beats = np.exp(-(((ticks - places[:, None]) / widths[:, None]) ** 2)).transpose(0, 2, 1)
+    return np.stack([beside(beat[:, None], own[:, None]) for beat, own in zip(*beats, strict=True)])
+
+
+def test_an_imagined_wearers_beat_that_is_the_template_stays_the_template():
+    windows = template_pairs()
+    windows[:, :, 0] = windows[:, :, 1]
+    found = np.array(ImaginedWearers(1.0, seed=0)(windows, training=True))
+    np.testing.assert_allclose(found[:, :, 0], found[:, :, 1], atol=1e-4)
+    assert np.abs(found - windows).max(axis=(1, 2)).min() > 0.05
+
+
+def test_an_imagined_wearers_template_sets_the_scale_as_on_the_device():
+    found = np.array(ImaginedWearers(1.0, seed=1)(template_pairs(), training=True))
+    np.testing.assert_allclose(found[:, :, 1].min(axis=1), -1, atol=1e-5)
+    np.testing.assert_allclose(found[:, :, 1].max(axis=1), 1, atol=1e-5)
+    assert np.abs(found).max() <= HIGHEST
+
+
+def test_a_beat_unlike_its_template_stays_unlike_it():
+    windows = template_pairs()
+    before = np.abs(windows[:, :, 0] - windows[:, :, 1]).max(axis=1) > 1
+    found = np.array(ImaginedWearers(1.0, seed=2)(windows, training=True))
+    assert before.sum() > 20 and (np.abs(found[:, :, 0] - found[:, :, 1]).max(axis=1) > 0.3)[before].all()
+
+
+def test_two_beats_of_one_wearer_stay_two_of_one():
+    windows = template_pairs()
+    both = np.concatenate([windows, windows], axis=2)
+    found = np.array(ImaginedWearers(1.0, seed=3)(both, training=True))
+    np.testing.assert_allclose(found[:, :, :2], found[:, :, 2:], atol=1e-5)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_as_many_wearers_are_imagined_as_stated(compiled):
+    windows, layer = template_pairs(1000), ImaginedWearers(0.3, seed=4)
+    draw = tf.function(lambda x: layer(x, training=True), jit_compile=compiled)
+    changed = np.any(np.array(draw(windows)) != windows, axis=(1, 2))
+    assert changed.mean() == pytest.approx(0.3, abs=0.05)
+
+
+def test_imagined_wearers_are_for_training_and_for_pairs_alone():
+    layer = ImaginedWearers(seed=0)
+    np.testing.assert_array_equal(layer(template_pairs(4)), template_pairs(4))
+    copy = ImaginedWearers.from_config(layer.get_config())
+    assert copy.get_config() == layer.get_config()
+    with pytest.raises(ValueError, match="found windows of 3 channels, expected a multiple of 2"):
+        ImaginedWearers().build((None, 320, 3))
+    with pytest.raises(ValueError, match="share: found 1.5"):
+        ImaginedWearers(1.5)

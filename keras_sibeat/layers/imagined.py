@@ -1,0 +1,79 @@
+"""Imagined wearers: beats and templates changed alike, so that few wearers become many."""
+
+import keras
+from keras import ops
+
+from keras_sibeat.layers.augmentation import Augmentation, check_sides, warp, whole, within
+from sibeat_edge.windows import BEFORE, HIGHEST
+
+PACKAGE = "keras_sibeat"
+SPEED = 0.4  # largest relative change of a wearer's speed, over
+SPEED_KNOTS = 5
+WAVES = 0.6  # largest relative change of a wearer's waves, over
+WAVE_KNOTS = 7
+MIXED = 0.5  # chance that another wearer is mixed in, and the largest
+MOST_MIXED = 0.5  # share of that one
+TURNED = 0.3  # chance that the lead is turned over
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class ImaginedWearers(Augmentation):
+    """Some windows become those of a wearer whom nobody has met, the beat and its template alike.
+
+    Another wearer's window is mixed in, the waves' times and heights are changed, the lead may be turned
+    over. All of it happens to the beat and to its template, so what sets them apart stays, and stays as
+    normal or abnormal as it was: a network that meets ever new wearers can only learn to compare.
+
+    Takes windows ``(batch, length, channels)`` that hold a beat's ``leads`` and then as many of its
+    template, as ``sibeat_edge.windows.beside`` makes them, or several such pairs beside each other, which
+    become beats of the same imagined wearer. As there, each is scaled by its template.
+
+    Args:
+        share: of the windows that are changed.
+        leads: of a beat.
+        centre: tick of the R-peak.
+        seed: of the layer's own random stream.
+    """
+
+    def __init__(self, share=0.7, leads=1, centre=BEFORE, seed=None, **kwargs):
+        super().__init__(seed, **kwargs)
+        self.share = within("ImaginedWearers: share", share, 0, 1)
+        self.leads = whole("ImaginedWearers: leads", leads, 1)
+        self.centre = whole("ImaginedWearers: centre", centre, 0)
+
+    def build(self, input_shape):
+        check_sides("ImaginedWearers", input_shape[1], self.centre)
+        if input_shape[2] % (2 * self.leads):
+            raise ValueError(
+                f"ImaginedWearers: found windows of {input_shape[2]} channels, expected a multiple of "
+                f"{2 * self.leads}: each beat's {self.leads} and its template's."
+            )
+
+    def augment(self, windows):
+        imagined = self._mixed(windows)
+        imagined = warp(imagined, 1 + SPEED * self.curve(windows, SPEED_KNOTS), self.centre)
+        level = ops.mean(imagined, axis=1, keepdims=True)
+        imagined = level + (imagined - level) * (1 + WAVES * self.curve(windows, WAVE_KNOTS))
+        imagined = ops.where(self._chosen(windows, TURNED), -imagined, imagined)
+        pairs = ops.split(imagined, windows.shape[2] // (2 * self.leads), axis=2)
+        imagined = ops.concatenate([self._beside(pair) for pair in pairs], axis=2)
+        return ops.where(self._chosen(windows, self.share), imagined, windows)
+
+    def _chosen(self, windows, share):
+        return self.draw(windows, 0.0, 1.0) < share
+
+    def _mixed(self, windows):
+        share = self.draw(windows, 0.0, MOST_MIXED)
+        share = ops.where(self._chosen(windows, MIXED), share, 0.0)
+        other = ops.roll(windows, 3, axis=0)  # further than the beats that the shift OtherWearer takes
+        return windows + share * (other - windows)
+
+    def _beside(self, pair):
+        """As the edge scales a beat and its template."""
+        template = pair[:, :, self.leads :]
+        low, high = (extreme(template, axis=1, keepdims=True) for extreme in (ops.amin, ops.amax))
+        low, span = (ops.tile(part, (1, 1, 2)) for part in (low, ops.where(high > low, high - low, 1.0)))
+        return ops.clip(2 * (pair - low) / span - 1, -HIGHEST, HIGHEST)
+
+    def get_config(self):
+        return {**super().get_config(), "share": self.share, "leads": self.leads, "centre": self.centre}
