@@ -279,7 +279,7 @@ class BeatScorer:
         return self._flags.part(begin, end).max(initial=FINE)
 
     def _has_gap(self, first, last):
-        """Whether the signal between two R-peaks is not known throughout, or they are too far apart to say."""
+        """Whether the signal from one R-peak to another is not known throughout, or too long to say."""
         return last - first > HELD * RATE or self._worst_flag(first, last) != FINE
 
     def _learn(self, scores):

@@ -112,6 +112,9 @@ class BandPass:
         return self.push(np.repeat(self._held[-1:], self.delay + CHUNK, axis=0))[:missing]
 
 
+FINEST = 10_000  # the largest number of a resampler's ratio
+
+
 class Resampler:
     """Streaming polyphase resampler from ``rate`` Hz to 360 Hz, ``(samples,)`` or ``(samples, leads)``.
 
@@ -124,7 +127,8 @@ class Resampler:
     def __init__(self, rate):
         if not LOWEST_RATE <= rate <= HIGHEST_RATE:
             raise ValueError(f"Sampling rate: found {rate} Hz, expected {LOWEST_RATE} to {HIGHEST_RATE} Hz.")
-        ratio = Fraction(RATE / rate).limit_denominator(10_000)  # exact for whole rates
+        # Exact for whole rates. Of odd ones neither number is large, nor then the filter.
+        ratio = Fraction(RATE / rate).limit_denominator(int(FINEST * min(1, rate / RATE)))
         self.up, self.down = ratio.numerator, ratio.denominator
         self._buffer = None
         if self.up == self.down:

@@ -58,7 +58,7 @@ class Wearer:
     def pause(self, follows=True):
         """Views, once ``rhythm.LONGEST`` seconds have gone by without a beat: the newest one waits no longer.
 
-        It is the view that the next beat would give, however late it comes, and whether or not it ``follows``.
+        It is the view that the next beat would give, however late it comes; ``follows`` is as for ``push``.
         """
         if self.template.beat is None or not self._held:
             return []

@@ -157,6 +157,23 @@ def test_a_clock_that_keeps_step_changes_nothing(model, lead):
     assert_same(beats + scorer.finish(), score_recording(model, lead, RATE))
 
 
+def test_a_clock_that_drifts_slowly_changes_nothing(model, lead):
+    scorer, beats = BeatScorer(model, RATE), []
+    for start in range(0, len(lead), 72):  # 1 % fast: half a second behind after 50 s
+        beats += scorer.push(lead[start : start + 72], time=1.01 * start / RATE)
+    assert_same(beats + scorer.finish(), score_recording(model, lead, RATE))
+
+
+def test_across_a_gap_no_interval_is_known(model, lead):
+    for value in (np.nan, 0.0):  # missing, flat
+        holed = lead.copy()
+        holed[20 * RATE : 24 * RATE] = value
+        beats = score_recording(model, holed, RATE)
+        first = next(b for b in beats if b.time > 24)
+        assert first.rr is None
+        assert sum(b.rr is None for b in beats) <= 2  # and of the recording's first beat, as ever
+
+
 def test_a_clock_that_is_no_number_is_refused(model, lead):
     with pytest.raises(ValueError, match="found the time nan, expected seconds"):
         BeatScorer(model, RATE).push(lead[:10], time=np.nan)

@@ -95,6 +95,10 @@ def test_a_pause_of_minutes_leaves_the_template_and_raises_no_alarm(model, mitdb
     paused[3 * MINUTE : 6 * MINUTE] = paused[3 * MINUTE]
     template, beats = learnt(model, paused)
     assert not [beat for beat in beats if 181 < beat.time < 359 and beat.score is not None]
+    plain = {round(beat.time, 1): beat.score for beat in learnt(model, signal)[1]}
+    before = [beat for beat in beats if 170 < beat.time < 180 and beat.score is not None]
+    assert len(before) > 8 and all(beat.score < plain[round(beat.time, 1)] + 0.5 for beat in before)
+    assert next(beat for beat in beats if beat.time > 360).rr is None
     resumed = [beat for beat in beats if beat.time > 365]
     assert sum(beat.score is not None for beat in resumed) > 0.95 * len(resumed) > 100
     assert likeness(template.beat, learnt(model, signal)[0].beat) > 0.99 and template.added == 0

@@ -153,6 +153,13 @@ def test_resampler_continues_a_constant_beyond_the_ends(rate):
     np.testing.assert_allclose(process(Resampler(rate), np.full(700, 3.0)), 3, rtol=0.002)
 
 
+@pytest.mark.parametrize("rate", [1.0001, 3.14159, 9999.7])
+def test_of_an_odd_rate_the_resampler_takes_a_ratio_of_small_numbers(rate):
+    resampler = Resampler(rate)
+    assert max(resampler.up, resampler.down) <= 10_000
+    assert resampler.up / resampler.down == pytest.approx(360 / rate, rel=1e-4)
+
+
 def test_resampler_removes_what_360_hz_cannot_hold():
     resampled = process(Resampler(1000), sine(300, 1000, 5))
     assert np.abs(resampled[200:-200]).max() < 0.01

@@ -95,6 +95,25 @@ def test_after_a_gap_template_and_rhythm_are_still_the_wearers():
     assert found[0] == 0 and found[7] > 0  # the interval across the gap is unknown, those before it are not
 
 
+@pytest.mark.parametrize("follows", [True, False])
+def test_in_a_pause_a_beat_is_seen_as_if_the_next_had_come_late(follows):
+    beats, at, seen = noisy(NORMAL, 101), times(101), []
+    for waits_for_it in (True, False):
+        wearer = Wearer()
+        for time, beat in zip(at[:100], beats[:100], strict=True):
+            wearer.push(time, beat)
+        late = at[99] + 30
+        seen += wearer.push(late, beats[100], follows) if waits_for_it else wearer.pause(follows)
+        # What comes behind sees the same, whether the pause was told of or not.
+        if not waits_for_it:
+            assert wearer.push(late, beats[100], follows) == []
+        seen += wearer.finish()
+    for first, second in zip(seen[:2], seen[2:], strict=True):
+        np.testing.assert_allclose(first[0], second[0], atol=0.01)  # the next beat moves the template a little
+        np.testing.assert_array_equal(first[1], second[1])
+    assert (seen[0][1][1] != 0) == follows  # the interval after it
+
+
 @pytest.mark.parametrize("abnormal", [WIDE, -NORMAL])
 def test_a_run_of_abnormal_beats_stands_out_to_its_end(abnormal):
     beats = np.concatenate([noisy(NORMAL, 100), noisy(abnormal, UNLIKE - 1), noisy(NORMAL, 20)])
