@@ -126,8 +126,8 @@ def _threshold(manifest, scores):
 def summarise_records(records, hours):
     """Metrics over the rows of several records, of ``hours`` in all.
 
-    A missed abnormal beat, or one given no score, ranks lowest of all. A false detection counts as a normal
-    beat. ``auc_record`` is the mean of the AUCs of the records with at least 10 abnormal beats.
+    A missed abnormal beat, or one given no score, ranks lowest of all. A false detection that was given a
+    score counts as a normal beat; one without, which raises no alarm, does not count. ``auc_record`` is the mean of the AUCs of the records with at least 10 abnormal beats.
     """
     rows = {name: np.concatenate([row[name] for row in records]) for name in records[0]}
     is_abnormal = rows["classes"] != "N"
@@ -150,9 +150,10 @@ def summarise_records(records, hours):
 
 
 def _separation(row):
-    scores = np.concatenate([row["scores"], row["false"]])
+    false = row["false"][np.isfinite(row["false"])]
+    scores = np.concatenate([row["scores"], false])
     lowest = np.min(scores[np.isfinite(scores)], initial=0.0) - 1
-    labels = np.concatenate([row["classes"] != "N", np.zeros(len(row["false"]), bool)])
+    labels = np.concatenate([row["classes"] != "N", np.zeros(len(false), bool)])
     return separation(np.where(np.isfinite(scores), scores, lowest), labels)
 
 

@@ -42,7 +42,8 @@ def export(source, folder, kind="int8", per_hour=None, tunes=True, firmware=None
         source: a ``Source``.
         folder: gets ``NAME.tflite``, ``NAME.json`` (the manifest) and ``NAME-report.json``, or
             ``NAME-refused.json`` alone: an earlier export stays as it is.
-        kind: one of ``FORMATS``. Only int8 has a manifest, as only that is scored on the device.
+        kind: one of ``FORMATS``. Only int8 has a manifest, as only that is scored on the device; the files of
+            the others are called ``NAME-KIND``.
         per_hour: false alarms that the threshold is set for; those of the configuration's
             ``false_alarm_rate`` by default.
         tunes: whether fine-tuning may be tried.
@@ -51,17 +52,30 @@ def export(source, folder, kind="int8", per_hour=None, tunes=True, firmware=None
 
     Returns the report, a dictionary.
 
-    Raises ``ExportError`` where the gate refuses the model.
+    Raises ``ExportError`` where the gate refuses the model, or the validation beats cannot judge it.
     """
-    fold, inputs = source.fold, learning_inputs(source)
+    fold, stem = source.fold, source.name if kind == "int8" else f"{source.name}-{kind}"
+    is_abnormal = fold.is_abnormal(fold.validation)
+    if is_abnormal.all() or not is_abnormal.any():
+        raise ExportError(
+            f"{source.name}: found {is_abnormal.sum()} abnormal beats among {len(is_abnormal)} that validate; "
+            "expected both kinds, or the gate cannot judge."
+        )
     rr = float(np.nanmean(fold.validation_normals.rr_before))
     per_hour = per_hour or source.config.evaluate.false_alarm_rate * 3600 / rr
+    rate = per_hour * rr / 3600
+    if not 0 < rate < 1:
+        raise ExportError(
+            f"{source.name}: found {per_hour:g} false alarms an hour asked for; expected less than the "
+            f"{3600 / rr:.0f} normal beats of an hour."
+        )
+    inputs = learning_inputs(source)
     float_scores = first_output(predict(source.network, fold.validation.inputs))
 
     def attempt(network):
         content = convert(network, inputs, kind)
         scores = predict_tflite(content, fold.validation.inputs)[:, 0]
-        verdict = judge(float_scores, scores, fold.is_abnormal(fold.validation), per_hour * rr / 3600)
+        verdict = judge(float_scores, scores, is_abnormal, rate)
         return content, scores, verdict
 
     content, scores, verdict = attempt(source.network)
@@ -72,25 +86,24 @@ def export(source, folder, kind="int8", per_hour=None, tunes=True, firmware=None
     report = {"name": source.name, "format": kind, "fine_tuned": before is not None}
     report |= {"before_fine_tuning": before, "false_alarms_per_hour": per_hour}
     if kind == "int8":
-        manifest = make_manifest(source, content, scores, verdict, per_hour, per_hour * rr / 3600)
+        manifest = make_manifest(source, content, scores, verdict, per_hour, rate)
         content, manifest = embed_manifest(content, manifest)
         verdict, report["runtimes"] = compare_runtimes(content, fold.validation, verdict, python)
         report["arena_bytes"] = measure_arena(content)
     report |= {"gate": verdict.as_dict(), "flash_bytes": len(content)}
     folder = Path(folder)
-    refused = folder / f"{source.name}-refused.json"
+    refused = folder / f"{stem}-refused.json"
     if verdict.failures:
         write_json(refused, report)
         raise ExportError(f"{source.name}: refused by the gate ({'; '.join(verdict.failures)}).")
     refused.unlink(missing_ok=True)
-    write_json(folder / f"{source.name}-report.json", report)
-    with whole_file(folder / f"{source.name}.tflite") as partial:
-        partial.write_bytes(content)
-    if kind == "int8":
-        write_json(folder / f"{source.name}.json", manifest)
+    if kind == "int8":  # first what may fail, so that no new model lies beside an old bundle
         bundle = firmware or folder / "firmware"
-        golden = golden_beats(source.config)
-        write_firmware(bundle, content, manifest, golden, report["arena_bytes"])
+        write_firmware(bundle, content, manifest, golden_beats(source.config), report["arena_bytes"])
+        write_json(folder / f"{stem}.json", manifest)
+    write_json(folder / f"{stem}-report.json", report)
+    with whole_file(folder / f"{stem}.tflite") as partial:
+        partial.write_bytes(content)
     return report
 
 
@@ -179,7 +192,8 @@ def print_report(console, report):
     rows = {key: value for key, value in report["gate"].items() if key != "failures"}
     rows |= {key: report[key] for key in ("flash_bytes", "arena_bytes") if key in report}
     for name, value in rows.items():
-        table.add_row(name, f"{value:,}" if isinstance(value, int) else f"{value:.4f}")
+        told = "not compared" if value is None else f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
+        table.add_row(name, told)
     for name, row in report.get("runtimes", {}).items():
         table.add_row(name, f"at most {row['largest_difference']} LSB, {row['equal']:.1%} equal")
     console.print(table)
@@ -204,8 +218,9 @@ def main(arguments=None):
             f"--false-alarms-per-hour: found {options.false_alarms_per_hour}; expected more than 0."
         )
     sources = open_sources(options.source, options.data, options.residuals)
-    if options.out and len(sources) > 1:
-        raise ConfigError(f"--out: found {len(sources)} folds and seeds; expected one, or no --out.")
+    for name in ("out", "firmware"):
+        if getattr(options, name) and len(sources) > 1:
+            raise ConfigError(f"--{name}: found {len(sources)} folds and seeds; expected one, or no --{name}.")
     for source, folder in sources:
         report = export(
             source,

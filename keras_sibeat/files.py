@@ -33,9 +33,12 @@ def whole_folder(folder):
 
 
 def remove_partial(folder):
-    """Remove the files that a killed process left unfinished in ``folder`` and below."""
+    """Remove the files and folders that a killed process left unfinished in ``folder`` and below."""
     for path in list(Path(folder).rglob(f"{PARTIAL}*")):
-        path.unlink()
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def write_json(path, value):

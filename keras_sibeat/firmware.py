@@ -9,7 +9,7 @@ from tensorflow.lite.tools import flatbuffer_utils
 
 from keras_sibeat.errors import ExportError
 from keras_sibeat.files import PARTIAL, whole_folder
-from keras_sibeat.firmware_sources import sources
+from keras_sibeat.firmware_sources import STATIC, sources
 from keras_sibeat.tflm import ALIGNMENT, input_places, measure_arena, operations
 from sibeat_edge.runtime import Model
 from sibeat_edge.windows import HIGHEST
@@ -52,7 +52,7 @@ def write_firmware(folder, content, manifest, beats, arena=None):
     memory = {"measured": arena, "margin": arena_margin(arena)}
     places = input_places(content, model.shapes), _score_output(content)
     files = sources(content, manifest, used, memory, places, decision(manifest), *_golden(model, beats))
-    _check_target(folder, set(files))
+    _check_target(folder, {*files, *(file.name for file in STATIC.iterdir())})
     with whole_folder(folder) as partial:
         partial.chmod(0o755)  # a temporary folder is its owner's alone
         for name, source in files.items():

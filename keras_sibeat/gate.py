@@ -22,7 +22,7 @@ class Verdict:
     ap: float
     correlation: float
     decisions_flipped: float
-    runtimes_differ: int  # units of the last place
+    runtimes_differ: int | None  # units of the last place; None where they were not compared
     threshold_float: float
     threshold: float
 
@@ -32,7 +32,7 @@ class Verdict:
             "AUC loss": (self.auc_float - self.auc, "at most", AUC_LOSS),
             "rank correlation": (self.correlation, "at least", CORRELATION),
             "decisions flipped": (self.decisions_flipped, "at most", FLIPPED),
-            "runtimes' difference": (self.runtimes_differ, "at most", LAST_PLACE),
+            "runtimes' difference": (self.runtimes_differ or 0, "at most", LAST_PLACE),
         }
         return [
             f"{name}: found {found:.4g}, expected {which} {limit:g}"
@@ -49,14 +49,14 @@ class Verdict:
         return {**asdict(self), "failures": self.failures}
 
 
-def judge(float_scores, scores, is_abnormal, false_alarm_rate, runtimes_differ=0):
+def judge(float_scores, scores, is_abnormal, false_alarm_rate, runtimes_differ=None):
     """The ``Verdict`` on an exported model's ``scores`` (beats,) beside the float model's.
 
     Each gets the threshold that lets ``false_alarm_rate`` of its own normal beats pass: it is fitted again
     after quantisation, and a decision is flipped where the two disagree.
 
     Args:
-        runtimes_differ: largest difference between runtimes, in units of the last place.
+        runtimes_differ: largest difference between runtimes, in units of the last place, where compared.
     """
     is_abnormal = np.asarray(is_abnormal, bool)
     pairs = [separation(values, is_abnormal) for values in (float_scores, scores)]
@@ -71,7 +71,7 @@ def judge(float_scores, scores, is_abnormal, false_alarm_rate, runtimes_differ=0
         ap=pairs[1]["ap"],
         correlation=rank_correlation(float_scores, scores),
         decisions_flipped=float(np.mean(decisions[0] != decisions[1])),
-        runtimes_differ=int(runtimes_differ),
+        runtimes_differ=runtimes_differ,
         threshold_float=thresholds[0],
         threshold=thresholds[1],
     )

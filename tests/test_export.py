@@ -1,6 +1,7 @@
 """A student on its way to the device: what leaves, what the gate refuses, what is written."""
 
 import json
+from dataclasses import replace
 
 import checkpoints
 import keras
@@ -106,10 +107,12 @@ def test_the_runtimes_agree(exported):
 @pytest.mark.parametrize("kind", ["int16x8", "float16", "float32"])
 def test_other_formats_pass_the_gate_too_and_have_no_manifest(run, kind, tmp_path):
     export.main([str(run), "--format", kind, "--out", str(tmp_path)])
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["small-report.json", "small.tflite"]
-    report = json.loads((tmp_path / "small-report.json").read_text())
+    names = [f"small-{kind}-report.json", f"small-{kind}.tflite"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == names
+    report = json.loads((tmp_path / names[0]).read_text())
     assert report["format"] == kind and report["gate"]["correlation"] > 0.99
-    entry = Interpreter(model_path=str(tmp_path / "small.tflite")).get_input_details()[0]
+    assert report["gate"]["runtimes_differ"] is None
+    entry = Interpreter(model_path=str(tmp_path / names[1])).get_input_details()[0]
     assert entry["dtype"] == (np.int16 if kind == "int16x8" else np.float32)
 
 
@@ -169,6 +172,7 @@ def test_a_refusal_ends_the_command_with_code_2_and_the_reason(run, tmp_path, mo
     [
         (["nowhere"], "nowhere: found no run and no preset of that name"),
         (["RUN", "--false-alarms-per-hour", "0"], "--false-alarms-per-hour: found 0.0; expected more than 0"),
+        (["RUN", "--false-alarms-per-hour", "1e5"], "100000 false alarms an hour asked for; expected less"),
         (["RUN", "--tflite-runtime", "/no/python"], "/no/python: No such file"),
     ],
 )
@@ -187,11 +191,30 @@ def test_a_run_without_a_student_is_refused(tmp_path):
         exportable.open_sources(tmp_path / "run")
 
 
-def test_one_folder_for_several_seeds_is_refused(run, tmp_path, monkeypatch):
+@pytest.mark.parametrize("option", ["--out", "--firmware"])
+def test_one_folder_for_several_seeds_is_refused(run, option, tmp_path, monkeypatch, capsys):
     sources = exportable.open_sources(run)
     monkeypatch.setattr(export, "open_sources", lambda *arguments: sources * 2)
     with pytest.raises(SystemExit):
-        export.main([str(run), "--out", str(tmp_path)])
+        export.main([str(run), option, str(tmp_path)])
+    assert f"{option}: found 2 folds and seeds; expected one" in capsys.readouterr().err
+
+
+def test_where_the_bundle_has_no_place_nothing_is_exported(run, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "notes.txt").write_text("mine")
+    with pytest.raises(ExportError, match="found notes.txt, expected an empty folder or an earlier bundle"):
+        export.export(exportable.open_sources(run)[0][0], tmp_path / "out", tunes=False, firmware=other)
+    assert not list((tmp_path / "out").glob("*"))
+
+
+def test_validation_beats_of_one_kind_cannot_judge(run, tmp_path):
+    source = exportable.open_sources(run)[0][0]
+    fold = replace(source.fold, validation=source.fold.validation_normals)
+    with pytest.raises(ExportError, match="found 0 abnormal beats among .* expected both kinds"):
+        export.export(replace(source, fold=fold), tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_preset_without_residuals_or_data_is_told(monkeypatch):

@@ -682,6 +682,14 @@ def test_a_bundle_replaces_an_earlier_one_and_what_was_built_of_it(tmp_path):
     assert stat.S_IMODE(folder.stat().st_mode) == 0o755
 
 
+def test_a_plain_model_s_bundle_replaces_a_wearer_s(relative_one, tmp_path):
+    folder = tmp_path / "firmware"
+    shutil.copytree(relative_one[0], folder)
+    assert (folder / "sibeat_wearer.c").exists()
+    bundle(folder)
+    assert not (folder / "sibeat_wearer.c").exists()
+
+
 def test_a_full_disk_leaves_the_earlier_bundle(tmp_path, monkeypatch):
     folder, _ = bundle(tmp_path / "firmware")
     before, write = contents(folder), Path.write_bytes
