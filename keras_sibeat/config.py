@@ -74,8 +74,8 @@ class Config(Section):
             raise ValueError("source series and protocol series go together")
         if self.contrastive:
             self._contrastive_fits()
-        if self.student and not self.contrastive:
-            raise ValueError("student: expected contrastive, too; it says what its teacher is")
+        if self.student:
+            self._student_fits()
         if self.wearer and not self.contrastive:
             raise ValueError("wearer: expected contrastive, too; its shifts and rhythms are what is learnt")
         if not self.wearer and {"template", "rhythm"} & set(self.score.combine):
@@ -96,6 +96,19 @@ class Config(Section):
             raise ValueError("protocol series has no labelled validation windows to select with")
         return self
 
+    def _student_fits(self):
+        student = self.student
+        if not self.contrastive:
+            raise ValueError("student: expected contrastive, too; it says what its teacher is")
+        if not self.contrastive.shifts:
+            raise ValueError("student: expected contrastive.shifts; of shifted beats it learns what is abnormal")
+        if -(-self.window.length // 4) < 2 ** (student.depth - 1):
+            raise ValueError(
+                f"student.depth: found {student.depth} for windows of {self.window.length}; expected less"
+            )
+        if not student.distil and (student.teacher or student.unlabelled or self.frskd):
+            raise ValueError("student.distil: found no distillation beside a teacher, unlabelled or frskd")
+
     def _contrastive_fits(self):
         contrast = self.contrastive
         if self.model.kind != "conv":
@@ -108,6 +121,8 @@ class Config(Section):
             raise ValueError(
                 "model.time_warp: expected 0; the contrastive views have a time_warp of their own"
             )
+        if self.frskd and not (contrast.shift_weight or contrast.pretrain.shift_weight):
+            raise ValueError("frskd: expected shift_weight above 0, as the self-teacher learns from shifts")
         shift_learns = contrast.shift_weight or (contrast.pretrain.epochs and contrast.pretrain.shift_weight)
         if "shift" in self.score.combine and not shift_learns:
             raise ValueError(

@@ -231,6 +231,11 @@ class Student(Section):
     tail: Literal[tuple(TAILS)] = "flat"  # of the score above the cap
     unlabelled: tuple[str, ...] = ()  # records whose beats, normal or not, it learns from, too
 
+    @field_validator("unlabelled")
+    @classmethod
+    def _unlabelled_differ(cls, records):
+        return unique(records)
+
 
 class Score(Section):
     """Which scores are combined, with what weights, and how many prototypes the embedding's density has."""

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.logging import RichHandler
 
 from keras_sibeat.config import read_config
-from keras_sibeat.data.sources import load_folds
+from keras_sibeat.data.sources import load_folds, load_unlabelled
 from keras_sibeat.distribution import is_chief, open_strategy
 from keras_sibeat.errors import command
 from keras_sibeat.evaluate import print_results
@@ -39,8 +39,10 @@ def train(config, folder, command_line=(), console=None):
         console.print(note, style="dim", highlight=False)
     if config.contrastive:
         check_contrastive(config, first.train.windows)
+    if config.student and config.student.unlabelled:
+        load_unlabelled(config, config.student.unlabelled)
     for part in part_folders(folder, config).values():
-        check_teacher(config, part.name)
+        check_teacher(config, part.name, first.train)
     run = Run.open(folder, config, folds, command_line)
     with run.locked():
         _train_parts(config, folds, run.parts(), strategy, console)

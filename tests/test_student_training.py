@@ -1,6 +1,8 @@
 """The chain from a contrastive BeatGAN to a student: what it leaves, how it resumes, how it refuses."""
 
 import json
+import shutil
+from dataclasses import replace
 
 import checkpoints
 import keras
@@ -122,41 +124,42 @@ def test_without_a_teacher_the_same_graph_learns_by_contrast_and_shifts(finished
     assert student.output_shape == (None, 1)
 
 
-def test_beats_of_other_records_need_no_label(teacher, tmp_path):
-    records = [
-        "protocol.name=inter_patient",
-        "protocol.train_records=['s000', 's001']",
-        "protocol.test_records=['s002']",
-    ]
-    taught = f"student.teacher={teacher}/fold0-seed0/scorer.keras"
-    config = small(*records, "student.unlabelled=['s003']", taught)
+RECORDS = [
+    "protocol.name=inter_patient",
+    "protocol.train_records=['s000', 's001']",
+    "protocol.test_records=['s002']",
+]
+
+
+def test_beats_of_other_records_need_no_label(tmp_path, monkeypatch):
+    train.train(read_config(overrides=[*TEACHER, *RECORDS]), tmp_path / "teacher")
+    taught = f"student.teacher={tmp_path}/teacher"
+    config = small(*RECORDS, "student.unlabelled=['s003']", taught)
     beats = load_unlabelled(config, config.student.unlabelled)
     assert set(beats.records) == {"s003"} and len(set(beats.symbols)) > 1
-    train_student(config, load_folds(config)[0], 0, tmp_path / "fold0-seed0")
-    seen = [row["loss"] for row in read_history(tmp_path / "fold0-seed0" / "history.csv")]
-    train_student(
-        small(*records, taught),
-        load_folds(config)[0],
-        0,
-        tmp_path / "less" / "fold0-seed0",
-    )
-    unseen = [row["loss"] for row in read_history(tmp_path / "less" / "fold0-seed0" / "history.csv")]
-    assert seen != unseen
+    fold = load_folds(config)[0]
+
+    def losses_of(config, name):
+        train_student(config, fold, 0, tmp_path / name / "fold0-seed0")
+        return rows(tmp_path / name / "fold0-seed0")
+
+    losses_of(config, "more")
+    more = losses(tmp_path / "more" / "fold0-seed0")
+    assert more != losses_of(small(*RECORDS, taught), "less")
+    # Whatever their labels were, the student learns the same.
+    unknown = replace(beats, symbols=np.full(len(beats), "?"), classes=np.full(len(beats), "?"))
+    monkeypatch.setattr("keras_sibeat.stages.student.load_unlabelled", lambda *_: unknown)
+    assert losses_of(config, "unknown") == more
 
 
 @pytest.mark.parametrize(
     ("record", "error", "told"),
     [("s002", ConfigError, "found record s002, which protocol"), ("s009", DataError, "found no record s009")],
 )
-def test_unlabelled_records_are_neither_tested_nor_made_up(record, error, told):
-    records = [
-        "protocol.name=inter_patient",
-        "protocol.train_records=['s000', 's001']",
-        "protocol.test_records=['s002']",
-    ]
-    config = small(*records, f"student.unlabelled=['{record}']")
+def test_unlabelled_records_are_neither_tested_nor_made_up(record, error, told, tmp_path):
     with pytest.raises(error, match=told):
-        load_unlabelled(config, config.student.unlabelled)
+        train.train(small(*RECORDS, f"student.unlabelled=['{record}']"), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def stop(folder, capsys, *extra):
@@ -190,14 +193,33 @@ def test_a_teacher_of_other_beats_ends_the_command(teacher, tmp_path, capsys):
     assert "found a teacher with window" in told and "(3.0, 45.0)" in told and "(1.0, 40.0)" in told
 
 
-def test_a_teacher_of_another_split_is_refused(teacher, tmp_path, capsys):
-    told = stop(tmp_path / "run", capsys, f"student.teacher={teacher}", "protocol.name=inter_patient")
+@pytest.mark.parametrize("file", ["", "/fold0-seed0/scorer.keras"])
+def test_a_teacher_of_another_split_is_refused(teacher, file, tmp_path, capsys):
+    told = stop(tmp_path / "run", capsys, f"student.teacher={teacher}{file}", "protocol.name=inter_patient")
     assert "found a teacher with protocol {'name': 'beatgan'" in told and "'inter_patient'" in told
+
+
+def test_a_teacher_s_file_that_cannot_teach_is_refused(teacher, tmp_path, capsys):
+    part = teacher / "fold0-seed0"
+    told = stop(tmp_path / "run", capsys, f"student.teacher={part}/generator.keras")
+    assert "generator.keras: found another kind of model; expected a scorer of a contrastive run" in told
+    moved = shutil.copy(part / "scorer.keras", tmp_path)  # no run tells what beats it takes
+    told = stop(tmp_path / "run", capsys, f"student.teacher={moved}", "window.before=150")
+    assert "found a teacher of inputs [(None, 320, 1)]; expected [(None, 330, 1)]" in told
+
+
+def test_a_teacher_of_other_data_is_refused(teacher, tmp_path, capsys):
+    told = stop(tmp_path / "run", capsys, f"student.teacher={teacher}", "data.seconds=80")
+    assert "found a teacher of data of SHA-256" in told
 
 
 @pytest.mark.parametrize(
     ("setting", "told"),
     [
+        ("student={depth=7, width=4}|window.before=60|window.after=60", "student.depth: found 7 for windows"),
+        ("student.unlabelled=['a', 'a']", "expected different values"),
+        ("student.distil=false|student.teacher=runs/a", "found no distillation beside a teacher"),
+        ("contrastive={shifts=[],shift_weight=0}|score.combine=['prototypes']", "expected contrastive.shifts"),
         ("student.temperature=0", "student.temperature: found 0"),
         ("student.weights={logits=1}", "student.weights.logits"),
         ("student.weights={score=-1}", "student.weights.score: found -1"),
@@ -206,4 +228,4 @@ def test_a_teacher_of_another_split_is_refused(teacher, tmp_path, capsys):
     ],
 )
 def test_a_setting_that_cannot_be_ends_the_command(tmp_path, capsys, setting, told):
-    assert told in stop(tmp_path / "run", capsys, setting)
+    assert told in stop(tmp_path / "run", capsys, *setting.split("|"))

@@ -174,7 +174,8 @@ class BeatScorer:
             second = RATE - self._judged % RATE
             self._await(self._detector.push(lead[:second]))
             self._judged += len(lead[:second])
-            if self._newest is not None and self._judged - self._newest > PAUSE:
+            is_second = self._judged % RATE == 0  # whatever the blocks are
+            if is_second and self._newest is not None and self._judged - self._newest > PAUSE:
                 self._waiting.append(None)
                 self._newest = None
             lead = lead[second:]

@@ -136,7 +136,8 @@ def load(file):
     """The model saved in ``file``; raises ``RunError`` where there is none that loads."""
     try:
         return keras.saving.load_model(file)
-    except (ValueError, OSError, KeyError, zipfile.BadZipFile) as error:
+    except (ValueError, TypeError, OSError, KeyError, zipfile.BadZipFile) as error:
+        told = (str(error).splitlines() or [type(error).__name__])[0]  # Keras adds a page of configuration
         raise RunError(
-            f"{file}: found no model that loads ({error}); expected one that training saved."
+            f"{file}: found no model that loads ({told}); expected one that training saved."
         ) from error

@@ -79,6 +79,18 @@ def test_blocks_of_any_size_give_the_same_beats(model, lead, sizes, hole, pause)
     assert_same(streamed(model, lead, RATE, sizes, heat=True), score_recording(model, lead, RATE, heat=True))
 
 
+@pytest.mark.parametrize("ticks", range(1500, 1700, 20))
+def test_whether_a_pause_is_told_of_does_not_depend_on_the_blocks(model, ticks, monkeypatch):
+    """The next R-peak may come in the very second in which the pause has lasted long enough."""
+    lead, told, pause = clean(seconds=75), [], Wearer.pause
+    quiet = 1e-4 * np.random.default_rng(0).standard_normal(ticks)
+    lead = np.concatenate([lead[: 70 * RATE], quiet, lead[70 * RATE :]])
+    monkeypatch.setattr(Wearer, "pause", lambda *arguments: told.append(size) or pause(*arguments))
+    for size in (len(lead), 200, 30):
+        streamed(model, lead, RATE, [size])
+    assert told in ([], [len(lead), 200, 30])
+
+
 @pytest.mark.parametrize("waits", [True, False])
 def test_beats_are_out_within_the_stated_latency(waits):
     from sibeat_edge.scorer import BeatScorer
