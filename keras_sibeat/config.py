@@ -101,7 +101,9 @@ class Config(Section):
         if not self.contrastive:
             raise ValueError("student: expected contrastive, too; it says what its teacher is")
         if not self.contrastive.shifts:
-            raise ValueError("student: expected contrastive.shifts; of shifted beats it learns what is abnormal")
+            raise ValueError(
+                "student: expected contrastive.shifts; of shifted beats it learns what is abnormal"
+            )
         if -(-self.window.length // 4) < 2 ** (student.depth - 1):
             raise ValueError(
                 f"student.depth: found {student.depth} for windows of {self.window.length}; expected less"

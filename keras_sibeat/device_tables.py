@@ -42,8 +42,8 @@ def end_to_end(result):
         f"{len(result['records'])} recordings of wearers never seen, {first['beats']:,} annotated beats, "
         f"{first['abnormal']:,} of them abnormal; the threshold was set for "
         f"{result['threshold']['false_alarms_per_hour']:.0f} false alarms an hour on validation normals. A "
-        "missed abnormal beat, or one that the device gives no score, ranks lowest; a false detection that was "
-        "given a score counts as a normal beat.\n",
+        "missed abnormal beat, or one that the device gives no score, ranks lowest; a false detection with "
+        "a score counts as a normal beat.\n",
         "| | " + " | ".join(CONDITIONS.values()) + " |",
         "|" + "---|" * (len(CONDITIONS) + 1),
     ]

@@ -127,7 +127,8 @@ def summarise_records(records, hours):
     """Metrics over the rows of several records, of ``hours`` in all.
 
     A missed abnormal beat, or one given no score, ranks lowest of all. A false detection that was given a
-    score counts as a normal beat; one without, which raises no alarm, does not count. ``auc_record`` is the mean of the AUCs of the records with at least 10 abnormal beats.
+    score counts as a normal beat; one without, which raises no alarm, does not count. ``auc_record`` is the
+    mean of the AUCs of the records with at least 10 abnormal beats.
     """
     rows = {name: np.concatenate([row[name] for row in records]) for name in records[0]}
     is_abnormal = rows["classes"] != "N"

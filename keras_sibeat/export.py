@@ -58,7 +58,7 @@ def export(source, folder, kind="int8", per_hour=None, tunes=True, firmware=None
     is_abnormal = fold.is_abnormal(fold.validation)
     if is_abnormal.all() or not is_abnormal.any():
         raise ExportError(
-            f"{source.name}: found {is_abnormal.sum()} abnormal beats among {len(is_abnormal)} that validate; "
+            f"{source.name}: found {is_abnormal.sum()} abnormal beats among {len(is_abnormal)} of validation; "
             "expected both kinds, or the gate cannot judge."
         )
     rr = float(np.nanmean(fold.validation_normals.rr_before))
@@ -220,7 +220,9 @@ def main(arguments=None):
     sources = open_sources(options.source, options.data, options.residuals)
     for name in ("out", "firmware"):
         if getattr(options, name) and len(sources) > 1:
-            raise ConfigError(f"--{name}: found {len(sources)} folds and seeds; expected one, or no --{name}.")
+            raise ConfigError(
+                f"--{name}: found {len(sources)} folds and seeds; expected one, or no --{name}."
+            )
     for source, folder in sources:
         report = export(
             source,

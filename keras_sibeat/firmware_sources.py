@@ -15,7 +15,7 @@ STATIC = Path(__file__).parent / "firmware_files"
 WEARER_MACROS = {  # numbers of the manifest's wearer, by which template and rhythm are made
     **{
         key: key.upper()
-        for key in ("warm_up", "memory", "bound", "alike", "similar", "kind", "rival", "later")
+        for key in ("warm_up", "memory", "bound", "alike", "similar", "kind", "rival", "few", "later")
     },
     **{key: key.upper() for key in ("prolonged", "patience", "unlike", "history")},
     **{key: f"{key.upper()}_RR" for key in ("fewest", "shortest", "longest")},

@@ -219,7 +219,10 @@ def test_a_teacher_of_other_data_is_refused(teacher, tmp_path, capsys):
         ("student={depth=7, width=4}|window.before=60|window.after=60", "student.depth: found 7 for windows"),
         ("student.unlabelled=['a', 'a']", "expected different values"),
         ("student.distil=false|student.teacher=runs/a", "found no distillation beside a teacher"),
-        ("contrastive={shifts=[],shift_weight=0}|score.combine=['prototypes']", "expected contrastive.shifts"),
+        (
+            "contrastive={shifts=[],shift_weight=0}|score.combine=['prototypes']",
+            "expected contrastive.shifts",
+        ),
         ("student.temperature=0", "student.temperature: found 0"),
         ("student.weights={logits=1}", "student.weights.logits"),
         ("student.weights={score=-1}", "student.weights.score: found -1"),

@@ -66,6 +66,7 @@ WEARER = {
     "similar": template.SIMILAR,
     "kind": template.KIND,
     "rival": template.RIVAL,
+    "few": template.FEW,
     "later": template.LATER,
     "prolonged": template.PROLONGED,
     "patience": template.PATIENCE,

@@ -82,7 +82,7 @@ class BeatScorer:
         self.threshold = manifest["threshold"]["score"] if threshold is None else float(threshold)
         self._window = manifest["window"]["before"], manifest["window"]["after"]
         self._margin = manifest["signal"]["order"] // 2  # the filter smears what is not fine so far
-        self._scores = []
+        self._scores, self._pending = [], deque()
         self.wearer = Wearer(manifest["wearer"]["waits"]) if manifest["wearer"] else None
         self._start(0.0)
 
@@ -114,7 +114,7 @@ class BeatScorer:
         self._flags = Held(np.zeros(0, np.int8))
         self._filtered = Held(np.zeros((0, self.model.leads)))
         self._judged = 0  # filtered samples that the detector has seen
-        self._waiting, self._pending = deque(), deque()
+        self._waiting = deque()
         self._newest = None  # R-peak that no pause has been told of
 
     def push(self, samples, time=None):
@@ -138,7 +138,7 @@ class BeatScorer:
             if not np.isfinite(time):
                 raise ValueError(f"BeatScorer: found the time {time}, expected seconds.")
             if self._seen and abs(time - self._expected) > GAP:
-                beats = self.finish()
+                beats = self._end(goes_on=True)
             if not self._seen:
                 self._start(float(time))
             self._expected = float(time)
@@ -154,6 +154,10 @@ class BeatScorer:
 
     def finish(self):
         """Beats that the stream's end makes certain. What is pushed afterwards begins a new stream."""
+        return self._end()
+
+    def _end(self, goes_on=False):
+        """Of a stream that ``goes_on`` elsewhere in time, a wearer's warm-up does so, too."""
         if not self._seen:
             return []
         self._flags.extend(self._contact.finish())
@@ -165,6 +169,8 @@ class BeatScorer:
         self._await(self._detector.finish())
         self._filtered.extend(self._filter.finish())
         beats = self._score_waiting(at_end=True)
+        if self.wearer:
+            beats += self._judge(self.wearer.interrupt() if goes_on else self.wearer.finish())
         self._start(self._time + self._seen / self.rate)
         return beats
 
@@ -206,8 +212,6 @@ class BeatScorer:
             if not at_end and not (self._filtered.end >= end and flagged):
                 break
             beats += self._take(*self._waiting.popleft())
-        if at_end and self.wearer:
-            beats += self._judge(self.wearer.finish())
         waiting = [beat for beat in self._waiting if beat is not None]
         needed = min([self._oldest(), *(peak - self._window[0] for peak, late in waiting if not late)])
         self._filtered.drop(needed)
@@ -228,7 +232,7 @@ class BeatScorer:
         else:
             window = self._filtered.part(first, last)
             reason = self._contact_reason(first, last) or noise_reason(window, self._window[0])
-        self._pending.append((peak, reason, rr))
+        self._pending.append((self._time + peak / RATE, reason, rr))
         window = None if reason else window
         if self.wearer:
             return self._judge(self.wearer.push(self._time + peak / RATE, window, rr is not None))
@@ -246,14 +250,14 @@ class BeatScorer:
             for view, found in zip(views, judged, strict=True)
         ]
 
-    def _beat(self, view, score, residuals, peak, reason, rr):
+    def _beat(self, view, score, residuals, time, reason, rr):
         why = ""
         if view is None:
             reason = reason or "warm-up"
         elif self.wearer and score > self.threshold:
             why = self._why(*view)
         alarm = score is not None and score > self.threshold
-        return Beat(self._time + peak / RATE, score, alarm, reason, rr, residuals, why)
+        return Beat(time, score, alarm, reason, rr, residuals, why)
 
     def _residuals(self, view):
         if not self.heat:

@@ -12,7 +12,8 @@ BOUND = 0.1  # of the template's height: how far from it a beat's tick counts at
 ALIKE = 0.95  # correlation from which a beat is like the template
 SIMILAR = 0.9  # correlation from which two beats of the warm-up are of one kind
 KIND = 0.4  # share of the warm-up's beats that the template's kind must have
-RIVAL = 0.25  # share from which another kind of the warm-up may be the normal one
+RIVAL = 0.25  # share from which another kind of the warm-up may be the normal one, and
+FEW = 0.1  # share from which, as its beats are not premature, it casts doubt on the more frequent one
 LATER = 1.1  # times the RR before: the normal kind of two is the one that is not premature
 PROLONGED = 15  # beats that a warm-up which found no template goes on for
 PATIENCE = 300  # beats of a warm-up after which a kind of the share ``RIVAL`` is enough
@@ -26,7 +27,8 @@ class WearerTemplate:
 
     The first ``WARM_UP`` beats are sorted by their likeness; the largest kind gives the template, or another
     large kind whose RR intervals are longer, as frequent extrasystoles are premature. Where no kind is large
-    enough the warm-up goes on; after ``PATIENCE`` beats a smaller kind is enough.
+    enough, or a rarer one's intervals are longer, the warm-up goes on; after ``PATIENCE`` beats a smaller
+    kind is enough, and a rare one counts no more.
 
     Later only beats like the template renew it. Of every ``UNLIKE`` beats that are unlike it a kind that is
     frequent, and not premature, becomes a template of its own: a bundle that conducts now and then, a lead
@@ -147,15 +149,16 @@ def normal_kind(windows, intervals, least=KIND):
 
     Returns their numbers, and why they cannot be told (``NOISE``, ``ABNORMAL``), or an empty text.
     """
-    kinds = [kind for kind in kinds_of(windows) if len(kind) >= RIVAL * len(windows)]
-    if not kinds:
+    kinds = [kind for kind in kinds_of(windows) if len(kind) >= FEW * len(windows)]
+    large = sum(len(kind) >= RIVAL * len(windows) for kind in kinds)
+    if not large:
         return np.arange(0), NOISE
     usual = [_median(intervals[kind]) for kind in kinds]
     chosen = 0
-    for number in range(1, len(kinds)):
+    for number in range(1, len(kinds) if least > RIVAL else large):
         if usual[number] > LATER * usual[chosen]:
             chosen = number
-    if len(kinds[chosen]) < least * len(windows):
+    if chosen >= large or len(kinds[chosen]) < least * len(windows):
         return kinds[chosen], ABNORMAL if chosen else NOISE
     return kinds[chosen], ""
 

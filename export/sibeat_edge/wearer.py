@@ -64,8 +64,15 @@ class Wearer:
             return []
         return self._release(0, LONGEST if follows else np.nan)
 
+    def interrupt(self):
+        """Views of the beats that wait for the next: the signal breaks off, and what comes next does not
+        follow in time. Those of a warm-up wait on, for its end.
+        """
+        self._previous = None
+        return [] if self.template.beat is None else self._release(0)
+
     def finish(self):
-        """Views of all beats that are left. What comes next does not follow them in time."""
+        """Views of all beats that are left: nothing comes next."""
         if self.template.beat is None and self.template.waiting >= FEWEST:
             self.template.settle()
         self._previous = None

@@ -196,11 +196,13 @@ static void settle(sibeat_template *own)
 {
     uint64_t kinds[SIBEAT_WARM_UP];
     const int found = kinds_of(own, kinds), beats = own->other_count;
-    const float least = own->count < SIBEAT_PATIENCE ? SIBEAT_KIND : SIBEAT_RIVAL;
+    const int patient = own->count < SIBEAT_PATIENCE;
+    const float least = patient ? SIBEAT_KIND : SIBEAT_RIVAL;
     int chosen = -1;
 
     for (int k = 0; k < found; k++) {
-        if ((float)size_of(kinds[k]) < SIBEAT_RIVAL * (float)beats)
+        const float least_now = chosen >= 0 && patient ? SIBEAT_FEW : SIBEAT_RIVAL; /* the largest comes first */
+        if ((float)size_of(kinds[k]) < least_now * (float)beats)
             continue;
         if (chosen < 0 || usual_rr(own, kinds[k]) > SIBEAT_LATER * usual_rr(own, kinds[chosen]))
             chosen = k;

@@ -124,6 +124,18 @@ def test_before_there_is_a_template_there_is_no_score(model):
     assert np.mean([b.reason == "" for b in enough]) > 0.8
 
 
+def test_a_jump_of_the_clock_does_not_end_the_warm_up(model):
+    """Thirty beats are no template: those behind the jump count with them, and all are scored in the end."""
+    scorer, lead = BeatScorer(model, RATE), clean()
+    first = scorer.push(lead[: 25 * RATE], time=0.0)
+    early = first + scorer.push(lead[25 * RATE : 30 * RATE], time=500.0)
+    assert early == [] and scorer.wearer.template.beat is None and scorer.wearer.template.waiting > 20
+    beats = scorer.push(lead[30 * RATE :]) + scorer.finish()
+    before = [b for b in beats if b.time < 26]
+    assert np.all(np.diff([b.time for b in beats]) > 0) and len(before) > 20 and beats[-1].time > 600
+    assert np.mean([b.score is not None for b in before]) > 0.9
+
+
 def test_the_template_outlasts_a_gap_of_the_signal(model):
     lead = clean()
     lead[100 * RATE : 110 * RATE] = np.nan

@@ -83,6 +83,27 @@ def test_mostly_premature_beats_prolong_the_warm_up():
     assert template.beat is None and template.trouble == ABNORMAL
 
 
+@pytest.mark.parametrize("share", [0.6, 0.7, 0.8])
+@pytest.mark.parametrize("seed", range(4))
+def test_premature_beats_at_random_are_no_template_while_patience_lasts(share, seed):
+    draws = np.random.default_rng(seed)
+    premature = draws.random(PATIENCE - 1) < share
+    beats = np.where(premature[:, None, None], noisy(WIDE, PATIENCE - 1, seed), noisy(NORMAL, PATIENCE - 1))
+    template = learnt(beats, np.where(premature, 0.5, 1.0))
+    if template.beat is None:
+        assert template.trouble_before == ABNORMAL
+    else:
+        assert likeness(template.beat, NORMAL) > 0.99
+
+
+def test_beats_that_escape_after_a_pause_only_delay_the_template():
+    """One in eight, late and wide: no reason to doubt the others, which the interval before does not tell."""
+    escaped = np.arange(PATIENCE + WARM_UP) % 8 == 7
+    beats = np.where(escaped[:, None, None], noisy(WIDE, len(escaped)), noisy(NORMAL, len(escaped), 1))
+    template = learnt(beats, np.where(escaped, 1.6, 0.9))
+    assert template.trouble == "" and likeness(template.beat, NORMAL) > 0.99
+
+
 def test_a_warm_up_that_lasts_takes_what_is_not_premature_in_the_end():
     beats, rr = noisy(WIDE, PATIENCE + WARM_UP), np.full(PATIENCE + WARM_UP, 0.5)
     normal = np.arange(len(beats)) % 3 == 0

@@ -109,7 +109,9 @@ def test_in_a_pause_a_beat_is_seen_as_if_the_next_had_come_late(follows):
             assert wearer.push(late, beats[100], follows) == []
         seen += wearer.finish()
     for first, second in zip(seen[:2], seen[2:], strict=True):
-        np.testing.assert_allclose(first[0], second[0], atol=0.01)  # the next beat moves the template a little
+        np.testing.assert_allclose(
+            first[0], second[0], atol=0.01
+        )  # the next beat moves the template a little
         np.testing.assert_array_equal(first[1], second[1])
     assert (seen[0][1][1] != 0) == follows  # the interval after it
 
