@@ -58,7 +58,7 @@ def export(source, folder, kind="int8", per_hour=None, tunes=True, firmware=None
     is_abnormal = fold.is_abnormal(fold.validation)
     if is_abnormal.all() or not is_abnormal.any():
         raise ExportError(
-            f"{source.name}: found {is_abnormal.sum()} abnormal beats among {len(is_abnormal)} of validation; "
+            f"{source.name}: found {is_abnormal.sum()} abnormal among {len(is_abnormal)} validation beats; "
             "expected both kinds, or the gate cannot judge."
         )
     rr = float(np.nanmean(fold.validation_normals.rr_before))

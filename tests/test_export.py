@@ -212,7 +212,7 @@ def test_where_the_bundle_has_no_place_nothing_is_exported(run, tmp_path):
 def test_validation_beats_of_one_kind_cannot_judge(run, tmp_path):
     source = exportable.open_sources(run)[0][0]
     fold = replace(source.fold, validation=source.fold.validation_normals)
-    with pytest.raises(ExportError, match="found 0 abnormal beats among .* expected both kinds"):
+    with pytest.raises(ExportError, match="found 0 abnormal among .* expected both kinds"):
         export.export(replace(source, fold=fold), tmp_path)
     assert not list(tmp_path.iterdir())
 

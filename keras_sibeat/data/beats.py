@@ -169,7 +169,8 @@ def extract_beats(recording, leads, before, after, band=BAND, order=FIR_ORDER, w
     else:
         fit = np.zeros(len(samples), bool)
         fit[np.flatnonzero(inside)[usable]] = True
-        views = _views(samples, fit, windows[usable], waits)
+        at = gaps[recording.annotations.samples[is_beat].clip(0, len(missing))]
+        views = _views(samples, fit, np.diff(at, prepend=0) == 0, windows[usable], waits)
         seen = np.array([view is not None for view in views])
         reasons["wearer has no template yet"] = (~seen).sum()
         shapes = (before + after, 2 * len(leads)), (len(FEATURES),)
@@ -197,11 +198,11 @@ def extract_beats(recording, leads, before, after, band=BAND, order=FIR_ORDER, w
     )
 
 
-def _views(samples, fit, windows, waits):
+def _views(samples, fit, follows, windows, waits):
     """What ``Wearer`` makes of a recording: of each ``fit`` beat, whose windows are given, a view or None."""
     wearer, left, views = Wearer(waits), iter(windows), []
-    for sample, is_fit in zip(samples, fit, strict=True):
-        views += wearer.push(sample / RATE, next(left) if is_fit else None)
+    for sample, is_fit, goes_on in zip(samples, fit, follows, strict=True):
+        views += wearer.push(sample / RATE, next(left) if is_fit else None, goes_on)
     views += wearer.finish()
     return [view for view, is_fit in zip(views, fit, strict=True) if is_fit]
 

@@ -11,6 +11,7 @@ from keras_sibeat.data.physionet import check_files
 from keras_sibeat.data.recording import Annotations, write_recording
 from keras_sibeat.data.synthetic import simulate_wearer, simulate_wearers
 from keras_sibeat.errors import DataError
+from sibeat_edge.rhythm import FEATURES
 from sibeat_edge.signal import BandPass, Resampler, process
 
 BEFORE, AFTER = 140, 180
@@ -379,3 +380,20 @@ def test_an_error_in_a_recording_leaves_no_cache(cache, database):
     with pytest.raises(DataError, match=r"s001\.atr: no such file"):
         load(database)
     assert not cache.exists() or list(cache.iterdir()) == []
+
+
+def test_beside_a_wearer_no_interval_is_known_across_missing_samples():
+    recording = simulate_wearer(4, 90, abnormal={})
+    marks, signal = recording.annotations, recording.signal.copy()
+    signal[62 * 360 : 64 * 360] = np.nan
+    kept = (marks.samples < 61 * 360) | (marks.samples > 65 * 360)
+    holed = replace(
+        recording,
+        signal=signal,
+        annotations=replace(marks, samples=marks.samples[kept], symbols=marks.symbols[kept]),
+    )
+    beats = extract_beats(holed, ["MLII"], 140, 180, waits=True)
+    behind = np.flatnonzero(beats.samples > 65 * 360)[0]
+    before, after = (FEATURES.index(name) for name in ("before", "after"))
+    assert beats.rhythm[behind, before] == 0 == beats.rhythm[behind - 1, after]
+    assert np.all(beats.rhythm[50 : behind - 1, before] != 0)
