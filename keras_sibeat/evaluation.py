@@ -16,6 +16,7 @@ from keras_sibeat.preset import describe_preset, open_preset
 from keras_sibeat.results import summarise
 from keras_sibeat.run import current_commit, installed_versions, parts_of, read_history
 from keras_sibeat.scoring import (
+    auc_per_class,
     auc_per_record,
     count_multiply_adds,
     count_parameters,
@@ -99,7 +100,12 @@ def _measure_all(parts, normal):
     """Metrics over the wearers of all folds, of the pairs of scores and beats of each, by its own model."""
     scores = np.concatenate([scores for scores, _ in parts])
     beats = BeatSet.join([test for _, test in parts], parts[0][1].sha256)
-    return {**separation(scores, beats.classes != normal), **measure_wearers(scores, beats, normal)}
+    pooled = separation(scores, beats.classes != normal)
+    return {
+        **pooled,
+        **auc_per_class(scores, beats.classes, normal),
+        **measure_wearers(scores, beats, normal),
+    }
 
 
 def _load_scorer(config, part, selection):

@@ -86,10 +86,7 @@ def evaluate_scores(scores, beats, normal, threshold):
     RR intervals are unknown).
     """
     is_abnormal = beats.classes != normal
-    metrics = separation(scores, is_abnormal)
-    for name in sorted(set(beats.classes[is_abnormal])):
-        rows = ~is_abnormal | (beats.classes == name)
-        metrics[f"auc_{name}"] = separation(scores[rows], is_abnormal[rows])["auc"]
+    metrics = {**separation(scores, is_abnormal), **auc_per_class(scores, beats.classes, normal)}
     false_alarm, hit, _ = roc_curve(is_abnormal, scores)
     metrics["eer"] = float(false_alarm[np.argmin(np.abs(1 - hit - false_alarm))])
     alarms = scores > threshold
@@ -99,6 +96,15 @@ def evaluate_scores(scores, beats, normal, threshold):
     hours = np.nanmean(beats.rr_before[~is_abnormal]) / 3600 if np.isfinite(beats.rr_before).any() else np.nan
     if np.isfinite(hours):
         metrics["false_alarms_per_hour"] = metrics["false_alarm_rate"] / float(hours)
+    return metrics
+
+
+def auc_per_class(scores, classes, normal):
+    """``auc_CLASS`` of each abnormal class against the normal beats."""
+    is_abnormal, metrics = classes != normal, {}
+    for name in sorted(set(classes[is_abnormal])):
+        rows = ~is_abnormal | (classes == name)
+        metrics[f"auc_{name}"] = separation(scores[rows], is_abnormal[rows])["auc"]
     return metrics
 
 

@@ -147,31 +147,36 @@ def standings(rows, protocol):
 def wearers(results):
     """How sure the figures on new wearers are, and what they are at few alarms; empty without a result."""
     names = (
-        "auc_record",
         "auc_without_232",
         "ap_without_232",
+        *(f"auc_{name}" for name in "SVF"),
         *(f"sensitivity_{n}" for n in ALARMS_PER_HOUR),
     )
     lines = [
-        "95 % intervals by a bootstrap over wearers. The last columns: sensitivity at so many false alarms "
-        "an hour of all wearers.\n",
-        "| result | AUC | AP | AUC within a record | AUC without 232 | AP without 232 | "
+        "95 % intervals by a bootstrap over wearers; the spread of the AUCs within a record is that over "
+        "records. The last columns: sensitivity at the thresholds that would give so many false alarms an "
+        "hour of all wearers. Of several folds the scores of their models are pooled.\n",
+        "| result | AUC | AP | AUC within a record | its spread | AUC without 232 | AP without 232 | "
+        + "S | V | F | "
         + " | ".join(f"{count}/h" for count in ALARMS_PER_HOUR)
         + " |",
-        "|" + "---|" * (len(names) + 3),
+        "|" + "---|" * (len(names) + 5),
     ]
     for name, row in results.items():
         metrics = row.get("all_wearers", row.get("metrics", {}))
         if "auc_low" in metrics and not is_simulated(row):
-            cells = [_with_interval(metrics, "auc"), _with_interval(metrics, "ap")]
+            cells = [_with_interval(metrics, key) for key in ("auc", "ap", "auc_record")]
+            cells += [f"{metrics['auc_record_sd']['mean']:.4f}"]
             cells += [cell(metrics.get(key), 4) for key in names]
             lines.append("| " + " | ".join([f"`{name}`", *cells]) + " |")
     return "\n".join(lines) + "\n" if len(lines) > 3 else ""
 
 
 def _with_interval(metrics, name):
-    low, high = (metrics[f"{name}_{end}"]["mean"] for end in ("low", "high"))
-    return f"{cell(metrics[name], 4)} ({low:.3f} to {high:.3f})"
+    """The mean and, where it has one, its interval."""
+    ends = [metrics.get(f"{name}_{end}") for end in ("low", "high")]
+    interval = " ({:.3f} to {:.3f})".format(*(end["mean"] for end in ends)) if all(ends) else ""
+    return cell(metrics.get(name), 4) + interval
 
 
 def cell(metric, digits):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from keras_sibeat.data.protocols import SAME_SUBJECT
 from keras_sibeat.scoring import auc_per_record, separation
 
 MOSTLY_ABNORMAL = "232"  # of MIT-BIH: most of this record's beats are supraventricular
@@ -13,23 +14,26 @@ def measure_wearers(scores, beats, normal, seed=0):
     """Metrics beside the pooled ones, of the ``scores`` (beats,) of whole recordings of wearers never seen.
 
     - ``auc_record`` and ``auc_record_sd``: mean and spread of the AUCs of the records that have one;
-    - ``auc_low`` to ``ap_high``: 95 % intervals of the pooled AUC and AP, by a bootstrap over *wearers*,
-      whose beats come and go together: beats of one wearer are no independent witnesses;
+    - ``auc_low``, ``auc_high`` and so on for ``ap`` and ``auc_record``: their 95 % intervals, by a bootstrap
+      over *wearers*, whose beats come and go together: beats of one wearer are no independent witnesses. Two
+      records of one subject are one wearer's;
     - ``auc_without_232``, ``ap_without_232``: without the record that holds most of DS2's supraventricular
       beats, where it is there;
-    - ``sensitivity_1``, ``_5``, ``_20``: at the thresholds with so many false alarms an hour of all beats.
+    - ``sensitivity_1``, ``_5``, ``_20``: at the thresholds that would give so many false alarms an hour; they
+      are those of these very beats, which no device knows before.
 
     Args:
         beats: ``BeatSet``, of at least two records.
         normal: its normal class.
     """
-    aucs = list(auc_per_record(scores, beats, normal).values())
+    per_record = auc_per_record(scores, beats, normal)
+    aucs = list(per_record.values())
     metrics = {}
     if aucs:
         metrics["auc_record"] = float(np.mean(aucs))
         metrics["auc_record_sd"] = float(np.std(aucs, ddof=1)) if len(aucs) > 1 else 0.0
     is_abnormal = beats.classes != normal
-    metrics |= _intervals(scores, is_abnormal, beats.records, seed)
+    metrics |= _intervals(scores, is_abnormal, beats.records, per_record, seed)
     without = beats.records != MOSTLY_ABNORMAL
     if not without.all():
         rest = separation(scores[without], is_abnormal[without])
@@ -48,17 +52,25 @@ def sensitivity_at(scores, is_abnormal, alarms):
     return float(np.mean(scores[is_abnormal] > threshold))
 
 
-def _intervals(scores, is_abnormal, records, seed):
-    generator, names = np.random.default_rng(seed), np.unique(records)
-    rows = [np.flatnonzero(records == name) for name in names]
-    found = {"auc": [], "ap": []}
+def _intervals(scores, is_abnormal, records, per_record, seed):
+    first, second = SAME_SUBJECT
+    wearers = np.where(records == second, first, records)
+    generator, names = np.random.default_rng(seed), np.unique(wearers)
+    rows = [np.flatnonzero(wearers == name) for name in names]
+    aucs = [
+        [per_record[record] for record in np.unique(records[part]) if record in per_record] for part in rows
+    ]
+    found = {"auc": [], "ap": [], "auc_record": []}
     for _ in range(DRAWN):
-        drawn = np.concatenate([rows[number] for number in generator.integers(0, len(rows), len(rows))])
+        chosen = generator.integers(0, len(rows), len(rows))
+        drawn = np.concatenate([rows[number] for number in chosen])
         for name, value in separation(scores[drawn], is_abnormal[drawn]).items():
             found[name].append(value)
+        found["auc_record"].append(np.mean([auc for number in chosen for auc in aucs[number]] or [np.nan]))
     ends = {"low": (1 - INSIDE) / 2, "high": (1 + INSIDE) / 2}
     return {
         f"{name}_{end}": float(np.nanquantile(values, share))
         for name, values in found.items()
+        if not np.isnan(values).all()
         for end, share in ends.items()
     }

@@ -109,7 +109,8 @@ def test_si_beatgans_claim_has_its_table(tmp_path):
 
 def test_new_wearers_are_told_with_their_intervals(tmp_path):
     found = {"auc": 0.92, "auc_low": 0.87, "auc_high": 0.95, "ap": 0.8, "ap_low": 0.6, "ap_high": 0.9}
-    found |= {"auc_record": 0.97, "auc_without_232": 0.93, "ap_without_232": 0.7}
+    found |= {"auc_record": 0.97, "auc_record_low": 0.95, "auc_record_high": 0.99, "auc_record_sd": 0.04}
+    found |= {"auc_without_232": 0.93, "ap_without_232": 0.7, "auc_S": 0.8, "auc_V": 0.99}
     found |= {"sensitivity_1": 0.1, "sensitivity_5": 0.25, "sensitivity_20": 0.5}
     row = {"protocol": "inter_patient", "folds": [0], "seeds": [0], "selection": "none"}
     write_result(tmp_path / "results", "wearer-inter", {**row, "metrics": summarise([found])})
@@ -118,7 +119,8 @@ def test_new_wearers_are_told_with_their_intervals(tmp_path):
     write_result(tmp_path / "results", "old-inter", {**row, "metrics": summarise([{"auc": 0.5, "ap": 0.5}])})
     page = (tmp_path / "RESULTS.md").read_text()
     cells = (
-        "| 0.9200 (0.870 to 0.950) | 0.8000 (0.600 to 0.900) | 0.9700 | 0.9300 | 0.7000 | 0.1000 | 0.2500 |"
+        "| 0.9200 (0.870 to 0.950) | 0.8000 (0.600 to 0.900) | 0.9700 (0.950 to 0.990) | 0.0400 | 0.9300 | 0.7000 "
+        "| 0.8000 | 0.9900 | – | 0.1000 | 0.2500 | 0.5000 |"
     )
     assert all(f"| `{name}` {cells}" in page for name in ("wearer-inter", "wearer-folds"))
     assert f"| `old-inter` {cells[:9]}" not in page

@@ -1,5 +1,7 @@
 """Metrics of wearers never seen, against counting and against what a bootstrap must do."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
@@ -46,6 +48,21 @@ def test_the_interval_holds_the_value_and_is_wider_where_wearers_differ():
         assert found["auc_low"] < auc < found["auc_high"]
         widths.append(found["auc_high"] - found["auc_low"])
     assert widths[1] > 1.5 * widths[0]
+
+
+def test_the_interval_of_the_mean_within_a_record_holds_it():
+    found = measure_wearers(*drawn(spread=3.0), "N")
+    assert found["auc_record_low"] < found["auc_record"] < found["auc_record_high"]
+
+
+def test_two_records_of_one_subject_come_and_go_together():
+    """Two records, one wearer: every sample of the bootstrap holds both, so the interval has no width."""
+    scores, beats = drawn(records=2)
+    one = replace(beats, records=np.where(beats.records == "230", "201", "202"))
+    found = measure_wearers(scores, one, "N")
+    assert found["auc_low"] == found["auc_high"] and found["auc_record_low"] == found["auc_record_high"]
+    apart = measure_wearers(scores, beats, "N")
+    assert apart["auc_low"] < apart["auc_high"]
 
 
 def test_the_interval_is_that_of_the_seed():
