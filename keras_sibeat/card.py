@@ -11,7 +11,7 @@ MEASURED_ON_WEARERS = (
     "; mean AUC within a record {auc_record:.4f}, its teacher {teacher_auc_record:.4f}; 95 % intervals over "
     "wearers: AUC {auc_low:.3f} to {auc_high:.3f}, average precision {ap_low:.3f} to {ap_high:.3f}"
 )
-RECORDED = "47 people, recorded with gel electrodes half a century ago; paced rhythms are left out"
+RECORDED = "43 people (44 half-hour records), with gel electrodes, half a century ago; none of them paced"
 BEAT_LIMITS = (
     "The protocol shuffles the beats of all wearers, so beats of every test wearer were trained on: on\n"
     f"a wearer never seen it scores less. {RECORDED};\n"
@@ -39,10 +39,19 @@ def render_card(about):
         kilobytes=about["model"]["bytes"] / 1000,
         classes=", ".join(f"{key.removeprefix('auc_')} {metrics[key]:.4f}" for key in classes),
         input=_describe_input(config),
+        output=_describe_output(config.student),
         limits=WEARER_LIMITS if config.wearer else BEAT_LIMITS,
         protocol=config.protocol.name,
         width=config.model.width,
         rate=config.evaluate.false_alarm_rate,
+    )
+
+
+def _describe_output(student):
+    beyond = "; above, its logarithm goes on" if student.tail == "log" else "; above, it means no more"
+    return (
+        f"`(beats, 1)`, about −log(p) up to {student.cap:g}, p being the share of normal beats that score "
+        f"higher{beyond}"
     )
 
 

@@ -61,6 +61,9 @@ def main(arguments=None):
     if (options.run is None) == (options.preset is None):
         raise ConfigError("evaluate: expected either a run or --preset NAME.")
     if options.preset:
+        for name in ("selection", "baselines", "exported", "report"):
+            if getattr(options, name):
+                raise ConfigError(f"--preset: found --{name} beside it; expected --data alone.")
         return print_results(Console(), evaluate_preset(options.preset, options.data))
     if options.run.suffix == ".toml":
         if not options.baselines:

@@ -77,6 +77,8 @@ def make_preset(run, name, folder=FOLDER):
     part = next(iter(run.parts().values()))
     if not run.config.student or not (part / "metrics.json").exists():
         raise RunError(f"{run.folder}: expected the finished run of a student.")
+    if not run.config.student.distil:
+        raise RunError(f"{run.folder}: found a student without a teacher; expected a distilled one.")
     model = part / "student.keras"
     if model.stat().st_size >= LARGEST:
         raise RunError(f"{model}: found {model.stat().st_size} bytes, expected less than {LARGEST}.")
@@ -94,11 +96,12 @@ def make_preset(run, name, folder=FOLDER):
         "config": run.config.describe(),
         **{key: run.about[key] for key in ("command", "data_sha256", "versions", "commit")},
     }
+    card = render_card(about)
     with whole_file(Path(folder) / f"{name}.keras") as partial:
         shutil.copyfile(model, partial)
-    write_json(Path(folder) / f"{name}.json", about)
     with whole_file(Path(folder) / f"{name}.md") as partial:
-        partial.write_text(render_card(about), encoding="utf-8")
+        partial.write_text(card, encoding="utf-8")
+    write_json(Path(folder) / f"{name}.json", about)  # last: it makes the others a preset
     return about
 
 
