@@ -6,17 +6,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import wfdb
 
 from keras_sibeat.data.sources import load_folds
-from keras_sibeat.preset import preset_config
+from keras_sibeat.exportable import golden_beats
+from keras_sibeat.firmware import write_firmware
+from keras_sibeat.preset import list_presets, preset_config
 from keras_sibeat.runtimes import score_litert, score_tflm, score_with
+from keras_sibeat.tflm import measure_arena
 from sibeat_edge.manifest import read_manifest
+from sibeat_edge.recording import PRESET, score_file
 from sibeat_edge.runtime import Model
 
 ROOT = Path(__file__).parents[1]
 SHIPPED = sorted((ROOT / "export" / "sibeat_edge" / "presets").glob("*.tflite"))
 FIRMWARE = ROOT / "export" / "firmware"
-LARGEST_FLASH, LARGEST_ARENA = 28 * 1024, 8 * 1024  # bytes
+LARGEST_FLASH, LARGEST_ARENA = 28 * 1024, 8 * 1024  # bytes, of every preset
 BEATS = 1000
 
 
@@ -47,7 +52,8 @@ def test_it_is_small_and_its_manifest_lies_beside_it(file):
     content = file.read_bytes()
     report = json.loads(file.with_name(f"{file.stem}-report.json").read_text())
     assert len(content) == report["flash_bytes"] <= LARGEST_FLASH
-    assert report["arena_bytes"] <= LARGEST_ARENA and report["gate"]["failures"] == []
+    assert measure_arena(content) == report["arena_bytes"] <= LARGEST_ARENA
+    assert report["gate"]["failures"] == []
     assert json.loads(file.with_suffix(".json").read_text()) == read_manifest(content)
 
 
@@ -69,10 +75,42 @@ def test_xnnpack_differs_within_the_stated_bound(file, beats):
     assert most <= 10 and flipped <= 0.005 * BEATS
 
 
-def test_the_firmware_bundle_holds_the_shipped_model(file):
-    if not (FIRMWARE / "sibeat_model.c").exists():
-        pytest.skip("no firmware bundle ships")
-    source = (FIRMWARE / "sibeat_model.c").read_text()
-    digits = source[source.index("{") + 1 : source.rindex("}")]
-    content = bytes(int(number, 0) for number in digits.replace("\n", " ").split(",") if number.strip())
-    assert content == SHIPPED[0].read_bytes()
+def test_both_presets_ship():
+    assert [file.stem for file in SHIPPED] == ["mitdb-beat", "mitdb-wearer"] == list_presets()
+
+
+def test_the_firmware_bundle_is_that_of_the_default_preset(tmp_path):
+    """Byte for byte what an export writes: model, configuration, golden beats, and the C that never changes."""
+    content = PRESET.read_bytes()
+    golden = golden_beats(preset_config(PRESET.stem))
+    write_firmware(tmp_path / "firmware", content, read_manifest(content), golden)
+    made, ships = (
+        {file.name: file.read_bytes() for file in folder.iterdir() if file.is_file()}
+        for folder in (tmp_path / "firmware", FIRMWARE)
+    )
+    assert made == ships
+
+
+def test_without_a_model_a_recording_is_scored_by_the_wearers_preset(mitdb):
+    scored = score_file(str(mitdb / "119"))
+    assert scored.manifest["name"] == PRESET.stem == "mitdb-wearer"
+    assert len(scored.templates) >= 1 and all(
+        beat.why in ("shape", "timing", "both") for beat in scored.alarms
+    )
+    marks = wfdb.rdann(str(mitdb / "119"), "atr")
+    ventricular = marks.sample[np.array(marks.symbol) == "V"] / 360
+    alarms = np.array([beat.time for beat in scored.alarms])
+    found = np.array([np.abs(alarms - time).min() < 0.15 for time in ventricular if time > 60])
+    assert len(found) > 300 and found.mean() > 0.99
+
+
+@pytest.mark.parametrize("name", ["202", "210", "219", "222"])
+def test_fibrillating_atria_do_not_make_every_beat_an_alarm(name, mitdb):
+    """Of DS2's wearers with long atrial fibrillation, whom the preset has not met."""
+    scored = score_file(str(mitdb / name))
+    marks = wfdb.rdann(str(mitdb / name), "atr")
+    normal = marks.sample[np.array(marks.symbol) == "N"] / 360
+    times = np.array([beat.time for beat in scored.beats if beat.score is not None])
+    alarms = np.array([beat.alarm for beat in scored.beats if beat.score is not None])
+    nearest = np.abs(times[:, None] - normal[None]).min(axis=1) < 0.15
+    assert nearest.sum() > 1000 and alarms[nearest].mean() < 0.3

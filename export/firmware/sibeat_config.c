@@ -187,6 +187,6 @@ const float sibeat_taps[SIBEAT_TAPS] = {
 const char *const sibeat_lead_names[SIBEAT_LEADS] = {
     "MLII",
 };
-const char sibeat_name[] = "mitdb-beat";
+const char sibeat_name[] = "mitdb-wearer";
 const char sibeat_licence[] = "MIT; trained on the MIT-BIH Arrhythmia Database, Open Data Commons Attribution License 1.0";
 const char sibeat_notice[] = "Not a medical device. For research only.";

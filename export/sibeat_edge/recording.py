@@ -13,7 +13,7 @@ from sibeat_edge.reading import read_record
 from sibeat_edge.runtime import Model
 from sibeat_edge.scorer import Beat, BeatScorer
 
-PRESET = Path(__file__).parent / "presets" / "mitdb-beat.tflite"
+PRESET = Path(__file__).parent / "presets" / "mitdb-wearer.tflite"
 BLOCK = 60  # s read at a time
 
 

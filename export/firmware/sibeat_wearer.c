@@ -1,0 +1,319 @@
+#include "sibeat_wearer.h"
+
+#include <math.h>
+#include <string.h>
+
+/* A set of the warm-up's beats is a word of bits. */
+typedef char sibeat_warm_up_fits_a_word[SIBEAT_WARM_UP <= 64 ? 1 : -1];
+
+static void sort(float *values, int count)
+{
+    for (int k = 1; k < count; k++) {
+        const float value = values[k];
+        int place = k;
+        for (; place > 0 && values[place - 1] > value; place--)
+            values[place] = values[place - 1];
+        values[place] = value;
+    }
+}
+
+/* Of sorted values, interpolated. */
+static float quantile(const float *values, int count, float share)
+{
+    const float place = share * (float)(count - 1);
+    const int below = (int)place;
+    const int above = below + 1 < count ? below + 1 : below;
+
+    return values[below] + (place - (float)below) * (values[above] - values[below]);
+}
+
+void sibeat_rhythm_start(sibeat_rhythm *rhythm)
+{
+    rhythm->next = rhythm->count = 0;
+}
+
+static float logarithm(float seconds)
+{
+    if (seconds < SIBEAT_SHORTEST_RR)
+        seconds = SIBEAT_SHORTEST_RR;
+    return logf(seconds > SIBEAT_LONGEST_RR ? SIBEAT_LONGEST_RR : seconds);
+}
+
+void sibeat_rhythm_push(sibeat_rhythm *rhythm, float seconds)
+{
+    rhythm->logs[rhythm->next] = logarithm(seconds);
+    rhythm->next = (uint16_t)((rhythm->next + 1) % SIBEAT_INTERVALS);
+    if (rhythm->count < SIBEAT_INTERVALS)
+        rhythm->count++;
+}
+
+/* The interval so many beats before the newest, or NAN. */
+static float earlier(const sibeat_rhythm *rhythm, int beats)
+{
+    if (beats >= rhythm->count)
+        return NAN;
+    return rhythm->logs[(rhythm->next + 2 * SIBEAT_INTERVALS - 1 - beats) % SIBEAT_INTERVALS];
+}
+
+void sibeat_rhythm_features(const sibeat_rhythm *rhythm, float after, float *features)
+{
+    float history[SIBEAT_HISTORY];
+    int known = 0;
+
+    for (int beats = 3; beats < SIBEAT_INTERVALS; beats++) {
+        const float interval = earlier(rhythm, beats);
+        if (!isnan(interval))
+            history[known++] = interval;
+    }
+    memset(features, 0, SIBEAT_RHYTHM_FEATURES * sizeof *features);
+    if (known < SIBEAT_FEWEST_RR)
+        return;
+    sort(history, known);
+    const float median = quantile(history, known, 0.5f);
+    const float low = quantile(history, known, 0.1f), high = quantile(history, known, 0.9f);
+    const float before = earlier(rhythm, 0), next = logarithm(after);
+    for (int k = 0; k < known; k++)
+        history[k] = fabsf(history[k] - median);
+    sort(history, known);
+    features[0] = before - median;
+    features[1] = next - median;
+    features[2] = next - before;
+    features[3] = before - high;
+    features[4] = earlier(rhythm, 1) - median;
+    features[5] = earlier(rhythm, 2) - median;
+    features[6] = quantile(history, known, 0.5f);
+    features[7] = high - low;
+    for (int k = 0; k < SIBEAT_RHYTHM_FEATURES; k++)
+        if (isnan(features[k]))
+            features[k] = 0.0f;
+}
+
+void sibeat_template_start(sibeat_template *own)
+{
+    own->kind_count = own->first = own->other_count = 0;
+    own->count = own->since = own->unlike = 0;
+}
+
+/* Correlation of two beats, each lead without its mean; 0 where one is flat. */
+static float likeness(const float *one, const float *other)
+{
+    float product = 0.0f, first = 0.0f, second = 0.0f;
+
+    for (int lead = 0; lead < SIBEAT_LEADS; lead++) {
+        float mean = 0.0f, others_mean = 0.0f;
+        for (int k = lead; k < SIBEAT_WINDOW_SIZE; k += SIBEAT_LEADS) {
+            mean += one[k];
+            others_mean += other[k];
+        }
+        mean /= SIBEAT_LENGTH;
+        others_mean /= SIBEAT_LENGTH;
+        for (int k = lead; k < SIBEAT_WINDOW_SIZE; k += SIBEAT_LEADS) {
+            const float x = one[k] - mean, y = other[k] - others_mean;
+            product += x * y;
+            first += x * x;
+            second += y * y;
+        }
+    }
+    return first > 0.0f && second > 0.0f ? product / (sqrtf(first) * sqrtf(second)) : 0.0f;
+}
+
+static int place_of(const sibeat_template *own, int number)
+{
+    return (own->first + number) % SIBEAT_WARM_UP;
+}
+
+static int size_of(uint64_t kind)
+{
+    int size = 0;
+    for (; kind; kind &= kind - 1)
+        size++;
+    return size;
+}
+
+/* Kinds of the other beats, alike among themselves, largest first; returns how many. */
+static int kinds_of(const sibeat_template *own, uint64_t *kinds)
+{
+    uint64_t similar[SIBEAT_WARM_UP] = {0}, left = 0;
+    int found = 0;
+
+    for (int i = 0; i < own->other_count; i++) {
+        left |= UINT64_C(1) << i;
+        similar[i] |= UINT64_C(1) << i;
+        for (int j = 0; j < i; j++)
+            if (likeness(own->others[place_of(own, i)], own->others[place_of(own, j)]) >= SIBEAT_SIMILAR) {
+                similar[i] |= UINT64_C(1) << j;
+                similar[j] |= UINT64_C(1) << i;
+            }
+    }
+    while (left) {
+        int centre = -1, most = -1;
+        for (int i = 0; i < own->other_count; i++)
+            if (left >> i & 1 && size_of(similar[i] & left) > most) {
+                most = size_of(similar[i] & left);
+                centre = i;
+            }
+        kinds[found] = similar[centre] & left;
+        left &= ~kinds[found++];
+    }
+    return found;
+}
+
+/* The median RR interval before a kind's beats; 0 where none is known. */
+static float usual_rr(const sibeat_template *own, uint64_t kind)
+{
+    float known[SIBEAT_WARM_UP];
+    int count = 0;
+
+    for (int i = 0; i < own->other_count; i++)
+        if (kind >> i & 1 && isfinite(own->intervals[place_of(own, i)]))
+            known[count++] = own->intervals[place_of(own, i)];
+    sort(known, count);
+    return count ? quantile(known, count, 0.5f) : 0.0f;
+}
+
+/* Make a kind of the other beats a template, the one in use. */
+static void take(sibeat_template *own, uint64_t kind)
+{
+    float values[SIBEAT_WARM_UP];
+
+    own->kinds[1] = own->kinds[0];
+    own->kinds[0].rr = usual_rr(own, kind);
+    for (int k = 0; k < SIBEAT_WINDOW_SIZE; k++) {
+        int count = 0;
+        for (int i = 0; i < own->other_count; i++)
+            if (kind >> i & 1)
+                values[count++] = own->others[place_of(own, i)][k];
+        sort(values, count);
+        own->kinds[0].middle[k] = quantile(values, count, 0.5f);
+    }
+    if (own->kind_count < 2)
+        own->kind_count++;
+    own->other_count = 0;
+}
+
+/* The end of the warm-up, unless its beats are of too many kinds or most of them premature. */
+static void settle(sibeat_template *own)
+{
+    uint64_t kinds[SIBEAT_WARM_UP];
+    const int found = kinds_of(own, kinds), beats = own->other_count;
+    const int patient = own->count < SIBEAT_PATIENCE;
+    const float least = patient ? SIBEAT_KIND : SIBEAT_RIVAL;
+    int chosen = -1;
+
+    for (int k = 0; k < found; k++) {
+        const float least_now = chosen >= 0 && patient ? SIBEAT_FEW : SIBEAT_RIVAL; /* the largest comes first */
+        if ((float)size_of(kinds[k]) < least_now * (float)beats)
+            continue;
+        if (chosen < 0 || usual_rr(own, kinds[k]) > SIBEAT_LATER * usual_rr(own, kinds[chosen]))
+            chosen = k;
+    }
+    if (chosen >= 0 && (float)size_of(kinds[chosen]) >= least * (float)beats) {
+        take(own, kinds[chosen]);
+        own->since = own->count;
+    } else {
+        own->first = (uint8_t)place_of(own, SIBEAT_PROLONGED);
+        own->other_count -= SIBEAT_PROLONGED;
+    }
+}
+
+/* A frequent kind of the beats unlike any, that is not premature, becomes a template. */
+static void add(sibeat_template *own)
+{
+    uint64_t kinds[SIBEAT_WARM_UP];
+    const int found = kinds_of(own, kinds), beats = own->other_count;
+    const float all = (float)((uint32_t)beats * (own->count - own->since));
+    float usual = own->kinds[0].rr;
+
+    if (own->kind_count == 2 && own->kinds[1].rr < usual)
+        usual = own->kinds[1].rr;
+    for (int k = 0; k < found; k++)
+        if ((float)(size_of(kinds[k]) * SIBEAT_UNLIKE) >= SIBEAT_RIVAL * all &&
+            SIBEAT_LATER * usual_rr(own, kinds[k]) >= usual) {
+            take(own, kinds[k]);
+            return;
+        }
+}
+
+/* Move the template towards a beat of its kind, by a part of their distance, which counts so far and no further. */
+static void learn(sibeat_kind *kind, const float *window, float seconds)
+{
+    for (int lead = 0; lead < SIBEAT_LEADS; lead++) {
+        float low = kind->middle[lead], high = low;
+        for (int k = lead; k < SIBEAT_WINDOW_SIZE; k += SIBEAT_LEADS) {
+            low = kind->middle[k] < low ? kind->middle[k] : low;
+            high = kind->middle[k] > high ? kind->middle[k] : high;
+        }
+        const float bound = SIBEAT_BOUND * (high - low);
+        for (int k = lead; k < SIBEAT_WINDOW_SIZE; k += SIBEAT_LEADS) {
+            float step = window[k] - kind->middle[k];
+            step = step > bound ? bound : step;
+            kind->middle[k] += (step < -bound ? -bound : step) / SIBEAT_MEMORY;
+        }
+    }
+    if (isfinite(seconds))
+        kind->rr += kind->rr > 0.0f ? (seconds - kind->rr) / SIBEAT_MEMORY : seconds;
+}
+
+/* Value by value: a whole kind is too much for the stack of a small task. */
+static void swap(sibeat_kind *one, sibeat_kind *other)
+{
+    for (int k = 0; k < SIBEAT_WINDOW_SIZE; k++) {
+        const float value = one->middle[k];
+        one->middle[k] = other->middle[k];
+        other->middle[k] = value;
+    }
+    const float rr = one->rr;
+    one->rr = other->rr;
+    other->rr = rr;
+}
+
+static int nearest(const sibeat_template *own, const float *window, float *alike)
+{
+    *alike = likeness(window, own->kinds[0].middle);
+    if (own->kind_count < 2)
+        return 0;
+    const float other = likeness(window, own->kinds[1].middle);
+    if (other <= *alike)
+        return 0;
+    *alike = other;
+    return 1;
+}
+
+int sibeat_template_push(sibeat_template *own, const float *window, float seconds)
+{
+    own->count++;
+    if (seconds > SIBEAT_LONGEST_RR)
+        seconds = SIBEAT_LONGEST_RR;
+    if (own->kind_count) {
+        float alike;
+        const int kind = nearest(own, window, &alike);
+        if (alike >= SIBEAT_ALIKE) {
+            learn(&own->kinds[kind], window, seconds);
+            if (kind)
+                swap(&own->kinds[0], &own->kinds[1]);
+            return own->kind_count;
+        }
+    }
+    const int place = place_of(own, own->other_count);
+    memcpy(own->others[place], window, sizeof own->others[place]);
+    own->intervals[place] = seconds;
+    if (own->other_count < SIBEAT_WARM_UP)
+        own->other_count++;
+    else
+        own->first = (uint8_t)place_of(own, 1);
+    if (!own->kind_count) {
+        if (own->other_count == SIBEAT_WARM_UP)
+            settle(own);
+    } else if (++own->unlike == SIBEAT_UNLIKE) {
+        add(own);
+        own->unlike = 0;
+        own->since = own->count;
+    }
+    return own->kind_count;
+}
+
+const float *sibeat_template_nearest(const sibeat_template *own, const float *window)
+{
+    float alike;
+    return own->kind_count ? own->kinds[nearest(own, window, &alike)].middle : 0;
+}
