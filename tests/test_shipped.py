@@ -80,7 +80,7 @@ def test_both_presets_ship():
 
 
 def test_the_firmware_bundle_is_that_of_the_default_preset(tmp_path):
-    """Byte for byte what an export writes: model, configuration, golden beats, and the C that never changes."""
+    """Byte for byte what an export writes: model, configuration, golden beats, and the C around them."""
     content = PRESET.read_bytes()
     golden = golden_beats(preset_config(PRESET.stem))
     write_firmware(tmp_path / "firmware", content, read_manifest(content), golden)
