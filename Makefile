@@ -14,7 +14,7 @@ $(VENV)/.installed: setup.cfg export/setup.cfg constraints.txt
 
 quickstart: install
 	$(BIN)/python -m keras_sibeat.train configs/quickstart.toml
-	$(BIN)/python -m keras_sibeat.export runs/quickstart
+	$(BIN)/python -m keras_sibeat.export runs/quickstart --residuals
 	$(BIN)/python -m keras_sibeat.data simulate --out runs/quickstart-wearer --wearers 1 --seconds 600 --seed 1
 	$(BIN)/python -m sibeat_edge score runs/quickstart-wearer/s000 --report runs/quickstart/report.html \
 		--model runs/quickstart/fold0-seed0/export/quickstart.tflite
