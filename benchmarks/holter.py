@@ -10,6 +10,7 @@ grow with the recording. Linux only. Writes results/bench-holter.json.
 import argparse
 import json
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -79,9 +80,10 @@ def main():
     result = {
         "name": "bench-holter",
         "record": Path(options.record).name,
+        "model": Path(options.model).stem,
         "quarter": rows[0],
         "whole": rows[1],
-        "command": f"python benchmarks/holter.py RECORD --hours {options.hours:g}",
+        "command": shlex.join(["python", "benchmarks/holter.py", *sys.argv[1:]]),
         "versions": installed_versions(),
         "commit": current_commit(),
     }

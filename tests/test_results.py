@@ -137,3 +137,10 @@ def test_the_frontier_has_its_table_and_its_plot_small_to_large(tmp_path):
     assert page.index("`w2-d4`") < page.index("`w8-d4`")
     assert "![frontier.png](results/frontier.png)" in page
     assert (tmp_path / "results" / "frontier.png").stat().st_size > 1000
+
+
+def test_the_benchmarks_that_are_reported_keep_their_limits():
+    holter, latency = RESULTS["bench-holter"], RESULTS["bench-score-latency"]
+    assert holter["whole"]["hours"] == 24 and holter["whole"]["cpu_seconds"] <= 30
+    assert holter["whole"]["megabytes"] <= min(300, 1.1 * holter["quarter"]["megabytes"])
+    assert latency["peer_times"]["litert"] >= 120

@@ -20,7 +20,8 @@ class ContrastiveBeatGAN(BeatGAN):
     Each step draws two views of every window, and shifted copies. The generator rebuilds the first view. The
     discriminator's loss is ``adversarial_weight`` times BeatGAN's (the first view is real, its rebuilding is
     not) plus the loss of ``SimCLR``; the generator matches the features that this trains. One pass judges all
-    windows, so that batch normalisation sees them together.
+    windows, so that batch normalisation sees them together. (A self-teacher refines them kind by kind, as
+    BeatGAN's discriminator judges real and rebuilt windows batch by batch.)
 
     A ``SimCLR`` that was fitted before brings its trunk along: SimCLR v2's recipe is pre-training, then this.
     BeatGAN's re-initialisation is off: it would throw away what the contrast has taught.

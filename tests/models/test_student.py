@@ -11,6 +11,7 @@ from keras import layers
 
 from keras_sibeat.models.student import student
 from keras_sibeat.scoring import count_multiply_adds, count_parameters
+from keras_sibeat.sections import Student
 
 BUILT_IN = (
     layers.InputLayer,
@@ -63,6 +64,14 @@ def test_width_and_depth_are_a_family():
     assert sizes == sorted(sizes)
     macs = [count_multiply_adds(student(width=w)) for w in (8, 16)]
     assert 2 < macs[1] / macs[0] < 4.5
+
+
+@pytest.mark.parametrize("shape", [{}, {"channels": 2, "rhythm": 8}])
+def test_the_default_student_is_small_enough_for_a_microcontroller(shape):
+    settings = Student()
+    size = {"width": settings.width, "depth": settings.depth, "units": settings.units}
+    network = student(**size, **shape)
+    assert count_parameters(network) <= 20_000 and count_multiply_adds(network) <= 250_000
 
 
 def test_multiply_adds_are_counted_by_hand():
