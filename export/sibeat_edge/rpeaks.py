@@ -8,6 +8,7 @@ then the highest sample within 50 ms, as the published preprocessing places it.
 
 from collections import deque
 from dataclasses import dataclass
+from statistics import median  # of eight numbers ten times as fast as NumPy's
 
 import numpy as np
 from scipy import signal as sps
@@ -46,8 +47,8 @@ class _Rules:
 
     @property
     def threshold(self):
-        noise = np.median(self.noise) if self.noise else 0.0
-        return noise + THRESHOLD * (np.median(self.qrs) - noise)
+        noise = median(self.noise) if self.noise else 0.0
+        return noise + THRESHOLD * (median(self.qrs) - noise)
 
     def judge(self, candidate):
         """The beats that have become certain with this candidate."""
@@ -124,7 +125,8 @@ class RPeakDetector:
         samples = np.asarray(samples, np.float64)
         if not len(samples):
             return np.zeros(0, np.int64)
-        slope = np.abs(np.diff(samples, prepend=samples[0] if self._previous is None else self._previous))
+        before = samples[0] if self._previous is None else self._previous
+        slope = np.abs(samples - np.concatenate([[before], samples[:-1]]))
         self._previous = samples[-1]
         # The trailing zero keeps scipy's sample-by-sample recursion: the same bits in blocks of any size.
         energy, self._average = sps.lfilter(
