@@ -90,6 +90,19 @@ def test_a_lead_turned_over_becomes_the_template_after_as_many_beats_as_stated(m
     assert few.added == 0
 
 
+def test_a_lead_swapped_for_another_becomes_the_template(model, mitdb):
+    record = wfdb.rdrecord(str(mitdb / "234"), sampto=10 * MINUTE)
+    first, second = record.p_signal.T
+    template, beats = learnt(model, np.concatenate([first[: 4 * MINUTE], second[4 * MINUTE :]]))
+    assert template.added == 1
+    own = learnt(model, second[: 4 * MINUTE])[0].beat
+    moved = [likeness(np.roll(template.beat, shift, axis=0), own) for shift in range(-20, 21)]
+    assert max(moved) > 0.95
+    late = [beat for beat in beats if beat.time > 8 * 60 and beat.score is not None]
+    early = [beat for beat in beats if 241 < beat.time < 300 and beat.score is not None]
+    assert np.mean([beat.alarm for beat in early]) > 0.8 > 0.3 > np.mean([beat.alarm for beat in late])
+
+
 def test_a_pause_of_minutes_leaves_the_template_and_raises_no_alarm(model, mitdb):
     signal, *_ = read(mitdb, "100", 8)
     paused = signal.copy()
