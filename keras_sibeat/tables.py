@@ -166,7 +166,8 @@ def wearers(results):
         metrics = row.get("all_wearers", row.get("metrics", {}))
         if "auc_low" in metrics and not is_simulated(row):
             cells = [_with_interval(metrics, key) for key in ("auc", "ap", "auc_record")]
-            cells += [f"{metrics['auc_record_sd']['mean']:.4f}"]
+            spread = metrics.get("auc_record_sd")
+            cells += [f"{spread['mean']:.4f}" if spread else "–"]
             cells += [cell(metrics.get(key), 4) for key in names]
             lines.append("| " + " | ".join([f"`{name}`", *cells]) + " |")
     return "\n".join(lines) + "\n" if len(lines) > 3 else ""

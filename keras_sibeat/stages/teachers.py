@@ -7,13 +7,15 @@ from keras_sibeat.run import Run
 from keras_sibeat.stages.fitting import load
 
 SCORER, GENERATOR = "scorer.keras", "generator.keras"  # of what is saved, what teaches
-SPLIT = ("name", "split_seed", "classes", "contamination", "normal", "all_beats")
 # What both must share: a teacher of another split may have learnt from the student's test beats.
 SAME = {
     "window": None,
     "wearer": {"waits"},
     "data": {"source", "annotator", "leads"},
-    "protocol": {*SPLIT, "train_records", "test_records"},
+    "protocol": {
+        *("name", "split_seed", "classes", "contamination", "normal", "all_beats"),
+        *("train_records", "test_records"),
+    },
 }
 
 
