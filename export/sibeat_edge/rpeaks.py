@@ -2,8 +2,9 @@
 
 The rules are Hamilton's ("Open source ECG analysis", Computers in Cardiology 2002), after Pan and Tompkins
 (IEEE TBME 1985): rectified slope, moving average, a threshold between the levels of recent QRS complexes and
-of recent noise, a refractory time, T-wave rejection by slope, search back after a missed beat. The R-peak is
-then the highest sample within 50 ms, as the published preprocessing places it.
+of recent noise, a refractory time, T-wave rejection by slope, search back after a missed beat, levels learnt
+anew after eight seconds without one. The R-peak is then the highest sample within 50 ms, as the published
+preprocessing places it.
 """
 
 from collections import deque
@@ -25,6 +26,8 @@ LEVELS = 8  # recent peaks that make a level
 THRESHOLD = 0.45  # of the way from the noise level to the QRS level
 SKIPPED = 64  # candidates that a search back can still choose from, without a beat for so long
 SEARCH_BACK = 1.5  # mean RR intervals without a beat before the search back
+LOST = 8  # seconds without a beat after which the levels are learnt anew, as of a lead whose QRS is smaller
+FAINT = 1 / 16  # of the level of before: peaks below it are a pause's noise, and no smaller QRS
 FLAT = 1e-9  # a sample: a mean slope below this is a flat lead's rounding error, whether in mV or in V
 
 
@@ -44,6 +47,7 @@ class _Rules:
         self.learning = []
         self.skipped = deque(maxlen=SKIPPED)
         self.last = None
+        self.known = 0  # sample from which on the levels hold: the last beat's, or where they were learnt
 
     @property
     def threshold(self):
@@ -62,12 +66,19 @@ class _Rules:
     def learn(self):
         """Set the first levels from the strongest candidate of each second, then judge the first seconds."""
         held, self.learning = self.learning, []
-        strongest = {}
-        for candidate in held:
-            second = candidate.peak // RATE
-            strongest[second] = max(strongest.get(second, 0.0), candidate.energy)
-        self.qrs.extend(strongest.values() or [0.0])
+        self.qrs.extend(_strongest(held) or [0.0])
         return [beat for candidate in held for beat in self._decide(candidate)]
+
+    def _learn_anew(self, now):
+        """Begin again with the candidates since the beats were lost, if they are no gap and no mere noise."""
+        held = [candidate for candidate in self.skipped if now - candidate.peak <= LOST * RATE]
+        strongest = _strongest(held)
+        if len(strongest) < LOST or median(strongest) < FAINT * median(self.qrs):
+            return []
+        for levels in (self.qrs, self.noise, self.rr, self.skipped):
+            levels.clear()
+        self.learning, self.last, self.known = held, None, now
+        return self.learn()
 
     def _decide(self, candidate):
         beats = self._search_back(candidate.peak)
@@ -76,6 +87,8 @@ class _Rules:
         else:
             self.noise.append(candidate.energy)
             self.skipped.append(candidate)
+            if candidate.peak - self.known > LOST * RATE:
+                beats += self._learn_anew(candidate.peak)
         return beats
 
     def _is_t_wave(self, candidate):
@@ -98,9 +111,18 @@ class _Rules:
         if self.last is not None:
             self.rr.append(candidate.peak - self.last.peak)
         self.qrs.append(candidate.energy)
-        self.last = candidate
+        self.last, self.known = candidate, max(self.known, candidate.peak)
         self.skipped = deque((c for c in self.skipped if c.peak > candidate.peak), maxlen=SKIPPED)
         return candidate.peak
+
+
+def _strongest(candidates):
+    """The largest energy of each second."""
+    energies = {}
+    for candidate in candidates:
+        second = candidate.peak // RATE
+        energies[second] = max(energies.get(second, 0.0), candidate.energy)
+    return list(energies.values())
 
 
 class RPeakDetector:
@@ -108,7 +130,8 @@ class RPeakDetector:
 
     ``push(samples)`` and ``finish()`` return the R-peaks (int64, in samples at 360 Hz since the first push)
     that have become certain: within about 0.3 s, or after the search back (1.5 mean RR intervals); those of
-    the first 4 s, from which the levels are learnt, with the first candidate after them.
+    the first 4 s, from which the levels are learnt, with the first candidate after them, and those of 8 s
+    without a beat, from which they are learnt anew.
     """
 
     def __init__(self):

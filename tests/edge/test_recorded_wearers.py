@@ -90,6 +90,17 @@ def test_a_lead_turned_over_becomes_the_template_after_as_many_beats_as_stated(m
     assert few.added == 0
 
 
+def test_a_lead_swapped_for_one_of_a_far_smaller_qrs_is_still_followed(model, mitdb):
+    """The QRS of record 113's second lead is a fifth of the first's."""
+    record = wfdb.rdrecord(str(mitdb / "113"), sampto=10 * MINUTE)
+    marks = wfdb.rdann(str(mitdb / "113"), "atr", sampto=10 * MINUTE).sample
+    first, second = record.p_signal.T
+    template, beats = learnt(model, np.concatenate([first[: 4 * MINUTE], second[4 * MINUTE :]]))
+    assert template.added == 1
+    scored = [beat for beat in beats if beat.time > 245 and beat.score is not None]
+    assert len(scored) > 0.95 * np.sum(marks > 245 * RATE)
+
+
 def test_a_lead_swapped_for_another_becomes_the_template(model, mitdb):
     record = wfdb.rdrecord(str(mitdb / "234"), sampto=10 * MINUTE)
     first, second = record.p_signal.T

@@ -137,6 +137,51 @@ def test_goes_on_after_an_electrode_was_off():
     assert compare(np.concatenate([beats, later]), detect(lead)) == (1, 1)
 
 
+@pytest.mark.parametrize("ratio", [1 / 3, 1 / 10])
+def test_a_lead_whose_qrs_becomes_far_smaller_is_followed_from_then_on(ratio):
+    before, beats = wearer(3, abnormal=False)
+    lead = np.concatenate([before, ratio * before])
+    assert compare(np.concatenate([beats, beats + len(before)]), detect(lead))[0] == 1
+    np.testing.assert_array_equal(in_blocks(lead, range(100, len(lead), 777)), detect(lead))
+
+
+def test_an_artefact_as_the_levels_are_learnt_hides_no_more_than_eight_seconds():
+    lead, beats = wearer(3, abnormal=False)
+    spoilt = lead.copy()
+    spoilt[: 4 * 360] *= 10
+    late = beats[beats > 12 * 360]
+    assert compare(late, detect(spoilt)[-len(late) :]) == (1, 1)
+
+
+def test_in_a_pause_noise_takes_the_place_of_no_beat():
+    before, beats = wearer(3, abnormal=False)
+    noise = process(BandPass(), np.random.default_rng(0).standard_normal(120 * 360))
+    pause = noise * 0.003 * np.ptp(before) / noise.std()
+    peaks = detect(np.concatenate([before, pause, before]))
+    assert not np.any((peaks > len(before) + 200) & (peaks < len(before) + len(pause) - 200))
+    assert compare(beats + len(before) + len(pause), peaks)[0] == 1
+
+
+def test_after_a_pause_a_p_wave_alone_is_not_what_the_levels_are_learnt_from():
+    before, beats = wearer(3, abnormal=False)
+    starts = range(beats[2] + 100, beats[3] - 10, 12)  # among them those from which the P wave comes first
+    for start in starts:
+        lead = np.concatenate([before, np.zeros(30 * 360), before[start:]])
+        offset = len(before) + 30 * 360 - start
+        found = detect(lead)
+        assert compare(beats[3:] + offset, found[found > beats[2] + offset + 72]) == (1, 1)
+
+
+@pytest.mark.parametrize(("record", "lead", "sensitivity"), [("200", "V1", 0.75), ("210", "V1", 0.98)])
+def test_a_lead_whose_amplitude_falls_is_not_lost(mitdb, record, lead, sensitivity):
+    """With levels that never fall the detector finds 44 % of the beats of record 200's second lead."""
+    recording = read_recording(mitdb / record)
+    is_beat = np.isin(recording.annotations.symbols, list(BEAT_SYMBOLS))
+    signal = recording.signal[:, recording.leads.index(lead)]
+    found = compare(recording.annotations.samples[is_beat], detect(process(BandPass(), signal)))
+    assert found[0] > sensitivity
+
+
 @pytest.mark.parametrize("seconds", [2, 3.5])
 def test_a_recording_shorter_than_the_learning_time_yields_its_beats(seconds):
     lead, beats = wearer(0, seconds)
