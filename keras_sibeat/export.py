@@ -16,7 +16,7 @@ from keras_sibeat.firmware import write_firmware
 from keras_sibeat.gate import judge
 from keras_sibeat.models.quantised import fine_tune
 from keras_sibeat.runtimes import score_litert, score_tflm, score_with
-from keras_sibeat.scoring import predict, usual_score
+from keras_sibeat.scoring import predict, threshold_for, usual_score
 from keras_sibeat.stages.student import first_output
 from keras_sibeat.tflite import FORMATS, convert, embed_manifest, predict_tflite, quantisations
 from keras_sibeat.tflm import measure_arena
@@ -26,7 +26,8 @@ from sibeat_edge.signal import RATE
 from sibeat_edge.threshold import between_levels
 
 COMPARED = 1000  # beats that all runtimes score
-SHARES = (0.1, 0.5, 0.9, 0.99, 0.999)  # of normal beats, whose scores the manifest tells
+SHARES = (0.1, 0.5, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995)  # of normal beats, in the manifest
+ABOVE = 5  # normal beats that score higher, or a share's score is too uncertain to be told
 NOTICE = "Not a medical device. For research only."
 LICENCE = "MIT; trained on the MIT-BIH Arrhythmia Database, Open Data Commons Attribution License 1.0"
 
@@ -114,9 +115,10 @@ def make_manifest(source, content, scores, verdict, per_hour, rate):
     is_normal = ~fold.is_abnormal(fold.validation)
     normals = scores[is_normal]
     order = np.argsort(fold.validation.samples, kind="stable")
-    usual = usual_score(
-        scores[order], fold.validation.records[order], is_normal[order], verdict.threshold, rate
-    )
+    in_time = scores[order], fold.validation.records[order], is_normal[order]
+    usual = usual_score(*in_time, verdict.threshold, rate)
+    shares = [share for share in SHARES if (1 - share) * len(normals) >= ABOVE]
+    quantiles = [threshold_for(normals, 1 - share) for share in shares]
     band = list(window.band)
     leads = [f"lead {n + 1}" for n in range(shape[1])] if config.data.leads == "all" else config.data.leads
     return {
@@ -141,7 +143,15 @@ def make_manifest(source, content, scores, verdict, per_hour, rate):
             "usual": _short(usual),
             "false_alarms_per_hour": _short(per_hour),
         },
-        "calibration": {"shares": list(SHARES), "scores": [_short(s) for s in np.quantile(normals, SHARES)]},
+        "calibration": {
+            "shares": shares,
+            "scores": [_short(score) for score in quantiles],
+            "usual": [
+                _short(usual_score(*in_time, score, 1 - share))
+                for share, score in zip(shares, quantiles, strict=True)
+            ],
+            "beats_per_hour": _short(per_hour / rate),
+        },
         "expected": {"auc": _short(verdict.auc), "ap": _short(verdict.ap)},
         "data_sha256": fold.train.sha256,
         "config_sha256": checksum(config.describe()),

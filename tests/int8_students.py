@@ -41,7 +41,7 @@ def int8_student(leads=1, rebuilds=False, width=4, units=8, quantile=0.8, wearer
     numbers = quantisations(content)
     threshold = float(np.quantile(scores[0] if rebuilds else scores, quantile))
     manifest = {
-        "format": 1,
+        "format": 2,
         "name": "small",
         "signal": {
             "rate": 360,
@@ -57,7 +57,7 @@ def int8_student(leads=1, rebuilds=False, width=4, units=8, quantile=0.8, wearer
         "score": numbers[1, 1],
         "residuals": numbers.get((1, 320)),
         "threshold": {"score": threshold, "usual": 0.5, "false_alarms_per_hour": 4.0},
-        "calibration": {"shares": [0.5], "scores": [0.0]},
+        "calibration": {"shares": [0.5], "scores": [0.0], "usual": [0.5], "beats_per_hour": 4000.0},
         "expected": {"auc": 0.9, "ap": 0.8},
         "data_sha256": "0" * 64,
         "config_sha256": "1" * 64,

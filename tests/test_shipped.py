@@ -17,6 +17,7 @@ from keras_sibeat.tflm import measure_arena
 from sibeat_edge.manifest import read_manifest
 from sibeat_edge.recording import PRESET, score_file
 from sibeat_edge.runtime import Model
+from sibeat_edge.threshold import threshold_at
 
 ROOT = Path(__file__).parents[1]
 SHIPPED = sorted((ROOT / "export" / "sibeat_edge" / "presets").glob("*.tflite"))
@@ -55,6 +56,15 @@ def test_it_is_small_and_its_manifest_lies_beside_it(file):
     assert measure_arena(content) == report["arena_bytes"] <= LARGEST_ARENA
     assert report["gate"]["failures"] == []
     assert json.loads(file.with_suffix(".json").read_text()) == read_manifest(content)
+
+
+def test_other_false_alarms_have_other_thresholds_and_the_stated_ones_the_stated(file):
+    manifest = read_manifest(file.read_bytes())
+    stated, level = manifest["threshold"], manifest["score"]["scale"]
+    score, usual = threshold_at(manifest, stated["false_alarms_per_hour"])
+    assert abs(score - stated["score"]) <= 2 * level and abs(usual - stated["usual"]) < 0.2
+    limits = [threshold_at(manifest, per_hour)[0] for per_hour in (5, 20, 100, 400)]
+    assert sorted(limits, reverse=True) == limits and len(set(limits)) == 4
 
 
 def test_tflm_scores_a_thousand_real_beats_as_litert_does(file, beats):

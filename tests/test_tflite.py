@@ -91,7 +91,7 @@ def manifest_of(content, quantiles=3):
         shapes = {}
     scores = np.sort(np.random.default_rng(0).normal(size=quantiles))
     return {
-        "format": 1,
+        "format": 2,
         "name": "student",
         "signal": {
             "rate": 360,
@@ -110,6 +110,8 @@ def manifest_of(content, quantiles=3):
         "calibration": {
             "shares": np.linspace(0.001, 0.999, quantiles).round(6).tolist(),
             "scores": scores.round(6).tolist(),
+            "usual": scores.round(6).tolist(),
+            "beats_per_hour": 4000.0,
         },
         "expected": {"auc": 0.987654, "ap": 0.876543},
         "data_sha256": hashlib.sha256(b"data").hexdigest(),

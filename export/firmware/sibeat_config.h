@@ -47,7 +47,7 @@ extern "C" {
 #define SIBEAT_INPUT_SCALE 2.09900085e-02f
 #define SIBEAT_INPUT_ZERO_POINT (-5)
 #define SIBEAT_SCORE_OUTPUT 0 /* its place among the model's outputs */
-#define SIBEAT_SCORE_SCALE 3.17203961e-02f
+#define SIBEAT_SCORE_SCALE 3.17203924e-02f
 #define SIBEAT_SCORE_ZERO_POINT (-120)
 
 /* A beat whose score is above the threshold is an alarm; the int8 one decides the same. */

@@ -8,7 +8,7 @@
 extern "C" {
 #endif
 
-#define SIBEAT_MODEL_BYTES 28432
+#define SIBEAT_MODEL_BYTES 28592
 
 extern const unsigned char sibeat_model[SIBEAT_MODEL_BYTES];
 

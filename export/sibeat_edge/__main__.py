@@ -45,7 +45,11 @@ def _parser():
         help="take this lead in place of the one that the model was trained on; once for each of its leads",
     )
     score.add_argument("--rate", type=_positive, metavar="HZ", help="of a CSV without a column of time")
-    score.add_argument("--threshold", type=_finite, metavar="X", help="in place of the model's")
+    limit = score.add_mutually_exclusive_group()
+    limit.add_argument("--threshold", type=_finite, metavar="X", help="in place of the model's")
+    limit.add_argument(
+        "--false-alarms-per-hour", type=_positive, metavar="N", help="sets the threshold; the model's else"
+    )
     score.add_argument(
         "--personal",
         type=_count,
@@ -70,10 +74,11 @@ def _score(options):
             options.model,
             options.lead,
             options.rate,
-            options.threshold,
-            options.personal,
             options.kernels,
             bar.update,
+            threshold=options.threshold,
+            personal=options.personal,
+            false_alarms_per_hour=options.false_alarms_per_hour,
         )
     for warning in scored.warnings:
         print(f"warning: {warning}", file=sys.stderr)

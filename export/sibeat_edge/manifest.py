@@ -17,7 +17,7 @@ from sibeat_edge.container import checksum, find_manifest
 from sibeat_edge.errors import ModelError
 from sibeat_edge.signal import RATE, band_pass_taps
 
-FORMAT = 1
+FORMAT = 2
 MIN_MAX = "each lead of a window to [-1, 1] by its own extremes"
 BESIDE = "the beat and the wearer's template, each lead to [-1, 1] by the template's extremes"
 LONGEST = 10 * RATE  # samples of a window's side, or of the filter's order: no beat needs more
@@ -104,6 +104,8 @@ SCHEMA = {
     "calibration": {
         "shares": _list_of(SHARE[0], "shares from 0 to 1"),
         "scores": _list_of(_number, "numbers"),
+        "usual": _list_of(_number, "numbers"),
+        "beats_per_hour": POSITIVE,
     },
     "expected": {"auc": SHARE, "ap": SHARE},
     "data_sha256": DIGEST,
@@ -131,10 +133,11 @@ def check_manifest(values):
             f"manifest: found taps of SHA-256 {signal['taps_sha256'][:12]}…, expected {taps[:12]}…"
         )
     shares, scores = calibration["shares"], calibration["scores"]
-    if len(shares) != len(scores) or sorted(shares) != shares or sorted(scores) != scores:
+    lengths = {len(shares), len(scores), len(calibration["usual"])}
+    if len(lengths) > 1 or sorted(shares) != shares or sorted(scores) != scores:
         raise ModelError(
             "manifest: found a calibration that does not rise or lacks numbers, "
-            "expected as many shares as scores, in order"
+            "expected as many scores and usual ones as shares, in order"
         )
     return values
 

@@ -28,6 +28,7 @@ class Scored:
         manifest: the model's.
         threshold: score above which a beat was an alarm, at the end.
         threshold_from: ``model``, ``option`` or ``wearer``.
+        expected_false_alarms: per hour, that the threshold is meant for; None where it was given by hand.
         beats: all, scored or not, in order of time; without their residuals.
         reasons: why each second ``(seconds,)`` was not scored: a reason of a ``Beat``, or ``no beat found``
             further than 1.5 s from any; an empty text where it was scored.
@@ -45,6 +46,7 @@ class Scored:
     manifest: dict = field(repr=False)
     threshold: float
     threshold_from: str
+    expected_false_alarms: float | None
     beats: list[Beat] = field(repr=False)
     reasons: np.ndarray = field(repr=False)
     warnings: tuple[str, ...]
@@ -69,12 +71,6 @@ class Scored:
         lengths[-1] = self.seconds - (len(self.reasons) - 1)
         found = sorted(set(self.reasons.tolist()) - {""})
         return {reason: float(lengths[self.reasons == reason].sum()) for reason in found}
-
-    @property
-    def expected_false_alarms(self):
-        """False alarms per hour that the threshold is meant for, or None where it was given by hand."""
-        told = self.manifest["threshold"]["false_alarms_per_hour"]
-        return None if self.threshold_from == "option" else told
 
     @property
     def heart_rate(self):
@@ -114,17 +110,15 @@ def mean_heart_rate(beats):
     return 60 * len(rr) / sum(rr) if rr else None
 
 
-def score_file(
-    path, model=None, lead=None, rate=None, threshold=None, personal=None, kernels="builtin", progress=None
-):
+def score_file(path, model=None, lead=None, rate=None, kernels="builtin", progress=None, **options):
     """Score the recording at ``path``; returns a ``Scored``.
 
     Args:
         path, lead, rate: as for ``read_record``.
         model: a ``Model``, or path or bytes of a ``.tflite`` file; the package's preset by default.
-        threshold, personal: as for ``BeatScorer``.
         kernels: as for ``Model``, where one is opened here.
         progress: called with (seconds done, seconds in all or None) after each minute of the recording.
+        options: ``threshold``, ``personal`` and ``false_alarms_per_hour`` of ``BeatScorer``.
 
     However long the recording, memory grows by its beats alone. Raises ``RecordError`` and ``ModelError``,
     each one sentence of what was found and what was expected.
@@ -132,7 +126,7 @@ def score_file(
     if not isinstance(model, Model):
         model = Model(_preset() if model is None else model, kernels)
     record = read_record(path, lead, rate, model.manifest["signal"]["leads"])
-    return score_record(record, model, threshold, personal, progress)
+    return score_record(record, model, progress, **options)
 
 
 def _preset():
@@ -141,9 +135,9 @@ def _preset():
     return PRESET
 
 
-def score_record(record, model, threshold=None, personal=None, progress=None):
+def score_record(record, model, progress=None, **options):
     """Score an open ``Record`` with a ``Model``; the rest as for ``score_file``."""
-    scorer = BeatScorer(model, record.rate, threshold, personal, heat=True)
+    scorer = BeatScorer(model, record.rate, heat=True, **options)
     excerpts, coverage = Excerpts(record.rate), Coverage(record.rate)
     beats = []
     for time, samples in record.blocks(BLOCK):
@@ -158,7 +152,9 @@ def score_record(record, model, threshold=None, personal=None, progress=None):
     beats += [replace(beat, residuals=None) for beat in found]
     if not coverage.any_finite:
         raise RecordError(f"{record.path}: found no finite sample; expected a signal.")
-    origin = "model" if threshold is None else "option"
+    by_hand = options.get("threshold") is not None
+    meant = options.get("false_alarms_per_hour") or model.manifest["threshold"]["false_alarms_per_hour"]
+    origin = "option" if by_hand else "model"
     warnings = [*record.warnings, *_warnings(record, model.manifest), *_of_template(record, scorer.wearer)]
     if scorer.personal:
         scored = sum(beat.score is not None for beat in beats)
@@ -177,6 +173,7 @@ def score_record(record, model, threshold=None, personal=None, progress=None):
         manifest=model.manifest,
         threshold=scorer.threshold,
         threshold_from=origin,
+        expected_false_alarms=None if by_hand else meant,
         beats=beats,
         reasons=coverage.reasons(beats),
         warnings=tuple(warnings),

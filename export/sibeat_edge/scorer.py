@@ -12,7 +12,7 @@ from sibeat_edge.rhythm import LONGEST, OF_A_BEAT
 from sibeat_edge.rpeaks import AVERAGE, REFRACTORY, SEARCH, RPeakDetector
 from sibeat_edge.runtime import Model
 from sibeat_edge.signal import CHUNK, FIR_ORDER, RATE, BandPass, FillMissing, Resampler
-from sibeat_edge.threshold import FIRST, between_levels, personal_threshold
+from sibeat_edge.threshold import FIRST, between_levels, personal_threshold, threshold_at
 from sibeat_edge.wearer import Wearer
 from sibeat_edge.windows import normalise
 
@@ -60,6 +60,7 @@ class BeatScorer:
         model: a ``Model``, or what it is made of.
         rate: the device's sampling rate, 1 to 10,000 Hz.
         threshold: score above which a beat is an alarm; the manifest's by default.
+        false_alarms_per_hour: sets the threshold from the manifest's calibration, in place of ``threshold``.
         personal: number of the wearer's first scored beats that set a threshold of the wearer's own, as
             ``personal_threshold`` says; until then the given one holds. 0 for none. By default 50 of the
             warm-up's; none for a model without a template, or beside a ``threshold``.
@@ -73,13 +74,21 @@ class BeatScorer:
     cut into blocks, the beats are the same.
     """
 
-    def __init__(self, model, rate, threshold=None, personal=None, heat=False):
+    def __init__(self, model, rate, threshold=None, personal=None, heat=False, *, false_alarms_per_hour=None):
         self.model = model if isinstance(model, Model) else Model(model)
         manifest = self.model.manifest
         self.rate, self.heat = rate, heat
         own = FIRST if manifest["wearer"] and threshold is None else 0
         self.personal = own if personal is None else personal
-        self.threshold = manifest["threshold"]["score"] if threshold is None else float(threshold)
+        self.threshold, self._usual = manifest["threshold"]["score"], manifest["threshold"]["usual"]
+        if false_alarms_per_hour is not None:
+            if threshold is not None:
+                raise ValueError(
+                    "BeatScorer: found a threshold and false alarms an hour; expected one of them."
+                )
+            self.threshold, self._usual = threshold_at(manifest, false_alarms_per_hour)
+        elif threshold is not None:
+            self.threshold = float(threshold)
         self._window = manifest["window"]["before"], manifest["window"]["after"]
         self._margin = manifest["signal"]["order"] // 2  # the filter smears what is not fine so far
         self._scores, self._pending = [], deque()
@@ -293,9 +302,8 @@ class BeatScorer:
             return
         self._scores += scores[: self.personal - len(self._scores)]
         if len(self._scores) == self.personal:
-            manifest = self.model.manifest
-            moved = personal_threshold(self._scores, self.threshold, manifest["threshold"]["usual"])
-            self.threshold = float(between_levels(moved, manifest["score"]))
+            moved = personal_threshold(self._scores, self.threshold, self._usual)
+            self.threshold = float(between_levels(moved, self.model.manifest["score"]))
 
 
 def score_recording(model, signal, rate, **options):

@@ -1,6 +1,8 @@
-"""The wearer's own threshold, from the first beats."""
+"""Which threshold: for other false alarms than the manifest's, and the wearer's own, from the first beats."""
 
 import numpy as np
+
+from sibeat_edge.errors import ModelError
 
 FIRST = 50  # beats that set it: some of those that make the template may be unfit, or wait for the next
 SHRINKAGE = 0.5  # of how far it moves
@@ -13,6 +15,26 @@ def between_levels(threshold, quantisation):
     """
     scale, zero = quantisation["scale"], quantisation["zero_point"]
     return (np.floor(threshold / scale + zero + 1e-4) + 0.5 - zero) * scale
+
+
+def threshold_at(manifest, per_hour):
+    """The threshold for ``per_hour`` false alarms, and the usual middle score beside it, both of a manifest.
+
+    They lie between those that the manifest's calibration tells of the validation normals.
+
+    Raises ``ModelError`` for a rate beyond the calibration: few beats tell nothing of rare alarms.
+    """
+    known = manifest["calibration"]
+    share = 1 - per_hour / known["beats_per_hour"]
+    least, most = known["shares"][0], known["shares"][-1]
+    if not least <= share <= most:
+        low, high = ((1 - end) * known["beats_per_hour"] for end in (most, least))
+        raise ModelError(
+            f"{manifest['name']}: found {per_hour:g} false alarms an hour asked for; expected {low:.3g} to "
+            f"{high:.3g}, which the model was calibrated for."
+        )
+    score, usual = (float(np.interp(share, known["shares"], known[name])) for name in ("scores", "usual"))
+    return float(between_levels(score, manifest["score"])), usual
 
 
 def personal_threshold(scores, threshold, usual):

@@ -74,6 +74,7 @@ def scored_example(seconds=60, alarms=(10.0, 11.0, 40.0), heat=True, name="examp
         manifest=MANIFEST,
         threshold=1.5,
         threshold_from="model",
+        expected_false_alarms=MANIFEST["threshold"]["false_alarms_per_hour"],
         beats=beats,
         reasons=reasons,
         warnings=tuple(warnings),

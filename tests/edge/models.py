@@ -44,7 +44,7 @@ def tiny_model(rebuilds=False, **changes):
     content, scores = _content(rebuilds, channels)
     shapes = quantisations(content)
     manifest = {
-        "format": 1,
+        "format": 2,
         "name": "tiny",
         "signal": signal,
         "window": {"before": 140, "after": 180},
@@ -58,7 +58,12 @@ def tiny_model(rebuilds=False, **changes):
             "usual": float(np.median(scores)),
             "false_alarms_per_hour": 400.0,
         },
-        "calibration": {"shares": [0.1, 0.5, 0.9], "scores": np.quantile(scores, [0.1, 0.5, 0.9]).tolist()},
+        "calibration": {
+            "shares": [0.1, 0.5, 0.9],
+            "scores": np.quantile(scores, [0.1, 0.5, 0.9]).tolist(),
+            "usual": [float(np.median(scores))] * 3,
+            "beats_per_hour": 4000.0,
+        },
         "expected": {"auc": 0.9, "ap": 0.8},
         "data_sha256": "0" * 64,
         "config_sha256": "1" * 64,

@@ -138,6 +138,25 @@ def test_a_threshold_can_be_given(folder, scored, capsys):
     assert found["expected_false_alarms_per_hour"] is None
 
 
+def test_false_alarms_per_hour_set_the_threshold(folder, scored, capsys):
+    """Of the model's 4000 normal beats an hour 2000 score above the middle one."""
+    run(folder, "--false-alarms-per-hour", "2000", "--format", "json")
+    found = json.loads(capsys.readouterr().out)
+    known = scored.manifest["calibration"]
+    assert abs(found["threshold"] - known["scores"][1]) <= scored.manifest["score"]["scale"]
+    assert found["expected_false_alarms_per_hour"] == 2000 and found["threshold_from"] == "model"
+    assert found["alarms"] > len(scored.alarms)
+
+
+def test_more_or_fewer_false_alarms_than_the_model_knows_are_an_error(folder, capsys):
+    for asked in ("1", "3999"):
+        with pytest.raises(SystemExit) as ended:
+            run(folder, "--false-alarms-per-hour", asked)
+        out, err = capsys.readouterr()
+        assert ended.value.code == 2 and out == "" and err.count("\n") == 1
+        assert f"found {asked} false alarms" in err and "expected 400 to 3.6e+03" in err
+
+
 def test_the_wearers_own_threshold(folder):
     model = Model(folder / "tiny.tflite")
     scored = score_file(folder / "wearer", model, personal=50)
@@ -246,7 +265,15 @@ def test_a_damaged_end_leaves_no_file(folder, tmp_path, capsys, lead, is_damaged
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--threshold", "nan"], ["--personal", "-1"], ["--rate", "0"], ["--format", "xml"], ["--x"]]
+    "arguments",
+    [
+        ["--threshold", "nan"],
+        ["--threshold", "1", "--false-alarms-per-hour", "5"],
+        ["--personal", "-1"],
+        ["--rate", "0"],
+        ["--format", "xml"],
+        ["--x"],
+    ],
 )
 def test_an_option_out_of_range_is_refused(folder, capsys, arguments):
     with pytest.raises(SystemExit) as caught:

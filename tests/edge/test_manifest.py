@@ -76,7 +76,7 @@ def test_an_unknown_field_is_told(path):
 @pytest.mark.parametrize(
     "path, value",
     [
-        ("format", 2),
+        ("format", 1),
         ("format", True),
         ("name", ""),
         ("name", 7),
@@ -117,6 +117,8 @@ def test_an_unknown_field_is_told(path):
         ("calibration.shares", [0.1, 0.5, 1.1]),
         ("calibration.scores", [0.0] * 2 + [-1.0]),
         ("calibration.scores", []),
+        ("calibration.usual", [0.0] * 2),
+        ("calibration.beats_per_hour", 0),
         ("expected.auc", 1.01),
         ("expected.ap", None),
         ("data_sha256", ""),
@@ -130,8 +132,9 @@ def test_a_wrong_value_is_told_with_its_field(path, value):
 
 def test_a_calibration_stays_short():
     numbers = np.linspace(0, 1, QUANTILES + 1).tolist()
-    refused(changed(["calibration"], {"shares": numbers, "scores": numbers}))
-    short = {"shares": numbers[:-1], "scores": numbers[:-1]}
+    calibration = {"shares": numbers, "scores": numbers, "usual": numbers, "beats_per_hour": 4000.0}
+    refused(changed(["calibration"], calibration))
+    short = {name: value[:-1] if isinstance(value, list) else value for name, value in calibration.items()}
     assert check_manifest(changed(["calibration"], short))["calibration"] == short
 
 

@@ -95,7 +95,7 @@ def test_what_was_not_scored_is_there_by_reason(page):
 
 
 def test_a_threshold_given_by_hand_has_no_expected_false_alarms(scored):
-    page = Page(report(replace(scored, threshold_from="option")))
+    page = Page(report(replace(scored, threshold_from="option", expected_false_alarms=None)))
     assert page.row("False alarms per hour expected") == "unknown for this threshold"
 
 
