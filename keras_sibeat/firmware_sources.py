@@ -25,11 +25,15 @@ OF_A_WEARER = """\
    beat before, NAN across a gap and where this beat or the one before it is unfit to be scored. When a beat
    comes:
 """
+UNSCORED = """
+   The beats of the warm-up, 60 or more, get no score; `sibeat_edge` keeps their windows and scores them at
+   its end, for which a microcontroller has no memory.
+"""
 AT_ONCE = f"""{OF_A_WEARER}\
    - `sibeat_rhythm_push(&rhythm, seconds)`; if it is fit, `sibeat_template_push(&own, window, seconds)`;
    - `sibeat_template_nearest(&own, window)`: NULL means no score yet;
    - `sibeat_rhythm_features(&rhythm, NAN, features)`.
-"""
+{UNSCORED}"""
 WAITS = f"""{OF_A_WEARER}\
    - `sibeat_rhythm_features(&rhythm, seconds, features)`: of the beat before, which has waited for this one;
    - if this one is fit, `sibeat_template_push(&own, window, seconds)`;
@@ -38,7 +42,7 @@ WAITS = f"""{OF_A_WEARER}\
 
    Where none comes for `SIBEAT_LONGEST_RR` seconds, score the last one with these for `seconds`, and push
    nothing.
-"""
+{UNSCORED}"""
 TOLERANCE = 1  # units of the last place, that a golden beat's score may be off by
 ALIGN = """
 #if defined(__GNUC__) || defined(__clang__)
