@@ -14,7 +14,7 @@ from keras_sibeat.data.recording import BEAT_SYMBOLS
 from keras_sibeat.scoring import LEAST_ABNORMAL, separation
 from sibeat_edge.scorer import score_recording
 from sibeat_edge.signal import RATE
-from sibeat_edge.threshold import FIRST, between_levels, personal_threshold
+from sibeat_edge.threshold import Threshold
 
 SNRS = (24, 18, 12, 6, 0)  # dB
 JITTERS = (10, 20, 40)  # ms
@@ -100,11 +100,12 @@ def score_annotated(model, recording, lead, jitter=0.0, seed=0, class_map="aami"
     found = dict(zip(beats.samples.tolist(), zip(*beats.parts, strict=True), strict=True))
     views = [found.get(sample) for sample in annotated.tolist()]
     scores = np.array([-np.inf if view is None else model.score(*view) for view in views])
-    none = np.zeros(0)
+    threshold, none = Threshold(manifest), np.zeros(0)
+    threshold.learn(scores[np.isfinite(scores)].tolist())
     return {
         "classes": classes,
         "scores": scores,
-        "alarms": scores > _threshold(manifest, scores),
+        "alarms": scores > threshold.score,
         "found": np.ones(len(annotated), bool),
         "scored": np.isfinite(scores),
         "times": annotated / RATE,
@@ -112,15 +113,6 @@ def score_annotated(model, recording, lead, jitter=0.0, seed=0, class_map="aami"
         "false_alarms": none.astype(bool),
         "false_times": none,
     }
-
-
-def _threshold(manifest, scores):
-    """That of the manifest or, of a wearer's model, the wearer's own, as ``BeatScorer`` has it."""
-    threshold, scored = manifest["threshold"], scores[np.isfinite(scores)]
-    if not manifest["wearer"] or len(scored) < FIRST:
-        return threshold["score"]
-    moved = personal_threshold(scored[:FIRST], threshold["score"], threshold["usual"])
-    return between_levels(moved, manifest["score"])
 
 
 def summarise_records(records, hours):

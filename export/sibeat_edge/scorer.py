@@ -12,7 +12,7 @@ from sibeat_edge.rhythm import LONGEST, OF_A_BEAT
 from sibeat_edge.rpeaks import AVERAGE, REFRACTORY, SEARCH, RPeakDetector
 from sibeat_edge.runtime import Model
 from sibeat_edge.signal import CHUNK, FIR_ORDER, RATE, BandPass, FillMissing, Resampler
-from sibeat_edge.threshold import FIRST, between_levels, personal_threshold, threshold_at
+from sibeat_edge.threshold import Threshold
 from sibeat_edge.wearer import Wearer
 from sibeat_edge.windows import normalise
 
@@ -59,11 +59,8 @@ class BeatScorer:
     Args:
         model: a ``Model``, or what it is made of.
         rate: the device's sampling rate, 1 to 10,000 Hz.
-        threshold: score above which a beat is an alarm; the manifest's by default.
-        false_alarms_per_hour: sets the threshold from the manifest's calibration, in place of ``threshold``.
-        personal: number of the wearer's first scored beats that set a threshold of the wearer's own, as
-            ``personal_threshold`` says; until then the given one holds. 0 for none. By default 50 of the
-            warm-up's; none for a model without a template, or beside a ``threshold``.
+        threshold, false_alarms_per_hour, personal: which score is an alarm, as ``Threshold`` takes ``score``,
+            ``per_hour`` and ``personal``; the manifest's by default, then the wearer's own.
         heat: whether beats carry their residuals.
 
     Attributes:
@@ -78,22 +75,22 @@ class BeatScorer:
         self.model = model if isinstance(model, Model) else Model(model)
         manifest = self.model.manifest
         self.rate, self.heat = rate, heat
-        own = FIRST if manifest["wearer"] and threshold is None else 0
-        self.personal = own if personal is None else personal
-        self.threshold, self._usual = manifest["threshold"]["score"], manifest["threshold"]["usual"]
-        if false_alarms_per_hour is not None:
-            if threshold is not None:
-                raise ValueError(
-                    "BeatScorer: found a threshold and false alarms an hour; expected one of them."
-                )
-            self.threshold, self._usual = threshold_at(manifest, false_alarms_per_hour)
-        elif threshold is not None:
-            self.threshold = float(threshold)
+        self._threshold = Threshold(manifest, threshold, false_alarms_per_hour, personal)
         self._window = manifest["window"]["before"], manifest["window"]["after"]
         self._margin = manifest["signal"]["order"] // 2  # the filter smears what is not fine so far
-        self._scores, self._pending = [], deque()
+        self._pending = deque()
         self.wearer = Wearer(manifest["wearer"]["waits"]) if manifest["wearer"] else None
         self._start(0.0)
+
+    @property
+    def threshold(self):
+        """Score above which a beat is an alarm from now on."""
+        return self._threshold.score
+
+    @property
+    def personal(self):
+        """Number of the wearer's first scored beats that set the threshold; 0 for none."""
+        return self._threshold.personal
 
     @property
     def latency(self):
@@ -253,7 +250,7 @@ class BeatScorer:
         Views that become certain together, as a warm-up's do, are all learnt from before the first alarm.
         """
         judged = [view and (self.model.score(*view), self._residuals(view)) for view in views]
-        self._learn([found[0] for found in judged if found])
+        self._threshold.learn([found[0] for found in judged if found])
         return [
             self._beat(view, *(found or (None, None)), *self._pending.popleft())
             for view, found in zip(views, judged, strict=True)
@@ -295,15 +292,6 @@ class BeatScorer:
     def _has_gap(self, first, last):
         """Whether the signal from one R-peak to another is not known throughout, or too long to say."""
         return last - first > HELD * RATE or self._worst_flag(first, last) != FINE
-
-    def _learn(self, scores):
-        """Set the wearer's own threshold from the first beats, once there are enough of them."""
-        if len(self._scores) >= self.personal:
-            return
-        self._scores += scores[: self.personal - len(self._scores)]
-        if len(self._scores) == self.personal:
-            moved = personal_threshold(self._scores, self.threshold, self._usual)
-            self.threshold = float(between_levels(moved, self.model.manifest["score"]))
 
 
 def score_recording(model, signal, rate, **options):

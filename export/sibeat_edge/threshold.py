@@ -51,3 +51,39 @@ def personal_threshold(scores, threshold, usual):
             together have the stated false alarms when each has a threshold of the own.
     """
     return float(threshold + SHRINKAGE * (np.median(scores) - usual))
+
+
+class Threshold:
+    """The score above which a beat is an alarm: the model's, another one, or after some beats the wearer's.
+
+    Args:
+        manifest: the model's.
+        score: in place of the manifest's.
+        per_hour: false alarms that it is set for from the manifest's calibration, in place of ``score``.
+        personal: number of the wearer's first scores that set a threshold of the wearer's own, as
+            ``personal_threshold`` says; until then the given one holds. 0 for none. By default 50 of the
+            warm-up's; none for a model without a template, or beside a ``score``.
+
+    Raises ``ValueError`` for both ``score`` and ``per_hour``, ``ModelError`` as ``threshold_at`` does.
+    """
+
+    def __init__(self, manifest, score=None, per_hour=None, personal=None):
+        if score is not None and per_hour is not None:
+            raise ValueError("Threshold: found a score and false alarms an hour; expected one of them.")
+        self.score, self._usual = manifest["threshold"]["score"], manifest["threshold"]["usual"]
+        if per_hour is not None:
+            self.score, self._usual = threshold_at(manifest, per_hour)
+        elif score is not None:
+            self.score = float(score)
+        own = FIRST if manifest["wearer"] and score is None else 0
+        self.personal = own if personal is None else personal
+        self._quantisation, self._scores = manifest["score"], []
+
+    def learn(self, scores):
+        """Set the wearer's own threshold from the first of the ``scores``, once there are enough of them."""
+        if len(self._scores) >= self.personal:
+            return
+        self._scores += scores[: self.personal - len(self._scores)]
+        if len(self._scores) == self.personal:
+            moved = personal_threshold(self._scores, self.score, self._usual)
+            self.score = float(between_levels(moved, self._quantisation))

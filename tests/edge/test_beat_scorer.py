@@ -263,3 +263,18 @@ def test_abnormal_beats_among_the_first_hardly_move_the_threshold():
 def test_a_beat_says_its_quality():
     assert Beat(0.0, 1.0, False, "", None).quality == "good"
     assert Beat(0.0, None, False, "flat", None).quality == "flat"
+
+
+def test_false_alarms_per_hour_set_the_threshold_and_the_wearer_s_own(model, lead):
+    scorer = BeatScorer(model, RATE, false_alarms_per_hour=2000)
+    level = model.manifest["score"]["scale"]
+    assert abs(scorer.threshold - model.manifest["calibration"]["scores"][1]) <= level
+    own = BeatScorer(model, RATE, personal=20, false_alarms_per_hour=2000)
+    scored = [beat.score for beat in own.push(lead) + own.finish() if beat.score is not None]
+    wanted = personal_threshold(scored[:20], scorer.threshold, model.manifest["calibration"]["usual"][1])
+    assert abs(own.threshold - wanted) <= level / 2 + 1e-3
+
+
+def test_a_threshold_and_false_alarms_per_hour_exclude_each_other(model):
+    with pytest.raises(ValueError, match="found a score and false alarms an hour; expected one of them"):
+        BeatScorer(model, RATE, threshold=1.0, false_alarms_per_hour=20)
