@@ -87,18 +87,35 @@ def frontier_points(results):
     )
 
 
+def knee(points):
+    """Name of the student after which size buys least: furthest above the line from smallest to largest.
+
+    Kneedle (Satopää et al., ICDCS workshops 2011) without its smoothing, on the logarithm of the size and the
+    AUC on validation beats, each scaled to [0, 1]. ``points`` are those of ``frontier_points``, two or more.
+    """
+    names, sizes, validation, _ = zip(*points, strict=True)
+    scaled = [
+        (np.array(axis) - axis[0]) / ((axis[-1] - axis[0]) or 1) for axis in (np.log(sizes), validation)
+    ]
+    return names[int(np.argmax(scaled[1] - scaled[0]))]
+
+
 def frontier(results):
     """What a student's size buys; empty without a student of the sweep."""
+    points = frontier_points(results)
+    if len(points) < 2:
+        return ""
     lines = [
+        f"The knee of the AUC on validation beats over the logarithm of the size: `{knee(points)}`.\n",
         "| student | parameters | multiply-adds | int8 bytes | AUC, validation | AUC | AP |",
         "|---|---|---|---|---|---|---|",
     ]
-    for name, *_ in frontier_points(results):
+    for name, *_ in points:
         row = results[FRONTIER + name]
         size = [f"{row['model'][key]:,}" for key in ("parameters", "multiply_adds", "int8_bytes")]
         cells = [cell(row["metrics"][key], 4) for key in ("validation_auc", "auc", "ap")]
         lines.append(f"| `{name}` | {' | '.join([*size, *cells])} |")
-    return "\n".join(lines) + "\n" if len(lines) > 2 else ""
+    return "\n".join(lines) + "\n"
 
 
 def probes(rows):

@@ -7,6 +7,7 @@ import pytest
 
 from keras_sibeat.errors import RunError
 from keras_sibeat.results import overview, read_results, render, summarise, write_result
+from keras_sibeat.tables import knee
 
 ROOT = Path(__file__).parent.parent
 RESULTS = read_results(ROOT / "results")
@@ -137,6 +138,14 @@ def test_the_frontier_has_its_table_and_its_plot_small_to_large(tmp_path):
     assert page.index("`w2-d4`") < page.index("`w8-d4`")
     assert "![frontier.png](results/frontier.png)" in page
     assert (tmp_path / "results" / "frontier.png").stat().st_size > 1000
+
+
+@pytest.mark.parametrize(
+    ("aucs", "wanted"), [((0.9, 0.97, 0.98, 0.985), "b"), ((0.9, 0.91, 0.97, 0.975), "c")]
+)
+def test_the_knee_is_where_size_begins_to_buy_less(aucs, wanted):
+    points = [(name, 1000 * 2**n, auc, 0.5) for n, (name, auc) in enumerate(zip("abcd", aucs, strict=True))]
+    assert knee(points) == wanted
 
 
 def test_the_benchmarks_that_are_reported_keep_their_limits():
