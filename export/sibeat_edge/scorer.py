@@ -98,8 +98,9 @@ class BeatScorer:
 
         The later one of two ways: the detector's filter and its wait for a higher peak; or the window's end
         and filter. Later still are the first 4 s, from which the detector learns, and R-peaks that it finds
-        only as it searches back (after 1.5 mean RR intervals without a beat). A wearer's model waits for the
-        next beat as well, as long as for a pause, and the beats of its warm-up for the warm-up's end.
+        only as it searches back (after 1.5 mean RR intervals without a beat) or learns anew (after 8 s). A
+        wearer's model waits for the next beat as well, as long as for a pause, and the beats of its warm-up
+        for the warm-up's end.
         """
         detector = FIR_ORDER + CHUNK + REFRACTORY + AVERAGE + SEARCH
         window = self._window[1] + self.model.manifest["signal"]["order"] + CHUNK

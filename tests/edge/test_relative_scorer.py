@@ -91,6 +91,13 @@ def test_whether_a_pause_is_told_of_does_not_depend_on_the_blocks(model, ticks, 
     assert told in ([], [len(lead), 200, 30])
 
 
+def test_a_lead_that_becomes_far_smaller_is_scored_again_whatever_the_blocks(model):
+    lead = np.concatenate([clean(seconds=100), 0.1 * clean(seconds=60)])
+    beats = score_recording(model, lead, RATE)
+    assert sum(beat.time > 101 and beat.score is not None for beat in beats) > 50
+    assert_same(streamed(model, lead, RATE, [7, 500, 3333]), beats)
+
+
 @pytest.mark.parametrize("waits", [True, False])
 def test_beats_are_out_within_the_stated_latency(waits):
     from sibeat_edge.scorer import BeatScorer
