@@ -28,6 +28,7 @@ from sibeat_edge.threshold import between_levels
 COMPARED = 1000  # beats that all runtimes score
 SHARES = (0.1, 0.5, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995)  # of normal beats, in the manifest
 ABOVE = 5  # normal beats that score higher, or a share's score is too uncertain to be told
+FEWEST = 10 * ABOVE  # normal beats that tell thresholds
 NOTICE = "Not a medical device. For research only."
 LICENCE = "MIT; trained on the MIT-BIH Arrhythmia Database, Open Data Commons Attribution License 1.0"
 
@@ -61,6 +62,11 @@ def export(source, folder, kind="int8", per_hour=None, tunes=True, firmware=None
         raise ExportError(
             f"{source.name}: found {is_abnormal.sum()} abnormal among {len(is_abnormal)} validation beats; "
             "expected both kinds, or the gate cannot judge."
+        )
+    if (normals := int(np.sum(~is_abnormal))) < FEWEST:
+        raise ExportError(
+            f"{source.name}: found {normals} normal validation beats; expected {FEWEST} or more, or no "
+            "threshold can be set."
         )
     rr = float(np.nanmean(fold.validation_normals.rr_before))
     per_hour = per_hour or source.config.evaluate.false_alarm_rate * 3600 / rr
@@ -145,7 +151,7 @@ def make_manifest(source, content, scores, verdict, per_hour, rate):
         },
         "calibration": {
             "shares": shares,
-            "scores": [_short(score) for score in quantiles],
+            "scores": [_short(between_levels(score, numbers[1, 1])) for score in quantiles],
             "usual": [
                 _short(usual_score(*in_time, score, 1 - share))
                 for share, score in zip(shares, quantiles, strict=True)

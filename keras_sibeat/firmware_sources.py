@@ -26,8 +26,8 @@ OF_A_WEARER = """\
    comes:
 """
 UNSCORED = """
-   The beats of the warm-up, 60 or more, get no score; `sibeat_edge` keeps their windows and scores them at
-   its end, for which a microcontroller has no memory.
+   The beats of the warm-up, 60 or more, get no score here; `sibeat_edge` scores the last 120 of them at its
+   end.
 """
 AT_ONCE = f"""{OF_A_WEARER}\
    - `sibeat_rhythm_push(&rhythm, seconds)`; if it is fit, `sibeat_template_push(&own, window, seconds)`;

@@ -91,22 +91,21 @@ def knee(points):
     """Name of the student after which size buys least: furthest above the line from smallest to largest.
 
     Kneedle (Satopää et al., ICDCS workshops 2011) without its smoothing, on the logarithm of the size and the
-    AUC on validation beats, each scaled to [0, 1]. ``points`` are those of ``frontier_points``, two or more.
+    AUC on validation beats, each scaled to a range of 1. ``points`` are those of ``frontier_points``.
     """
     names, sizes, validation, _ = zip(*points, strict=True)
-    scaled = [
-        (np.array(axis) - axis[0]) / ((axis[-1] - axis[0]) or 1) for axis in (np.log(sizes), validation)
-    ]
+    scaled = [(np.array(axis) - axis[0]) / (np.ptp(axis) or 1) for axis in (np.log(sizes), validation)]
     return names[int(np.argmax(scaled[1] - scaled[0]))]
 
 
 def frontier(results):
     """What a student's size buys; empty without a student of the sweep."""
     points = frontier_points(results)
-    if len(points) < 2:
+    if not points:
         return ""
+    bend = f"The knee of the AUC on validation beats over the logarithm of the bytes: `{knee(points)}`.\n"
     lines = [
-        f"The knee of the AUC on validation beats over the logarithm of the size: `{knee(points)}`.\n",
+        *([bend] if len(points) > 2 else []),
         "| student | parameters | multiply-adds | int8 bytes | AUC, validation | AUC | AP |",
         "|---|---|---|---|---|---|---|",
     ]

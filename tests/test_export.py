@@ -217,6 +217,30 @@ def test_validation_beats_of_one_kind_cannot_judge(run, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_too_few_normal_validation_beats_tell_no_threshold(run, tmp_path):
+    source = exportable.open_sources(run)[0][0]
+    validation = source.fold.validation
+    is_abnormal = source.fold.is_abnormal(validation)
+    few = np.sort([*np.flatnonzero(is_abnormal), *np.flatnonzero(~is_abnormal)[:20]])
+    fold = replace(source.fold, validation=validation.take(few))
+    with pytest.raises(ExportError, match="found 20 normal validation beats; expected 50 or more"):
+        export.export(replace(source, fold=fold), tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_calibration_lets_the_stated_shares_of_normal_beats_pass(exported, fold):
+    model = Model(exported[0] / "small.tflite")
+    known, level = model.manifest["calibration"], model.manifest["score"]["scale"]
+    scores = np.array([model.score(window) for window in fold.validation_normals.windows])
+    for share, limit in zip(known["shares"], known["scores"], strict=True):
+        assert (1 - share) * len(scores) >= 5
+        assert np.mean(scores > limit) <= 1 - share + 1 / len(scores)
+        assert np.mean(scores > limit - 1.01 * level) >= 1 - share - 1 / len(scores)
+    assert known["beats_per_hour"] == pytest.approx(
+        3600 / np.nanmean(fold.validation_normals.rr_before), 1e-5
+    )
+
+
 def test_a_preset_without_residuals_or_data_is_told(monkeypatch):
     monkeypatch.setattr(exportable, "list_presets", lambda: ["some"])
     with pytest.raises(ConfigError, match="Preset some: found no residuals"):

@@ -62,7 +62,7 @@ def test_other_false_alarms_have_other_thresholds_and_the_stated_ones_the_stated
     manifest = read_manifest(file.read_bytes())
     stated, level = manifest["threshold"], manifest["score"]["scale"]
     score, usual = threshold_at(manifest, stated["false_alarms_per_hour"])
-    assert abs(score - stated["score"]) <= 2 * level and abs(usual - stated["usual"]) < 0.2
+    assert abs(score - stated["score"]) < 1e-3 * level and abs(usual - stated["usual"]) < 1e-3
     limits = [threshold_at(manifest, per_hour)[0] for per_hour in (5, 20, 100, 400)]
     assert sorted(limits, reverse=True) == limits and len(set(limits)) == 4
 

@@ -102,7 +102,7 @@ SCHEMA = {
     "residuals": (QUANTISATION, None),  # None: the model gives none
     "threshold": {"score": NUMBER, "usual": NUMBER, "false_alarms_per_hour": POSITIVE},
     "calibration": {
-        "shares": _list_of(SHARE[0], "shares from 0 to 1"),
+        "shares": _list_of(lambda value: SHARE[0](value) and value < 1, "shares from 0 to below 1"),
         "scores": _list_of(_number, "numbers"),
         "usual": _list_of(_number, "numbers"),
         "beats_per_hour": POSITIVE,

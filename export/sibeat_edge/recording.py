@@ -27,7 +27,7 @@ class Scored:
         seconds: of the whole recording.
         manifest: the model's.
         threshold: score above which a beat was an alarm, at the end.
-        threshold_from: ``model``, ``option`` or ``wearer``.
+        threshold_from: ``model``, ``rate`` (as the false alarms asked for have it), ``option`` or ``wearer``.
         expected_false_alarms: per hour, that the threshold is meant for; None where it was given by hand.
         beats: all, scored or not, in order of time; without their residuals.
         reasons: why each second ``(seconds,)`` was not scored: a reason of a ``Beat``, or ``no beat found``
@@ -110,7 +110,7 @@ def mean_heart_rate(beats):
     return 60 * len(rr) / sum(rr) if rr else None
 
 
-def score_file(path, model=None, lead=None, rate=None, kernels="builtin", progress=None, **options):
+def score_file(path, model=None, lead=None, rate=None, *, kernels="builtin", progress=None, **options):
     """Score the recording at ``path``; returns a ``Scored``.
 
     Args:
@@ -126,7 +126,7 @@ def score_file(path, model=None, lead=None, rate=None, kernels="builtin", progre
     if not isinstance(model, Model):
         model = Model(_preset() if model is None else model, kernels)
     record = read_record(path, lead, rate, model.manifest["signal"]["leads"])
-    return score_record(record, model, progress, **options)
+    return score_record(record, model, progress=progress, **options)
 
 
 def _preset():
@@ -135,7 +135,7 @@ def _preset():
     return PRESET
 
 
-def score_record(record, model, progress=None, **options):
+def score_record(record, model, *, progress=None, **options):
     """Score an open ``Record`` with a ``Model``; the rest as for ``score_file``."""
     scorer = BeatScorer(model, record.rate, heat=True, **options)
     excerpts, coverage = Excerpts(record.rate), Coverage(record.rate)
@@ -152,9 +152,9 @@ def score_record(record, model, progress=None, **options):
     beats += [replace(beat, residuals=None) for beat in found]
     if not coverage.any_finite:
         raise RecordError(f"{record.path}: found no finite sample; expected a signal.")
-    by_hand = options.get("threshold") is not None
-    meant = options.get("false_alarms_per_hour") or model.manifest["threshold"]["false_alarms_per_hour"]
-    origin = "option" if by_hand else "model"
+    by_hand, asked = options.get("threshold") is not None, options.get("false_alarms_per_hour")
+    meant = None if by_hand else asked or model.manifest["threshold"]["false_alarms_per_hour"]
+    origin = "option" if by_hand else "rate" if asked else "model"
     warnings = [*record.warnings, *_warnings(record, model.manifest), *_of_template(record, scorer.wearer)]
     if scorer.personal:
         scored = sum(beat.score is not None for beat in beats)
@@ -173,7 +173,7 @@ def score_record(record, model, progress=None, **options):
         manifest=model.manifest,
         threshold=scorer.threshold,
         threshold_from=origin,
-        expected_false_alarms=None if by_hand else meant,
+        expected_false_alarms=meant,
         beats=beats,
         reasons=coverage.reasons(beats),
         warnings=tuple(warnings),

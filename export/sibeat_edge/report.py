@@ -22,7 +22,12 @@ img { width: 100%; display: block } .caption { color: #555; font-size: 13px }
 padding-left: .8em } code { font-size: 12px; overflow-wrap: anywhere }
 @media print { h2, img { break-inside: avoid; break-after: avoid } }
 """
-ORIGINS = {"model": "the model's", "option": "given by hand", "wearer": "the wearer's own"}
+ORIGINS = {
+    "model": "the model's",
+    "rate": "for the false alarms asked for",
+    "option": "given by hand",
+    "wearer": "the wearer's own",
+}
 MEANINGS = {
     "missing": "samples are missing",
     "flat": "the lead is flat: no contact",

@@ -27,7 +27,9 @@ THRESHOLD = 0.45  # of the way from the noise level to the QRS level
 SKIPPED = 64  # candidates that a search back can still choose from, without a beat for so long
 SEARCH_BACK = 1.5  # mean RR intervals without a beat before the search back
 LOST = 8  # seconds without a beat after which the levels are learnt anew, as of a lead whose QRS is smaller
-FAINT = 1 / 16  # of the level of before: peaks below it are a pause's noise, and no smaller QRS
+USUAL, FEW = 256, 30  # beats that say what is usual, so many that an artefact is not; and how many at least
+SHARP = 0.75  # of the usual ratio of a beat's steepest to its mean slope: P waves and noise mostly have less
+FAINT = 1 / 16  # of the usual energy of a beat: what is smaller is noise, and no smaller QRS
 FLAT = 1e-9  # a sample: a mean slope below this is a flat lead's rounding error, whether in mV or in V
 
 
@@ -43,6 +45,7 @@ class _Rules:
 
     def __init__(self):
         self.qrs, self.noise = deque(maxlen=LEVELS), deque(maxlen=LEVELS)
+        self.usual = deque(maxlen=USUAL)
         self.rr = deque(maxlen=LEVELS)
         self.learning = []
         self.skipped = deque(maxlen=SKIPPED)
@@ -66,15 +69,22 @@ class _Rules:
     def learn(self):
         """Set the first levels from the strongest candidate of each second, then judge the first seconds."""
         held, self.learning = self.learning, []
-        self.qrs.extend(_strongest(held) or [0.0])
+        self.qrs.extend([candidate.energy for candidate in _strongest(held)] or [0.0])
         return [beat for candidate in held for beat in self._decide(candidate)]
 
     def _learn_anew(self, now):
-        """Begin again with the candidates since the beats were lost, if they are no gap and no mere noise."""
+        """Begin again with the candidates of the last seconds, if they may be beats.
+
+        A heart that has stopped shows P waves and noise, which must not become its beats.
+        """
         held = [candidate for candidate in self.skipped if now - candidate.peak <= LOST * RATE]
         strongest = _strongest(held)
-        if len(strongest) < LOST or median(strongest) < FAINT * median(self.qrs):
+        if len(strongest) < LOST:
             return []
+        if len(self.usual) >= FEW:
+            for ratio, of in ((SHARP, _sharpness), (FAINT, _energy)):
+                if median(map(of, strongest)) < ratio * median(map(of, self.usual)):
+                    return []
         for levels in (self.qrs, self.noise, self.rr, self.skipped):
             levels.clear()
         self.learning, self.last, self.known = held, None, now
@@ -111,18 +121,28 @@ class _Rules:
         if self.last is not None:
             self.rr.append(candidate.peak - self.last.peak)
         self.qrs.append(candidate.energy)
+        self.usual.append(candidate)
         self.last, self.known = candidate, max(self.known, candidate.peak)
         self.skipped = deque((c for c in self.skipped if c.peak > candidate.peak), maxlen=SKIPPED)
         return candidate.peak
 
 
+def _energy(candidate):
+    return candidate.energy
+
+
+def _sharpness(candidate):
+    return candidate.slope / candidate.energy
+
+
 def _strongest(candidates):
-    """The largest energy of each second."""
-    energies = {}
+    """The candidate of the largest energy in each second."""
+    strongest = {}
     for candidate in candidates:
         second = candidate.peak // RATE
-        energies[second] = max(energies.get(second, 0.0), candidate.energy)
-    return list(energies.values())
+        if second not in strongest or candidate.energy > strongest[second].energy:
+            strongest[second] = candidate
+    return list(strongest.values())
 
 
 class RPeakDetector:
@@ -130,8 +150,9 @@ class RPeakDetector:
 
     ``push(samples)`` and ``finish()`` return the R-peaks (int64, in samples at 360 Hz since the first push)
     that have become certain: within about 0.3 s, or after the search back (1.5 mean RR intervals); those of
-    the first 4 s, from which the levels are learnt, with the first candidate after them, and those of 8 s
-    without a beat, from which they are learnt anew.
+    the first 4 s, from which the levels are learnt, with the first candidate after them. After 8 s without a
+    beat they are learnt anew from these, if the peaks are about as sharp as the beats were, and no smaller
+    than a sixteenth of them.
     """
 
     def __init__(self):

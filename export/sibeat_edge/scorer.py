@@ -9,7 +9,7 @@ from sibeat_edge.contact import FINE, FLAT_SECONDS, REASONS, Contact
 from sibeat_edge.held import Held
 from sibeat_edge.quality import noise_reason
 from sibeat_edge.rhythm import LONGEST, OF_A_BEAT
-from sibeat_edge.rpeaks import AVERAGE, REFRACTORY, SEARCH, RPeakDetector
+from sibeat_edge.rpeaks import AVERAGE, LOST, REFRACTORY, SEARCH, RPeakDetector
 from sibeat_edge.runtime import Model
 from sibeat_edge.signal import CHUNK, FIR_ORDER, RATE, BandPass, FillMissing, Resampler
 from sibeat_edge.threshold import Threshold
@@ -19,7 +19,9 @@ from sibeat_edge.windows import normalise
 HELD = 20  # s of signal that a late R-peak can still be cut from
 BLOCK = 10  # s of a recording that are pushed at once
 GAP = 0.05  # s: a block may begin so far from the end of the one before; further, the clock has jumped
-PAUSE = round((LONGEST + 2) * RATE)  # samples without an R-peak, search back and all: a pause
+PAUSE = round(
+    (LOST + LONGEST) * RATE
+)  # samples without an R-peak: beats found late lie LONGEST after it, too
 
 
 @dataclass(frozen=True, slots=True)

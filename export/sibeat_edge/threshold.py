@@ -1,5 +1,7 @@
 """Which threshold: for other false alarms than the manifest's, and the wearer's own, from the first beats."""
 
+import math
+
 import numpy as np
 
 from sibeat_edge.errors import ModelError
@@ -25,16 +27,16 @@ def threshold_at(manifest, per_hour):
     Raises ``ModelError`` for a rate beyond the calibration: few beats tell nothing of rare alarms.
     """
     known = manifest["calibration"]
-    share = 1 - per_hour / known["beats_per_hour"]
-    least, most = known["shares"][0], known["shares"][-1]
-    if not least <= share <= most:
-        low, high = ((1 - end) * known["beats_per_hour"] for end in (most, least))
+    rates = (1 - np.array(known["shares"])) * known["beats_per_hour"]
+    low, high = math.ceil(round(100 * rates[-1], 6)) / 100, math.floor(round(rates[0], 6))
+    if not low <= per_hour <= high:
         raise ModelError(
-            f"{manifest['name']}: found {per_hour:g} false alarms an hour asked for; expected {low:.3g} to "
-            f"{high:.3g}, which the model was calibrated for."
+            f"{manifest['name']}: found {per_hour:g} false alarms an hour asked for; expected {low:g} to "
+            f"{high}, which the model was calibrated for."
         )
-    score, usual = (float(np.interp(share, known["shares"], known[name])) for name in ("scores", "usual"))
-    return float(between_levels(score, manifest["score"])), usual
+    rarity = -np.log(rates)  # in which the tail of a score is straightest
+    score, usual = (np.interp(-np.log(per_hour), rarity, known[name]) for name in ("scores", "usual"))
+    return float(between_levels(score, manifest["score"])), float(usual)
 
 
 def personal_threshold(scores, threshold, usual):

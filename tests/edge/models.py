@@ -61,7 +61,7 @@ def tiny_model(rebuilds=False, **changes):
         "calibration": {
             "shares": [0.1, 0.5, 0.9],
             "scores": np.quantile(scores, [0.1, 0.5, 0.9]).tolist(),
-            "usual": [float(np.median(scores))] * 3,
+            "usual": [float(np.median(scores)) + step for step in (0.2, 0.1, 0.0)],
             "beats_per_hour": 4000.0,
         },
         "expected": {"auc": 0.9, "ap": 0.8},

@@ -79,7 +79,7 @@ def test_blocks_of_any_size_give_the_same_beats(model, lead, sizes, hole, pause)
     assert_same(streamed(model, lead, RATE, sizes, heat=True), score_recording(model, lead, RATE, heat=True))
 
 
-@pytest.mark.parametrize("ticks", range(1500, 1700, 20))
+@pytest.mark.parametrize("ticks", range(3660, 3860, 20))
 def test_whether_a_pause_is_told_of_does_not_depend_on_the_blocks(model, ticks, monkeypatch):
     """The next R-peak may come in the very second in which the pause has lasted long enough."""
     lead, told, pause = clean(seconds=75), [], Wearer.pause
@@ -96,6 +96,13 @@ def test_a_lead_that_becomes_far_smaller_is_scored_again_whatever_the_blocks(mod
     beats = score_recording(model, lead, RATE)
     assert sum(beat.time > 101 and beat.score is not None for beat in beats) > 50
     assert_same(streamed(model, lead, RATE, [7, 500, 3333]), beats)
+
+
+def test_where_beats_are_found_late_the_one_before_them_is_not_told_of_a_pause(model, monkeypatch):
+    lead, told = np.concatenate([clean(seconds=100), 0.1 * clean(seconds=30)]), []
+    monkeypatch.setattr(Wearer, "pause", lambda *_: told.append(1) or [])
+    beats = score_recording(model, lead, RATE)
+    assert not told and max(np.diff([beat.time for beat in beats])) < 2
 
 
 @pytest.mark.parametrize("waits", [True, False])

@@ -35,6 +35,12 @@ def in_blocks(lead, cuts):
     return np.concatenate([detector.push(block) for block in blocks] + [detector.finish()])
 
 
+def minute(mitdb, name):
+    """The first minute of a record's MLII, mV."""
+    recording = read_recording(mitdb / name)
+    return recording.signal[: 60 * 360, recording.leads.index("MLII")].astype(float)
+
+
 def compare(beats, peaks):
     found = compare_annotations(beats, peaks, WITHIN)
     return found.sensitivity, found.positive_predictivity
@@ -141,25 +147,46 @@ def test_goes_on_after_an_electrode_was_off():
 def test_a_lead_whose_qrs_becomes_far_smaller_is_followed_from_then_on(ratio):
     before, beats = wearer(3, abnormal=False)
     lead = np.concatenate([before, ratio * before])
-    assert compare(np.concatenate([beats, beats + len(before)]), detect(lead))[0] == 1
+    assert compare(np.concatenate([beats, beats + len(before)]), detect(lead)) == (1, 1)
     np.testing.assert_array_equal(in_blocks(lead, range(100, len(lead), 777)), detect(lead))
 
 
-def test_an_artefact_as_the_levels_are_learnt_hides_no_more_than_eight_seconds():
+@pytest.mark.parametrize("factor", [10, 100])
+def test_an_artefact_as_the_levels_are_learnt_hides_no_more_than_eight_seconds(factor):
     lead, beats = wearer(3, abnormal=False)
     spoilt = lead.copy()
-    spoilt[: 4 * 360] *= 10
+    spoilt[: 4 * 360] *= factor
     late = beats[beats > 12 * 360]
     assert compare(late, detect(spoilt)[-len(late) :]) == (1, 1)
 
 
-def test_in_a_pause_noise_takes_the_place_of_no_beat():
-    before, beats = wearer(3, abnormal=False)
-    noise = process(BandPass(), np.random.default_rng(0).standard_normal(120 * 360))
-    pause = noise * 0.003 * np.ptp(before) / noise.std()
-    peaks = detect(np.concatenate([before, pause, before]))
-    assert not np.any((peaks > len(before) + 200) & (peaks < len(before) + len(pause) - 200))
-    assert compare(beats + len(before) + len(pause), peaks)[0] == 1
+@pytest.mark.parametrize("factor", [10, 100])
+def test_an_artefact_of_seconds_hides_no_more_than_eight_seconds_after_it(factor):
+    lead, beats = wearer(3, abnormal=False)
+    spoilt = np.concatenate([lead, factor * lead[: 10 * 360], lead])
+    late = beats[beats > 9 * 360] + len(lead) + 10 * 360
+    assert compare(late, detect(spoilt)[-len(late) :]) == (1, 1)
+
+
+@pytest.mark.parametrize("name", ["100", "113", "205"])
+@pytest.mark.parametrize("level", [0.003, 0.03])
+def test_in_a_pause_noise_takes_the_place_of_no_beat(mitdb, name, level):
+    lead = minute(mitdb, name)
+    pause = level * np.ptp(lead) * np.random.default_rng(0).standard_normal(120 * 360)
+    peaks = detect(process(BandPass(), np.concatenate([lead, lead[-1] + pause, lead])))
+    assert not np.any((peaks > len(lead) + 200) & (peaks < len(lead) + len(pause) - 200))
+    assert np.sum(peaks > len(lead) + len(pause)) >= len(detect(process(BandPass(), lead))) - 1
+
+
+@pytest.mark.parametrize("name", ["100", "113", "205"])
+@pytest.mark.parametrize("width", [0.08, 0.1, 0.12])
+def test_p_waves_alone_are_no_beats(mitdb, name, width):
+    """Atria that go on where the ventricles have stopped: a sixth of the QRS, 75 a minute, some noise."""
+    lead = minute(mitdb, name)
+    time = np.arange(60 * 360) / 360
+    waves = sum(np.ptp(lead) / 6 * np.exp(-0.5 * ((time - 0.8 * n) / (width / 4)) ** 2) for n in range(75))
+    stopped = lead[-1] + waves + 0.003 * np.random.default_rng(0).standard_normal(len(time))
+    assert not np.any(detect(process(BandPass(), np.concatenate([lead, stopped]))) > len(lead) + 200)
 
 
 def test_after_a_pause_a_p_wave_alone_is_not_what_the_levels_are_learnt_from():
@@ -172,7 +199,7 @@ def test_after_a_pause_a_p_wave_alone_is_not_what_the_levels_are_learnt_from():
         assert compare(beats[3:] + offset, found[found > beats[2] + offset + 72]) == (1, 1)
 
 
-@pytest.mark.parametrize(("record", "lead", "sensitivity"), [("200", "V1", 0.75), ("210", "V1", 0.98)])
+@pytest.mark.parametrize(("record", "lead", "sensitivity"), [("200", "V1", 0.85), ("210", "V1", 0.98)])
 def test_a_lead_whose_amplitude_falls_is_not_lost(mitdb, record, lead, sensitivity):
     """With levels that never fall the detector finds 44 % of the beats of record 200's second lead."""
     recording = read_recording(mitdb / record)
