@@ -28,7 +28,7 @@ from sibeat_edge.threshold import between_levels
 COMPARED = 1000  # beats that all runtimes score
 SHARES = (0.1, 0.5, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995)  # of normal beats, in the manifest
 ABOVE = 5  # normal beats that score higher, or a share's score is too uncertain to be told
-FEWEST = 10 * ABOVE  # normal beats that tell thresholds
+FEWEST = 2 * ABOVE  # normal beats whose scores tell a threshold
 NOTICE = "Not a medical device. For research only."
 LICENCE = "MIT; trained on the MIT-BIH Arrhythmia Database, Open Data Commons Attribution License 1.0"
 

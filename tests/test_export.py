@@ -221,9 +221,9 @@ def test_too_few_normal_validation_beats_tell_no_threshold(run, tmp_path):
     source = exportable.open_sources(run)[0][0]
     validation = source.fold.validation
     is_abnormal = source.fold.is_abnormal(validation)
-    few = np.sort([*np.flatnonzero(is_abnormal), *np.flatnonzero(~is_abnormal)[:20]])
+    few = np.sort([*np.flatnonzero(is_abnormal), *np.flatnonzero(~is_abnormal)[:9]])
     fold = replace(source.fold, validation=validation.take(few))
-    with pytest.raises(ExportError, match="found 20 normal validation beats; expected 50 or more"):
+    with pytest.raises(ExportError, match="found 9 normal validation beats; expected 10 or more"):
         export.export(replace(source, fold=fold), tmp_path)
     assert not list(tmp_path.iterdir())
 
