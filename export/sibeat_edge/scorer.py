@@ -19,9 +19,8 @@ from sibeat_edge.windows import normalise
 HELD = 20  # s of signal that a late R-peak can still be cut from
 BLOCK = 10  # s of a recording that are pushed at once
 GAP = 0.05  # s: a block may begin so far from the end of the one before; further, the clock has jumped
-PAUSE = round(
-    (LOST + LONGEST) * RATE
-)  # samples without an R-peak: beats found late lie LONGEST after it, too
+# Samples without an R-peak: beats that are found later lie at least LONGEST after the last one.
+PAUSE = round((LOST + LONGEST) * RATE)
 
 
 @dataclass(frozen=True, slots=True)
