@@ -2,6 +2,7 @@
 
 from keras_sibeat.tables import cell
 
+COUNTS = ("missed_abnormal", "unscored_abnormal", "unscored", "false_detections")
 CONDITIONS = {
     "auc": "AUC",
     "ap": "AP",
@@ -35,20 +36,23 @@ def exported(results):
 
 
 def end_to_end(result):
-    """What an exported model makes of whole recordings under each condition."""
-    first = next(iter(result["conditions"].values()))
+    """What the exported models of a run make of whole recordings under each condition."""
+    first, seeds = next(iter(result["conditions"].values())), len(result["seeds"])
     lines = [
         f"## Whole recordings: `{result['name']}`\n",
-        f"{len(result['records'])} recordings of wearers never seen, {first['beats']:,} annotated beats, "
-        f"{first['abnormal']:,} of them abnormal; the threshold was set for "
-        f"{result['threshold']['false_alarms_per_hour']:.0f} false alarms an hour on validation normals. A "
-        "missed abnormal beat, or one that the device gives no score, ranks lowest; a false detection with "
-        "a score counts as a normal beat.\n",
+        f"{len(result['records'])} recordings of wearers never seen, {_count(first['beats'])} annotated "
+        f"beats, {_count(first['abnormal'])} of them abnormal; {seeds} model{'s' * (seeds > 1)}; the "
+        f"threshold was set for {result['false_alarms_per_hour']:.0f} false alarms an hour on validation "
+        "normals. A missed abnormal beat, or one that the device gives no score, ranks lowest; a false "
+        "detection with a score counts as a normal beat.\n",
         "| | " + " | ".join(CONDITIONS.values()) + " |",
         "|" + "---|" * (len(CONDITIONS) + 1),
     ]
     for name, row in result["conditions"].items():
-        cells = [_number(row.get(key), 1 if key.endswith("hour") else 4) for key in CONDITIONS]
+        cells = [
+            _count(row[key]) if key in COUNTS else cell(row.get(key), 1 if key.endswith("hour") else 4)
+            for key in CONDITIONS
+        ]
         lines.append("| " + " | ".join([name, *cells]) + " |")
     return "\n".join(lines) + "\n\n" + _calibration(result["calibration"])
 
@@ -65,13 +69,12 @@ def _calibration(thresholds):
     for name, periods in thresholds.items():
         cells = [name]
         for period in periods.values():
-            cells += [", ".join(_number(period[rate], 1) for rate in rates)]
-            cells += [_number(period["sensitivity"], 4)]
+            cells += [", ".join(cell(period.get(rate), 1) for rate in rates)]
+            cells += [cell(period.get("sensitivity"), 4)]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
 
-def _number(value, digits):
-    if value is None:
-        return "–"
-    return f"{value:.{digits}f}" if isinstance(value, float) else f"{value:,}"
+def _count(metric):
+    """A summarised count as text; models differ in the scores, hardly in what they are given."""
+    return f"{metric['mean']:,.0f}"

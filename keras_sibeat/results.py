@@ -46,8 +46,11 @@ was set on validation normals, to let the stated share of them pass (1 % unless 
 
 
 def summarise(parts):
-    """Mean, sample standard deviation and values of every metric over a list of metric dictionaries."""
-    names = [name for name in parts[0] if all(name in part for part in parts)]
+    """Mean, sample standard deviation and values of every metric over a list of metric dictionaries.
+
+    A metric that one of them lacks, or has as None, is left out.
+    """
+    names = [name for name in parts[0] if all(part.get(name) is not None for part in parts)]
     columns = {name: [part[name] for part in parts] for name in names}
     return {
         name: {

@@ -1,4 +1,4 @@
-"""``python -m keras_sibeat.robustness RUN --data DIR --noise DIR``: an exported model on whole recordings."""
+"""``python -m keras_sibeat.robustness RUN --data DIR --noise DIR``: exported models on whole recordings."""
 
 import argparse
 import shlex
@@ -17,15 +17,16 @@ from keras_sibeat.data.sources import simulated_folder
 from keras_sibeat.end_to_end import measure_robustness
 from keras_sibeat.errors import ConfigError, DataError, command
 from keras_sibeat.exported import find_export
-from keras_sibeat.results import write_result
+from keras_sibeat.results import summarise, write_result
 from keras_sibeat.run import Run, current_commit, installed_versions
+from keras_sibeat.tables import cell
 from sibeat_edge.runtime import Model
 
 SHOWN = ("auc", "ap", "auc_record", "sensitivity", "false_alarms_per_hour", "missed_abnormal", "unscored")
 
 
 def robustness(run, noise=None):
-    """Score the whole test recordings of a run of wearers kept apart by its first part's int8 model.
+    """Score the whole test recordings of a run of wearers kept apart by the int8 model of each of its seeds.
 
     Args:
         run: a ``Run`` under the protocol ``inter_patient``, exported.
@@ -55,14 +56,19 @@ def robustness(run, noise=None):
     if noise is not None:
         for name in list_records(noise):
             noises[name] = read_recording(Path(noise) / name, annotator=None).signal[:, 0]
-    file, report = find_export(run, next(iter(run.parts().values())))
-    model = Model(file)
+    models = [Model(find_export(run, part)[0]) for part in run.parts().values()]
+    measured = [measure_robustness(model, recordings, noises, lead) for model in models]
+    calibrated = [measure_calibration(model, recordings, lead) for model in models]
     return {
-        "conditions": measure_robustness(model, recordings, noises, lead),
-        "calibration": measure_calibration(model, recordings, lead),
+        "conditions": {name: summarise([part[name] for part in measured]) for name in measured[0]},
+        "calibration": {
+            name: {period: summarise([part[name][period] for part in calibrated]) for period in periods}
+            for name, periods in calibrated[0].items()
+        },
+        "seeds": list(config.seeds),
         "records": list(tested),
-        "threshold": model.manifest["threshold"],
-        "model_sha256": model.manifest["model_sha256"],
+        "false_alarms_per_hour": models[0].manifest["threshold"]["false_alarms_per_hour"],
+        "model_sha256": [model.manifest["model_sha256"] for model in models],
         "config": config.describe(),
         "data_sha256": run.about["data_sha256"],
         "versions": installed_versions(),
@@ -87,9 +93,7 @@ def main(arguments=None):
     result = robustness(run, options.noise)
     table = Table("", *SHOWN)
     for name, row in result["conditions"].items():
-        table.add_row(
-            name, *(f"{row[k]:.4f}" if isinstance(row[k], float) else str(row.get(k, "–")) for k in SHOWN)
-        )
+        table.add_row(name, *(cell(row.get(metric), 4) for metric in SHOWN))
     Console().print(table)
     if options.report:
         command_line = shlex.join(("python", "-m", "keras_sibeat.robustness", *arguments))

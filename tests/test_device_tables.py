@@ -26,16 +26,33 @@ def test_no_export_no_table():
 
 
 def test_every_condition_has_its_row():
-    row = dict.fromkeys(device_tables.CONDITIONS, 0.5) | {"beats": 1000, "abnormal": 100, "unscored": 1234}
+    rows = [
+        dict.fromkeys(device_tables.CONDITIONS, 0.5)
+        | {"beats": 1000, "abnormal": 100, "auc": 0.25 + seed / 2}
+        for seed in range(2)
+    ]
+    rows = [row | dict.fromkeys(device_tables.COUNTS, 1234) for row in rows]
+    lost = [row | {"auc_record": None} for row in rows]
     result = {
         "name": "end-to-end-student",
         "records": ["100", "103"],
-        "threshold": {"false_alarms_per_hour": 40.0},
-        "conditions": {"detected R-peaks": row, "em, 0 dB": {**row, "auc_record": None}},
-        "calibration": {"the model's": {"first": PERIOD, "rest": PERIOD | {"sensitivity": None}}},
+        "seeds": [0, 1],
+        "false_alarms_per_hour": 40.0,
+        "conditions": {"detected R-peaks": summarise(rows), "em, 0 dB": summarise(lost)},
+        "calibration": {
+            "the model's": {
+                "first": summarise([PERIOD]),
+                "rest": summarise([PERIOD, PERIOD | {"sensitivity": None}]),
+            }
+        },
     }
     lines = device_tables.end_to_end(result).splitlines()
-    wanted = "| em, 0 dB | 0.5000 | 0.5000 | – | 0.5000 | 0.5 | 0.5000 | 0.5000 | 1,234 | 0.5000 |"
+    wanted = (
+        "| em, 0 dB | 0.5000 ± 0.3536 | 0.5000 ± 0.0000 | – | 0.5000 ± 0.0000 | 0.5 ± 0.0 "
+        "| 1,234 | 1,234 | 1,234 | 1,234 |"
+    )
     assert wanted in lines
-    assert lines[-1] == "| the model's | 20.0, 10.0, 40.0 | 0.7500 | 20.0, 10.0, 40.0 | – |"
-    assert "2 recordings" in lines[2] and "1,000 annotated beats, 100 of them" in lines[2]
+    assert lines[-1] == (
+        "| the model's | 20.0, 10.0, 40.0 | 0.7500 | 20.0 ± 0.0, 10.0 ± 0.0, 40.0 ± 0.0 | – |"
+    )
+    assert "2 recordings" in lines[2] and "1,000 annotated beats, 100 of them abnormal; 2 models" in lines[2]

@@ -124,8 +124,9 @@ def test_another_rate_finds_the_same_beats(model, wearer):
     assert np.median(differences) < 4 * model.manifest["score"]["scale"]
 
 
-def test_the_command_writes_a_row_for_every_condition(tmp_path, monkeypatch):
+def test_the_command_writes_a_row_for_every_condition_over_the_seeds(tmp_path, monkeypatch):
     settings = [*checkpoints.STUDENT, "name=small", "student.epochs=2", "protocol.name=inter_patient"]
+    settings.append("seeds=[0, 1]")
     train.train(read_config(overrides=settings), tmp_path / "run")
     for name, limit in {"AUC_LOSS": 1.0, "CORRELATION": 0.0, "FLIPPED": 1.0}.items():
         monkeypatch.setattr(f"keras_sibeat.gate.{name}", limit)  # two epochs make no student worth a gate
@@ -146,7 +147,8 @@ def test_the_command_writes_a_row_for_every_condition(tmp_path, monkeypatch):
     assert set(result["calibration"]["the model's"]) == {"first", "rest"}
     rows = result["conditions"]
     assert rows["360 Hz"] == rows["detected R-peaks"]
-    assert rows["em, 0 dB"]["unscored"] > rows["em, 24 dB"]["unscored"]
+    assert rows["em, 0 dB"]["unscored"]["mean"] > rows["em, 24 dB"]["unscored"]["mean"]
+    assert len(rows["360 Hz"]["auc"]["values"]) == len(result["model_sha256"]) == len(result["seeds"])
 
 
 def test_beats_that_were_trained_on_are_not_tested_end_to_end(tmp_path, capsys):
