@@ -61,6 +61,11 @@ class Config(Section):
         del values["data"]["folder"]
         return values
 
+    @property
+    def has_residuals(self):
+        """Whether a student says where, as it learns to rebuild a beat; a wearer's template shows it, too."""
+        return self.student.rebuilds and not self.wearer
+
     @field_validator("seeds")
     @classmethod
     def _seeds_differ(cls, seeds):

@@ -118,7 +118,7 @@ def _load_scorer(config, part, selection):
         if not config.student.distil:
             return network, None, partial(score_parts, scorer)
         teacher, rebuilding = load_scorer(config, part), None
-        if not config.wearer:
+        if config.has_residuals:
             whole = load(part / "residuals.keras")
             rebuilding = keras.Model(whole.input, whole.get_layer("rebuilt").output)
 

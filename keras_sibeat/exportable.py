@@ -54,6 +54,8 @@ def open_sources(source, data=None, residuals=False):
     run = Run(source, data)
     if not run.config.student:
         raise RunError(f"{source}: found a run without a student; expected a student's.")
+    if residuals and not run.config.has_residuals:
+        raise RunError(f"{source}: found a student without residuals; expected one that rebuilds a beat.")
     folds = load_folds(run.config)
     run.check_data(folds)
     file = "residuals.keras" if residuals else "student.keras"

@@ -231,6 +231,11 @@ class Student(Section):
     tail: Literal[tuple(TAILS)] = "flat"  # of the score above the cap
     unlabelled: tuple[str, ...] = ()  # records whose beats, normal or not, it learns from, too
 
+    @property
+    def rebuilds(self):
+        """Whether it learns to rebuild a beat."""
+        return self.distil and self.weights.get("rebuilt", WEIGHTS["rebuilt"]) > 0
+
     @field_validator("unlabelled")
     @classmethod
     def _unlabelled_differ(cls, records):

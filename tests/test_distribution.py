@@ -19,6 +19,7 @@ from keras_sibeat.errors import ConfigError, RunError
 from keras_sibeat.losses import nt_xent
 from keras_sibeat.models import beatgan
 from keras_sibeat.models.networks import conv_discriminator, conv_generator
+from keras_sibeat.models.student import student
 
 PROCESSES = ("mirrored", "worker-0", "worker-1")
 LIMIT = 120  # seconds
@@ -186,7 +187,12 @@ def test_alone_nothing_is_exchanged():
 @pytest.mark.parametrize("synchronized", [True, False])
 def test_all_normalisations_are_synchronized_or_none(synchronized):
     shape = {"length": 24, "width": 2, "depth": 3, "synchronized": synchronized}
-    for network, count in ((conv_generator(**shape, latent=3), 5), (conv_discriminator(**shape), 2)):
+    networks = (
+        (conv_generator(**shape, latent=3), 5),
+        (conv_discriminator(**shape), 2),
+        (student(**shape), 3),
+    )
+    for network, count in networks:
         layers = [layer for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)]
         assert [layer.synchronized for layer in layers] == [synchronized] * count
 

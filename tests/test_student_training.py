@@ -15,8 +15,9 @@ from test_contrastive_training import Kill, Killed
 from keras_sibeat import train
 from keras_sibeat.config import read_config
 from keras_sibeat.data.sources import load_folds, load_unlabelled
-from keras_sibeat.errors import ConfigError, DataError
+from keras_sibeat.errors import ConfigError, DataError, RunError
 from keras_sibeat.evaluation import evaluate
+from keras_sibeat.exportable import open_sources
 from keras_sibeat.models.contrastive import ContrastiveBeatGAN
 from keras_sibeat.models.distiller import Distiller
 from keras_sibeat.models.simclr import SimCLR
@@ -232,3 +233,12 @@ def test_a_teacher_of_other_data_is_refused(teacher, tmp_path, capsys):
 )
 def test_a_setting_that_cannot_be_ends_the_command(tmp_path, capsys, setting, told):
     assert told in stop(tmp_path / "run", capsys, *setting.split("|"))
+
+
+def test_a_student_that_learns_no_rebuilt_beat_has_no_residuals(teacher, tmp_path):
+    settings = (f"student.teacher={teacher}", "student.weights={rebuilt = 0}", "student.epochs=1")
+    result = train.train(small(*settings), tmp_path / "run")
+    part = tmp_path / "run" / "fold0-seed0"
+    assert not (part / "residuals.keras").exists() and result["metrics"]["auc"]["mean"] > 0
+    with pytest.raises(RunError, match="run: found a student without residuals; expected one that rebuilds"):
+        open_sources(tmp_path / "run", residuals=True)

@@ -9,7 +9,17 @@ HIGHEST = 6.0  # of an activation: ReLU6, whose 256 levels in int8 are the same 
 SPREAD = 2.0  # standard deviation of an activation at the start, so that most lie well below the highest
 
 
-def student(length=320, channels=1, width=12, depth=6, units=24, rebuilds=False, rhythm=0, seed=None):
+def student(
+    length=320,
+    channels=1,
+    width=12,
+    depth=6,
+    units=24,
+    rebuilds=False,
+    rhythm=0,
+    seed=None,
+    synchronized=False,
+):
     """The student's graph, of built-in layers: convolutions over ticks, batch normalisation, ReLU, dense.
 
     A convolution with kernel 8 and stride 4, then ``depth - 1`` with kernel 5 and stride 2, each followed by
@@ -26,6 +36,7 @@ def student(length=320, channels=1, width=12, depth=6, units=24, rebuilds=False,
         rebuilds: whether a second output holds the squared error per tick.
         rhythm: features of a beat's rhythm, which the model then takes beside its window; 0 for none.
         seed: of the initial weights.
+        synchronized: whether batch normalisation takes its statistics over all replicas.
 
     Returns a model ``(batch, length, channels)``, or a mapping of ``window`` and ``rhythm``, → the score
     ``(batch, 1)`` and, where it ``rebuilds``, the residuals ``(batch, length)``. Its layers ``embedding`` and
@@ -47,7 +58,7 @@ def student(length=320, channels=1, width=12, depth=6, units=24, rebuilds=False,
         kernel, stride = (8, 4) if step == 1 else (5, 2)
         filters = width * (step + 2) // 3
         x = draws.convolution(layers.Conv1D, filters, kernel, stride, "same", f"conv_{step}")(x)
-        x = draws.normalisation(0.9, name=f"norm_{step}", scale=SPREAD)(x)
+        x = draws.normalisation(0.9, synchronized, f"norm_{step}", SPREAD)(x)
         x = layers.ReLU(HIGHEST, name=f"relu_{step}")(x)
     embedding = draws.dense(units, activation="relu6", name="embedding")(layers.Flatten(name="flat")(x))
     judged = embedding

@@ -7,7 +7,7 @@ import tensorflow as tf
 from keras_sibeat.data.beats import BeatSet
 from keras_sibeat.data.sources import load_unlabelled
 from keras_sibeat.data.timings import simulate_timings
-from keras_sibeat.distribution import await_file, is_chief
+from keras_sibeat.distribution import await_file, is_chief, replicas
 from keras_sibeat.layers.timings import SimulatedRhythm
 from keras_sibeat.models.distiller import Distiller, as_teacher
 from keras_sibeat.models.simclr import SimCLR
@@ -24,8 +24,8 @@ def train_student(config, fold, seed, folder, callbacks=(), strategy=None):
     """Train on ``fold`` in ``folder``, going on where it stopped; returns the student's history.
 
     The teacher is trained in ``folder/teacher`` unless one is configured. Afterwards ``student.keras`` holds
-    the student that ships, a beat in and a score out, and ``residuals.keras`` the distilled one that also
-    says where.
+    the student that ships, a beat in and a score out, and ``residuals.keras`` the one that also says where,
+    if the student learns to.
     """
     settings, beats = config.student, fold.train
     taught_here = settings.distil and not settings.teacher
@@ -64,7 +64,7 @@ def train_student(config, fold, seed, folder, callbacks=(), strategy=None):
         callbacks=callbacks,
     )
     if is_chief():
-        if settings.distil and not config.wearer:  # what a wearer's beat differs in, the template shows
+        if config.has_residuals:
             save(network, folder / "residuals.keras")
         save(keras.Model(network.input, network.outputs[0], name="student"), folder / "student.keras")
     return rows
@@ -92,13 +92,13 @@ def build_distiller(config, fold, scorer, shape, seed, steps):
     seeds = part_seeds(seed, 3)
     size = {"length": shape[0], "channels": shape[1]}
     size |= {"width": settings.width, "depth": settings.depth, "units": settings.units}
-    rhythm = fold.train.rhythm.shape[1]
-    network = build_student(**size, rebuilds=not rhythm, rhythm=rhythm, seed=seeds[0])
+    size |= {"rhythm": fold.train.rhythm.shape[1], "synchronized": replicas() > 1}
+    network = build_student(**size, rebuilds=config.has_residuals, seed=seeds[0])
     views, shifts = build_views(config, seeds[1] % 2**30)
     if scorer:
         normals = score_parts(scorer, fold.validation_normals.inputs)["score"]
         weights, timings = settings.weights, None
-        if rhythm:
+        if config.wearer:
             weights = {**weights, "rebuilt": 0.0}
             wearer = config.wearer
             simulated = simulate_timings(fold.train, wearer.sequences, wearer.waits, seed)
