@@ -27,12 +27,13 @@ from keras_sibeat.scoring import (
     score_parts,
     separation,
     threshold_for,
+    usual_score,
 )
 from keras_sibeat.stages.beatgan import select
 from keras_sibeat.stages.fitting import load
 from keras_sibeat.stages.student import as_scorer, load_scorer
 from keras_sibeat.tflite import convert
-from keras_sibeat.wearer_metrics import measure_wearers
+from keras_sibeat.wearer_metrics import measure_own_thresholds, measure_wearers
 
 
 def evaluate(run, folds=None, selection=None):
@@ -63,12 +64,16 @@ def evaluate(run, folds=None, selection=None):
         fold = folds[number]
         chosen = rows[-1] if run.config.contrastive else select(rows, selection)
         scorer, generator, judge = _load_scorer(run.config, part, selection)
-        parts, normals = judge(fold.test.inputs), fold.validation_normals.inputs
-        normal_scores, scores = judge(normals)["score"], parts.pop("score")
-        threshold = threshold_for(normal_scores, run.config.evaluate.false_alarm_rate)
+        parts = judge(fold.test.inputs)
+        validation, scores = judge(fold.validation.inputs)["score"], parts.pop("score")
+        is_normal, rate = ~fold.is_abnormal(fold.validation), run.config.evaluate.false_alarm_rate
+        threshold = threshold_for(validation[is_normal], rate)
         per_record.append(auc_per_record(scores, fold.test, fold.normal))
         left_out.setdefault(seed, []).append((scores, fold.test))
         measured = measure(run.config, scores, fold, threshold)
+        if run.config.protocol.is_of_wearers:
+            usual = usual_score(validation, fold.validation, is_normal, threshold, rate)
+            measured |= measure_own_thresholds(scores, fold.test, fold.normal, threshold, usual)
         alone = {
             f"{name}_{metric}": value
             for name, values in parts.items()

@@ -120,9 +120,8 @@ def make_manifest(source, content, scores, verdict, per_hour, rate):
     window, shape = config.window, fold.train.windows.shape[1:]
     is_normal = ~fold.is_abnormal(fold.validation)
     normals = scores[is_normal]
-    order = np.argsort(fold.validation.samples, kind="stable")
-    in_time = scores[order], fold.validation.records[order], is_normal[order]
-    usual = usual_score(*in_time, verdict.threshold, rate)
+    judged = scores, fold.validation, is_normal
+    usual = usual_score(*judged, verdict.threshold, rate)
     shares = [share for share in SHARES if (1 - share) * len(normals) >= ABOVE]
     quantiles = [threshold_for(normals, 1 - share) for share in shares]
     band = list(window.band)
@@ -153,7 +152,7 @@ def make_manifest(source, content, scores, verdict, per_hour, rate):
             "shares": shares,
             "scores": [_short(between_levels(score, numbers[1, 1])) for score in quantiles],
             "usual": [
-                _short(usual_score(*in_time, score, 1 - share))
+                _short(usual_score(*judged, score, 1 - share))
                 for share, score in zip(shares, quantiles, strict=True)
             ],
             "beats_per_hour": _short(per_hour / rate),

@@ -17,6 +17,7 @@ from keras_sibeat.scoring import (
     threshold_for,
 )
 from keras_sibeat.stages.fitting import load
+from keras_sibeat.wearer_metrics import measure_own_thresholds
 from sibeat_edge.runtime import Model
 
 
@@ -50,9 +51,13 @@ def evaluate_exported(run, folds=None):
         threshold = model.manifest["threshold"]["score"]
         per_record.append(auc_per_record(scores, fold.test, fold.normal))
         before = separation(floats, fold.is_abnormal(fold.test))
+        measured = measure(run.config, scores, fold, threshold)
+        if run.config.protocol.is_of_wearers:
+            usual = model.manifest["threshold"]["usual"]
+            measured |= measure_own_thresholds(scores, fold.test, fold.normal, threshold, usual)
         metrics.append(
             {
-                **measure(run.config, scores, fold, threshold),
+                **measured,
                 **{f"{name}_float": value for name, value in before.items()},
                 "decisions_flipped": float(np.mean((scores > threshold) != (floats > limit))),
                 "flash_bytes": report["flash_bytes"],

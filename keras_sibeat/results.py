@@ -155,6 +155,8 @@ def render(folder):
             sections.append(f"## {title}\n\n" + tables.standings(rows, protocol))
     if text := tables.wearers(results):
         sections.append("## New wearers, more closely\n\n" + text)
+    if text := tables.own_thresholds(results):
+        sections.append("## New wearers: one threshold, or each wearer's own\n\n" + text)
     if tables.ablation_rows(results):
         sections.append("## What each part brings\n\n" + tables.ablation(results))
     for title, text in {

@@ -190,6 +190,26 @@ def wearers(results):
     return "\n".join(lines) + "\n" if len(lines) > 3 else ""
 
 
+def own_thresholds(results):
+    """What a threshold of each wearer's own is worth beside the one for all; empty without a result."""
+    pair = ("false_alarms_per_hour", "sensitivity", "sensitivity_record")
+    names = [*pair, *(f"own_{name}" for name in pair)]
+    heads = ["false alarms/h", "sensitivity", "within a record"]
+    lines = [
+        "Annotated R-peaks, threshold for 1 % of the validation normals: the model's, and from the first 50 "
+        "beats on the wearer's own. The sensitivity is that to all abnormal beats, and in the mean over "
+        "records.\n",
+        "| result | " + " | ".join([*heads, *(f"own: {head}" for head in heads)]) + " |",
+        "|" + "---|" * (len(names) + 1),
+    ]
+    for name, row in results.items():
+        metrics = row.get("metrics", {})
+        if "own_sensitivity" in metrics and not is_simulated(row):
+            cells = [cell(metrics.get(key), 1 if key.endswith("hour") else 4) for key in names]
+            lines.append("| " + " | ".join([f"`{name}`", *cells]) + " |")
+    return "\n".join(lines) + "\n" if len(lines) > 3 else ""
+
+
 def _with_interval(metrics, name):
     """The mean and, where it has one, its interval."""
     ends = [metrics.get(f"{name}_{end}") for end in ("low", "high")]

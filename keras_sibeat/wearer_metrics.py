@@ -3,7 +3,8 @@
 import numpy as np
 
 from keras_sibeat.data.protocols import SAME_SUBJECT
-from keras_sibeat.scoring import auc_per_record, separation
+from keras_sibeat.scoring import LEAST_ABNORMAL, auc_per_record, count_alarms, rows_in_time, separation
+from sibeat_edge.threshold import FIRST, personal_threshold
 
 MOSTLY_ABNORMAL = "232"  # of MIT-BIH: most of this record's beats are supraventricular
 ALARMS_PER_HOUR = (1, 5, 20)
@@ -42,6 +43,36 @@ def measure_wearers(scores, beats, normal, seed=0):
     for count in ALARMS_PER_HOUR:
         metrics[f"sensitivity_{count}"] = sensitivity_at(scores, is_abnormal, count * hours)
     return metrics
+
+
+def measure_own_thresholds(scores, beats, normal, threshold, usual):
+    """What thresholds of the wearers' own are worth beside the ``threshold`` for all, of ``scores`` (beats,).
+
+    As on the device each is set by the wearer's first scores, until which the one for all holds.
+
+    Args:
+        beats: ``BeatSet``.
+        normal: its normal class.
+        usual: the middle of the first scores of a wearer who keeps the ``threshold`` (``usual_score``).
+
+    Returns ``own_sensitivity``, ``own_false_alarm_rate`` and ``own_false_alarms_per_hour``, as
+    ``count_alarms`` counts, and ``sensitivity_record`` and ``own_sensitivity_record``: the means over the
+    records with at least 10 abnormal beats.
+    """
+    alarms = {"": scores > threshold, "own_": scores > threshold}
+    records = rows_in_time(beats)
+    for rows in records:
+        if len(rows) > FIRST:
+            own = personal_threshold(scores[rows[:FIRST]], threshold, usual)
+            alarms["own_"][rows[FIRST:]] = scores[rows[FIRST:]] > own
+    is_abnormal = beats.classes != normal
+    found = {f"own_{name}": value for name, value in count_alarms(alarms["own_"], beats, normal).items()}
+    for name, raised in alarms.items():
+        abnormal = [rows[is_abnormal[rows]] for rows in records]
+        hits = [raised[rows].mean() for rows in abnormal if len(rows) >= LEAST_ABNORMAL]
+        if hits:
+            found[f"{name}sensitivity_record"] = float(np.mean(hits))
+    return found
 
 
 def sensitivity_at(scores, is_abnormal, alarms):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from test_scoring import beats_of
 
 from keras_sibeat import calibration
 from keras_sibeat.data.recording import Recording
@@ -66,7 +67,8 @@ def test_with_thresholds_of_their_own_wearers_have_the_stated_alarms_together_an
     levels = np.repeat([0.0, 4.0, -2.0], 5000)
     records, scores = np.repeat(["a", "b", "c"], 5000), levels + generator.exponential(size=15000)
     threshold = threshold_for(scores, 0.01)
-    usual = usual_score(scores, records, np.ones(15000, bool), threshold, 0.01)
+    beats = beats_of(["N"] * 15000, records)
+    usual = usual_score(scores, beats, np.ones(15000, bool), threshold, 0.01)
     alarms = [
         scores[records == record] > personal_threshold(scores[records == record][:50], threshold, usual)
         for record in "abc"
@@ -82,6 +84,6 @@ def test_the_middle_of_one_wearer_s_first_beats_is_the_usual_score():
         np.arange(999) % 4 > 0
     )  # what the first beats are is not looked at, of the others the normal ones
     threshold = threshold_for(scores[is_normal], 0.05)
-    usual = usual_score(scores, np.full(999, "a"), is_normal, threshold, 0.05)
+    usual = usual_score(scores, beats_of(["N"] * 999), is_normal, threshold, 0.05)
     assert usual == pytest.approx(np.median(scores[:50]))
     assert personal_threshold(scores, threshold, usual) != threshold  # all of the scores, another middle

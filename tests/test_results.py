@@ -127,6 +127,18 @@ def test_new_wearers_are_told_with_their_intervals(tmp_path):
     assert f"| `old-inter` {cells[:9]}" not in page
 
 
+def test_a_wearer_s_own_threshold_stands_beside_the_one_for_all(tmp_path):
+    found = {"auc": 0.9, "ap": 0.5, "sensitivity": 0.75, "false_alarms_per_hour": 44.0}
+    row = {"protocol": "inter_patient", "folds": [0], "seeds": [0], "selection": "none"}
+    write_result(tmp_path / "results", "before-inter", {**row, "metrics": summarise([found])})
+    assert "each wearer's own" not in (tmp_path / "RESULTS.md").read_text()
+    found |= {"sensitivity_record": 0.5, "own_sensitivity": 0.625, "own_sensitivity_record": 0.25}
+    found |= {"own_false_alarms_per_hour": 22.25}
+    write_result(tmp_path / "results", "wearer-inter", {**row, "metrics": summarise([found])})
+    page = (tmp_path / "RESULTS.md").read_text()
+    assert "| `wearer-inter` | 44.0 | 0.7500 | 0.5000 | 22.2 | 0.6250 | 0.2500 |" in page
+
+
 def test_the_frontier_has_its_table_and_its_plot_small_to_large(tmp_path):
     for name, size in (("w8-d4", 24_000), ("w2-d4", 9_000)):
         metrics = summarise([{"auc": 0.9 + size / 1e6, "ap": 0.8, "validation_auc": 0.95}])

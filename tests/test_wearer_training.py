@@ -134,6 +134,7 @@ def test_the_bundle_of_a_wearer_s_model_is_complete(exported):
 def test_metrics_within_a_record_are_told_of_every_part(finished):
     metrics = finished[1]["metrics"]
     assert {"auc_record", "teacher_auc_record"} <= set(metrics) and "auc_low" in metrics
+    assert {"own_sensitivity", "own_false_alarms_per_hour"} <= set(metrics)
 
 
 def test_a_wearer_s_preset_says_on_its_card_what_it_takes(finished, tmp_path):
