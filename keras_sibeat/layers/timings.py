@@ -21,13 +21,16 @@ class SimulatedRhythm(Augmentation):
         is_premature: ``(simulated,)``, as ``simulate_timings`` returns them. They are not saved with the
             layer: a loaded one that shall replace again is given them by ``layer.simulated = …``, a pair.
         probability: share of the beats whose rhythm is replaced.
+        jitter: standard deviation of what is then added to each feature of half the beats. So a student meets
+            rhythms that no simulation holds, too, of which its teacher says what they are.
         seed: of the layer's own random stream.
     """
 
-    def __init__(self, features=None, is_premature=None, probability=0.5, seed=None, **kwargs):
+    def __init__(self, features=None, is_premature=None, probability=0.5, jitter=0.0, seed=None, **kwargs):
         super().__init__(seed, **kwargs)
         self.input_spec = keras.layers.InputSpec(ndim=2)
         self.probability = within("SimulatedRhythm: probability", probability, 0, 1)
+        self.jitter = within("SimulatedRhythm: jitter", jitter, 0, 1)
         self.simulated = None if features is None else (features, is_premature)
 
     @property
@@ -48,13 +51,17 @@ class SimulatedRhythm(Augmentation):
     def augment(self, rhythm):
         if self.simulated is None:
             raise ValueError("SimulatedRhythm: found no simulated beats; expected them for training.")
-        shape = (tf.shape(rhythm)[0], 3)
+        shape = (tf.shape(rhythm)[0], 4)
         drawn = tf.random.stateless_uniform(shape, self._next_seed(), alg=ALGORITHM)
         timely, premature = (
             ops.take(kind, ops.cast(drawn[:, 0] * len(kind), "int32"), axis=0) for kind in self.simulated
         )
         simulated = ops.where(drawn[:, 1:2] < 0.5, timely, premature)
-        return ops.where(drawn[:, 2:] < self.probability, ops.cast(simulated, rhythm.dtype), rhythm)
+        found = ops.where(drawn[:, 2:3] < self.probability, ops.cast(simulated, rhythm.dtype), rhythm)
+        if not self.jitter:
+            return found
+        noise = tf.random.stateless_normal(tf.shape(found), self._next_seed(), alg=ALGORITHM)
+        return found + self.jitter * noise * ops.cast(drawn[:, 3:] < 0.5, found.dtype)
 
     def get_config(self):
-        return {**super().get_config(), "probability": self.probability}
+        return {**super().get_config(), "probability": self.probability, "jitter": self.jitter}

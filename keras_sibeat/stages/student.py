@@ -19,6 +19,8 @@ from keras_sibeat.stages.contrastive import build_imagined, build_views, train_c
 from keras_sibeat.stages.fitting import fit_resumably, load, save
 from keras_sibeat.stages.teachers import SCORER, find_teacher
 
+JITTER = 0.1  # of the rhythm that a student learns on, chosen by how far it is from its teacher on DS1
+
 
 def train_student(config, fold, seed, folder, callbacks=(), strategy=None):
     """Train on ``fold`` in ``folder``, going on where it stopped; returns the student's history.
@@ -102,7 +104,7 @@ def build_distiller(config, fold, scorer, shape, seed, steps):
             weights = {**weights, "rebuilt": 0.0}
             wearer = config.wearer
             simulated = simulate_timings(fold.train, wearer.sequences, wearer.waits, seed)
-            timings = SimulatedRhythm(*simulated, seed=seeds[1] % 2**30 + 96)
+            timings = SimulatedRhythm(*simulated, jitter=JITTER, seed=seeds[1] % 2**30 + 96)
         model = Distiller(
             network,
             as_teacher(scorer, normals),

@@ -81,6 +81,18 @@ def test_rhythms_are_replaced_by_as_many_timely_as_premature_ones():
     assert set(np.unique(found)) == {-1.0, *range(10)}
 
 
+def test_half_of_the_rhythms_are_moved_by_noise_as_wide_as_stated():
+    features = np.repeat(np.arange(10, dtype="float32")[:, None], 8, axis=1)
+    layer = SimulatedRhythm(features, np.arange(10) >= 8, jitter=0.05, seed=0)
+    found = np.array(layer(np.full((4000, 8), -1, "float32"), training=True))
+    moved = found - np.rint(found)  # what is simulated, or was there, is whole
+    is_moved = np.any(moved != 0, axis=1)
+    assert np.mean(is_moved) == pytest.approx(0.5, abs=0.03)
+    assert np.std(moved[is_moved]) == pytest.approx(0.05, rel=0.03)
+    assert abs(np.corrcoef(moved[is_moved].T)[0, 1]) < 0.1  # each feature by itself
+    assert layer.get_config()["jitter"] == 0.05
+
+
 def test_at_inference_a_rhythm_stays():
     layer, _ = rhythms()
     np.testing.assert_array_equal(layer(np.ones((3, 8), "float32")), np.ones((3, 8)))
