@@ -41,20 +41,20 @@ extern "C" {
 #define SIBEAT_RHYTHM_FEATURES 8 /* before, after, turn, before_slow, one_earlier, two_earlier, spread, range */
 #define SIBEAT_RHYTHM_INPUT 0
 #define SIBEAT_HIGHEST 3.00000000e+00f /* of a beat beside its template, whose own is 1 */
-#define SIBEAT_RHYTHM_SCALE 1.37833962e-02f
-#define SIBEAT_RHYTHM_ZERO_POINT 8
+#define SIBEAT_RHYTHM_SCALE 1.53228873e-02f
+#define SIBEAT_RHYTHM_ZERO_POINT 0
 #define SIBEAT_INPUT_BYTES 648
 #define SIBEAT_INPUT_SCALE 2.09900085e-02f
 #define SIBEAT_INPUT_ZERO_POINT (-5)
 #define SIBEAT_SCORE_OUTPUT 0 /* its place among the model's outputs */
-#define SIBEAT_SCORE_SCALE 3.17203924e-02f
-#define SIBEAT_SCORE_ZERO_POINT (-120)
+#define SIBEAT_SCORE_SCALE 3.21684442e-02f
+#define SIBEAT_SCORE_ZERO_POINT (-125)
 
 /* A beat whose score is above the threshold is an alarm; the int8 one decides the same. */
-#define SIBEAT_THRESHOLD (4.71048021e+00f)
-#define SIBEAT_THRESHOLD_INT8 28 /* an int: -129 makes every beat an alarm */
+#define SIBEAT_THRESHOLD (4.58400011e+00f)
+#define SIBEAT_THRESHOLD_INT8 17 /* an int: -129 makes every beat an alarm */
 /* The median of a wearer's scores that leaves the threshold where it is. */
-#define SIBEAT_USUAL_SCORE (2.02440000e+00f)
+#define SIBEAT_USUAL_SCORE (1.96228004e+00f)
 #define SIBEAT_FALSE_ALARMS_PER_HOUR 4.36375999e+01f
 
 /* The smallest arena that TensorFlow Lite Micro ran the model in, and what to have. */
