@@ -1,6 +1,6 @@
 """RESULTS.md's tables of what leaves for the device: int8 beside float, and whole recordings."""
 
-from keras_sibeat.tables import cell
+from keras_sibeat.tables import cell, metric_cell
 
 COUNTS = ("missed_abnormal", "unscored_abnormal", "unscored", "false_detections")
 CONDITIONS = {
@@ -49,10 +49,7 @@ def end_to_end(result):
         "|" + "---|" * (len(CONDITIONS) + 1),
     ]
     for name, row in result["conditions"].items():
-        cells = [
-            _count(row[key]) if key in COUNTS else cell(row.get(key), 1 if key.endswith("hour") else 4)
-            for key in CONDITIONS
-        ]
+        cells = [_count(row[key]) if key in COUNTS else metric_cell(row, key) for key in CONDITIONS]
         lines.append("| " + " | ".join([name, *cells]) + " |")
     return "\n".join(lines) + "\n\n" + _calibration(result["calibration"])
 

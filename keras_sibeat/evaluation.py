@@ -70,10 +70,8 @@ def evaluate(run, folds=None, selection=None):
         threshold = threshold_for(validation[is_normal], rate)
         per_record.append(auc_per_record(scores, fold.test, fold.normal))
         left_out.setdefault(seed, []).append((scores, fold.test))
-        measured = measure(run.config, scores, fold, threshold)
-        if run.config.protocol.is_of_wearers:
-            usual = usual_score(validation, fold.validation, is_normal, threshold, rate)
-            measured |= measure_own_thresholds(scores, fold.test, fold.normal, threshold, usual)
+        usual = usual_score(validation, fold.validation, is_normal, threshold, rate)
+        measured = measure(run.config, scores, fold, threshold, usual)
         alone = {
             f"{name}_{metric}": value
             for name, values in parts.items()
@@ -177,11 +175,16 @@ def _alone(config, scores, fold):
     return found
 
 
-def measure(config, scores, fold, threshold):
-    """Metrics of the test beats' ``scores`` at the ``threshold``."""
+def measure(config, scores, fold, threshold, usual=None):
+    """Metrics of the test beats' ``scores`` at the ``threshold``.
+
+    Given the ``usual_score`` of it, where wearers are kept apart those at their own thresholds, too.
+    """
     metrics = evaluate_scores(scores, fold.test, fold.normal, threshold)
     if config.protocol.is_of_wearers:
         metrics |= measure_wearers(scores, fold.test, fold.normal)
+        if usual is not None:
+            metrics |= measure_own_thresholds(scores, fold.test, fold.normal, threshold, usual)
     return metrics
 
 

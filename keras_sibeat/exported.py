@@ -17,7 +17,6 @@ from keras_sibeat.scoring import (
     threshold_for,
 )
 from keras_sibeat.stages.fitting import load
-from keras_sibeat.wearer_metrics import measure_own_thresholds
 from sibeat_edge.runtime import Model
 
 
@@ -48,16 +47,12 @@ def evaluate_exported(run, folds=None):
         normals = predict(network, fold.validation_normals.inputs)[:, 0]
         rr = float(np.nanmean(fold.validation_normals.rr_before))
         limit = threshold_for(normals, report["false_alarms_per_hour"] * rr / 3600)
-        threshold = model.manifest["threshold"]["score"]
+        threshold, usual = (model.manifest["threshold"][name] for name in ("score", "usual"))
         per_record.append(auc_per_record(scores, fold.test, fold.normal))
         before = separation(floats, fold.is_abnormal(fold.test))
-        measured = measure(run.config, scores, fold, threshold)
-        if run.config.protocol.is_of_wearers:
-            usual = model.manifest["threshold"]["usual"]
-            measured |= measure_own_thresholds(scores, fold.test, fold.normal, threshold, usual)
         metrics.append(
             {
-                **measured,
+                **measure(run.config, scores, fold, threshold, usual),
                 **{f"{name}_float": value for name, value in before.items()},
                 "decisions_flipped": float(np.mean((scores > threshold) != (floats > limit))),
                 "flash_bytes": report["flash_bytes"],

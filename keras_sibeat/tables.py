@@ -3,6 +3,7 @@
 import numpy as np
 
 from keras_sibeat.wearer_metrics import ALARMS_PER_HOUR
+from sibeat_edge.threshold import FIRST
 
 PUBLISHED = (
     ("BeatGAN", "0.9447", "0.9108", "Zhou et al. 2019, mean of 5 folds"),
@@ -151,7 +152,7 @@ def standings(rows, protocol):
     for row in sorted(rows, key=lambda row: -row["metrics"]["auc"]["mean"]):
         metrics = row["metrics"]
         names = ["auc", "ap", *classes, "eer", "sensitivity", "false_alarms_per_hour"]
-        cells = [cell(metrics.get(name), 1 if name.endswith("hour") else 4) for name in names]
+        cells = [metric_cell(metrics, name) for name in names]
         count = f"{len(row['folds'])} × {len(row['seeds'])}"
         lines.append("| " + " | ".join([f"`{row['name']}`", count, row["selection"], *cells]) + " |")
     text = "\n".join(lines) + "\n"
@@ -196,16 +197,15 @@ def own_thresholds(results):
     names = [*pair, *(f"own_{name}" for name in pair)]
     heads = ["false alarms/h", "sensitivity", "within a record"]
     lines = [
-        "Annotated R-peaks, threshold for 1 % of the validation normals: the model's, and from the first 50 "
-        "beats on the wearer's own. The sensitivity is that to all abnormal beats, and in the mean over "
-        "records.\n",
+        f"Annotated R-peaks: the threshold set on validation normals, and from the first {FIRST} beats on "
+        "the wearer's own. The sensitivity is that to all abnormal beats, and in the mean over records.\n",
         "| result | " + " | ".join([*heads, *(f"own: {head}" for head in heads)]) + " |",
         "|" + "---|" * (len(names) + 1),
     ]
     for name, row in results.items():
         metrics = row.get("metrics", {})
         if "own_sensitivity" in metrics and not is_simulated(row):
-            cells = [cell(metrics.get(key), 1 if key.endswith("hour") else 4) for key in names]
+            cells = [metric_cell(metrics, key) for key in names]
             lines.append("| " + " | ".join([f"`{name}`", *cells]) + " |")
     return "\n".join(lines) + "\n" if len(lines) > 3 else ""
 
@@ -223,6 +223,11 @@ def cell(metric, digits):
         return "–"
     spread = f" ± {metric['sd']:.{digits}f}" if len(metric["values"]) > 1 else ""
     return f"{metric['mean']:.{digits}f}{spread}"
+
+
+def metric_cell(metrics, name):
+    """One of the summarised ``metrics`` as text: an hourly rate to a tenth, all others to four digits."""
+    return cell(metrics.get(name), 1 if name.endswith("hour") else 4)
 
 
 def rpeaks(result):
