@@ -16,10 +16,10 @@ import numpy as np
 import tensorflow as tf
 
 from keras_sibeat.config import read_config
-from keras_sibeat.results import write_result
-from keras_sibeat.run import current_commit, installed_versions
-from keras_sibeat.scoring import count_multiply_adds, count_parameters
-from keras_sibeat.stages.contrastive import build_contrastive
+from keras_sibeat.models.size import count_multiply_adds, count_parameters
+from keras_sibeat.results.writing import write_result
+from keras_sibeat.train.contrastive import build_contrastive
+from keras_sibeat.train.run import current_commit, installed_versions
 
 
 def compiled_parts(model):

@@ -26,7 +26,7 @@ def push(record, model, hours):
 
     import wfdb
 
-    from sibeat_edge.runtime import Model
+    from sibeat_edge.model.runtime import Model
     from sibeat_edge.scorer import BeatScorer
 
     os.sched_setaffinity(0, {sorted(os.sched_getaffinity(0))[0]})
@@ -61,7 +61,7 @@ def main():
     parser.add_argument("--once", action="store_true", help="only print a line of JSON")
     options = parser.parse_args()
     if options.model is None:
-        from sibeat_edge.recording import PRESET
+        from sibeat_edge.report.recording import PRESET
 
         options.model = str(PRESET)
     if options.once:
@@ -74,8 +74,8 @@ def main():
         rows.append(json.loads(done.stdout.splitlines()[-1]))
         print(", ".join(f"{name} {value:,.1f}" for name, value in rows[-1].items()))
 
-    from keras_sibeat.results import write_result
-    from keras_sibeat.run import current_commit, installed_versions
+    from keras_sibeat.results.writing import write_result
+    from keras_sibeat.train.run import current_commit, installed_versions
 
     result = {
         "name": "bench-holter",

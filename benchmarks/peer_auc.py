@@ -17,8 +17,9 @@ from fold_file import fold_arrays
 from keras_sibeat.config import read_config
 from keras_sibeat.data.sources import load_folds
 from keras_sibeat.errors import command
-from keras_sibeat.results import summarise, write_result
-from keras_sibeat.run import current_commit
+from keras_sibeat.evaluate.summary import summarise
+from keras_sibeat.results.writing import write_result
+from keras_sibeat.train.run import current_commit
 
 HERE = Path(__file__).parent
 

@@ -16,12 +16,12 @@ from rich.console import Console
 from keras_sibeat.data.beats import load_beats
 from keras_sibeat.data.physionet import check_files, list_records
 from keras_sibeat.data.sources import simulated_folder
+from keras_sibeat.evaluate.plots import plot_augmentations
 from keras_sibeat.layers.augmentation import rescale
 from keras_sibeat.layers.shifts import SHIFTS
 from keras_sibeat.layers.views import VIEWS
-from keras_sibeat.plots import plot_augmentations
-from sibeat_edge.signal import BandPass, process
-from sibeat_edge.windows import BEFORE
+from sibeat_edge.beats.windows import BEFORE
+from sibeat_edge.signal.filters import BandPass, process
 
 WEARERS, SECONDS, DRAWS = 8, 60.0, 4
 

@@ -19,9 +19,9 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from tflite_micro import runtime
 from train_throughput import HERE, LENGTH, Peer, machine, summary
 
-from keras_sibeat.results import write_result
-from keras_sibeat.run import current_commit, installed_versions
-from sibeat_edge.runtime import Model
+from keras_sibeat.results.writing import write_result
+from keras_sibeat.train.run import current_commit, installed_versions
+from sibeat_edge.model.runtime import Model
 
 BEAT = np.random.default_rng(0).uniform(-1, 1, (LENGTH, 1)).astype("float32")
 

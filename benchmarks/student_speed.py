@@ -16,12 +16,13 @@ import numpy as np
 import tensorflow as tf
 from train_throughput import HERE, LENGTH, Peer, machine, summary
 
+from keras_sibeat.models.inference import BATCH
 from keras_sibeat.models.networks import conv_generator
-from keras_sibeat.results import write_result
-from keras_sibeat.run import Run, current_commit, installed_versions
-from keras_sibeat.scoring import BATCH, count_multiply_adds, count_parameters
-from keras_sibeat.stages.fitting import load
-from keras_sibeat.stages.student import load_scorer
+from keras_sibeat.models.size import count_multiply_adds, count_parameters
+from keras_sibeat.results.writing import write_result
+from keras_sibeat.train.fitting import load
+from keras_sibeat.train.run import Run, current_commit, installed_versions
+from keras_sibeat.train.student import load_scorer
 
 
 class Scorer:

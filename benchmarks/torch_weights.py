@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from keras_sibeat.models.networks import conv_discriminator, conv_generator
-from keras_sibeat.results import write_result
-from keras_sibeat.run import current_commit, installed_versions
-from keras_sibeat.scoring import count_parameters
+from keras_sibeat.models.size import count_parameters
+from keras_sibeat.results.writing import write_result
+from keras_sibeat.train.run import current_commit, installed_versions
 
 HERE = Path(__file__).parent
 PARAMETERS = {"generator": 1_908_800, "discriminator": 703_488}

@@ -25,12 +25,12 @@ import tensorflow as tf
 from rich.console import Console
 
 from keras_sibeat.config import Config
-from keras_sibeat.progress import EpochProgress
-from keras_sibeat.results import write_result
-from keras_sibeat.run import current_commit, installed_versions
-from keras_sibeat.scoring import count_multiply_adds
-from keras_sibeat.stages.beatgan import build_beatgan
-from keras_sibeat.stages.fitting import batches
+from keras_sibeat.models.size import count_multiply_adds
+from keras_sibeat.results.writing import write_result
+from keras_sibeat.train.beatgan import build_beatgan
+from keras_sibeat.train.fitting import batches
+from keras_sibeat.train.progress import EpochProgress
+from keras_sibeat.train.run import current_commit, installed_versions
 
 HERE = Path(__file__).parent
 BATCH, LENGTH = 64, 320

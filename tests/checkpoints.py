@@ -3,7 +3,9 @@
 import h5py
 import pytest
 
-from keras_sibeat.run import read_history
+from keras_sibeat.evaluate.runs import evaluate
+from keras_sibeat.train.run import read_history
+from keras_sibeat.train.training import train
 
 SMALL = [
     "data.wearers=4",
@@ -31,6 +33,11 @@ STUDENT = [  # of a student that is trained, with its teacher, in seconds
     "student.width=4",
     "student.depth=3",
 ]
+
+
+def trained(config, folder, command_line=()):
+    """Train in ``folder`` as the command does, and return what the run's evaluation found."""
+    return evaluate(train(config, folder, command_line))
 
 
 def weights(part):

@@ -4,9 +4,10 @@ import functools
 
 import numpy as np
 
+from keras_sibeat.export.embedding import embed_manifest, quantisations
 from keras_sibeat.models.student import student
-from keras_sibeat.tflite import convert, embed_manifest, quantisations
-from sibeat_edge.manifest import BESIDE, MIN_MAX, WEARER, taps_digest
+from keras_sibeat.models.tflite import convert
+from sibeat_edge.model.manifest import BESIDE, MIN_MAX, WEARER, taps_digest
 
 
 def curves(count, leads=1, seed=0):

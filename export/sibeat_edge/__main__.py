@@ -12,10 +12,10 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from sibeat_edge.errors import EdgeError
-from sibeat_edge.recording import score_file
-from sibeat_edge.report import write_report
-from sibeat_edge.runtime import KERNELS
-from sibeat_edge.writing import as_csv, as_json, write_annotations, write_text
+from sibeat_edge.model.runtime import KERNELS
+from sibeat_edge.report.page import write_report
+from sibeat_edge.report.recording import score_file
+from sibeat_edge.report.writing import as_csv, as_json, write_annotations, write_text
 
 FORMATS = ("table", "json", "csv", "wfdb")
 LISTED = 20  # alarms in the table

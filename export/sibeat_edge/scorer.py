@@ -5,16 +5,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sibeat_edge.contact import FINE, FLAT_SECONDS, REASONS, Contact
-from sibeat_edge.held import Held
-from sibeat_edge.quality import noise_reason
-from sibeat_edge.rhythm import LONGEST, OF_A_BEAT
-from sibeat_edge.rpeaks import AVERAGE, LOST, REFRACTORY, SEARCH, RPeakDetector
-from sibeat_edge.runtime import Model
-from sibeat_edge.signal import CHUNK, FIR_ORDER, RATE, BandPass, FillMissing, Resampler
-from sibeat_edge.threshold import Threshold
-from sibeat_edge.wearer import Wearer
-from sibeat_edge.windows import normalise
+from sibeat_edge.beats.rhythm import LONGEST, OF_A_BEAT
+from sibeat_edge.beats.wearer import Wearer
+from sibeat_edge.beats.windows import normalise
+from sibeat_edge.model.runtime import Model
+from sibeat_edge.model.threshold import Threshold
+from sibeat_edge.signal.contact import FINE, FLAT_SECONDS, REASONS, Contact
+from sibeat_edge.signal.filters import CHUNK, FIR_ORDER, BandPass, FillMissing
+from sibeat_edge.signal.held import Held
+from sibeat_edge.signal.quality import noise_reason
+from sibeat_edge.signal.resampling import RATE, Resampler
+from sibeat_edge.signal.rpeaks import AVERAGE, LOST, REFRACTORY, SEARCH, RPeakDetector
 
 HELD = 20  # s of signal that a late R-peak can still be cut from
 BLOCK = 10  # s of a recording that are pushed at once

@@ -1,36 +1,39 @@
 """``python -m keras_sibeat.data fetch|simulate|rpeaks``."""
 
-import argparse
 import shlex
 import sys
 from pathlib import Path
 
-from rich.console import Console
-
-from keras_sibeat.data import physionet
-from keras_sibeat.data.beats import cache_folder, checksum
-from keras_sibeat.data.detection import measure_detector
-from keras_sibeat.data.recording import read_recording
-from keras_sibeat.data.sources import write_simulated
+from keras_sibeat.config.command_line import add_report, parser
 from keras_sibeat.errors import command
-from keras_sibeat.files import whole_folder
-from keras_sibeat.results import write_result
-from keras_sibeat.run import current_commit, installed_versions
 
 
 def _fetch(options, console):
+    from keras_sibeat.data import physionet
+
     folder = options.out or Path("data") / options.database
     count = physionet.fetch(options.database, folder, options.version, options.annotator, options.server)
     console.print(f"{folder}: {count} files fetched, all checksums right.")
 
 
 def _simulate(options, console):
-    with whole_folder(options.out) as partial:
+    from keras_sibeat.data.sources import default_folder, write_simulated
+    from keras_sibeat.files import whole_folder
+
+    out = options.out or default_folder()
+    with whole_folder(out) as partial:
         write_simulated(partial, options.wearers, options.seconds, options.seed)
-    console.print(f"{options.out}: {options.wearers} wearers of {options.seconds:g} s.")
+    console.print(f"{out}: {options.wearers} wearers of {options.seconds:g} s.")
 
 
 def _rpeaks(options, console):
+    from keras_sibeat.data import physionet
+    from keras_sibeat.data.beats import checksum
+    from keras_sibeat.data.detection import measure_detector
+    from keras_sibeat.data.recording import read_recording
+    from keras_sibeat.results.writing import write_result
+    from keras_sibeat.train.run import current_commit, installed_versions
+
     names = physionet.list_records(options.folder)
     digests = physionet.check_files(options.folder, names, options.annotator)
     rows = measure_detector(
@@ -59,21 +62,19 @@ def _rpeaks(options, console):
 def main(arguments=None):
     """Parse the command line and run the command."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    parser = argparse.ArgumentParser(
-        prog="python -m keras_sibeat.data", description="Recordings of heartbeats."
-    )
-    commands = parser.add_subparsers(required=True)
+    line = parser("keras_sibeat.data", "Recordings of heartbeats.", "fetch mitdb --out mitdb")
+    commands = line.add_subparsers(required=True)
 
     fetch = commands.add_parser("fetch", help="download a PhysioNet database with beat annotations")
     fetch.add_argument("database", help="PhysioNet's short name, e.g. mitdb")
     fetch.add_argument("--out", type=Path, help="data/DATABASE by default")
     fetch.add_argument("--version", default="1.0.0")
     fetch.add_argument("--annotator", default="atr")
-    fetch.add_argument("--server", default=physionet.SERVER)
+    fetch.add_argument("--server", default="https://physionet.org/files")
     fetch.set_defaults(run=_fetch)
 
     simulate = commands.add_parser("simulate", help="write simulated wearers as WFDB records")
-    simulate.add_argument("--out", type=Path, default=cache_folder() / "simulated")
+    simulate.add_argument("--out", type=Path, help="in the cache by default")
     simulate.add_argument("--wearers", type=int, default=24)
     simulate.add_argument("--seconds", type=float, default=300.0)
     simulate.add_argument("--seed", type=int, default=0)
@@ -83,11 +84,14 @@ def main(arguments=None):
     rpeaks.add_argument("folder", type=Path, help="a copy of a WFDB database")
     rpeaks.add_argument("--lead", default="MLII")
     rpeaks.add_argument("--annotator", default="atr")
-    rpeaks.add_argument("--report", type=Path, metavar="DIR", help="write rpeaks.json here")
+    add_report(rpeaks)
     rpeaks.set_defaults(run=_rpeaks)
 
-    options = parser.parse_args(arguments)
+    options = line.parse_args(arguments)
     options.arguments = arguments
+
+    from rich.console import Console
+
     options.run(options, Console())
 
 

@@ -12,31 +12,18 @@ from pathlib import Path
 import numpy as np
 from rich.progress import track
 
-import sibeat_edge.rhythm
-import sibeat_edge.rpeaks
-import sibeat_edge.signal
-import sibeat_edge.template
-import sibeat_edge.wearer
-import sibeat_edge.windows
 from keras_sibeat.data import recording as recording_module
 from keras_sibeat.data.recording import BEAT_SYMBOLS, read_recording
 from keras_sibeat.errors import DataError
 from keras_sibeat.files import whole_file
-from sibeat_edge.rhythm import FEATURES
-from sibeat_edge.rpeaks import RPeakDetector
-from sibeat_edge.signal import (
-    BAND,
-    FIR_ORDER,
-    HIGHEST_RATE,
-    LOWEST_RATE,
-    RATE,
-    BandPass,
-    FillMissing,
-    Resampler,
-    process,
-)
-from sibeat_edge.wearer import Wearer
-from sibeat_edge.windows import beat_windows, normalise
+from sibeat_edge.beats import rhythm, template, wearer, windows
+from sibeat_edge.beats.rhythm import FEATURES
+from sibeat_edge.beats.wearer import Wearer
+from sibeat_edge.beats.windows import beat_windows, normalise
+from sibeat_edge.signal import filters, resampling, rpeaks
+from sibeat_edge.signal.filters import BAND, FIR_ORDER, BandPass, FillMissing, process
+from sibeat_edge.signal.resampling import HIGHEST_RATE, LOWEST_RATE, RATE, Resampler
+from sibeat_edge.signal.rpeaks import RPeakDetector
 
 NEAR = 10  # samples: an N beat counts where a detected R-peak is less than this from its annotation
 
@@ -48,7 +35,7 @@ class BeatSet:
     Attributes:
         windows: ``(beats, length, channels)`` float32, each channel scaled to [-1, 1].
         samples: ``(beats,)`` R-peak (or first sample of the window) at 360 Hz (or the series' own rate).
-        rhythm: ``(beats, features)`` of the RR intervals around each beat (``sibeat_edge.rhythm``); without
+        rhythm: ``(beats, features)`` of the RR intervals around each beat (``sibeat_edge.beats.rhythm``); without
             features unless the beats are relative to their wearer.
         rr_before, rr_after: ``(beats,)`` seconds to the beats before and after; NaN where there is none.
         records: ``(beats,)`` name of the recording.
@@ -113,7 +100,7 @@ def extract_beats(recording, leads, before, after, band=BAND, order=FIR_ORDER, w
         before, after: window around the R-peak, in samples at 360 Hz.
         band, order: of the windows' band-pass, as ``BandPass`` takes them. The detector has its own, always
             the default one, so the same beats are found whatever the windows' band is.
-        waits: for beats relative to their wearer, as ``sibeat_edge.wearer.Wearer`` takes it: their windows
+        waits: for beats relative to their wearer, as ``sibeat_edge.beats.wearer.Wearer`` takes it: their windows
             hold the template, too, and they have a rhythm. None for beats that stand alone.
 
     Raises:
@@ -245,9 +232,9 @@ def load_beats(
     if waits is not None:
         settings["waits"] = waits
     data_sha256 = checksum({Path(file).name: digest for file, digest in files_sha256.items()})
-    modules = [sibeat_edge.signal, sibeat_edge.rpeaks, sibeat_edge.windows]
+    modules = [resampling, filters, rpeaks, windows]
     if waits is not None:
-        modules += [sibeat_edge.template, sibeat_edge.rhythm, sibeat_edge.wearer]
+        modules += [template, rhythm, wearer]
     code = [inspect.getsource(module) for module in [*modules, sys.modules[__name__], recording_module]]
     key = checksum([[Path(path).name for path in paths], data_sha256, settings, code])
     file = cache_folder() / f"beats-{key[:32]}.npz"

@@ -5,8 +5,9 @@ from rich.progress import track
 from wfdb.processing import compare_annotations
 
 from keras_sibeat.data.recording import BEAT_SYMBOLS
-from sibeat_edge.rpeaks import RPeakDetector
-from sibeat_edge.signal import RATE, BandPass, FillMissing, Resampler, process
+from sibeat_edge.signal.filters import BandPass, FillMissing, process
+from sibeat_edge.signal.resampling import RATE, Resampler
+from sibeat_edge.signal.rpeaks import RPeakDetector
 
 TOLERANCE = 0.15  # s (ANSI/AAMI EC57)
 

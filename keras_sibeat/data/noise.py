@@ -7,7 +7,8 @@ import numpy as np
 from keras_sibeat.data.physionet import list_records
 from keras_sibeat.data.recording import read_recording
 from keras_sibeat.errors import DataError
-from sibeat_edge.signal import BandPass, FillMissing, Resampler, process
+from sibeat_edge.signal.filters import BandPass, FillMissing, process
+from sibeat_edge.signal.resampling import Resampler
 
 
 def read_noise(folder, band, order):

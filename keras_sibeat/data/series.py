@@ -7,7 +7,7 @@ import numpy as np
 from keras_sibeat.data.beats import BeatSet, checksum
 from keras_sibeat.errors import DataError
 from keras_sibeat.files import sha256
-from sibeat_edge.windows import normalise, sliding_windows
+from sibeat_edge.beats.windows import normalise, sliding_windows
 
 
 def read_series(file):

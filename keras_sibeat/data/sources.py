@@ -23,6 +23,11 @@ def simulated_folder(wearers, seconds, seed=0):
     return folder
 
 
+def default_folder():
+    """Where simulated recordings are written unless a folder is named."""
+    return cache_folder() / "simulated"
+
+
 def write_simulated(folder, wearers, seconds, seed=0):
     """Write simulated wearers ``s000``, ``s001``, … as WFDB records, with a RECORDS file, into ``folder``."""
     recordings = synthetic.simulate_wearers(wearers, seed, seconds=seconds)

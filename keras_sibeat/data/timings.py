@@ -9,8 +9,8 @@ beat is premature: fibrillating atria and dropped or missed beats are simulated 
 
 import numpy as np
 
-from sibeat_edge.rhythm import HISTORY, rhythm
-from sibeat_edge.signal import RATE
+from sibeat_edge.beats.rhythm import HISTORY, rhythm
+from sibeat_edge.signal.resampling import RATE
 
 LENGTH = 600  # beats of a simulated sequence
 FEWEST = 100  # normal RR intervals that a wearer must have

@@ -144,7 +144,7 @@ def smooth(knots, length):
 
 
 def rescale(windows):
-    """Each channel of each window scaled to [-1, 1], as ``sibeat_edge.windows.normalise`` does."""
+    """Each channel of each window scaled to [-1, 1], as ``sibeat_edge.beats.windows.normalise`` does."""
     # Not Keras' own: those refuse a batch of none, which a replica may get at the end of an epoch.
     low, high = (extreme(windows, axis=1, keepdims=True) for extreme in (tf.reduce_min, tf.reduce_max))
     span = high - low

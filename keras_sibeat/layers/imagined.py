@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from keras_sibeat.layers.augmentation import Augmentation, check_sides, warp, whole, within
-from sibeat_edge.windows import BEFORE, HIGHEST
+from sibeat_edge.beats.windows import BEFORE, HIGHEST
 
 PACKAGE = "keras_sibeat"
 SPEED = 0.4  # largest relative change of a wearer's speed, over
@@ -25,7 +25,7 @@ class ImaginedWearers(Augmentation):
     normal or abnormal as it was: a network that meets ever new wearers can only learn to compare.
 
     Takes windows ``(batch, length, channels)`` that hold a beat's ``leads`` and then as many of its
-    template, as ``sibeat_edge.windows.beside`` makes them, or several such pairs beside each other, which
+    template, as ``sibeat_edge.beats.windows.beside`` makes them, or several such pairs beside each other, which
     become beats of the same imagined wearer. As there, each is scaled by its template.
 
     Args:

@@ -13,15 +13,8 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from keras_sibeat.layers.augmentation import (
-    Augmentation,
-    OfLayers,
-    check_sides,
-    read_between,
-    warp,
-    whole,
-)
-from sibeat_edge.windows import BEFORE
+from keras_sibeat.layers.augmentation import Augmentation, OfLayers, check_sides, read_between, warp, whole
+from sibeat_edge.beats.windows import BEFORE
 
 PACKAGE = "keras_sibeat"
 
@@ -224,7 +217,6 @@ SHIFTS = {
     "wave_gain": WaveGain,
     "other_wearer": OtherWearer,
 }
-OF_A_BEAT = tuple(name for name in SHIFTS if name != "other_wearer")  # those that need no template
 
 
 @keras.saving.register_keras_serializable(PACKAGE)

@@ -5,7 +5,7 @@ import tensorflow as tf
 from keras import ops
 
 from keras_sibeat.layers.augmentation import Augmentation, read_between, whole
-from sibeat_edge.windows import BEFORE
+from sibeat_edge.beats.windows import BEFORE
 
 
 @keras.saving.register_keras_serializable(package="keras_sibeat")

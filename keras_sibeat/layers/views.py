@@ -20,7 +20,7 @@ from keras_sibeat.layers.augmentation import (
     within,
 )
 from keras_sibeat.layers.timewarp import TimeWarp
-from sibeat_edge.windows import BEFORE
+from sibeat_edge.beats.windows import BEFORE
 
 PACKAGE = "keras_sibeat"
 

@@ -8,14 +8,13 @@ import tensorflow as tf
 from keras import layers, ops
 
 from keras_sibeat.distribution import share, step_logs
+from keras_sibeat.layers.names import DISTILLATION_WEIGHTS, TAILS
 from keras_sibeat.layers.scores import NormalQuantile
 from keras_sibeat.losses import SoftTargets, unit_rows
 from keras_sibeat.models.descent import Descent, descend
 from keras_sibeat.models.matmul import as_matmuls
 
 PARTS = ("student", "teacher", "views", "shifts", "timings", "imagined")
-TAILS = ("flat", "log")
-WEIGHTS = {"score": 1.0, "embedding": 0.1, "prototypes": 1.0, "rebuilt": 1.0}  # of the losses
 
 
 def as_teacher(scorer, normals):
@@ -72,7 +71,8 @@ class Distiller(Descent):
             weight.
         teacher: as ``as_teacher`` returns it, for windows of the same shape.
         views, shifts: layers that draw a view, and break a window.
-        weights: of the losses by name; a missing one is that of ``WEIGHTS``, zero leaves a loss out.
+        weights: of the losses by name; a missing one is that of ``DISTILLATION_WEIGHTS``, zero
+            leaves a loss out.
         temperature: of the soft targets.
         cap: of the score, in nats: exp(-cap) of normal beats score higher.
         tail: of the score above the cap: ``flat`` or ``log``.
@@ -101,10 +101,12 @@ class Distiller(Descent):
     ):
         super().__init__(**kwargs)
         weights = dict(weights or {})
-        unknown = sorted(set(weights) - set(WEIGHTS))
+        unknown = sorted(set(weights) - set(DISTILLATION_WEIGHTS))
         if unknown:
-            raise ValueError(f"Distiller: found weights {unknown}, expected some of {', '.join(WEIGHTS)}.")
-        self.loss_weights = {**WEIGHTS, **weights}
+            raise ValueError(
+                f"Distiller: found weights {unknown}, expected some of {', '.join(DISTILLATION_WEIGHTS)}."
+            )
+        self.loss_weights = {**DISTILLATION_WEIGHTS, **weights}
         for name, weight in {**self.loss_weights, "cap": cap}.items():
             if not 0 <= weight < math.inf:
                 raise ValueError(f"Distiller: found {name} {weight}, expected a finite number from 0 on.")
@@ -135,7 +137,7 @@ class Distiller(Descent):
         # ``partial`` keeps the training twins out of tracking and saving: they own no variable.
         self._study = partial(as_matmuls(self.taught), training=True)
         self._prototypes = partial(teacher.get_layer("cosines"))
-        self._means = {name: keras.metrics.Mean(name=name) for name in ("loss", *WEIGHTS)}
+        self._means = {name: keras.metrics.Mean(name=name) for name in ("loss", *DISTILLATION_WEIGHTS)}
         self.built = True
 
     @property

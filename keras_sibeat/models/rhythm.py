@@ -5,7 +5,7 @@ import numpy as np
 from keras import layers
 
 from keras_sibeat.models.networks import Draws
-from sibeat_edge.rhythm import FEATURES
+from sibeat_edge.beats.rhythm import FEATURES
 
 STEPS, BATCH, LEARNING_RATE = 3000, 256, 3e-3
 

@@ -11,8 +11,9 @@ from keras_sibeat.data.physionet import check_files
 from keras_sibeat.data.recording import Annotations, write_recording
 from keras_sibeat.data.synthetic import simulate_wearer, simulate_wearers
 from keras_sibeat.errors import DataError
-from sibeat_edge.rhythm import FEATURES
-from sibeat_edge.signal import BandPass, Resampler, process
+from sibeat_edge.beats.rhythm import FEATURES
+from sibeat_edge.signal.filters import BandPass, process
+from sibeat_edge.signal.resampling import Resampler
 
 BEFORE, AFTER = 140, 180
 

@@ -10,7 +10,7 @@ from scipy import signal as sps
 from keras_sibeat.data.noise import read_noise
 from keras_sibeat.data.recording import Recording, write_recording
 from keras_sibeat.errors import DataError
-from sibeat_edge.signal import BAND, FIR_ORDER
+from sibeat_edge.signal.filters import BAND, FIR_ORDER
 
 RATE = 360
 

@@ -8,13 +8,7 @@ import pandas as pd
 import pytest
 import wfdb
 
-from keras_sibeat.data.recording import (
-    BEAT_SYMBOLS,
-    Annotations,
-    Recording,
-    read_recording,
-    write_recording,
-)
+from keras_sibeat.data.recording import BEAT_SYMBOLS, Annotations, Recording, read_recording, write_recording
 from keras_sibeat.data.synthetic import simulate_wearer
 from keras_sibeat.errors import DataError
 

@@ -15,7 +15,7 @@ from keras_sibeat.data.timings import (
     simulate_timings,
     with_premature,
 )
-from sibeat_edge.rhythm import FEATURES, rhythm
+from sibeat_edge.beats.rhythm import FEATURES, rhythm
 
 
 def wearer(intervals, name="a", left_out=()):

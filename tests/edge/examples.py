@@ -4,8 +4,8 @@ import numpy as np
 import pyedflib
 import wfdb
 
-from sibeat_edge.excerpts import Excerpts
-from sibeat_edge.recording import Scored
+from sibeat_edge.report.excerpts import Excerpts
+from sibeat_edge.report.recording import Scored
 from sibeat_edge.scorer import Beat
 
 MANIFEST = {

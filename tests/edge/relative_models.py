@@ -4,15 +4,16 @@ import functools
 
 import keras
 import numpy as np
-from models import BAND, ORDER, tiny_model
+from int8_models import BAND, ORDER, tiny_model
 
 from keras_sibeat.data.synthetic import simulate_wearer
+from keras_sibeat.export.embedding import embed_manifest, quantisations
 from keras_sibeat.models.student import student
-from keras_sibeat.tflite import convert, embed_manifest, quantisations
-from sibeat_edge.manifest import BESIDE, WEARER, read_manifest
-from sibeat_edge.signal import BandPass, process
-from sibeat_edge.wearer import Wearer
-from sibeat_edge.windows import beat_windows
+from keras_sibeat.models.tflite import convert
+from sibeat_edge.beats.wearer import Wearer
+from sibeat_edge.beats.windows import beat_windows
+from sibeat_edge.model.manifest import BESIDE, WEARER, read_manifest
+from sibeat_edge.signal.filters import BandPass, process
 
 
 def views(wearer, waits=True):

@@ -4,16 +4,17 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from models import tiny_model
+from int8_models import tiny_model
 
 from keras_sibeat.data.synthetic import simulate_wearer
-from sibeat_edge.manifest import taps_digest
-from sibeat_edge.rpeaks import RPeakDetector
-from sibeat_edge.runtime import Model
+from sibeat_edge.beats.windows import beat_windows, normalise
+from sibeat_edge.model.manifest import taps_digest
+from sibeat_edge.model.runtime import Model
+from sibeat_edge.model.threshold import personal_threshold
 from sibeat_edge.scorer import Beat, BeatScorer, score_recording
-from sibeat_edge.signal import RATE, BandPass, process
-from sibeat_edge.threshold import personal_threshold
-from sibeat_edge.windows import beat_windows, normalise
+from sibeat_edge.signal.filters import BandPass, process
+from sibeat_edge.signal.resampling import RATE
+from sibeat_edge.signal.rpeaks import RPeakDetector
 
 SECONDS = 40
 WIDE = {"rate": 360, "leads": ["MLII"], "band": [0.67, 45.0], "order": 540}

@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 import wfdb
 from examples import write_edf, write_wfdb
-from models import tiny_model
+from int8_models import tiny_model
 
-import sibeat_edge.recording
 from keras_sibeat.data.synthetic import simulate_wearer
 from sibeat_edge.__main__ import main
 from sibeat_edge.errors import ModelError, RecordError
-from sibeat_edge.reading import read_record
-from sibeat_edge.recording import score_file
-from sibeat_edge.runtime import Model
+from sibeat_edge.model.runtime import Model
+from sibeat_edge.reading.record import read_record
+from sibeat_edge.report import recording
+from sibeat_edge.report.recording import score_file
 from sibeat_edge.scorer import score_recording
 
 SECONDS = 150
@@ -210,12 +210,12 @@ def test_memory_does_not_grow_with_the_signal(folder):
 
     object.__setattr__(record, "blocks", watched)
     model = Model(folder / "tiny.tflite")
-    sibeat_edge.recording.score_record(record, model, progress=lambda *_: order.append("scored"))
+    recording.score_record(record, model, progress=lambda *_: order.append("scored"))
     assert order == ["read", "scored"] * 3
 
 
 def test_a_missing_preset_is_told(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(sibeat_edge.recording, "PRESET", tmp_path / "none.tflite")
+    monkeypatch.setattr(recording, "PRESET", tmp_path / "none.tflite")
     with pytest.raises(ModelError, match="none.tflite: found no such file; expected the package's preset"):
         score_file(folder / "wearer")
 

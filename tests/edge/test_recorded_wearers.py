@@ -5,11 +5,12 @@ import pytest
 import wfdb
 from relative_models import relative_model
 
-from sibeat_edge.runtime import Model
+from sibeat_edge.beats.template import NOISE, UNLIKE, likeness
+from sibeat_edge.beats.windows import beat_windows
+from sibeat_edge.model.runtime import Model
 from sibeat_edge.scorer import BeatScorer, score_recording
-from sibeat_edge.signal import RATE, BandPass, process
-from sibeat_edge.template import NOISE, UNLIKE, likeness
-from sibeat_edge.windows import beat_windows
+from sibeat_edge.signal.filters import BandPass, process
+from sibeat_edge.signal.resampling import RATE
 
 PACED = ("102", "104", "107", "217")
 MINUTE = 60 * RATE

@@ -8,14 +8,15 @@ from relative_models import relative_model
 from test_beat_scorer import assert_same, streamed
 
 from keras_sibeat.data.synthetic import simulate_wearer
-from sibeat_edge.rpeaks import RPeakDetector
-from sibeat_edge.runtime import Model
+from sibeat_edge.beats.template import UNLIKE, WARM_UP
+from sibeat_edge.beats.wearer import Wearer
+from sibeat_edge.beats.windows import beat_windows
+from sibeat_edge.model.runtime import Model
+from sibeat_edge.model.threshold import FIRST, between_levels, personal_threshold
 from sibeat_edge.scorer import BeatScorer, score_recording
-from sibeat_edge.signal import RATE, BandPass, process
-from sibeat_edge.template import UNLIKE, WARM_UP
-from sibeat_edge.threshold import FIRST, between_levels, personal_threshold
-from sibeat_edge.wearer import Wearer
-from sibeat_edge.windows import beat_windows
+from sibeat_edge.signal.filters import BandPass, process
+from sibeat_edge.signal.resampling import RATE
+from sibeat_edge.signal.rpeaks import RPeakDetector
 
 SECONDS = 150
 

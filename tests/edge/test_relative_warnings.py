@@ -7,8 +7,8 @@ from examples import write_wfdb
 from relative_models import relative_model
 
 from keras_sibeat.data.synthetic import simulate_wearer
-from sibeat_edge.recording import score_file
-from sibeat_edge.template import UNLIKE
+from sibeat_edge.beats.template import UNLIKE
+from sibeat_edge.report.recording import score_file
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from scipy import stats
 
 from keras_sibeat.layers import augmentation
 from keras_sibeat.layers.augmentation import Augmentation, read_between, rescale, smooth, warp, whole, within
-from sibeat_edge.windows import normalise
+from sibeat_edge.beats.windows import normalise
 
 ZEROS = np.zeros((512, 320, 1), np.float32)
 

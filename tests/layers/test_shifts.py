@@ -7,8 +7,8 @@ import tensorflow as tf
 from scipy import stats
 
 from keras_sibeat.layers.augmentation import Augmentation
+from keras_sibeat.layers.names import SHIFTS_OF_A_BEAT
 from keras_sibeat.layers.shifts import (
-    OF_A_BEAT,
     SHIFTS,
     Bump,
     EarlyNext,
@@ -21,7 +21,7 @@ from keras_sibeat.layers.shifts import (
     WaveGain,
     WideQRS,
 )
-from sibeat_edge.windows import normalise
+from sibeat_edge.beats.windows import normalise
 
 LENGTH, CENTRE, BATCH = 320, 140, 200
 TICKS = np.arange(LENGTH) - CENTRE
@@ -66,7 +66,7 @@ def test_inference_changes_nothing(name):
     np.testing.assert_array_equal(SHIFTS[name](seed=0)(beats()), beats())
 
 
-@pytest.mark.parametrize("name", OF_A_BEAT)
+@pytest.mark.parametrize("name", SHIFTS_OF_A_BEAT)
 def test_shape_and_precision_stay_and_the_seed_decides(name):
     layer, same, other = (SHIFTS[name](seed=seed) for seed in (5, 5, 6))
     changed = run(layer, beats())
@@ -90,7 +90,7 @@ def test_the_leads_of_a_window_are_shifted_alike(name):
     np.testing.assert_array_equal(changed[:, :, 1:], np.repeat(changed[:, :, :1], 2, axis=2))
 
 
-@pytest.mark.parametrize("name", OF_A_BEAT)
+@pytest.mark.parametrize("name", SHIFTS_OF_A_BEAT)
 def test_most_shifted_beats_no_longer_look_like_the_beat(name):
     """Wander and noise move a beat by 0.05 or so; a shift has to move some part of it further."""
     changed = run(Shifts([SHIFTS[name](seed=0)], seed=0), beats(BATCH, 1))

@@ -19,7 +19,7 @@ from keras_sibeat.layers.views import (
     SmoothTimeWarp,
     Views,
 )
-from sibeat_edge.windows import normalise
+from sibeat_edge.beats.windows import normalise
 
 LENGTH, CENTRE = 320, 140
 RECORDED = np.random.default_rng(8).normal(size=(1000, 3)).astype(np.float32)

@@ -10,7 +10,7 @@ from keras_sibeat.layers.partners import Partners
 from keras_sibeat.layers.shifts import OtherWearer, Shifts, WideQRS
 from keras_sibeat.layers.timings import SimulatedRhythm
 from keras_sibeat.layers.views import Amplitude, Gain, Views
-from sibeat_edge.windows import HIGHEST, beside
+from sibeat_edge.beats.windows import HIGHEST, beside
 
 
 def pairs(batch=12, seed=0):

@@ -8,15 +8,16 @@ from scipy.special import softmax
 from scipy.stats import entropy
 from small_windows import LENGTH, assert_equal, beats, copies
 
+from keras_sibeat.layers.names import DISTILLATION_WEIGHTS
 from keras_sibeat.layers.shifts import Shifts, WaveGain
 from keras_sibeat.layers.views import Gain, Views
 from keras_sibeat.models.contrastive import ContrastiveBeatGAN
-from keras_sibeat.models.distiller import WEIGHTS, Distiller, as_teacher
+from keras_sibeat.models.distiller import Distiller, as_teacher
+from keras_sibeat.models.inference import score_parts
 from keras_sibeat.models.networks import conv_generator
+from keras_sibeat.models.scorer import build_scorer
 from keras_sibeat.models.simclr import SimCLR, contrastive_discriminator
 from keras_sibeat.models.student import student
-from keras_sibeat.scorer import build_scorer
-from keras_sibeat.scoring import score_parts
 
 SIZE = {"length": LENGTH, "channels": 1, "depth": 2}
 
@@ -120,9 +121,9 @@ def test_a_student_whose_embedding_is_silent_has_finite_gradients(teacher):
     assert np.isfinite(loss) and np.isfinite(tape.gradient(loss, found["embedding"])).all()
 
 
-@pytest.mark.parametrize("name", WEIGHTS)
+@pytest.mark.parametrize("name", DISTILLATION_WEIGHTS)
 def test_each_loss_alone_teaches_and_falls(teacher, name):
-    model = build(teacher, weights={other: float(other == name) for other in WEIGHTS})
+    model = build(teacher, weights={other: float(other == name) for other in DISTILLATION_WEIGHTS})
     model.compile(keras.optimizers.Adam(1e-2), jit_compile=False)
     history = model.fit(beats(64), batch_size=16, epochs=6, shuffle=False, verbose=0).history
     assert history[name][-1] < 0.9 * history[name][0]
@@ -152,7 +153,7 @@ def test_training_goes_on_after_loading(scorer, tmp_path, jit_compile):
     model.train_on_batch(beats())
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras", safe_mode=True)
-    assert loaded.get_config()["weights"] == {**WEIGHTS, "rebuilt": 0.5}
+    assert loaded.get_config()["weights"] == {**DISTILLATION_WEIGHTS, "rebuilt": 0.5}
     assert (loaded.cap, loaded.tail, loaded.get_config()["temperature"]) == (5.0, "log", 0.2)
     found, expected = (m.train_on_batch(beats(seed=3), return_dict=True) for m in (loaded, model))
     assert found == pytest.approx(expected, rel=1e-5)
@@ -165,7 +166,10 @@ def test_training_goes_on_after_loading(scorer, tmp_path, jit_compile):
         ({"weights": {"logits": 1.0}}, r"found weights \['logits'\], expected some of score, embedding"),
         ({"weights": {"score": -1.0}}, "found score -1.0, expected a finite number from 0 on"),
         ({"weights": {"score": float("nan")}}, "found score nan, expected a finite number"),
-        ({"weights": dict.fromkeys(WEIGHTS, 0.0)}, "found only weights of 0; expected one above"),
+        (
+            {"weights": dict.fromkeys(DISTILLATION_WEIGHTS, 0.0)},
+            "found only weights of 0; expected one above",
+        ),
         ({"temperature": 0.0}, "found temperature 0.0, expected a finite number above 0"),
         ({"tail": "long"}, "found the tail 'long', expected flat or log"),
         ({"cap": -1.0}, "found cap -1.0, expected a finite number"),

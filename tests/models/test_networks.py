@@ -16,7 +16,7 @@ from keras_sibeat.models.networks import (
     dense_discriminator,
     dense_generator,
 )
-from keras_sibeat.scoring import count_multiply_adds, count_parameters
+from keras_sibeat.models.size import count_multiply_adds, count_parameters
 
 LOAD_WITH_PLAIN_KERAS = """
 import sys

@@ -1,0 +1,187 @@
+"""The manifest: all that a scorer needs to know of an int8 model, checked before it is believed.
+
+It travels inside the ``.tflite`` file and, the same JSON, beside it. The filter's taps follow from band and
+order by ``band_pass_taps``; their checksum says that they are those that the model was trained behind.
+"""
+
+import hashlib
+import json
+import sys
+from numbers import Integral, Real
+from reprlib import repr as shortened
+
+import numpy as np
+
+from sibeat_edge.beats import rhythm, template
+from sibeat_edge.errors import ModelError
+from sibeat_edge.model.container import checksum, find_manifest
+from sibeat_edge.signal.filters import band_pass_taps
+from sibeat_edge.signal.resampling import RATE
+
+FORMAT = 2
+MIN_MAX = "each lead of a window to [-1, 1] by its own extremes"
+BESIDE = "the beat and the wearer's template, each lead to [-1, 1] by the template's extremes"
+LONGEST = 10 * RATE  # samples of a window's side, or of the filter's order: no beat needs more
+QUANTILES = 33  # of the calibration at most: the file must stay small
+
+
+def _number(value):
+    """Whether it is a finite number; an integer may be too large for a float."""
+    return isinstance(value, Real) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+
+
+def _whole(least, most):
+    def check(value):
+        return isinstance(value, Integral) and not isinstance(value, bool) and least <= value <= most
+
+    return check, f"a whole number, {least} to {most}"
+
+
+def _only(known):
+    return lambda value: not isinstance(value, bool) and value == known, repr(known)
+
+
+def _list_of(check, what):
+    def check_all(value):
+        return isinstance(value, list) and 0 < len(value) <= QUANTILES and all(map(check, value))
+
+    return check_all, f"1 to {QUANTILES} {what}"
+
+
+TEXT = (lambda value: isinstance(value, str) and value != "", "a text")
+NUMBER = (_number, "a finite number")
+POSITIVE = (lambda value: _number(value) and value > 0, "a number above 0")
+SHARE = (lambda value: _number(value) and 0 <= value <= 1, "a number from 0 to 1")
+DIGEST = (
+    lambda value: isinstance(value, str) and len(value) == 64 and set(value) <= set("0123456789abcdef"),
+    "a SHA-256 in hexadecimal",
+)
+BOOLEAN = (lambda value: isinstance(value, bool), "true or false")
+QUANTISATION = {"scale": POSITIVE, "zero_point": _whole(-128, 127)}
+# How template and rhythm are made follows from the package; these numbers say that it is the same package's.
+WEARER = {
+    "warm_up": template.WARM_UP,
+    "memory": template.MEMORY,
+    "bound": template.BOUND,
+    "alike": template.ALIKE,
+    "similar": template.SIMILAR,
+    "kind": template.KIND,
+    "rival": template.RIVAL,
+    "few": template.FEW,
+    "later": template.LATER,
+    "prolonged": template.PROLONGED,
+    "patience": template.PATIENCE,
+    "unlike": template.UNLIKE,
+    "features": list(rhythm.FEATURES),
+    "history": rhythm.HISTORY,
+    "fewest": rhythm.FEWEST,
+    "shortest": rhythm.SHORTEST,
+    "longest": rhythm.LONGEST,
+}
+SCHEMA = {
+    "format": _only(FORMAT),
+    "name": TEXT,
+    "model_sha256": DIGEST,
+    "signal": {
+        "rate": _only(RATE),
+        "leads": _list_of(TEXT[0], "names of leads"),
+        "band": (
+            lambda v: isinstance(v, list) and len(v) == 2 and all(map(_number, v)) and 0 < v[0] < v[1],
+            "low and high in Hz",
+        ),
+        "order": _whole(2, LONGEST),
+        "taps_sha256": DIGEST,
+    },
+    "window": {"before": _whole(1, LONGEST), "after": _whole(1, LONGEST)},
+    "normalisation": (lambda value: value in (MIN_MAX, BESIDE), f"{MIN_MAX!r} or {BESIDE!r}"),
+    "wearer": (  # None: a beat stands alone
+        {**{key: _only(value) for key, value in WEARER.items()}, "waits": BOOLEAN, "rhythm": QUANTISATION},
+        None,
+    ),
+    "input": QUANTISATION,
+    "score": QUANTISATION,
+    "residuals": (QUANTISATION, None),  # None: the model gives none
+    "threshold": {"score": NUMBER, "usual": NUMBER, "false_alarms_per_hour": POSITIVE},
+    "calibration": {
+        "shares": _list_of(lambda value: SHARE[0](value) and value < 1, "shares from 0 to below 1"),
+        "scores": _list_of(_number, "numbers"),
+        "usual": _list_of(_number, "numbers"),
+        "beats_per_hour": POSITIVE,
+    },
+    "expected": {"auc": SHARE, "ap": SHARE},
+    "data_sha256": DIGEST,
+    "config_sha256": DIGEST,
+    "licence": TEXT,
+    "notice": TEXT,
+}
+
+
+def check_manifest(values):
+    """The manifest itself; raises ``ModelError`` where a field is missing, unknown or out of range."""
+    _check(values, SCHEMA, "manifest")
+    signal, calibration = values["signal"], values["calibration"]
+    if (values["normalisation"] == BESIDE) != (values["wearer"] is not None):
+        raise ModelError(
+            f"manifest: found the normalisation {values['normalisation']!r} and wearer "
+            f"{shortened(values['wearer'])}, expected the template's with a wearer, and with nothing else"
+        )
+    try:
+        taps = taps_digest(signal["band"], signal["order"])
+    except ValueError as error:
+        raise ModelError(f"manifest: signal: {str(error).rstrip('.')}") from error
+    if taps != signal["taps_sha256"]:
+        raise ModelError(
+            f"manifest: found taps of SHA-256 {signal['taps_sha256'][:12]}…, expected {taps[:12]}…"
+        )
+    shares, scores = calibration["shares"], calibration["scores"]
+    lengths = {len(shares), len(scores), len(calibration["usual"])}
+    if len(lengths) > 1 or sorted(shares) != shares or sorted(scores) != scores:
+        raise ModelError(
+            "manifest: found a calibration that does not rise or lacks numbers, "
+            "expected as many scores and usual ones as shares, in order"
+        )
+    return values
+
+
+def _check(value, schema, name):
+    if isinstance(schema, dict):
+        if not isinstance(value, dict):
+            raise ModelError(f"{name}: found {shortened(value)}, expected an object")
+        unknown, missing = sorted(set(value) - set(schema)), sorted(set(schema) - set(value))
+        if unknown or missing:
+            told = f"the unknown field {shortened(unknown[0])}" if unknown else f"no field {missing[0]}"
+            raise ModelError(f"{name}: found {told}, expected {', '.join(schema)}")
+        for key, part in schema.items():
+            _check(value[key], part, f"{name}: {key}")
+    elif isinstance(schema[0], dict):  # or nothing
+        if value is not None:
+            _check(value, schema[0], name)
+    elif not schema[0](value):
+        raise ModelError(f"{name}: found {shortened(value)}, expected {schema[1]}")
+
+
+def taps_digest(band, order):
+    """SHA-256 of the band-pass's taps in single precision, rounded: platforms differ in the last bits."""
+    taps = np.round(band_pass_taps(tuple(band), order), 7).astype("<f4") + np.float32(0)
+    return hashlib.sha256(taps.tobytes()).hexdigest()
+
+
+def read_manifest(content):
+    """The checked manifest inside a ``.tflite`` file's bytes.
+
+    Raises ``ModelError`` for a file that is corrupt, has no manifest or an invalid one, or is not the model
+    that its manifest was made for.
+    """
+    first, last = find_manifest(content)
+    try:
+        values = json.loads(bytes(content[first:last]).decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ModelError(f"manifest: found no JSON ({error}), expected an object") from error
+    check_manifest(values)
+    found = checksum(content)
+    if found != values["model_sha256"]:
+        raise ModelError(
+            f"found a model of SHA-256 {found[:12]}…, "
+            f"expected {values['model_sha256'][:12]}… as its manifest says"
+        )
+    return values

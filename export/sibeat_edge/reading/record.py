@@ -1,0 +1,160 @@
+"""A wearer's recording as a file holds it, WFDB, EDF or CSV, read in blocks: 24 hours take no more memory.
+
+Each format's reader has the same few attributes: ``leads``, their ``units`` and ``rates`` in Hz, ``named``
+(whether the file names its leads), ``seconds`` (None where only reading to the end tells), and ``blocks``.
+"""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from sibeat_edge.errors import RecordError
+from sibeat_edge.reading.csvfile import CsvFile
+from sibeat_edge.reading.edffile import EdfFile
+from sibeat_edge.reading.wfdbfile import WfdbFile
+from sibeat_edge.signal.resampling import HIGHEST_RATE, LOWEST_RATE
+
+MILLIVOLTS = {"v": 1e3, "mv": 1.0, "uv": 1e-3, "μv": 1e-3, "nv": 1e-6}  # of one unit, its name case-folded
+PREFIX = re.compile(r"^(ecg|ekg)\s+", re.IGNORECASE)  # EDF+ names a signal's kind before its lead
+
+
+@dataclass(frozen=True)
+class Record:
+    """A recording that is open for reading.
+
+    Attributes:
+        path: of the file; of a WFDB record, without extension.
+        name: of the record.
+        rate: Hz.
+        leads: names of those that are read, in the order that the model takes them.
+        seconds: of the whole recording, or None where only reading to the end tells.
+        warnings: sentences that whoever sees the result should see, too.
+    """
+
+    path: Path
+    name: str
+    rate: float
+    leads: tuple[str, ...]
+    seconds: float | None
+    warnings: tuple[str, ...]
+    source: object = field(repr=False)
+
+    def blocks(self, seconds=60):
+        """Yield (time of the first sample in s since the recording's start, samples ``(samples, leads)``).
+
+        Samples are in mV, float64, NaN where missing. A block starts where the block before it ended, unless
+        the file's clock jumps in between. Raises ``RecordError`` for what turns out to be no signal.
+        """
+        names, units = self.source.leads, self.source.units
+        columns = [names.index(lead) for lead in self.leads]
+        factors = np.array([_millivolts(self.path, names[column], units[column]) for column in columns])
+        for time, samples in self.source.blocks(columns, seconds):
+            samples = samples * factors
+            samples[~np.isfinite(samples)] = np.nan
+            yield time, samples
+
+    @property
+    def signal(self):
+        """All of it, ``(samples, leads)`` in mV; NaN where the clock has jumped."""
+        blocks = [(round(time * self.rate), samples) for time, samples in self.blocks()]
+        whole = np.full((max(start + len(part) for start, part in blocks), len(self.leads)), np.nan)
+        for start, part in blocks:
+            whole[start : start + len(part)] = part
+        return whole
+
+
+def read_record(path, lead=None, rate=None, wanted=("MLII",)):
+    """Open the recording at ``path``: a WFDB record (with or without extension), an ``.edf`` or a ``.csv``.
+
+    Args:
+        path: of the file.
+        lead: name, or names, of leads to take instead of the ``wanted`` ones; a warning tells of it.
+        rate: Hz, for a CSV without a clock; where the file states its rate, both must agree to 1 %.
+        wanted: names of the leads that the model was trained on, in its order.
+
+    Leads are compared without regard to case and to a leading "ECG" or "EKG".
+
+    Raises ``RecordError``, one sentence of what was found and what was expected, for a file that is missing,
+    truncated, empty or of another kind, a missing lead, a unit other than V, mV, uV or nV, and a rate that
+    is unknown, contradicted or out of range.
+    """
+    path = Path(path)
+    source, name = _open(path, rate)
+    columns, warnings = _choose(path, source, wanted, lead)
+    for column in columns:
+        _millivolts(path, source.leads[column], source.units[column])
+    rates = sorted({source.rates[column] for column in columns})
+    if len(rates) > 1:
+        raise RecordError(f"{path}: found leads at {rates[0]:g} and {rates[-1]:g} Hz; expected one rate.")
+    found = rates[0]
+    if not LOWEST_RATE <= found <= HIGHEST_RATE:
+        raise RecordError(f"{path}: found a rate of {found:g} Hz; expected {LOWEST_RATE} to {HIGHEST_RATE}.")
+    if rate is not None and abs(found / rate - 1) > 0.01:
+        raise RecordError(f"{path}: found a rate of {found:g} Hz; expected {rate:g} Hz as given.")
+    leads = tuple(source.leads[column] for column in columns)
+    return Record(path, name, float(found), leads, source.seconds, tuple(warnings), source)
+
+
+def _open(path, rate):
+    """The reader of the file's format, and the record's name."""
+    if rate is not None and not LOWEST_RATE <= rate <= HIGHEST_RATE:
+        raise RecordError(f"{path}: given a rate of {rate} Hz; expected {LOWEST_RATE} to {HIGHEST_RATE} Hz.")
+    if path.with_name(path.name + ".hea").is_file():
+        return WfdbFile(path), path.name
+    suffix = path.suffix.lower()
+    if suffix not in (".hea", ".dat", ".edf", ".csv"):
+        what = "a file of unknown format" if path.exists() else "no such file"
+        raise RecordError(f"{path}: found {what}; expected a WFDB record (.hea), .edf or .csv.")
+    if not path.is_file():
+        raise RecordError(f"{path}: found no such file; expected a recording.")
+    if not path.stat().st_size:
+        raise RecordError(f"{path}: found an empty file; expected a recording.")
+    if suffix == ".edf":
+        return EdfFile(path), path.stem
+    if suffix == ".csv":
+        return CsvFile(path, rate), path.stem
+    return WfdbFile(path.with_suffix("")), path.stem
+
+
+def _choose(path, source, wanted, lead):
+    """The columns of the leads to read, and warnings."""
+    known = {}
+    for column, name in enumerate(source.leads):
+        known.setdefault(_plain(name), column)
+    asked = [lead] if isinstance(lead, str) else list(lead or wanted)
+    listed = ", ".join(source.leads)
+    if len(asked) != len(wanted):
+        raise RecordError(
+            f"{path}: given the leads {', '.join(asked)}; "
+            f"expected {len(wanted)}, as the model was trained on {', '.join(wanted)}."
+        )
+    missing = [name for name in asked if _plain(name) not in known]
+    if lead is None and missing and not source.named and len(source.leads) == len(wanted):
+        what = "column" if len(wanted) == 1 else "columns"
+        return list(range(len(wanted))), [
+            f"{path}: found no names of leads; took its {what} {listed} for {', '.join(wanted)}."
+        ]
+    if missing:
+        hint = "" if lead is not None else ", which the model was trained on (--lead NAME takes another)"
+        raise RecordError(f"{path}: found the leads {listed}; expected {', '.join(missing)}{hint}.")
+    warnings = [
+        f"{path}: lead {name} is scored, but the model was trained on {model}: its scores may not hold."
+        for name, model in zip(asked, wanted, strict=True)
+        if _plain(name) != _plain(model)
+    ]
+    return [known[_plain(name)] for name in asked], warnings
+
+
+def _plain(name):
+    return PREFIX.sub("", name.strip()).casefold()
+
+
+def _millivolts(path, lead, unit):
+    factor = MILLIVOLTS.get(unit.strip().casefold())
+    if factor is None:
+        raise RecordError(
+            f"{path}: found lead {lead} in {unit.strip() or 'no unit'!r}; expected mV, uV or V."
+        )
+    return factor

@@ -1,0 +1,220 @@
+"""Figures of a report, as SVG texts: strips on ECG paper, worst beats with heat strips, rates over time."""
+
+import functools
+import io
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+
+from sibeat_edge.signal.resampling import RATE
+
+ROW = 10.0  # s of a strip's row: 250 mm at 25 mm/s
+MM = 1 / 25.4  # inches
+SMALL, LARGE = (0.04, 0.1), (0.2, 0.5)  # s, mV of ECG paper's squares
+LEAST, MOST = 2.0, 6.0  # mV that a strip shows
+PAPER = "#f3c6c6", "#e59a9a"  # small and large squares
+RED = "#c00000"
+LEADS = "k", "tab:blue", "tab:green", "tab:purple"  # first to fourth
+QRS = 0.12, 0.28  # s before and after an alarm's R-peak that are drawn in red
+WARM = 22  # mm: between rows of worst beats that have heat strips
+LONG = 4  # hours: a shorter recording is counted in minutes
+WIDTH, GAP = 262, 7  # mm: of a figure, and between the rows of a strip
+SETTINGS = {"font.size": 8, "axes.titlesize": 8, "axes.labelsize": 8, "svg.hashsalt": "sibeat"}
+
+
+def _svg(draw):
+    """Make ``draw``, which returns a figure, return the figure's SVG text."""
+
+    @functools.wraps(draw)
+    def drawn(*args):
+        text = io.StringIO()
+        with matplotlib.rc_context(SETTINGS):
+            draw(*args).savefig(text, format="svg", metadata={"Date": None})
+        return text.getvalue()
+
+    return drawn
+
+
+@_svg
+def strip_figure(excerpt, beats, leads):
+    """The excerpt on ECG paper, 10 s a row, its ``beats`` marked: alarm, no alarm, not scored."""
+    signal = _level(excerpt.samples)
+    time = np.arange(len(signal)) / excerpt.rate
+    low, high = _range(signal)
+    rows = [(first, lead) for first in np.arange(0, time[-1], ROW) for lead in range(len(leads))]
+    height = len(rows) * (10 * (high - low) + GAP)
+    figure = Figure(figsize=(WIDTH * MM, height * MM))
+    axes = figure.subplots(len(rows), 1, squeeze=False)[:, 0]
+    space = GAP / (10 * (high - low))
+    figure.subplots_adjust(6 / WIDTH, 2 / height, 1 - 6 / WIDTH, 1 - (GAP - 2) / height, hspace=space)
+    for axis, (first, lead) in zip(axes, rows, strict=True):
+        _paper(axis, (first, first + ROW), (low, high))
+        part = (time >= first) & (time < first + ROW)
+        axis.plot(time[part], signal[part, lead], color="k", linewidth=0.8)
+        axis.set_title(f"{_clock(excerpt.time + first)}   {leads[lead]}", loc="left", pad=2)
+        for beat in beats:
+            place = beat.time - excerpt.time
+            if first <= place < first + ROW:
+                _mark(axis, beat, place, high)
+                near = part & (time > place - QRS[0]) & (time < place + QRS[1])
+                axis.plot(time[near], signal[near, lead], color=RED, linewidth=beat.alarm)
+    return figure
+
+
+def _mark(axis, beat, place, high):
+    if beat.score is None:
+        axis.plot(place, high - 0.12, "x", color="k", markersize=4)
+        axis.text(place + 0.07, high - 0.03, beat.reason, fontsize=7, va="top")
+    elif beat.alarm:
+        axis.plot(place, high - 0.12, "v", color=RED, markersize=6)
+    else:
+        axis.plot(place, high - 0.12, "o", color="0.45", markersize=2.5)
+
+
+@_svg
+def worst_figure(excerpts, window):
+    """The worst beats, each 2 s on ECG paper, and below each its residuals where it has any.
+
+    Args:
+        excerpts: at most 8, each with its beat.
+        window: samples at 360 Hz before and from the R-peak on that the model was shown.
+    """
+    signals = [_level(excerpt.samples) for excerpt in excerpts]
+    low, high = _range(np.concatenate(signals))
+    residuals = [excerpt.beat.residuals for excerpt in excerpts if excerpt.beat.residuals is not None]
+    hottest = max((values.max() for values in residuals), default=0) or 1.0
+    tall = 10 * (high - low)
+    step = tall + (WARM if residuals else GAP)
+    width, height = WIDTH / 4, step * -(-len(excerpts) // 4)
+    figure = Figure(figsize=(WIDTH * MM, height * MM))
+
+    def axis_at(left, top, tall):
+        return figure.add_axes([left / WIDTH, 1 - (top + tall) / height, (width - 5) / WIDTH, tall / height])
+
+    for number, (excerpt, signal) in enumerate(zip(excerpts, signals, strict=True)):
+        left, top = 2.5 + number % 4 * width, GAP - 2 + number // 4 * step
+        axis = axis_at(left, top, tall)
+        _beat(axis, excerpt, signal, window, (low, high))
+        if excerpt.beat.residuals is not None:
+            _heat(axis_at(left, top + tall + 1, 5), excerpt.beat.residuals, hottest, window, axis.get_xlim())
+    return figure
+
+
+def _beat(axis, excerpt, signal, window, volts):
+    around = len(signal) / excerpt.rate / 2
+    _paper(axis, (-around, around), volts)
+    axis.axvspan(-window[0] / RATE, window[1] / RATE, color="0.5", alpha=0.12, linewidth=0)
+    axis.set_prop_cycle(color=LEADS)
+    axis.plot(np.arange(len(signal)) / excerpt.rate - around, signal, linewidth=0.9)
+    mark = "alarm" if excerpt.beat.alarm else "no alarm"
+    why = f": {excerpt.beat.why}" if excerpt.beat.why else ""
+    title = f"{_clock(excerpt.beat.time)}   score {excerpt.beat.score:.4g}   {mark}{why}"
+    axis.set_title(title, color=RED if excerpt.beat.alarm else "k", pad=2)
+
+
+def _heat(axis, residuals, hottest, window, times):
+    axis.imshow(
+        residuals[None],
+        aspect="auto",
+        cmap="inferno",
+        vmin=0,
+        vmax=hottest,
+        extent=(-window[0] / RATE, window[1] / RATE, 0, 1),
+        interpolation="nearest",
+    )
+    axis.set(xlim=times, yticks=[], xticks=[-0.5, 0, 0.5], xlabel="s from the R-peak")
+    axis.spines[:].set_visible(False)
+
+
+@_svg
+def template_figure(templates, window, leads):
+    """The wearer's own beats ``(length, leads)``, mV, on ECG paper, the second one thin.
+
+    ``window`` is as that of ``worst_figure``.
+    """
+    low, high = _range(np.concatenate(templates))
+    tall = 10 * (high - low)
+    width, height = WIDTH / 4 * len(leads), tall + GAP
+    figure = Figure(figsize=(width * MM, height * MM))
+    time = np.arange(-window[0], window[1]) / RATE
+    for lead, name in enumerate(leads):
+        left = (2.5 + lead * WIDTH / 4) / width
+        axis = figure.add_axes([left, 2 / height, (WIDTH / 4 - 5) / width, tall / height])
+        _paper(axis, (time[0], time[-1]), (low, high))
+        for template, width_of_line in zip(templates, (1.2, 0.6), strict=False):
+            axis.plot(time, template[:, lead], color=LEADS[lead % len(LEADS)], linewidth=width_of_line)
+        axis.set_title(name, loc="left", pad=2)
+    return figure
+
+
+@_svg
+def rates_figure(bins, expected):
+    """Alarms per hour, heart rate and what was not scored, over the recording.
+
+    Args:
+        bins: list of (begin in hours, end in hours, alarms, heart rate in beats a minute or None, share that
+            was not scored).
+        expected: false alarms per hour that the threshold is meant for, or None.
+    """
+    figure = Figure(figsize=(WIDTH * MM, 95 * MM))
+    upper, middle, lower = figure.subplots(3, 1, sharex=True, height_ratios=(4, 3, 2))
+    figure.subplots_adjust(14 / WIDTH, 10 / 95, 1 - 3 / WIDTH, 1 - 6 / 95, hspace=0.2)
+    figure.align_ylabels()
+    begin, end, alarms, pulse, lost = (np.array(part, np.float64) for part in zip(*bins, strict=True))
+    per_hour = alarms / (end - begin)
+    unit, factor = ("hours", 1) if end[-1] >= LONG else ("minutes", 60)
+    begin, end = begin * factor, end * factor
+    upper.bar(begin, per_hour, end - begin, align="edge", color=RED, alpha=0.75, edgecolor="white")
+    if expected is not None:
+        upper.axhline(expected, color="k", linestyle="--", linewidth=0.8)
+        upper.set_title(f"dashed: {expected:g} false alarms per hour expected", loc="right")
+    upper.set(ylabel="alarms per hour", ylim=(0, None if per_hour.any() or expected else 1))
+    middle.plot((begin + end) / 2, pulse, "k.-", linewidth=0.8)
+    low, high = (np.nanmin(pulse), np.nanmax(pulse)) if np.isfinite(pulse).any() else (60, 60)
+    middle.set(ylabel="heart rate, 1/min", ylim=(10 * (low // 10 - 1), 10 * (high // 10 + 2)))
+    lower.bar(begin, 100 * lost, end - begin, align="edge", color="0.6", edgecolor="white")
+    lower.set(ylabel="not scored, %", ylim=(0, 100), xlabel=f"{unit} of the recording", xlim=(0, end[-1]))
+    for axis in (upper, middle, lower):
+        axis.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def _level(samples):
+    """The signal about its median."""
+    known = np.isfinite(samples).any(axis=0)
+    middle = np.zeros(samples.shape[1])
+    middle[known] = np.nanmedian(samples[:, known], axis=0)
+    return samples - middle
+
+
+def _range(signal):
+    """Lowest and highest mV to show: whole large squares that hold nearly all of the signal."""
+    values = signal[np.isfinite(signal)]
+    if not len(values):
+        return -LEAST / 2, LEAST / 2
+    low, high = np.quantile(values, [0.001, 0.999])
+    low, high = np.floor(low / 0.5) * 0.5, np.ceil(high / 0.5) * 0.5 + 0.5  # room for the marks
+    middle, span = (low + high) / 2, np.clip(high - low, LEAST, MOST)
+    return middle - span / 2, middle + span / 2
+
+
+def _paper(axis, times, volts):
+    for (across, up), colour, width in zip((SMALL, LARGE), PAPER, (0.3, 0.5), strict=True):
+        x, y = (
+            np.arange(np.ceil(low / step - 1e-6), high / step + 1e-6) * step
+            for (low, high), step in ((times, across), (volts, up))
+        )
+        # All lines one way are one path, as the file would hold hundreds.
+        for lines, ends, is_upright in ((x, volts, True), (y, times, False)):
+            along, places = np.tile([*ends, np.nan], len(lines)), np.repeat(lines, 3)
+            path = (places, along) if is_upright else (along, places)
+            axis.plot(*path, color=colour, linewidth=width, zorder=0)
+    axis.set(xlim=times, ylim=volts, xticks=[], yticks=[])
+    axis.spines[:].set_color(PAPER[1])
+
+
+def _clock(seconds):
+    """h:mm:ss.s"""
+    tenths = round(seconds * 10)
+    return f"{tenths // 36000}:{tenths // 600 % 60:02d}:{tenths % 600 / 10:04.1f}"

@@ -1,0 +1,242 @@
+"""A scored recording as one HTML file to look at: no script, nothing from the network."""
+
+import base64
+from collections import Counter
+from html import escape
+
+import numpy as np
+
+from sibeat_edge.files import whole_file
+from sibeat_edge.report.excerpts import STRIP
+from sibeat_edge.report.figures import LONG, rates_figure, strip_figure, template_figure, worst_figure
+from sibeat_edge.report.recording import mean_heart_rate
+
+STYLE = """
+body { font: 15px/1.45 system-ui, sans-serif; max-width: 1040px; margin: 2em auto; padding: 0 1em }
+h1 { margin-bottom: 0 } h2 { margin-top: 1.6em; border-bottom: 1px solid #ccc }
+table { border-collapse: collapse }
+td, th { padding: .2em 1.2em .2em 0; text-align: left; vertical-align: top }
+th { font-weight: 600 } td.number, th.number { text-align: right; font-variant-numeric: tabular-nums }
+img { width: 100%; display: block } .caption { color: #555; font-size: 13px }
+.notice { border-left: 4px solid #888; padding-left: .8em } .warning { border-left: 4px solid #c00000;
+padding-left: .8em } code { font-size: 12px; overflow-wrap: anywhere }
+@media print { h2, img { break-inside: avoid; break-after: avoid } }
+"""
+ORIGINS = {
+    "model": "the model's",
+    "rate": "for the false alarms asked for",
+    "option": "given by hand",
+    "wearer": "the wearer's own",
+}
+MEANINGS = {
+    "missing": "samples are missing",
+    "flat": "the lead is flat: no contact",
+    "saturated": "the amplifier is at its end",
+    "noisy": "too noisy to judge",
+    "edge": "the recording begins or ends too near",
+    "warm-up": "the wearer's own beat is not known yet",
+    "no beat found": "a signal, but no R-peak in it within 1.5 s",
+}
+
+
+def report(scored):
+    """The HTML text of a ``Scored``."""
+    name = escape(scored.name)
+    warnings = "".join(f'<p class="warning">{escape(text)}</p>' for text in scored.warnings)
+    parts = [
+        f"<h1>Record {name}</h1>",
+        f"<p>{_duration(scored.seconds)} (h:mm:ss) of lead {escape(', '.join(scored.leads))} "
+        f"at {scored.rate:g} Hz, scored by the model <b>{escape(scored.manifest['name'])}</b></p>",
+        f'<p class="notice">{escape(scored.manifest["notice"])}</p>',
+        warnings,
+        _summary(scored),
+        _rates(scored),
+        _strip(scored),
+        _wearer(scored),
+        _worst(scored),
+        _not_scored(scored),
+        _model(scored),
+    ]
+    return (
+        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>Record {name}</title>'
+        f"<style>{STYLE}</style></head>\n<body>\n" + "\n".join(filter(None, parts)) + "\n</body></html>\n"
+    )
+
+
+def write_report(scored, path):
+    """Write the report to ``path``, whole or not at all."""
+    text = report(scored)
+    with whole_file(path) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
+def _summary(scored):
+    summary = scored.summary
+    expected = scored.expected_false_alarms
+    rows = {
+        "Beats found": f"{summary['beats']:,}",
+        "Beats scored": f"{summary['scored']:,}",
+        "Alarms": f"{summary['alarms']:,}",
+        "Alarms per hour": f"{summary['alarms_per_hour']:.1f}",
+        "Alarms per hour that was scored": _number(summary["alarms_per_scored_hour"], ".1f"),
+        "False alarms per hour expected": (
+            f"{expected:g}, from normal beats alone" if expected else "unknown for this threshold"
+        ),
+        "Threshold": f"{scored.threshold:.4g} ({ORIGINS[scored.threshold_from]})",
+        "Mean heart rate": f"{_number(scored.heart_rate, '.0f')} beats a minute",
+    }
+    return "<h2>Summary</h2>" + _table([], [(escape(key), escape(value)) for key, value in rows.items()])
+
+
+def _not_scored(scored):
+    beats, seconds = scored.unscored, scored.not_scored
+    reasons = sorted(beats.keys() | seconds.keys())
+    if not reasons:
+        return "<h2>Not scored</h2><p>Nothing: a scored beat is near every second.</p>"
+    rows = [
+        (
+            escape(reason),
+            escape(MEANINGS.get(reason, "")),
+            f"{beats.get(reason, 0):,}",
+            _duration(seconds.get(reason, 0)),
+        )
+        for reason in reasons
+    ]
+    whole = sum(seconds.values())
+    rows.append(("<b>all</b>", "", f"<b>{sum(beats.values()):,}</b>", f"<b>{_duration(whole)}</b>"))
+    return (
+        "<h2>Not scored</h2>"
+        + _table(["reason", "", "beats", "h:mm:ss"], rows, numbers=2)
+        + f'<p class="caption">{whole / scored.seconds:.1%} of the recording. '
+        "Each second has the reason of the beat nearest to it, if one is within 1.5 s.</p>"
+    )
+
+
+def _rates(scored):
+    figure = rates_figure(rate_bins(scored), scored.expected_false_alarms)
+    return "<h2>Alarms per hour</h2>" + _image(
+        figure, "alarms per hour, heart rate and what was not scored, over the recording"
+    )
+
+
+def rate_bins(scored):
+    """The recording in bins of an hour, or of 5 minutes below 4 hours.
+
+    A list of (begin in hours, end in hours, alarms, mean heart rate or None, share not scored); a last bin
+    shorter than half of the others belongs to the one before.
+    """
+    hours = scored.seconds / 3600
+    step = 1.0 if hours >= LONG else 1 / 12
+    count = max(1, round(hours / step))
+    edges = [*(number * step for number in range(count)), hours]
+    rows = []
+    for begin, end in zip(edges[:-1], edges[1:], strict=True):
+        beats = [beat for beat in scored.beats if begin <= beat.time / 3600 < end]
+        seconds = scored.reasons[round(begin * 3600) : round(end * 3600)]
+        alarms = sum(beat.alarm for beat in beats)
+        rows.append((begin, end, alarms, mean_heart_rate(beats), np.mean(seconds != "")))
+    return rows
+
+
+def _strip(scored):
+    strip = scored.strip
+    last = strip.time + len(strip.samples) / strip.rate
+    beats = [beat for beat in scored.beats if strip.time <= beat.time < last]
+    title = "The stretch with the most alarms" if scored.alarms else "The stretch with the highest score"
+    alarms = sum(beat.alarm for beat in beats)
+    return (
+        f"<h2>{title}</h2>"
+        + _image(strip_figure(strip, beats, scored.leads), "electrocardiogram strip with marked beats")
+        + f'<p class="caption">{alarms} alarms in these {STRIP:g} s. As recorded, about its median; '
+        "large squares 0.2 s and 0.5 mV. Red: alarm; dot: scored, no alarm; cross: not scored.</p>"
+    )
+
+
+def _wearer(scored):
+    if not scored.templates:
+        return ""
+    window = scored.manifest["window"]
+    figure = template_figure(scored.templates, (window["before"], window["after"]), scored.leads)
+    counts = Counter(beat.why for beat in scored.alarms)
+    rows = [
+        ("shape", "it looks unlike the wearer's own beat", f"{counts['shape']:,}"),
+        (
+            "timing",
+            "it comes too early, or a pause follows, for the wearer's own rhythm",
+            f"{counts['timing']:,}",
+        ),
+        ("both", "the two together", f"{counts['both']:,}"),
+    ]
+    return (
+        "<h2>The wearer's own beat</h2>"
+        + _image(figure, "the template of the wearer's own beat")
+        + '<p class="caption">Running mean of the beats like it, filtered, as it was at the end; thin: a '
+        "second shape of the wearer's own. Every beat was judged beside the one that it is more like.</p>"
+        + _table(["alarm for its", "", "alarms"], rows, numbers=1)
+    )
+
+
+def _worst(scored):
+    if not scored.worst:
+        return ""
+    window = scored.manifest["window"]
+    figure = worst_figure(scored.worst, (window["before"], window["after"]))
+    heat = "" if len(scored.leads) == 1 else f" Black: {escape(scored.leads[0])}, the first lead."
+    if scored.worst[0].beat.residuals is not None:
+        told = (
+            "the beat differs from the wearer's own"
+            if scored.manifest["wearer"]
+            else "the model rebuilt it badly"
+        )
+        heat += f" Below: where {told}, bright is worse, one scale for all."
+    return (
+        "<h2>The worst beats</h2>"
+        + _image(figure, "the beats with the highest scores")
+        + '<p class="caption">Highest scores first, none overlapping; grey: what the model was shown.'
+        + f"{heat}</p>"
+    )
+
+
+def _model(scored):
+    manifest = scored.manifest
+    signal = manifest["signal"]
+    rows = {
+        "Model": manifest["name"],
+        "Trained on": f"lead {', '.join(signal['leads'])}, {signal['band'][0]:g} to {signal['band'][1]:g} Hz",
+        "Expected AUC, AP": f"{manifest['expected']['auc']:.4f}, {manifest['expected']['ap']:.4f}",
+        "Licence": manifest["licence"],
+    }
+    body = [(escape(key), escape(value)) for key, value in rows.items()]
+    body.append(("SHA-256", f"<code>{escape(manifest['model_sha256'])}</code>"))
+    return (
+        "<h2>Model</h2>"
+        + _table([], body)
+        + '<p class="caption">An alarm is a beat whose score lies above the threshold: unlike the normal '
+        "beats that the model was trained on. It names no disease; no alarm does not mean no disease.</p>"
+    )
+
+
+def _table(heads, rows, numbers=0):
+    """Rows of cells that are HTML already; the last ``numbers`` columns are numbers."""
+    width = len(rows[0])
+    kinds = ["" if column < width - numbers else ' class="number"' for column in range(width)]
+    head = "".join(f"<th{kind}>{cell}</th>" for kind, cell in zip(kinds, heads, strict=False))
+    body = "".join(
+        "<tr>" + "".join(f"<td{kind}>{cell}</td>" for kind, cell in zip(kinds, row, strict=True)) + "</tr>\n"
+        for row in rows
+    )
+    return f"<table>{f'<tr>{head}</tr>' if heads else ''}\n{body}</table>"
+
+
+def _image(svg, text):
+    data = base64.b64encode(svg.encode("utf-8")).decode("ascii")
+    return f'<img alt="{escape(text)}" src="data:image/svg+xml;base64,{data}">'
+
+
+def _duration(seconds):
+    whole = round(seconds)
+    return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
+
+
+def _number(value, form):
+    return "–" if value is None else format(value, form)

@@ -1,0 +1,116 @@
+"""From evenly sampled leads to filtered ones: missing samples and the 3-45 Hz band-pass.
+
+Every stage takes blocks of any size through ``push`` and the rest through ``finish``; the outputs, joined,
+are the same bits whatever the blocks were. Offline processing is one ``push`` and one ``finish``.
+"""
+
+import numpy as np
+from scipy import fft
+from scipy import signal as sps
+
+from sibeat_edge.signal.resampling import RATE
+
+BAND = (3.0, 45.0)  # Hz
+FIR_ORDER = 108
+CHUNK = 180  # samples (0.5 s) that the band-pass filters at a time
+
+
+def band_pass_taps(band=BAND, order=FIR_ORDER):
+    """Taps ``(2 * order + 1,)`` of the linear-phase band-pass of ``band`` (low, high) in Hz.
+
+    The published preprocessing runs its FIR forwards and backwards (zero phase), which no device can
+    do; forwards and backwards is one pass of the filter convolved with itself, and that a device can run.
+    """
+    if not 0 < band[0] < band[1] < RATE / 2 or order % 2 or order < 2:
+        raise ValueError(
+            f"Band-pass: found {band} Hz of order {order}; "
+            f"expected 0 < low < high < {RATE // 2} and an even order."
+        )
+    once = sps.firwin(order + 1, band, pass_zero=False, fs=RATE)
+    return np.convolve(once, once)
+
+
+class FillMissing:
+    """Holds the last value over missing (not finite) samples; a lead that starts with them starts at zero."""
+
+    def __init__(self):
+        self._last = None
+
+    def push(self, samples):
+        """The block ``(samples,)`` or ``(samples, leads)``, filled."""
+        samples = np.asarray(samples, np.float64)
+        if not len(samples):
+            return samples
+        if self._last is None:
+            self._last = np.zeros((1, *samples.shape[1:]))
+        known = np.isfinite(samples)
+        if not known.all():
+            joined = np.concatenate([self._last, np.where(known, samples, 0.0)])
+            places = np.arange(1, len(joined)).reshape(-1, *[1] * (samples.ndim - 1))
+            newest = np.maximum.accumulate(np.where(known, places, 0), axis=0)
+            samples = np.take_along_axis(joined, newest, axis=0)
+        self._last = samples[-1:]
+        return samples
+
+    def finish(self):
+        """Nothing: no sample is held back."""
+        return np.zeros(0)
+
+
+class BandPass:
+    """Streaming FIR band-pass, 3-45 Hz by default, its delay (``order`` samples) compensated.
+
+    Input and output: ``(samples,)`` or ``(samples, leads)`` at 360 Hz, any unit; output sample *n* is in step
+    with input sample *n*. The signal is continued by its first and last value beyond its ends. It is filtered
+    in chunks of ``CHUNK`` samples counted from the first one, by FFT: a long filter costs little, and the
+    same chunks are computed whatever the blocks were.
+    """
+
+    def __init__(self, band=BAND, order=FIR_ORDER):
+        self.taps = band_pass_taps(band, order)
+        self.delay = (len(self.taps) - 1) // 2
+        self._reach = len(self.taps) - 1
+        self._size = fft.next_fast_len(self._reach + CHUNK, real=True)
+        self._response = fft.rfft(self.taps, self._size)
+        self._held = None
+        self._to_skip = self.delay
+        self._seen = self._made = 0
+
+    def push(self, samples):
+        """Filter a block; returns the samples that are final, at most ``delay + CHUNK`` behind the input."""
+        samples = np.asarray(samples, np.float64)
+        if not len(samples):
+            return samples
+        if self._held is None:
+            self._held = np.repeat(samples[:1], self._reach, axis=0)
+        self._held = np.concatenate([self._held, samples])
+        self._seen += len(samples)
+        chunks = (len(self._held) - self._reach) // CHUNK
+        filtered = np.empty((chunks * CHUNK, *samples.shape[1:]))
+        for first in range(0, len(filtered), CHUNK):
+            part = self._held[first : first + self._reach + CHUNK]
+            filtered[first : first + CHUNK] = self._filter(part)
+        self._held = self._held[len(filtered) :]
+        skipped = min(self._to_skip, len(filtered))
+        self._to_skip -= skipped
+        self._made += len(filtered) - skipped
+        return filtered[skipped:]
+
+    def _filter(self, part):
+        if part.ndim == 2:  # lead by lead: a transform of several at once may round differently
+            return np.stack([self._filter(lead) for lead in part.T], axis=1)
+        product = fft.rfft(part, self._size) * self._response
+        return fft.irfft(product, self._size)[self._reach : self._reach + CHUNK]
+
+    def finish(self):
+        """The last samples, once the signal has ended."""
+        if self._held is None:
+            return np.zeros(0)
+        missing = self._seen - self._made
+        return self.push(np.repeat(self._held[-1:], self.delay + CHUNK, axis=0))[:missing]
+
+
+def process(stage, samples):
+    """A whole signal through one streaming stage."""
+    parts = [part for part in (stage.push(samples), stage.finish()) if len(part)]
+    return np.concatenate(parts) if parts else samples[:0]

@@ -1,0 +1,85 @@
+"""Reads a run's configuration from TOML, with overrides; an unknown key is an error."""
+
+import sys
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from keras_sibeat.config.schema import Config
+from keras_sibeat.errors import ConfigError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+def read_config(file=None, overrides=(), data=None):
+    """The configuration of ``file`` (TOML; the defaults without one), with ``key=value`` overrides.
+
+    Args:
+        file: path; its stem is the run's name.
+        overrides: strings such as ``train.epochs=30``; the value is TOML, or else a plain string.
+        data: folder of a local copy of the data, which replaces the simulator where none is configured.
+
+    Raises:
+        ConfigError: no such file, not TOML, an unknown key, or a value out of range.
+    """
+    if file is None:
+        return make_config({}, "defaults", overrides, data)
+    return make_config({"name": Path(file).stem, **read_toml(file)}, str(file), overrides, data)
+
+
+def read_toml(file):
+    """The values of a TOML file; raises ``ConfigError`` where there is none."""
+    try:
+        return tomllib.loads(Path(file).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{file}: no such file; expected a configuration in TOML.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file}: {error}; expected TOML.") from error
+
+
+def make_config(values, origin, overrides=(), data=None):
+    """The configuration of nested ``values``, which errors call ``origin``; the rest as ``read_config``."""
+    for override in overrides:
+        _apply(values, override)
+    if data is not None:
+        section = values.setdefault("data", {})
+        if not isinstance(section, dict):
+            raise ConfigError(f"{origin}: data: found {section!r}; expected a section.")
+        section["folder"] = str(data)
+        if section.get("source", "simulator") == "simulator":
+            section["source"] = "wfdb"
+    try:
+        config = Config.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(f"{origin}: {first_problem(error)}") from error
+    if config.data.source != "simulator" and config.data.folder is None:
+        raise ConfigError(f"{origin}: found no data folder; expected --data DIR (or data.folder).")
+    return config
+
+
+def _apply(values, override):
+    key, equals, text = override.partition("=")
+    if not equals or not key.strip():
+        raise ConfigError(f"--set {override}: found no key=value; expected e.g. train.epochs=30.")
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text
+    *sections, last = key.strip().split(".")
+    for section in sections:
+        values = values.setdefault(section, {})
+        if not isinstance(values, dict):
+            raise ConfigError(f"--set {override}: {section} is a value; expected a section.")
+    values[last] = value
+
+
+def first_problem(error):
+    """The first problem of a pydantic ``ValidationError``, in one sentence."""
+    problem = error.errors()[0]
+    key = ".".join(str(part) for part in problem["loc"]) or "configuration"
+    if problem["type"] == "extra_forbidden":
+        return f"found the unknown key {key}; expected one of those in the README."
+    return f"{key}: found {problem['input']!r}; expected: {problem['msg']}."

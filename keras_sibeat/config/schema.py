@@ -1,0 +1,135 @@
+"""A run's configuration as a whole: its sections, and what of them goes together."""
+
+import sys
+from typing import Annotated
+
+from pydantic import Field, field_validator, model_validator
+
+from keras_sibeat.config.sections import (
+    Contrastive,
+    Data,
+    Distillation,
+    Distribute,
+    Evaluate,
+    Frskd,
+    Model,
+    Protocol,
+    Score,
+    Section,
+    Student,
+    Train,
+    Wearer,
+    Window,
+    unique,
+)
+
+if sys.version_info >= (3, 11):
+    pass
+else:
+    pass
+
+
+class Config(Section):
+    """One run."""
+
+    name: str = "quickstart"
+    seeds: Annotated[tuple[Annotated[int, Field(ge=0, lt=2**32)], ...], Field(min_length=1)] = (0,)
+    data: Data = Data()
+    window: Window = Window()
+    wearer: Wearer | None = None
+    protocol: Protocol = Protocol()
+    model: Model = Model()
+    train: Train = Train()
+    contrastive: Contrastive | None = None
+    frskd: Frskd | None = None
+    distillation: Distillation | None = None
+    student: Student | None = None
+    score: Score = Score()
+    distribute: Distribute = Distribute()
+    evaluate: Evaluate = Evaluate()
+
+    @property
+    def epochs(self):
+        """Of the last stage."""
+        return self.student.epochs if self.student else self.train.epochs
+
+    def describe(self):
+        """Its values as JSON has them, but for where the data lies, which is no part of a run."""
+        values = self.model_dump(mode="json")
+        del values["data"]["folder"]
+        return values
+
+    @property
+    def has_residuals(self):
+        """Whether a student says where, as it learns to rebuild a beat; a wearer's template shows it, too."""
+        return self.student.rebuilds and not self.wearer
+
+    @field_validator("seeds")
+    @classmethod
+    def _seeds_differ(cls, seeds):
+        return unique(seeds)
+
+    @model_validator(mode="after")
+    def _protocol_fits_source(self):
+        if 2 * self.model.time_warp > min(self.window.before, self.window.after):
+            raise ValueError("model.time_warp: expected at most half of window.before and window.after")
+        if (self.data.source == "series") != (self.protocol.name == "series"):
+            raise ValueError("source series and protocol series go together")
+        if self.contrastive:
+            self._contrastive_fits()
+        if self.student:
+            self._student_fits()
+        if self.wearer and not self.contrastive:
+            raise ValueError("wearer: expected contrastive, too; its shifts and rhythms are what is learnt")
+        if not self.wearer and {"template", "rhythm"} & set(self.score.combine):
+            raise ValueError("score.combine: template and rhythm are a wearer's; expected [wearer]")
+        if not self.wearer and self.contrastive and "other_wearer" in self.contrastive.shifts:
+            raise ValueError("contrastive.shifts: other_wearer needs a template; expected [wearer]")
+        if self.wearer and self.student and not self.student.distil:
+            raise ValueError("wearer: expected student.distil, as its teacher knows the rhythm")
+        if self.wearer and self.data.leads == "all":
+            raise ValueError("wearer: expected data.leads by name, as a template is of the same")
+        if self.wearer and self.protocol.name == "series":
+            raise ValueError("wearer: expected beats, found protocol series")
+        if self.distillation and (self.contrastive or self.model.kind != "conv"):
+            raise ValueError("distillation: expected plain BeatGAN, no contrastive, and model.kind conv")
+        if self.frskd and self.model.kind != "conv":
+            raise ValueError("frskd: expected model.kind conv, whose trunk has feature maps")
+        if self.protocol.name == "series" and self.protocol.selection == "labelled":
+            raise ValueError("protocol series has no labelled validation windows to select with")
+        return self
+
+    def _student_fits(self):
+        student = self.student
+        if not self.contrastive:
+            raise ValueError("student: expected contrastive, too; it says what its teacher is")
+        if not self.contrastive.shifts:
+            raise ValueError(
+                "student: expected contrastive.shifts; of shifted beats it learns what is abnormal"
+            )
+        if -(-self.window.length // 4) < 2 ** (student.depth - 1):
+            raise ValueError(
+                f"student.depth: found {student.depth} for windows of {self.window.length}; expected less"
+            )
+        if not student.distil and (student.teacher or student.unlabelled or self.frskd):
+            raise ValueError("student.distil: found no distillation beside a teacher, unlabelled or frskd")
+
+    def _contrastive_fits(self):
+        contrast = self.contrastive
+        if self.model.kind != "conv":
+            raise ValueError("contrastive: expected model.kind conv")
+        if self.protocol.selection == "labelled":
+            raise ValueError("contrastive takes the last epoch; expected protocol.selection label_free")
+        if self.train.batch_size < 2:
+            raise ValueError("train.batch_size: a batch of 1 has no negatives; expected 2 or more")
+        if self.model.time_warp:
+            raise ValueError(
+                "model.time_warp: expected 0; the contrastive views have a time_warp of their own"
+            )
+        if self.frskd and not (contrast.shift_weight or contrast.pretrain.shift_weight):
+            raise ValueError("frskd: expected shift_weight above 0, as the self-teacher learns from shifts")
+        shift_learns = contrast.shift_weight or (contrast.pretrain.epochs and contrast.pretrain.shift_weight)
+        if "shift" in self.score.combine and not shift_learns:
+            raise ValueError(
+                "score.combine: found shift, whose head learns nothing; expected shift_weight above 0"
+            )

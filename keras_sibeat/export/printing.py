@@ -1,0 +1,16 @@
+"""An export's report as a table on the screen."""
+
+from rich.table import Table
+
+
+def print_report(console, report):
+    """Print what an export was measured to be."""
+    table = Table("", report["name"])
+    rows = {key: value for key, value in report["gate"].items() if key != "failures"}
+    rows |= {key: report[key] for key in ("flash_bytes", "arena_bytes") if key in report}
+    for name, value in rows.items():
+        told = "not compared" if value is None else f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
+        table.add_row(name, told)
+    for name, row in report.get("runtimes", {}).items():
+        table.add_row(name, f"at most {row['largest_difference']} LSB, {row['equal']:.1%} equal")
+    console.print(table)

@@ -1,0 +1,20 @@
+"""int8 scores of quantised beats: a function, and a script for Pythons that have sibeat_edge but no Keras."""
+
+import sys
+
+import numpy as np
+
+from sibeat_edge.model.runtime import Model
+
+
+def raw_scores(content, parts, kernels):
+    """int8 scores ``(beats,)`` of int8 ``parts``, windows first, by the runtime there is."""
+    model = Model(content, kernels)
+    return np.array([model.score_raw(*beat) for beat in zip(*parts, strict=True)], np.int8)
+
+
+if __name__ == "__main__":
+    model_file, data_file, scores_file, kernels = sys.argv[1:]
+    with open(model_file, "rb") as file, np.load(data_file) as data:
+        scores = raw_scores(file.read(), [data[name] for name in data.files], kernels)
+    np.savez(scores_file, scores=scores)

@@ -1,0 +1,128 @@
+"""The stage that trains BeatGAN on one fold with one seed."""
+
+import logging
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_sibeat.distribution import is_chief, replicas
+from keras_sibeat.layers.views import TimeWarp
+from keras_sibeat.models.beatgan import BeatGAN
+from keras_sibeat.models.inference import rebuild_scores
+from keras_sibeat.models.networks import (
+    conv_discriminator,
+    conv_generator,
+    dense_discriminator,
+    dense_generator,
+)
+from keras_sibeat.models.sibeatgan import SIBeatGAN
+from keras_sibeat.train.fitting import fit_resumably, load, save
+from keras_sibeat.train.separation import separation
+from keras_sibeat.train.teachers import GENERATOR, build_self_teacher, find_teacher
+
+log = logging.getLogger("keras_sibeat")
+
+
+def part_seeds(seed, count):
+    """Seeds of a training's parts, drawn from the training's own."""
+    return [int(value) for value in np.random.SeedSequence(seed).generate_state(count)]
+
+
+def build_beatgan(config, length, channels, seed, teacher=None):
+    """The configured BeatGAN for windows ``(length, channels)``, compiled; with a ``teacher``, SI-BeatGAN."""
+    model, train = config.model, config.train
+    shape = {"length": length, "channels": channels}
+    seeds = part_seeds(seed, 4)
+    if model.kind == "conv":
+        size = {"width": model.width, "depth": model.depth, "synchronized": replicas() > 1}
+        generator = conv_generator(**shape, **size, latent=model.latent, seed=seeds[0])
+        discriminator = conv_discriminator(**shape, **size, seed=seeds[1])
+    else:
+        generator = dense_generator(**shape, units=model.units, latent=model.latent, seed=seeds[0])
+        discriminator = dense_discriminator(**shape, units=model.units, seed=seeds[1])
+    warp = TimeWarp(model.time_warp, config.window.before, seed=seeds[2]) if model.time_warp else None
+    parts = [generator, discriminator, model.feature_weight, warp]
+    parts.append(build_self_teacher(discriminator, config.frskd, seeds[3]))
+    if teacher is None:
+        beatgan = BeatGAN(*parts)
+    else:
+        soft = {"temperature": config.distillation.temperature}
+        beatgan = SIBeatGAN(*parts, teacher=teacher, **soft, distillation_weight=config.distillation.weight)
+    optimizers = [
+        keras.optimizers.Adam(train.learning_rate, beta_1=train.beta_1, epsilon=1e-8) for _ in range(2)
+    ]
+    beatgan.compile(*optimizers, jit_compile=train.jit_compile)
+    return beatgan
+
+
+def validation_columns(generator, fold, watch_test):
+    """What the history says of an epoch beside its losses: rebuild error and, with labels, AUC and AP."""
+    is_abnormal = fold.is_abnormal(fold.validation)
+    scores = rebuild_scores(generator, fold.validation.windows)
+    row = {"validation_rebuild_loss": float(scores[~is_abnormal].mean())}
+    if is_abnormal.any():
+        found = separation(scores, is_abnormal)
+        row |= {f"validation_{name}": value for name, value in found.items()}
+    if watch_test:
+        scores = rebuild_scores(generator, fold.test.windows)
+        found = separation(scores, fold.is_abnormal(fold.test))
+        row |= {f"test_{name}": value for name, value in found.items()}
+    return row
+
+
+def selections(rows):
+    """The ways of selecting an epoch that this history allows."""
+    return ["label_free"] + (["labelled"] if "validation_auc" in rows[-1] else [])
+
+
+def select(rows, selection):
+    """The selected epoch's row: least rebuild error on validation normals, or best labelled AUC."""
+    if selection == "labelled":
+        return max(rows, key=lambda row: row["validation_auc"])
+    return min(rows, key=lambda row: row["validation_rebuild_loss"])
+
+
+def train_beatgan(config, fold, seed, folder, callbacks=(), strategy=None):
+    """Train on ``fold`` in ``folder``, going on from its newest checkpoint; returns the history's rows.
+
+    Afterwards ``label_free.keras`` (and ``labelled.keras``, where validation has abnormal beats) hold the
+    selected epochs' models, ``model.keras`` the configured selection's and ``generator.keras`` its generator,
+    which plain Keras loads.
+    """
+    windows, train = fold.train.windows, config.train
+    keras.utils.set_random_seed(seed)
+    with (strategy or tf.distribute.get_strategy()).scope():
+        teacher = None
+        if config.distillation:
+            teacher = load(find_teacher(config.distillation.teacher, config, folder.name, GENERATOR))
+        model = build_beatgan(config, *windows.shape[1:], seed, teacher)
+
+    def epoch_end(rows):
+        row = rows[-1]
+        row |= validation_columns(model.generator, fold, config.protocol.watch_test)
+        if row["reinitialised"]:
+            log.info("Epoch %d: discriminator re-initialised %d times.", row["epoch"], row["reinitialised"])
+        for selection in selections(rows):
+            if select(rows, selection) is row:
+                save(model, folder / f"{selection}.keras")
+
+    rows = fit_resumably(
+        model,
+        windows,
+        folder,
+        epochs=train.epochs,
+        batch_size=train.batch_size,
+        seed=seed,
+        epoch_end=epoch_end,
+        callbacks=callbacks,
+    )
+    if is_chief():
+        keep(load(folder / f"{config.protocol.selection}.keras"), folder)
+    return rows
+
+
+def keep(model, folder):
+    """Save a trained model, and its generator alone."""
+    save(model, folder / "model.keras")
+    save(model.generator, folder / "generator.keras")

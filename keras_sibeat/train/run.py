@@ -1,0 +1,161 @@
+"""A run's folder: its configuration, versions, data checksum, and one part for each fold and seed."""
+
+import csv
+import fcntl
+import json
+import platform
+import shlex
+import subprocess
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from keras_sibeat.config import Config, first_problem
+from keras_sibeat.errors import RunError
+from keras_sibeat.files import PARTIAL, remove_partial, whole_file, write_json
+
+SOURCES = ("keras_sibeat", "export", "benchmarks", "configs")
+PACKAGES = ("tensorflow", "keras", "numpy", "scipy", "scikit-learn", "wfdb")
+
+
+class Run:
+    """The folder of one run.
+
+    ``config.json`` holds the resolved configuration, ``run.json`` the command, versions, data checksum and
+    notes; ``fold0-seed0`` and the like hold what one training wrote.
+    """
+
+    def __init__(self, folder, data=None):
+        """Open the run in ``folder``; ``data`` is where its data lies now, if it has moved."""
+        self.folder = Path(folder)
+        try:
+            self.config = Config.model_validate_json((self.folder / "config.json").read_bytes())
+            self.about = json.loads((self.folder / "run.json").read_bytes())
+        except FileNotFoundError as error:
+            raise RunError(
+                f"{self.folder}: found no {Path(error.filename).name}; expected a run's folder."
+            ) from None
+        except ValidationError as error:
+            raise RunError(f"{self.folder / 'config.json'}: {first_problem(error)}") from error
+        except ValueError as error:
+            raise RunError(
+                f"{self.folder / 'run.json'}: found no JSON ({error}); expected a run's."
+            ) from error
+        if data is not None:
+            moved = self.config.data.model_copy(update={"folder": Path(data)})
+            self.config = self.config.model_copy(update={"data": moved})
+
+    def check_data(self, folds):
+        """Raise ``RunError`` unless the folds' data has the checksum of what the run was trained on."""
+        trained, found = self.about["data_sha256"], next(iter(folds.values())).train.sha256
+        if found != trained:
+            raise RunError(
+                f"{self.folder}: holds a run on data of SHA-256 {trained[:12]}…, found {found[:12]}…; "
+                "expected the same data, or another run folder."
+            )
+
+    @classmethod
+    def open(cls, folder, config, folds, command):
+        """Start a run in ``folder``, or go on with the same run; raises ``RunError`` if it is another one."""
+        folder = Path(folder)
+        if not (folder / "run.json").exists():
+            names = [path.name for path in folder.iterdir()] if folder.exists() else []
+            if any(name != "config.json" and not name.startswith(PARTIAL) for name in names):
+                raise RunError(f"{folder}: found files that are no run's; expected a new or empty folder.")
+            write_json(folder / "config.json", config.model_dump(mode="json"))
+            train = next(iter(folds.values())).train
+            about = {
+                "command": shlex.join(command),
+                "data_sha256": train.sha256,
+                "versions": installed_versions(),
+                "commit": current_commit(),
+                "notes": list(train.notes),
+            }
+            write_json(folder / "run.json", about)
+        run = cls(folder)
+        # To train on is no other run, unless a schedule has been laid for so many epochs.
+        if run.config.train.epochs < config.train.epochs and not config.contrastive:
+            longer = run.config.train.model_copy(update={"epochs": config.train.epochs})
+            run.config = run.config.model_copy(update={"train": longer})
+        differing = _differences(run.config, config)
+        if differing:
+            raise RunError(
+                f"{folder}: holds a run with another configuration ({differing[0]}); expected the same, "
+                "or another --run folder."
+            )
+        run.check_data(folds)
+        write_json(folder / "config.json", run.config.model_dump(mode="json"))
+        return run
+
+    @contextmanager
+    def locked(self):
+        """Hold the run's folder; raises ``RunError`` while another process trains in it."""
+        with open(self.folder / ".lock", "w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise RunError(f"{self.folder}: another process trains this run; expected none.") from None
+            remove_partial(self.folder)
+            yield
+
+    def parts(self):
+        """Mapping of (fold, seed) to the folder of that training."""
+        return part_folders(self.folder, self.config)
+
+
+def parts_of(config):
+    """The (fold, seed) pairs that a configuration trains."""
+    return [(fold, seed) for fold in config.protocol.folds for seed in config.seeds]
+
+
+def part_folders(folder, config):
+    """Mapping of (fold, seed) to the folder of that training, in the run's ``folder``."""
+    return {part: Path(folder) / "fold{}-seed{}".format(*part) for part in parts_of(config)}
+
+
+def _differences(old, new):
+    old, new = old.describe(), new.describe()
+    return [
+        f"{section}: {old[section]} there, {new[section]} here"
+        for section in old
+        if old[section] != new[section]
+    ]
+
+
+def installed_versions():
+    """Versions of Python and of the packages that decide a result."""
+    return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
+
+
+def current_commit():
+    """The checkout's commit, with ``-dirty`` where its sources differ, or an empty string outside of one."""
+    root = Path(__file__).parents[2]
+
+    def git(*arguments):
+        command = ["git", "-C", str(root), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    try:
+        git("ls-files", "--error-unmatch", __file__)  # installed inside another checkout, it is not tracked
+        changed = git("status", "--porcelain", "--untracked-files=no", "--", *SOURCES)
+        return git("rev-parse", "HEAD") + ("-dirty" if changed else "")
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+
+
+def read_history(file):
+    """Rows of a history CSV, numbers as numbers; no rows where the file is not there."""
+    if not Path(file).exists():
+        return []
+    with open(file, newline="") as lines:
+        return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(lines)]
+
+
+def write_history(file, rows):
+    """Write the rows as CSV, whole or not at all; floats keep every bit."""
+    with whole_file(file) as partial, open(partial, "w", newline="") as out:
+        writer = csv.DictWriter(out, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)

@@ -1,0 +1,50 @@
+"""Trains all folds and seeds of a configuration."""
+
+from rich.console import Console
+
+from keras_sibeat.data.sources import load_folds, load_unlabelled
+from keras_sibeat.distribution import is_chief, open_strategy
+from keras_sibeat.train.beatgan import train_beatgan
+from keras_sibeat.train.contrastive import check_contrastive, train_contrastive
+from keras_sibeat.train.progress import EpochProgress
+from keras_sibeat.train.run import Run, part_folders
+from keras_sibeat.train.student import train_student
+from keras_sibeat.train.teachers import check_teacher
+
+
+def train(config, folder, command_line=(), console=None):
+    """Train every configured fold and seed in the run's ``folder``, going on where it stopped.
+
+    Returns the ``Run``; a cluster's other workers, which write no files, return None. Raises ``DataError``,
+    ``ConfigError`` or ``RunError`` before training.
+    """
+    console = console or Console()
+    strategy = open_strategy(config.distribute.strategy)
+    folds = load_folds(config)
+    if not is_chief():
+        _train_parts(config, folds, part_folders(folder, config), strategy, console)
+        return None
+    first = next(iter(folds.values()))
+    for note in first.train.notes:
+        console.print(note, style="dim", highlight=False)
+    if config.contrastive:
+        check_contrastive(config, first.train.windows)
+    if config.student and config.student.unlabelled:
+        load_unlabelled(config, config.student.unlabelled)
+    for part in part_folders(folder, config).values():
+        check_teacher(config, part.name, first.train)
+    run = Run.open(folder, config, folds, command_line)
+    with run.locked():
+        _train_parts(config, folds, run.parts(), strategy, console)
+    return run
+
+
+def _train_parts(config, folds, parts, strategy, console):
+    stage = train_student if config.student else train_contrastive if config.contrastive else train_beatgan
+    for (number, seed), part in parts.items():
+        fold = folds[number]
+        counts = " / ".join(str(len(beats)) for beats in (fold.train, fold.validation, fold.test))
+        console.print(
+            f"[bold]{config.name}[/] fold {number}, seed {seed}: {counts} train / validation / test"
+        )
+        stage(config, fold, seed, part, [EpochProgress(console)], strategy)

@@ -1,0 +1,230 @@
+"""The wearer's template: what it is learnt from, what it is immune to, and when it gives way."""
+
+import numpy as np
+import pytest
+
+from sibeat_edge.beats.template import (
+    ABNORMAL,
+    BOUND,
+    MEMORY,
+    NOISE,
+    PATIENCE,
+    PROLONGED,
+    UNLIKE,
+    WARM_UP,
+    WearerTemplate,
+    kinds_of,
+    likeness,
+    normal_kind,
+)
+
+TICKS = np.arange(320)
+
+
+def wave(place=140, width=6, height=1.0):
+    return height * np.exp(-(((TICKS - place) / width) ** 2) / 2)
+
+
+NORMAL = (wave() + wave(210, 20, 0.3) + wave(90, 10, 0.15))[:, None]
+WIDE = (wave(150, 25, -1.4) + wave(230, 25, 0.6))[:, None]
+OTHER = (wave(140, 6, -1.0) + wave(210, 20, -0.3))[:, None]
+
+
+def noisy(beat, count, seed=0, strength=0.02):
+    made = beat + np.random.default_rng(seed).normal(scale=strength, size=(count, *beat.shape))
+    return made.astype(np.float32)
+
+
+def learnt(beats, rr=0.8):
+    template = WearerTemplate()
+    for number, beat in enumerate(beats):
+        template.push(beat, rr[number] if np.ndim(rr) else rr)
+    return template
+
+
+def test_there_is_none_in_the_warm_up_and_the_median_after_it():
+    beats = noisy(NORMAL, WARM_UP)
+    assert learnt(beats[:-1]).beat is None
+    template = learnt(beats)
+    np.testing.assert_allclose(template.beat, np.median(beats, axis=0))
+    assert template.trouble == "" and template.added == 0
+
+
+def test_abnormal_beats_among_the_first_leave_no_trace():
+    beats = noisy(NORMAL, WARM_UP)
+    beats[5:55:3] = noisy(WIDE, 17, 1)
+    clean = np.delete(beats, np.arange(5, 55, 3), axis=0)
+    np.testing.assert_allclose(learnt(beats).beat, np.median(clean, axis=0))
+
+
+def test_of_two_kinds_the_one_that_is_not_premature_is_normal():
+    """Bigeminy, in which the premature kind is even the larger one."""
+    beats, rr = noisy(NORMAL, WARM_UP), np.full(WARM_UP, 1.1)
+    premature = np.arange(WARM_UP) % 20 < 11
+    beats[premature], rr[premature] = noisy(WIDE, premature.sum(), 1), 0.6
+    assert likeness(learnt(beats, rr).beat, NORMAL) > 0.99
+    assert likeness(learnt(beats, 0.8).beat, WIDE) > 0.99  # without their times the larger kind wins
+
+
+def test_noise_prolongs_the_warm_up_until_beats_come():
+    noise = np.random.default_rng(0).normal(size=(2 * WARM_UP, 320, 1))
+    template = learnt(noise)
+    assert template.beat is None and template.trouble == NOISE
+    for beat in noisy(NORMAL, WARM_UP + PROLONGED):
+        template.push(beat, 0.8)
+    assert template.trouble == "" and likeness(template.beat, NORMAL) > 0.99
+
+
+def test_mostly_premature_beats_prolong_the_warm_up():
+    beats, rr = noisy(WIDE, WARM_UP), np.full(WARM_UP, 0.5)
+    normal = np.arange(WARM_UP) % 3 == 0
+    beats[normal], rr[normal] = noisy(NORMAL, normal.sum(), 1), 1.0
+    template = learnt(beats, rr)
+    assert template.beat is None and template.trouble == ABNORMAL
+
+
+@pytest.mark.parametrize("share", [0.6, 0.7, 0.8])
+@pytest.mark.parametrize("seed", range(4))
+def test_premature_beats_at_random_are_no_template_while_patience_lasts(share, seed):
+    draws = np.random.default_rng(seed)
+    premature = draws.random(PATIENCE - 1) < share
+    beats = np.where(premature[:, None, None], noisy(WIDE, PATIENCE - 1, seed), noisy(NORMAL, PATIENCE - 1))
+    template = learnt(beats, np.where(premature, 0.5, 1.0))
+    if template.beat is None:
+        assert template.trouble_before == ABNORMAL
+    else:
+        assert likeness(template.beat, NORMAL) > 0.99
+
+
+def test_beats_that_escape_after_a_pause_only_delay_the_template():
+    """One in eight, late and wide: no reason to doubt the others, which the interval before does not tell."""
+    escaped = np.arange(PATIENCE + WARM_UP) % 8 == 7
+    beats = np.where(escaped[:, None, None], noisy(WIDE, len(escaped)), noisy(NORMAL, len(escaped), 1))
+    template = learnt(beats, np.where(escaped, 1.6, 0.9))
+    assert template.trouble == "" and likeness(template.beat, NORMAL) > 0.99
+
+
+def test_a_warm_up_that_lasts_takes_what_is_not_premature_in_the_end():
+    beats, rr = noisy(WIDE, PATIENCE + WARM_UP), np.full(PATIENCE + WARM_UP, 0.5)
+    normal = np.arange(len(beats)) % 3 == 0
+    beats[normal], rr[normal] = noisy(NORMAL, normal.sum(), 1), 1.0
+    template = learnt(beats, rr)
+    assert template.trouble == "" and template.trouble_before == ABNORMAL
+    assert likeness(template.beat, NORMAL) > 0.99
+
+
+@pytest.mark.parametrize("intruder", [WIDE, 5 * np.random.default_rng(3).normal(size=(320, 1))])
+def test_a_run_of_other_beats_changes_nothing(intruder):
+    template = learnt(noisy(NORMAL, WARM_UP))
+    before = template.beat.copy()
+    for beat in noisy(intruder, UNLIKE - 1, 1):
+        template.push(beat, 0.4)
+    np.testing.assert_array_equal(template.beat, before)
+
+
+def test_it_follows_a_slow_change():
+    template = learnt(noisy(NORMAL, WARM_UP))
+    for share in np.linspace(0, 1, 600):
+        template.push(noisy(NORMAL + share * wave(230, 25, -0.5)[:, None], 1)[0], 0.8)
+    template.push(NORMAL, 0.8)
+    assert likeness(template.beat, NORMAL + wave(230, 25, -0.5)[:, None]) > 0.99 and template.added == 0
+
+
+def test_a_beat_like_it_moves_it_by_a_bounded_part_of_the_distance():
+    template = learnt(noisy(NORMAL, WARM_UP))
+    before, beat = template.beat, NORMAL.copy()
+    beat[300] += 5 * BOUND * np.ptp(before)  # a spike in one tick
+    template.push(beat, 0.8)
+    bound = BOUND * np.ptp(before)
+    np.testing.assert_allclose(template.beat, before + np.clip(beat - before, -bound, bound) / MEMORY)
+    assert template.beat[300] - before[300] == pytest.approx(bound / MEMORY)
+
+
+def test_a_lead_turned_over_becomes_the_template_after_as_many_beats_as_stated():
+    template = learnt(noisy(NORMAL, WARM_UP))
+    turned = noisy(-NORMAL, UNLIKE, 1)
+    for beat in turned[:-1]:
+        template.push(beat, 0.8)
+    assert likeness(template.beat, NORMAL) > 0.99
+    template.push(turned[-1], 0.8)
+    np.testing.assert_allclose(template.beat, np.median(turned[-WARM_UP:], axis=0))
+    assert template.added == 1
+
+
+def test_a_wearer_of_two_normal_shapes_has_two_templates():
+    """As of a bundle that conducts now and then: each beat is held against the one that it is more like."""
+    turns = np.arange(4 * UNLIKE) // 10 % 2 == 1
+    beats = np.where(turns[:, None, None], noisy(WIDE, len(turns), 1), noisy(NORMAL, len(turns), 2))
+    template = learnt([*noisy(NORMAL, WARM_UP), *beats])
+    assert template.added == 1
+    for shape in (NORMAL, WIDE):
+        assert likeness(template.nearest(shape), shape) > 0.99
+        template.push(shape, 0.8)
+        assert likeness(template.beat, shape) > 0.99  # the one in use
+
+
+@pytest.mark.parametrize("every", [2, 6])
+def test_frequent_premature_beats_become_no_template(every):
+    """Neither as bigeminy, nor as a third of the beats, however long it lasts."""
+    premature = np.arange(8 * UNLIKE) % every == 1
+    beats = np.where(
+        premature[:, None, None], noisy(WIDE, len(premature), 1), noisy(NORMAL, len(premature), 2)
+    )
+    template = learnt([*noisy(NORMAL, WARM_UP), *beats], np.r_[np.full(WARM_UP, 0.8), 0.8 - 0.3 * premature])
+    assert template.added == 0
+
+
+def test_seldom_beats_become_no_template():
+    other = np.arange(16 * UNLIKE) % 5 == 1  # a fifth
+    beats = np.where(other[:, None, None], noisy(WIDE, len(other), 1), noisy(NORMAL, len(other), 2))
+    assert learnt([*noisy(NORMAL, WARM_UP), *beats]).added == 0
+
+
+def test_a_long_tachycardia_becomes_no_template():
+    template = learnt(noisy(NORMAL, WARM_UP))
+    for beat in noisy(WIDE, 3 * UNLIKE, 1):
+        template.push(beat, 0.36)
+    assert template.added == 0 and likeness(template.beat, NORMAL) > 0.99
+
+
+def test_a_third_shape_takes_the_place_of_the_one_longer_out_of_use():
+    template = learnt(noisy(NORMAL, WARM_UP))
+    for shape in (WIDE, OTHER):
+        for beat in noisy(shape, UNLIKE + 10, 1):
+            template.push(beat, 0.8)
+    assert template.added == 2 and likeness(template.nearest(WIDE), WIDE) > 0.99
+    assert likeness(template.nearest(OTHER), OTHER) > 0.99 > likeness(template.nearest(NORMAL), NORMAL)
+
+
+def test_kinds_are_told_apart_largest_first_and_flat_beats_alone():
+    shapes = np.stack([NORMAL, WIDE, WIDE, np.zeros_like(NORMAL), np.zeros_like(NORMAL)])
+    assert [kind.tolist() for kind in kinds_of(shapes)] == [[1, 2], [0], [3], [4]]
+
+
+def test_of_two_new_shapes_in_turn_the_larger_kind_becomes_the_template():
+    """As where the detector takes now one, now the other deflection of a turned QRS for the R-peak."""
+    moved = np.where(np.arange(UNLIKE) % 5 < 3, -10, 10)
+    turned = np.stack([np.roll(OTHER, shift, axis=0) for shift in moved])
+    template = learnt([*noisy(NORMAL, WARM_UP), *turned])
+    assert template.added == 1
+    assert likeness(template.beat, np.roll(OTHER, -10, axis=0)) > 0.99
+
+
+def test_noise_for_ever_takes_no_templates_place():
+    template = learnt(noisy(NORMAL, WARM_UP))
+    for beat in np.random.default_rng(0).normal(size=(3 * UNLIKE, 320, 1)):
+        template.push(beat, 0.8)
+    assert template.added == 0 and likeness(template.beat, NORMAL) > 0.99
+
+
+def test_beats_without_a_known_interval_are_sorted_all_the_same():
+    kind, trouble = normal_kind(noisy(NORMAL, 30), np.full(30, np.nan))
+    assert len(kind) == 30 and trouble == ""
+
+
+def test_likeness_is_numpys_correlation_and_that_of_a_flat_beat_is_none():
+    found = likeness(NORMAL, OTHER)
+    assert found == pytest.approx(np.corrcoef(NORMAL[:, 0], OTHER[:, 0])[0, 1])
+    assert likeness(NORMAL, np.ones((320, 1))) == 0
+    both = np.concatenate([NORMAL, 5 + 2 * NORMAL], axis=1)
+    assert likeness(both, both * 3 - 1) == pytest.approx(1)

@@ -1,0 +1,260 @@
+"""Recordings that cannot be read: each fault is told in one sentence that names the file."""
+
+import numpy as np
+import pytest
+from examples import write_edf, write_wfdb
+
+from sibeat_edge.errors import RecordError
+from sibeat_edge.reading.record import read_record
+
+RATE = 360
+
+# Each fault writes a file and returns it, with the arguments and the words that the error must hold.
+
+
+def signal(samples=3600, leads=1):
+    return np.round(np.random.default_rng(0).uniform(-2, 2, (samples, leads)), 3)
+
+
+def truncated(path, share=0.5):
+    data = path.read_bytes()
+    path.write_bytes(data[: int(len(data) * share)])
+
+
+def no_file(folder):
+    return folder / "none", {}, "no such file"
+
+
+def unknown_format(folder):
+    (folder / "a.mp3").write_bytes(b"abc")
+    return folder / "a.mp3", {}, "unknown format; expected a WFDB record"
+
+
+def a_folder(folder):
+    (folder / "a.csv").mkdir()
+    return folder / "a.csv", {}, "no such file"
+
+
+def wfdb_without_header(folder):
+    write_wfdb(folder, "a", signal())
+    (folder / "a.hea").unlink()
+    return folder / "a.dat", {}, "a.hea: found no such file"
+
+
+def wfdb_empty_header(folder):
+    (folder / "a.hea").write_bytes(b"")
+    return folder / "a", {}, "empty file; expected a WFDB header"
+
+
+def wfdb_junk_header(folder):
+    (folder / "a.hea").write_bytes(np.random.default_rng(0).bytes(500))
+    return folder / "a", {}, "expected a WFDB header"
+
+
+def wfdb_no_signals(folder):
+    (folder / "a.hea").write_text("a 0 360 0\n")
+    return folder / "a", {}, "no signals"
+
+
+def wfdb_without_signal_file(folder):
+    write_wfdb(folder, "a", signal())
+    (folder / "a.dat").unlink()
+    return folder / "a", {}, "a.dat: found no such file; a.hea names it"
+
+
+def wfdb_empty_signal_file(folder):
+    write_wfdb(folder, "a", signal())
+    (folder / "a.dat").write_bytes(b"")
+    return folder / "a", {}, "expected 3600 as a.hea declares"
+
+
+def wfdb_truncated(folder):
+    truncated(write_wfdb(folder, "a", signal()).with_suffix(".dat"))
+    return folder / "a", {}, "expected 3600 as a.hea declares"
+
+
+def wfdb_missing_lead(folder):
+    return write_wfdb(folder, "a", signal(leads=2), ("V5", "V2")), {}, "leads V5, V2; expected MLII, which"
+
+
+def wfdb_missing_chosen_lead(folder):
+    return write_wfdb(folder, "a", signal()), {"lead": "V6"}, "leads MLII; expected V6."
+
+
+def wfdb_too_few_leads_chosen(folder):
+    path = write_wfdb(folder, "a", signal(leads=2), ("V5", "V2"))
+    return path, {"lead": "V5", "wanted": ("MLII", "V1")}, "given the leads V5; expected 2"
+
+
+def wfdb_unknown_unit(folder):
+    return write_wfdb(folder, "a", signal(), units="mmHg"), {}, "lead MLII in 'mmHg'; expected mV"
+
+
+def wfdb_contradicted_rate(folder):
+    return write_wfdb(folder, "a", signal()), {"rate": 250}, "360 Hz; expected 250 Hz as given"
+
+
+def wfdb_rate_out_of_range(folder):
+    return write_wfdb(folder, "a", signal(), rate=20_000), {}, "20000 Hz; expected 1 to 10000"
+
+
+def rate_given_out_of_range(folder):
+    return write_wfdb(folder, "a", signal()), {"rate": 0}, "given a rate of 0 Hz"
+
+
+def edf(folder):
+    return write_edf(folder / "a.edf", signal().T, [RATE])
+
+
+def edf_empty(folder):
+    (folder / "a.edf").write_bytes(b"")
+    return folder / "a.edf", {}, "empty file"
+
+
+def edf_junk(folder):
+    (folder / "a.edf").write_bytes(np.random.default_rng(0).bytes(5000))
+    return folder / "a.edf", {}, "no EDF header"
+
+
+def edf_truncated(folder):
+    truncated(edf(folder))
+    return folder / "a.edf", {}, "found 4554 bytes; expected 9108 as its header declares"
+
+
+def edf_header_alone(folder):
+    truncated(edf(folder), 0.03)
+    return folder / "a.edf", {}, "no EDF header|a truncated file"
+
+
+def edf_changed(folder, place, text):
+    path = edf(folder)
+    data = bytearray(path.read_bytes())
+    data[place : place + len(text)] = text
+    path.write_bytes(data)
+    return path
+
+
+def edf_unfinished(folder):
+    return edf_changed(folder, 236, b"-1      "), {}, "expected a finished EDF file"
+
+
+def edf_discontinuous(folder):
+    return edf_changed(folder, 192, b"EDF+D"), {}, "discontinuous.*expected EDF or EDF.C"
+
+
+def edf_missing_lead(folder):
+    return write_edf(folder / "a.edf", signal().T, [RATE], ["ECG V1"]), {}, "leads ECG V1; expected MLII"
+
+
+def edf_two_rates(folder):
+    path = write_edf(folder / "a.edf", [np.zeros(360), np.zeros(200)], [360, 200], ["MLII", "V1"])
+    return path, {"wanted": ("MLII", "V1")}, "leads at 200 and 360 Hz; expected one rate"
+
+
+def csv(folder, text, **arguments):
+    (folder / "a.csv").write_bytes(text if isinstance(text, bytes) else text.encode())
+    return folder / "a.csv", arguments
+
+
+def csv_empty(folder):
+    return *csv(folder, ""), "empty file"
+
+
+def csv_blank(folder):
+    return *csv(folder, "\n\n", rate=360), "no row of text"
+
+
+def csv_binary(folder):
+    return *csv(folder, bytes(range(256)) * 9, rate=360), "no row of text"
+
+
+def csv_endless_line(folder):
+    return *csv(folder, "1," * 100_000, rate=360), "no row of text"
+
+
+def csv_headings_alone(folder):
+    return *csv(folder, "MLII\n", rate=360), "found no samples"
+
+
+def csv_clock_without_samples(folder):
+    return *csv(folder, "time,MLII\n0,1\n"), "fewer than 2 samples"
+
+
+def csv_without_rate(folder):
+    return *csv(folder, "MLII\n1\n2\n"), "no column of time; expected one, or the rate"
+
+
+def csv_time_alone(folder):
+    return *csv(folder, "time\n1\n2\n"), "time alone; expected a lead"
+
+
+def csv_unknown_time_unit(folder):
+    return *csv(folder, "time (days),MLII\n1,2\n"), "time in 'days'; expected s or ms"
+
+
+def csv_unknown_unit(folder):
+    return *csv(folder, "MLII (bar)\n1\n2\n", rate=360), "lead MLII in 'bar'; expected mV"
+
+
+def csv_text(folder):
+    return *csv(folder, "MLII\n1\n2\nthree\n", rate=360), "line 4: found 'three'; expected a number"
+
+
+def csv_decimal_comma(folder):
+    return *csv(folder, "MLII;V1\n0,5;0,1\n", rate=360), "line 2: found '0,5'; expected a number"
+
+
+def csv_short_row(folder):
+    return *csv(folder, "V5,MLII\n1,2\n1\n", rate=360), "line 3: found 1 of 2 columns; expected all"
+
+
+def csv_without_names(folder):
+    return *csv(folder, "1,2\n3,4\n", rate=360), "leads 1, 2; expected MLII"
+
+
+def csv_time_missing(folder):
+    return *csv(folder, "time,MLII\n0,1\n0.1,2\n,3\n"), "line 4: found ''; expected a number"
+
+
+def csv_clock_stands(folder):
+    return *csv(folder, "time,MLII\n" + "5,1\n" * 50), "clock that does not go on"
+
+
+def csv_clock_goes_back(folder):
+    rows = [*np.arange(0, 5, 0.01), *np.arange(4, 5, 0.01)]
+    text = "time,MLII\n" + "".join(f"{row:.2f},1\n" for row in rows)
+    return *csv(folder, text), "about line 502: found 4 s after .* go back"
+
+
+def csv_clock_in_packets(folder):
+    rows = np.repeat(np.arange(0, 60, 0.5), 180)
+    return *csv(folder, "time,MLII\n" + "".join(f"{row},1\n" for row in rows)), "clock that does not go on"
+
+
+def csv_clock_changes_its_rate(folder):
+    rows = [*np.arange(0, 120, 0.01), *np.arange(120, 180, 0.02)]
+    text = "time,MLII\n" + "".join(f"{row:.2f},1\n" for row in rows)
+    return *csv(folder, text), "jumps more than once a second; expected an even one of 100 Hz"
+
+
+def csv_contradicted_rate(folder):
+    text = "time,MLII\n" + "".join(f"{row:.2f},1\n" for row in np.arange(0, 5, 0.01))
+    return *csv(folder, text, rate=250), "100 Hz; expected 250 Hz as given"
+
+
+FAULTS = [
+    value
+    for name, value in list(globals().items())
+    if name.startswith(("no_file", "unknown_", "a_folder", "wfdb_", "rate_given", "edf_", "csv_"))
+    and name != "edf_changed"
+]
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
+def test_a_fault_is_told_in_one_sentence_that_names_the_file(tmp_path, fault):
+    path, arguments, words = fault(tmp_path)
+    with pytest.raises(RecordError, match=words) as caught:
+        for _ in read_record(path, **arguments).blocks():
+            pass
+    told = str(caught.value)
+    assert told.startswith(str(path.with_suffix(""))) and told.endswith(".") and "\n" not in told

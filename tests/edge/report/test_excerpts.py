@@ -1,0 +1,99 @@
+"""The pieces kept while a recording streams by, against a search in the whole of it."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sibeat_edge.report.excerpts import AROUND, KEPT, STRIP, Excerpts
+from sibeat_edge.scorer import Beat
+
+RATE = 20
+
+
+def recording(seconds, seed=0, alarms=0.2):
+    rng = np.random.default_rng(seed)
+    times = np.cumsum(rng.uniform(0.4, 1.2, 2 * seconds))
+    times = times[times < seconds - 1]
+    scores = rng.permutation(len(times)).astype(float)
+    threshold = np.quantile(scores, 1 - alarms) if alarms else np.inf
+    beats = [Beat(float(t), s, bool(s > threshold), "", None) for t, s in zip(times, scores, strict=True)]
+    return rng.normal(size=(seconds * RATE, 1)).astype(np.float32), beats
+
+
+def collect(signal, beats, size=60 * RATE, late=1.0):
+    """Beats are known ``late`` s after their R-peak."""
+    excerpts, told = Excerpts(RATE), 0
+    for first in range(0, len(signal), size):
+        end = min(first + size, len(signal)) / RATE
+        ready = [beat for beat in beats[told:] if beat.time + late < end]
+        told += len(ready)
+        excerpts.push(first / RATE, signal[first : first + size], ready)
+    excerpts.finish(beats[told:])
+    return excerpts
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 1000), st.sampled_from([200, 1200, 5000]), st.sampled_from([1.0, 15.0]))
+def test_the_worst_beats_are_kept_and_none_overlap(seed, size, late):
+    signal, beats = recording(400, seed)
+    found = [excerpt.beat for excerpt in collect(signal, beats, size, late).worst]
+    assert len(found) == KEPT and found[0] == max(beats, key=lambda beat: beat.score)
+    assert [beat.score for beat in found] == sorted((beat.score for beat in found), reverse=True)
+    times = np.sort([beat.time for beat in found])
+    assert np.diff(times).min() >= 2 * AROUND
+
+
+def test_worst_beats_far_apart_are_the_highest_scores():
+    signal, _ = recording(400)
+    beats = [Beat(3.0 * n + 2, float(n * 7 % 100), False, "", None) for n in range(100)]
+    found = [excerpt.beat.score for excerpt in collect(signal, beats).worst]
+    assert found == [99.0, 98.0, 97.0, 96.0, 95.0, 94.0, 93.0, 92.0]
+
+
+@pytest.mark.parametrize("size", [37, 400, 2400])
+def test_an_excerpt_is_the_signal_around_its_beat(size):
+    signal, beats = recording(300)
+    for excerpt in collect(signal, beats, size).worst:
+        first = round((excerpt.beat.time - AROUND) * RATE)
+        wanted = np.full((2 * RATE, 1), np.nan)
+        part = signal[max(first, 0) : first + 2 * RATE]
+        wanted[max(-first, 0) :][: len(part)] = part
+        np.testing.assert_array_equal(excerpt.samples, wanted)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_strip_holds_the_most_alarms(seed):
+    signal, beats = recording(600, seed)
+    strip = collect(signal, beats).strip
+
+    def alarms(start, seconds):
+        return sum(beat.alarm for beat in beats if start <= beat.time < start + seconds)
+
+    assert len(strip.samples) == STRIP * RATE and np.isfinite(strip.samples).all()
+    most = max(alarms(beat.time, STRIP - 2) for beat in beats)  # a second at either end stays free
+    assert alarms(strip.time, STRIP) >= most
+    first = round(strip.time * RATE)
+    np.testing.assert_array_equal(strip.samples, signal[first : first + len(strip.samples)])
+
+
+def test_without_alarms_the_strip_holds_the_highest_score():
+    signal, beats = recording(300, alarms=0)
+    strip = collect(signal, beats).strip
+    worst = max(beats, key=lambda beat: beat.score)
+    assert strip.time <= worst.time < strip.time + STRIP
+
+
+@pytest.mark.parametrize("size", [37, 6000])
+def test_without_beats_the_strip_is_the_beginning(size):
+    signal, _ = recording(300)
+    strip = collect(signal, [], size).strip
+    assert strip.time == 0
+    np.testing.assert_array_equal(strip.samples, signal[: len(strip.samples)])
+
+
+def test_the_signal_held_does_not_grow():
+    excerpts, block = Excerpts(RATE), np.zeros((60 * RATE, 1))
+    for minute in range(200):
+        excerpts.push(60.0 * minute, block, [])
+        assert sum(len(samples) for _, samples in excerpts._blocks) <= 7 * len(block)

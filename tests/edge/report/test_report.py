@@ -1,0 +1,203 @@
+"""The HTML report: one file, well formed, all of whose figures and texts are there."""
+
+import base64
+import os
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from examples import MANIFEST, scored_example
+
+from sibeat_edge.report.excerpts import Excerpt
+from sibeat_edge.report.figures import rates_figure, strip_figure, worst_figure
+from sibeat_edge.report.page import rate_bins, report, write_report
+from sibeat_edge.scorer import Beat
+
+
+class Page(HTMLParser):
+    """Tags, texts and images of a page; every tag that is opened must be closed."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.texts, self.images, self._open = set(), [], [], []
+        self.feed(text)
+        assert not self._open
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.add(tag)
+        for name, value in attributes:
+            assert not name.startswith("on") and "//" not in (value or "").split(",")[0]
+        if tag == "img":
+            kind, data = dict(attributes)["src"].split(",")
+            assert kind == "data:image/svg+xml;base64"
+            self.images.append(ElementTree.fromstring(base64.b64decode(data)))
+        elif tag != "meta":
+            self._open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self._open.pop() == tag
+
+    def handle_data(self, text):
+        if text.strip():
+            self.texts.append(text.strip())
+
+    def row(self, head):
+        """The cell after the one with this text."""
+        return self.texts[self.texts.index(head) + 1]
+
+
+def words(svg):
+    """Texts of a figure, which matplotlib keeps as comments."""
+    return [text.strip() for text in re.findall("<!--(.*?)-->", svg)]
+
+
+@pytest.fixture(scope="module")
+def scored():
+    return scored_example(warnings=["a.hea: lead V5 is scored."])
+
+
+@pytest.fixture(scope="module")
+def text(scored):
+    return report(scored)
+
+
+@pytest.fixture(scope="module")
+def page(text):
+    return Page(text)
+
+
+def test_a_report_is_one_file_without_scripts_or_links(page):
+    assert not page.tags & {"script", "link", "iframe", "a", "form", "object"}
+    assert len(page.images) == 3
+
+
+def test_the_summary_is_there(page):
+    assert page.row("Beats found") == "59" and page.row("Beats scored") == "58"
+    assert page.row("Alarms") == "3" and page.row("Alarms per hour") == "180.0"
+    assert page.row("Mean heart rate") == "60 beats a minute"
+    assert page.row("Threshold") == "1.5 (the model's)"
+    assert page.row("False alarms per hour expected").startswith("4,")
+    assert page.row("Expected AUC, AP") == "0.9512, 0.8000"
+    assert page.texts.count("Not a medical device.") == 1
+
+
+def test_warnings_are_there(page):
+    assert "a.hea: lead V5 is scored." in page.texts
+
+
+def test_what_was_not_scored_is_there_by_reason(page):
+    first = page.texts.index("noisy")
+    assert page.texts[first : first + 4] == ["noisy", "too noisy to judge", "1", "0:00:01"]
+    assert any(text.startswith("1.7% of the recording") for text in page.texts)
+
+
+def test_a_threshold_given_by_hand_has_no_expected_false_alarms(scored):
+    page = Page(report(replace(scored, threshold_from="option", expected_false_alarms=None)))
+    assert page.row("False alarms per hour expected") == "unknown for this threshold"
+
+
+def test_what_a_file_tells_is_escaped(scored):
+    nasty = '<b onclick="x()">&'
+    manifest = {**MANIFEST, "name": nasty, "notice": nasty, "licence": nasty}
+    page = Page(report(replace(scored, name=nasty, leads=(nasty,), warnings=(nasty,), manifest=manifest)))
+    assert sum(nasty in text for text in page.texts) >= 6
+
+
+def test_the_same_beats_give_the_same_bytes(text, scored):
+    assert report(scored) == text
+
+
+def test_without_beats_there_is_a_report(scored):
+    empty = replace(scored, beats=[], worst=[], reasons=np.full(60, "no beat found", dtype=object))
+    page = Page(report(empty))
+    assert page.row("Beats found") == "0" and page.row("Mean heart rate") == "– beats a minute"
+    assert len(page.images) == 2
+
+
+def test_when_all_is_scored_it_says_so(scored):
+    beats = [beat for beat in scored.beats if beat.score is not None]
+    page = Page(report(replace(scored, beats=beats, reasons=np.full(60, "", dtype=object))))
+    assert any("a scored beat is near every second" in text for text in page.texts)
+
+
+def test_a_report_is_written_whole_or_not_at_all(scored, text, tmp_path, monkeypatch):
+    path = tmp_path / "a.html"
+    write_report(scored, path)
+    assert path.read_text(encoding="utf-8") == text
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    path.write_text("old")
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_report(scored, path)
+    assert os.listdir(tmp_path) == ["a.html"] and path.read_text() == "old"
+
+
+def test_rates_are_counted_by_the_hour():
+    beats = [Beat(float(time), 1.0, time % 100 == 0, "", 0.8) for time in range(0, 6 * 3600 + 600, 10)]
+    reasons = np.full(6 * 3600 + 600, "", dtype=object)
+    reasons[3600:5400] = "flat"
+    scored = replace(scored_example(), beats=beats, seconds=6 * 3600.0 + 600, reasons=reasons)
+    bins = rate_bins(scored)
+    assert [(begin, end) for begin, end, *_ in bins][:2] == [(0, 1), (1, 2)] and len(bins) == 6
+    assert bins[-1][:2] == (5, pytest.approx(6 + 1 / 6))
+    assert [alarms for _, _, alarms, *_ in bins] == [36] * 5 + [42]
+    assert {round(rate) for *_, rate, _ in bins} == {75}
+    assert [lost for *_, lost in bins] == [0, 0.5, 0, 0, 0, 0]
+
+
+def test_every_beat_is_in_some_bin_of_a_short_recording(scored):
+    (row,) = rate_bins(scored)
+    assert row[:3] == (0, pytest.approx(1 / 60), 3) and row[4] == pytest.approx(1 / 60)
+
+
+def test_a_strip_has_a_row_of_ten_seconds_for_each_lead():
+    samples = np.random.default_rng(0).normal(size=(25 * 50, 2))
+    svg = strip_figure(Excerpt(61.0, samples, 50), [], ("MLII", "V1"))
+    found = [text for text in words(svg) if ":" in text]
+    assert found == [f"0:01:{s}.0   {lead}" for s in ("01", "11", "21") for lead in ("MLII", "V1")]
+
+
+def test_a_strip_marks_alarms_and_tells_why_a_beat_was_not_scored():
+    excerpt = Excerpt(0.0, np.random.default_rng(0).normal(size=(500, 1)), 50)
+    plain = strip_figure(excerpt, [Beat(4.0, 1.0, False, "", None)], ("MLII",))
+    alarm = strip_figure(excerpt, [Beat(4.0, 3.0, True, "", None)], ("MLII",))
+    lost = strip_figure(excerpt, [Beat(4.0, None, False, "saturated", None)], ("MLII",))
+    assert "#c00000" in alarm and "#c00000" not in plain and "#c00000" not in lost
+    assert "saturated" in words(lost) and "saturated" not in words(plain)
+
+
+@pytest.mark.parametrize("value", [np.nan, 0.0, 1e4])
+def test_a_strip_without_a_heartbeat_is_drawn(value):
+    ElementTree.fromstring(strip_figure(Excerpt(0.0, np.full((600, 1), value), 50), [], ("MLII",)))
+
+
+def test_worst_beats_have_their_score_and_heat_where_there_is_any(scored):
+    hot = worst_figure(scored.worst, (140, 180))
+    cold = worst_figure(scored_example(heat=False).worst, (140, 180))
+    assert len(scored.worst) == 8
+    for svg in (hot, cold):
+        assert sum(text.endswith("score 2   alarm") for text in words(svg)) == 2  # 10 s and 11 s overlap
+        assert sum(text.endswith("no alarm") for text in words(svg)) == 6
+    assert hot.count("<image") == 8 and cold.count("<image") == 0
+
+
+def test_expected_false_alarms_are_drawn_where_they_are_known():
+    bins = [(0.0, 0.5, 3, 60.0, 0.0), (0.5, 1.0, 0, None, 1.0)]
+    assert any("4 false alarms" in text for text in words(rates_figure(bins, 4.0)))
+    assert not any("false alarms" in text for text in words(rates_figure(bins, None)))
+
+
+def test_a_wearers_template_is_shown_and_alarms_by_what_raised_them(scored):
+    beats = [replace(beat, why="timing" if beat.alarm else "") for beat in scored.beats]
+    template = np.sin(np.linspace(0, 6, 320))[:, None]
+    manifest = {**MANIFEST, "wearer": {"waits": True}}
+    text = report(replace(scored, beats=beats, templates=(template, -template), manifest=manifest))
+    assert "The wearer's own beat" in text and "it comes too early" in text
+    assert re.search(rf"<td>timing</td>.*?>{len(scored.alarms)}</td>", text)
+    assert "The wearer's own beat" not in report(scored)

@@ -1,0 +1,127 @@
+"""The int8 presets that ship in sibeat_edge, and the firmware bundle, on real beats and in all runtimes."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import wfdb
+
+from keras_sibeat.data.sources import load_folds
+from keras_sibeat.export.firmware import write_firmware
+from keras_sibeat.export.runtimes import score_litert, score_tflm, score_with
+from keras_sibeat.export.sources import golden_beats
+from keras_sibeat.export.tflm import measure_arena
+from keras_sibeat.presets.loading import list_presets
+from keras_sibeat.presets.making import preset_config
+from sibeat_edge.model.manifest import read_manifest
+from sibeat_edge.model.runtime import Model
+from sibeat_edge.model.threshold import threshold_at
+from sibeat_edge.report.recording import PRESET, score_file
+
+ROOT = Path(__file__).parents[2]
+SHIPPED = sorted((ROOT / "export" / "sibeat_edge" / "presets").glob("*.tflite"))
+FIRMWARE = ROOT / "export" / "firmware"
+LARGEST_FLASH, LARGEST_ARENA = 28 * 1024, 8 * 1024  # bytes, of every preset
+BEATS = 1000
+
+
+@pytest.fixture(scope="module", params=SHIPPED, ids=lambda file: file.stem)
+def file(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def beats(file, mitdb):
+    """A thousand real beats of the test fold, spread over it, as the model's int8 input."""
+    config = preset_config(file.stem, mitdb)
+    test = load_folds(config)[config.protocol.folds[0]].test
+    chosen, model = test.take(np.linspace(0, len(test) - 1, BEATS).astype(int)), Model(file)
+    quantised = [model.quantise(*beat) for beat in zip(*chosen.parts, strict=True)]
+    return [np.stack(part) for part in zip(*quantised, strict=True)]
+
+
+def differences(file, scores, beats):
+    """Units of the last place between scores and those of LiteRT's builtin kernels, and decisions flipped."""
+    content = file.read_bytes()
+    manifest, reference = read_manifest(content), score_litert(content, beats).astype(int)
+    limit = manifest["threshold"]["score"] / manifest["score"]["scale"] + manifest["score"]["zero_point"]
+    return np.abs(scores.astype(int) - reference).max(), np.sum((scores > limit) != (reference > limit))
+
+
+def test_it_is_small_and_its_manifest_lies_beside_it(file):
+    content = file.read_bytes()
+    report = json.loads(file.with_name(f"{file.stem}-report.json").read_text())
+    assert len(content) == report["flash_bytes"] <= LARGEST_FLASH
+    assert measure_arena(content) == report["arena_bytes"] <= LARGEST_ARENA
+    assert report["gate"]["failures"] == []
+    assert json.loads(file.with_suffix(".json").read_text()) == read_manifest(content)
+
+
+def test_other_false_alarms_have_other_thresholds_and_the_stated_ones_the_stated(file):
+    manifest = read_manifest(file.read_bytes())
+    stated, level = manifest["threshold"], manifest["score"]["scale"]
+    score, usual = threshold_at(manifest, stated["false_alarms_per_hour"])
+    assert abs(score - stated["score"]) < 1e-3 * level and abs(usual - stated["usual"]) < 1e-3
+    limits = [threshold_at(manifest, per_hour)[0] for per_hour in (5, 20, 100, 400)]
+    assert sorted(limits, reverse=True) == limits and len(set(limits)) == 4
+
+
+def test_tflm_scores_a_thousand_real_beats_as_litert_does(file, beats):
+    most, flipped = differences(file, score_tflm(file.read_bytes(), beats), beats)
+    assert most <= 1 and flipped == 0
+
+
+def test_tflite_runtime_scores_a_thousand_real_beats_as_litert_does(file, beats):
+    python = os.environ.get("KERAS_SIBEAT_TFLITE_RUNTIME")
+    if not python:
+        pytest.skip("no tflite-runtime: set KERAS_SIBEAT_TFLITE_RUNTIME to a Python that has it")
+    most, flipped = differences(file, score_with(python, file.read_bytes(), beats), beats)
+    assert most <= 1 and flipped == 0
+
+
+def test_xnnpack_differs_within_the_stated_bound(file, beats):
+    most, flipped = differences(file, score_litert(file.read_bytes(), beats, "xnnpack"), beats)
+    assert most <= 10 and flipped <= 0.005 * BEATS
+
+
+def test_both_presets_ship():
+    assert [file.stem for file in SHIPPED] == ["mitdb-beat", "mitdb-wearer"] == list_presets()
+
+
+def test_the_firmware_bundle_is_that_of_the_default_preset(tmp_path):
+    """Byte for byte what an export writes: model, configuration, golden beats, and the C around them."""
+    content = PRESET.read_bytes()
+    golden = golden_beats(preset_config(PRESET.stem))
+    write_firmware(tmp_path / "firmware", content, read_manifest(content), golden)
+    made, ships = (
+        {file.name: file.read_bytes() for file in folder.iterdir() if file.is_file()}
+        for folder in (tmp_path / "firmware", FIRMWARE)
+    )
+    assert made == ships
+
+
+def test_without_a_model_a_recording_is_scored_by_the_wearers_preset(mitdb):
+    scored = score_file(str(mitdb / "119"))
+    assert scored.manifest["name"] == PRESET.stem == "mitdb-wearer"
+    assert len(scored.templates) >= 1 and all(
+        beat.why in ("shape", "timing", "both") for beat in scored.alarms
+    )
+    marks = wfdb.rdann(str(mitdb / "119"), "atr")
+    ventricular = marks.sample[np.array(marks.symbol) == "V"] / 360
+    alarms = np.array([beat.time for beat in scored.alarms])
+    found = np.array([np.abs(alarms - time).min() < 0.15 for time in ventricular if time > 60])
+    assert len(found) > 300 and found.mean() > 0.99
+
+
+@pytest.mark.parametrize("name", ["202", "210", "219", "222"])
+def test_fibrillating_atria_do_not_make_every_beat_an_alarm(name, mitdb):
+    """Of DS2's wearers with long atrial fibrillation, whom the preset has not met."""
+    scored = score_file(str(mitdb / name))
+    marks = wfdb.rdann(str(mitdb / name), "atr")
+    normal = marks.sample[np.array(marks.symbol) == "N"] / 360
+    times = np.array([beat.time for beat in scored.beats if beat.score is not None])
+    alarms = np.array([beat.alarm for beat in scored.beats if beat.score is not None])
+    nearest = np.abs(times[:, None] - normal[None]).min(axis=1) < 0.15
+    assert nearest.sum() > 1000 and alarms[nearest].mean() < 0.3

@@ -1,0 +1,58 @@
+"""The device's tables hold the figures of the results, and nothing where there are none."""
+
+from keras_sibeat.evaluate.summary import summarise
+from keras_sibeat.results import device_tables
+
+PERIOD = {"false_alarms_per_hour": 20.0, "false_alarms_median": 10.0, "false_alarms_90": 40.0}
+PERIOD |= {"sensitivity": 0.75}
+
+
+def test_int8_stands_beside_float():
+    parts = [
+        {"auc": 0.5, "auc_float": 0.75, "ap": 0.25, "ap_float": 0.5, "decisions_flipped": 0.125}
+        | {"flash_bytes": 24_000 + seed, "arena_bytes": 6000}
+        for seed in range(2)
+    ]
+    row = {"name": "student-int8", "protocol": "beatgan", "metrics": summarise(parts)}
+    text = device_tables.exported({"student-int8": row, "other": {"metrics": {}}})
+    assert text.splitlines()[-1] == (
+        "| `student-int8` | beatgan | 0.7500 ± 0.0000 | 0.5000 ± 0.0000 | 0.5000 ± 0.0000 | 0.2500 ± 0.0000 "
+        "| 0.1250 ± 0.0000 | 24,001 | 6,000 |"
+    )
+
+
+def test_no_export_no_table():
+    assert device_tables.exported({"student": {"metrics": {"auc": {}}}}) == ""
+
+
+def test_every_condition_has_its_row():
+    rows = [
+        dict.fromkeys(device_tables.CONDITIONS, 0.5)
+        | {"beats": 1000, "abnormal": 100, "auc": 0.25 + seed / 2}
+        for seed in range(2)
+    ]
+    rows = [row | dict.fromkeys(device_tables.COUNTS, 1234) for row in rows]
+    lost = [row | {"auc_record": None} for row in rows]
+    result = {
+        "name": "end-to-end-student",
+        "records": ["100", "103"],
+        "seeds": [0, 1],
+        "false_alarms_per_hour": 40.0,
+        "conditions": {"detected R-peaks": summarise(rows), "em, 0 dB": summarise(lost)},
+        "calibration": {
+            "the model's": {
+                "first": summarise([PERIOD]),
+                "rest": summarise([PERIOD, PERIOD | {"sensitivity": None}]),
+            }
+        },
+    }
+    lines = device_tables.end_to_end(result).splitlines()
+    wanted = (
+        "| em, 0 dB | 0.5000 ± 0.3536 | 0.5000 ± 0.0000 | – | 0.5000 ± 0.0000 | 0.5 ± 0.0 "
+        "| 1,234 | 1,234 | 1,234 | 1,234 |"
+    )
+    assert wanted in lines
+    assert lines[-1] == (
+        "| the model's | 20.0, 10.0, 40.0 | 0.7500 | 20.0 ± 0.0, 10.0 ± 0.0, 40.0 ± 0.0 | – |"
+    )
+    assert "2 recordings" in lines[2] and "1,000 annotated beats, 100 of them abnormal; 2 models" in lines[2]
