@@ -1,14 +1,17 @@
-"""The manifest: all that a scorer needs to know of an int8 model, checked before it is believed.
+"""The manifest: all that a scorer needs to know of an int8 model, checked before it is used.
 
-It travels inside the ``.tflite`` file and, the same JSON, beside it. The filter's taps follow from band and
-order by ``band_pass_taps``; their checksum says that they are those that the model was trained behind.
+It is stored inside the ``.tflite`` file, and the same JSON lies beside it. It holds the band and order of the
+filter rather than its taps: ``band_pass_taps`` computes them, and a checksum confirms that they are the taps
+that the model was trained with.
 """
 
 import hashlib
 import json
 import sys
+from collections.abc import Callable, Sequence
 from numbers import Integral, Real
 from reprlib import repr as shortened
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -18,15 +21,20 @@ from sibeat_edge.model.container import checksum, find_manifest
 from sibeat_edge.signal.filters import band_pass_taps
 from sibeat_edge.signal.resampling import RATE
 
-FORMAT = 2
+FORMAT = 3
 MIN_MAX = "each lead of a window to [-1, 1] by its own extremes"
 BESIDE = "the beat and the wearer's template, each lead to [-1, 1] by the template's extremes"
-LONGEST = 10 * RATE  # samples of a window's side, or of the filter's order: no beat needs more
-QUANTILES = 33  # of the calibration at most: the file must stay small
+LONGEST = 10 * RATE  # samples on one side of a window, or the filter's order: no beat needs more
+QUANTILES = 33  # numbers in each list of the calibration at most: the file must stay small
+# Test figures of a model whose manifest states none, as one of format 2.
+UNKNOWN = {"auc": None, "ap": None, "auc_record": None, "on": "unknown", "false_alarms_per_hour": None}
+
+Manifest: TypeAlias = dict[str, Any]
+Check: TypeAlias = tuple[Callable[[Any], bool], str]  # whether a value is right, and what was expected
 
 
 def _number(value):
-    """Whether it is a finite number; an integer may be too large for a float."""
+    """Whether the value is a finite number that a float can hold."""
     return isinstance(value, Real) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
@@ -48,17 +56,23 @@ def _list_of(check, what):
     return check_all, f"1 to {QUANTILES} {what}"
 
 
-TEXT = (lambda value: isinstance(value, str) and value != "", "a text")
-NUMBER = (_number, "a finite number")
-POSITIVE = (lambda value: _number(value) and value > 0, "a number above 0")
-SHARE = (lambda value: _number(value) and 0 <= value <= 1, "a number from 0 to 1")
-DIGEST = (
+def _or_null(check: Check) -> Check:
+    return lambda value: value is None or check[0](value), f"{check[1]}, or null"
+
+
+TEXT: Check = (lambda value: isinstance(value, str) and value != "", "a text")
+NUMBER: Check = (_number, "a finite number")
+COUNT_PER_HOUR: Check = (lambda value: _number(value) and value >= 0, "a number from 0 on")
+POSITIVE: Check = (lambda value: _number(value) and value > 0, "a number above 0")
+SHARE: Check = (lambda value: _number(value) and 0 <= value <= 1, "a number from 0 to 1")
+DIGEST: Check = (
     lambda value: isinstance(value, str) and len(value) == 64 and set(value) <= set("0123456789abcdef"),
     "a SHA-256 in hexadecimal",
 )
-BOOLEAN = (lambda value: isinstance(value, bool), "true or false")
+BOOLEAN: Check = (lambda value: isinstance(value, bool), "true or false")
 QUANTISATION = {"scale": POSITIVE, "zero_point": _whole(-128, 127)}
-# How template and rhythm are made follows from the package; these numbers say that it is the same package's.
+# The package's code defines the template and the rhythm. Equal constants show that a model was trained with
+# the same definition.
 WEARER = {
     "warm_up": template.WARM_UP,
     "memory": template.MEMORY,
@@ -78,7 +92,8 @@ WEARER = {
     "shortest": rhythm.SHORTEST,
     "longest": rhythm.LONGEST,
 }
-SCHEMA = {
+# A part is a ``Check``, an object of parts, or (object, None) for an object that may be null.
+SCHEMA: dict[str, Any] = {
     "format": _only(FORMAT),
     "name": TEXT,
     "model_sha256": DIGEST,
@@ -94,13 +109,13 @@ SCHEMA = {
     },
     "window": {"before": _whole(1, LONGEST), "after": _whole(1, LONGEST)},
     "normalisation": (lambda value: value in (MIN_MAX, BESIDE), f"{MIN_MAX!r} or {BESIDE!r}"),
-    "wearer": (  # None: a beat stands alone
+    "wearer": (  # null: the model judges a beat alone
         {**{key: _only(value) for key, value in WEARER.items()}, "waits": BOOLEAN, "rhythm": QUANTISATION},
         None,
     ),
     "input": QUANTISATION,
     "score": QUANTISATION,
-    "residuals": (QUANTISATION, None),  # None: the model gives none
+    "residuals": (QUANTISATION, None),  # null: the model has no such output
     "threshold": {"score": NUMBER, "usual": NUMBER, "false_alarms_per_hour": POSITIVE},
     "calibration": {
         "shares": _list_of(lambda value: SHARE[0](value) and value < 1, "shares from 0 to below 1"),
@@ -108,7 +123,17 @@ SCHEMA = {
         "usual": _list_of(_number, "numbers"),
         "beats_per_hour": POSITIVE,
     },
-    "expected": {"auc": SHARE, "ap": SHARE},
+    "expected": {  # test figures, as the model card has them
+        "auc": _or_null(SHARE),
+        "ap": _or_null(SHARE),
+        "auc_record": _or_null(SHARE),  # mean AUC within a recording
+        "on": TEXT,  # which recordings the figures were measured on
+        "false_alarms_per_hour": (
+            {"mean": COUNT_PER_HOUR, "median": COUNT_PER_HOUR, "worst": COUNT_PER_HOUR},
+            None,
+        ),
+    },
+    "validation": {"auc": SHARE, "ap": SHARE},
     "data_sha256": DIGEST,
     "config_sha256": DIGEST,
     "licence": TEXT,
@@ -116,8 +141,8 @@ SCHEMA = {
 }
 
 
-def check_manifest(values):
-    """The manifest itself; raises ``ModelError`` where a field is missing, unknown or out of range."""
+def check_manifest(values: Any) -> Manifest:
+    """Return ``values`` unchanged; raise ``ModelError`` where a field is missing, unknown or out of range."""
     _check(values, SCHEMA, "manifest")
     signal, calibration = values["signal"], values["calibration"]
     if (values["normalisation"] == BESIDE) != (values["wearer"] is not None):
@@ -160,14 +185,17 @@ def _check(value, schema, name):
         raise ModelError(f"{name}: found {shortened(value)}, expected {schema[1]}")
 
 
-def taps_digest(band, order):
-    """SHA-256 of the band-pass's taps in single precision, rounded: platforms differ in the last bits."""
-    taps = np.round(band_pass_taps(tuple(band), order), 7).astype("<f4") + np.float32(0)
+def taps_digest(band: Sequence[float], order: int) -> str:
+    """SHA-256 of the band-pass's taps, in hexadecimal.
+
+    The taps are rounded to seven decimals and single precision, as platforms differ in the last bits.
+    """
+    taps = np.round(band_pass_taps((band[0], band[1]), order), 7).astype("<f4") + np.float32(0)
     return hashlib.sha256(taps.tobytes()).hexdigest()
 
 
-def read_manifest(content):
-    """The checked manifest inside a ``.tflite`` file's bytes.
+def read_manifest(content: bytes | bytearray) -> Manifest:
+    """The checked manifest inside a ``.tflite`` file's bytes, in the shape of ``FORMAT``.
 
     Raises ``ModelError`` for a file that is corrupt, has no manifest or an invalid one, or is not the model
     that its manifest was made for.
@@ -177,7 +205,7 @@ def read_manifest(content):
         values = json.loads(bytes(content[first:last]).decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise ModelError(f"manifest: found no JSON ({error}), expected an object") from error
-    check_manifest(values)
+    values = check_manifest(_upgraded(values))
     found = checksum(content)
     if found != values["model_sha256"]:
         raise ModelError(
@@ -185,3 +213,14 @@ def read_manifest(content):
             f"expected {values['model_sha256'][:12]}… as its manifest says"
         )
     return values
+
+
+def _upgraded(values):
+    """A manifest of format 2 in the shape of format 3, anything else as it is.
+
+    What format 2 calls ``expected`` are validation figures; it states no test figures.
+    """
+    is_old = isinstance(values, dict) and _only(2)[0](values.get("format"))
+    if not is_old or "expected" not in values or "validation" in values:
+        return values
+    return {**values, "format": FORMAT, "expected": UNKNOWN.copy(), "validation": values["expected"]}

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from int8_models import tiny_model
 from tensorflow.lite.tools import flatbuffer_utils
 
+from keras_sibeat.export.embedding import embed_manifest
 from sibeat_edge.errors import ModelError
 from sibeat_edge.model import manifest as manifest_module
 from sibeat_edge.model.container import ENTRY, find_manifest
-from sibeat_edge.model.manifest import QUANTILES, SCHEMA, check_manifest, read_manifest, taps_digest
+from sibeat_edge.model.manifest import QUANTILES, SCHEMA, UNKNOWN, check_manifest, read_manifest, taps_digest
 from sibeat_edge.signal.filters import band_pass_taps
 
 GOOD = read_manifest(tiny_model(rebuilds=True))
@@ -56,6 +57,45 @@ def test_a_right_manifest_is_returned_as_it_is():
 
 def test_a_model_without_residuals_may_say_so():
     assert check_manifest({**GOOD, "residuals": None})["residuals"] is None
+
+
+def test_test_figures_may_be_unknown():
+    check_manifest(changed(["expected"], UNKNOWN))
+    for field in ("auc", "ap", "auc_record", "false_alarms_per_hour"):
+        check_manifest(changed(["expected", field], None))
+
+
+def old_manifest(**changes):
+    """The good manifest as format 2 had it."""
+    values = {**GOOD, "format": 2, "expected": {"auc": 0.9937, "ap": 0.9789}, **changes}
+    return {key: value for key, value in values.items() if key != "validation" or key in changes}
+
+
+def test_the_expected_figures_of_format_2_are_read_as_those_of_validation():
+    old = old_manifest()
+    found = read_manifest(embed_manifest(tiny_model(rebuilds=True), old)[0])
+    unchanged = set(GOOD) - {"format", "expected", "validation", "model_sha256"}
+    assert check_manifest(found) is found and found["format"] == 3
+    assert found["validation"] == old["expected"]
+    assert found["expected"].pop("on") == "unknown" and set(found["expected"].values()) == {None}
+    assert {key: found[key] for key in unchanged} == {key: GOOD[key] for key in unchanged}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"expected": {"auc": 0.9}},
+        {"expected": None},
+        {"validation": {"auc": 0.9, "ap": 0.8}},
+        {"format": True},
+        {"format": 1},
+        {"name": ""},
+    ],
+)
+def test_a_wrong_manifest_of_format_2_is_refused(changes):
+    content, _ = embed_manifest(tiny_model(rebuilds=True), old_manifest(**changes))
+    with pytest.raises(ModelError, match=r"\Amanifest: [^\n]*found [^\n]*expected [^\n]*\Z"):
+        read_manifest(content)
 
 
 @pytest.mark.parametrize("path", [*leaves(GOOD), *((key,) for key in GOOD)], ids=".".join)
@@ -120,7 +160,15 @@ def test_an_unknown_field_is_told(path):
         ("calibration.usual", [0.0] * 2),
         ("calibration.beats_per_hour", 0),
         ("expected.auc", 1.01),
-        ("expected.ap", None),
+        ("expected", {"auc": 0.9, "ap": 0.8}),
+        ("expected.auc", "0.9"),
+        ("expected.on", ""),
+        ("expected.on", None),
+        ("expected.false_alarms_per_hour", 44.0),
+        ("expected.false_alarms_per_hour", {"mean": 1.0, "median": 1.0}),
+        ("expected.false_alarms_per_hour.worst", -1.0),
+        ("validation", None),
+        ("validation.ap", None),
         ("data_sha256", ""),
         ("licence", None),
     ],
@@ -181,7 +229,10 @@ def test_any_value_of_any_field_passes_or_is_told(path, value):
         check_manifest(values)
     except ModelError:
         return
-    assert set(leaves(values)) >= set(leaves(GOOD)) - {("residuals", "scale"), ("residuals", "zero_point")}
+    nullable = {
+        leaf for leaf in leaves(GOOD) if leaf[0] == "residuals" or leaf[1:2] == ("false_alarms_per_hour",)
+    }
+    assert set(leaves(values)) >= set(leaves(GOOD)) - nullable
 
 
 @pytest.mark.parametrize(
