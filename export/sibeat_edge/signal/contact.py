@@ -1,4 +1,4 @@
-"""Does the electrode touch, does the amplifier follow? Flags of the device's samples, before any filter."""
+"""Flags for the device's samples, before any filter: does the electrode touch, does the amplifier follow?"""
 
 import math
 
@@ -6,27 +6,41 @@ import numpy as np
 
 FINE, MISSING, FLAT, SATURATED = range(4)
 REASONS = ("", "missing", "flat", "saturated")
-FLAT_SECONDS = 0.25  # the same value for so long is no heart
-RAIL_SECONDS = 0.025  # the highest or lowest value so far for so long is the amplifier's end
+FLAT_SECONDS = 0.25  # no heart gives the same value for so long
+RAIL_SECONDS = 0.025  # an amplifier that stays at the highest or lowest value so far is saturated
 
 
 class Contact:
-    """Flags each sample of a stream: fine, missing (not finite), flat, saturated; blocks of any size.
+    """Flags each sample of a stream as fine, missing (not finite), flat or saturated.
 
-    ``push`` takes ``(samples, leads)`` at ``rate`` Hz and returns flags ``(samples,)``, those of the worst
-    lead, that have become final: within 0.25 s, as only then a value is known to have stayed. ``finish``
-    returns the rest.
+    The flags do not depend on how the stream is cut into blocks.
+
+    Args:
+        rate: of the device, Hz.
+
+    >>> contact = Contact(rate=4)
+    >>> flags = contact.push(np.array([[0.0], [0.2], [np.nan], [0.1]]))
+    >>> [REASONS[flag] for flag in [*flags, *contact.finish()]]
+    ['', '', 'missing', '']
     """
 
-    def __init__(self, rate):
+    def __init__(self, rate: float) -> None:
         self.flat = max(3, math.ceil(FLAT_SECONDS * rate))
         self.rail = max(3, math.ceil(RAIL_SECONDS * rate))
-        self._held = None  # samples whose flags are not final
-        self._run = self._low = self._high = None
+        self._held: np.ndarray | None = None  # samples whose flags are not final
 
-    def push(self, samples):
+    def push(self, samples: np.ndarray) -> np.ndarray:
+        """Flags ``(samples,)``, int8, that have become final: those of the worst lead.
+
+        A flag is final within 0.25 s, as only then a value is known to have stayed.
+
+        Args:
+            samples: ``(samples, leads)``, in any unit.
+        """
         samples = np.asarray(samples, np.float64)
-        samples = np.where(np.isfinite(samples), samples, np.nan)  # infinity is no highest value
+        samples = np.where(
+            np.isfinite(samples), samples, np.nan
+        )  # infinity must not count as the highest value
         if self._held is None:
             self._held = samples[:0]
             self._run = np.zeros(samples.shape[1], np.int64)  # samples of the value before the held ones
@@ -35,7 +49,8 @@ class Contact:
         self._held = np.concatenate([self._held, samples])
         return self._release(len(self._held) - self.flat)
 
-    def finish(self):
+    def finish(self) -> np.ndarray:
+        """The flags that are left, once the stream has ended."""
         return np.zeros(0, np.int8) if self._held is None else self._release(len(self._held))
 
     def _release(self, count):

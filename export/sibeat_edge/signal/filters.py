@@ -1,10 +1,13 @@
-"""From evenly sampled leads to filtered ones: missing samples and the 3-45 Hz band-pass.
+"""From evenly sampled leads to filtered ones: missing samples and the band-pass.
 
-Every stage takes blocks of any size through ``push`` and the rest through ``finish``; the outputs, joined,
-are the same bits whatever the blocks were. Offline processing is one ``push`` and one ``finish``.
+Every stage takes blocks of any size through ``push`` and gives the rest through ``finish``. The joined
+outputs are the same bits, however the signal was cut. Offline processing is one ``push`` and one ``finish``.
 """
 
+from typing import Protocol
+
 import numpy as np
+import numpy.typing as npt
 from scipy import fft
 from scipy import signal as sps
 
@@ -15,11 +18,29 @@ FIR_ORDER = 108
 CHUNK = 180  # samples (0.5 s) that the band-pass filters at a time
 
 
-def band_pass_taps(band=BAND, order=FIR_ORDER):
+class Stage(Protocol):
+    """What every streaming stage has; ``process`` runs a whole signal through one.
+
+    >>> process(FillMissing(), np.array([1.0, np.nan]))
+    array([1., 1.])
+    """
+
+    def push(self, samples: np.ndarray) -> np.ndarray:
+        """Take a block; return the samples that have become final."""
+        ...
+
+    def finish(self) -> np.ndarray:
+        """The samples that are left, once the signal has ended."""
+        ...
+
+
+def band_pass_taps(band: tuple[float, float] = BAND, order: int = FIR_ORDER) -> np.ndarray:
     """Taps ``(2 * order + 1,)`` of the linear-phase band-pass of ``band`` (low, high) in Hz.
 
-    The published preprocessing runs its FIR forwards and backwards (zero phase), which no device can
-    do; forwards and backwards is one pass of the filter convolved with itself, and that a device can run.
+    The published preprocessing runs its FIR filter forwards and backwards (zero phase), which no device can
+    do with a stream. The result equals one pass of the filter convolved with itself, which a device can run.
+
+    Raises ``ValueError`` for a band outside of 0 to 180 Hz or an order that is odd or below 2.
     """
     if not 0 < band[0] < band[1] < RATE / 2 or order % 2 or order < 2:
         raise ValueError(
@@ -31,12 +52,16 @@ def band_pass_taps(band=BAND, order=FIR_ORDER):
 
 
 class FillMissing:
-    """Holds the last value over missing (not finite) samples; a lead that starts with them starts at zero."""
+    """Holds the last value over missing (not finite) samples; a lead that starts with them starts at zero.
 
-    def __init__(self):
-        self._last = None
+    >>> FillMissing().push([np.nan, 1.0, np.nan, 3.0])
+    array([0., 1., 1., 3.])
+    """
 
-    def push(self, samples):
+    def __init__(self) -> None:
+        self._last: np.ndarray | None = None
+
+    def push(self, samples: npt.ArrayLike) -> np.ndarray:
         """The block ``(samples,)`` or ``(samples, leads)``, filled."""
         samples = np.asarray(samples, np.float64)
         if not len(samples):
@@ -52,31 +77,41 @@ class FillMissing:
         self._last = samples[-1:]
         return samples
 
-    def finish(self):
-        """Nothing: no sample is held back."""
+    def finish(self) -> np.ndarray:
+        """An empty array: no sample is held back."""
         return np.zeros(0)
 
 
 class BandPass:
-    """Streaming FIR band-pass, 3-45 Hz by default, its delay (``order`` samples) compensated.
+    """Streaming FIR band-pass whose delay (``order`` samples) is compensated.
 
-    Input and output: ``(samples,)`` or ``(samples, leads)`` at 360 Hz, any unit; output sample *n* is in step
-    with input sample *n*. The signal is continued by its first and last value beyond its ends. It is filtered
-    in chunks of ``CHUNK`` samples counted from the first one, by FFT: a long filter costs little, and the
-    same chunks are computed whatever the blocks were.
+    Input and output are ``(samples,)`` or ``(samples, leads)`` at 360 Hz, in any unit; output sample *n*
+    belongs to input sample *n*. Beyond its ends the signal is continued by its first and last value.
+
+    The signal is filtered by FFT in chunks of ``CHUNK`` samples, counted from the first one. So a long filter
+    costs little, and the result does not depend on the blocks.
+
+    Args:
+        band: low and high in Hz.
+        order: of the filter that ``band_pass_taps`` convolves with itself, even.
+
+    >>> hum = 0.2 * np.sin(2 * np.pi * 80 * np.arange(720) / 360)
+    >>> filtered = process(BandPass(), hum)
+    >>> filtered.shape, bool(abs(filtered[200:-200]).max() < 1e-3)
+    ((720,), True)
     """
 
-    def __init__(self, band=BAND, order=FIR_ORDER):
+    def __init__(self, band: tuple[float, float] = BAND, order: int = FIR_ORDER) -> None:
         self.taps = band_pass_taps(band, order)
         self.delay = (len(self.taps) - 1) // 2
         self._reach = len(self.taps) - 1
         self._size = fft.next_fast_len(self._reach + CHUNK, real=True)
         self._response = fft.rfft(self.taps, self._size)
-        self._held = None
+        self._held: np.ndarray | None = None
         self._to_skip = self.delay
         self._seen = self._made = 0
 
-    def push(self, samples):
+    def push(self, samples: npt.ArrayLike) -> np.ndarray:
         """Filter a block; returns the samples that are final, at most ``delay + CHUNK`` behind the input."""
         samples = np.asarray(samples, np.float64)
         if not len(samples):
@@ -102,7 +137,7 @@ class BandPass:
         product = fft.rfft(part, self._size) * self._response
         return fft.irfft(product, self._size)[self._reach : self._reach + CHUNK]
 
-    def finish(self):
+    def finish(self) -> np.ndarray:
         """The last samples, once the signal has ended."""
         if self._held is None:
             return np.zeros(0)
@@ -110,7 +145,7 @@ class BandPass:
         return self.push(np.repeat(self._held[-1:], self.delay + CHUNK, axis=0))[:missing]
 
 
-def process(stage, samples):
+def process(stage: Stage, samples: np.ndarray) -> np.ndarray:
     """A whole signal through one streaming stage."""
     parts = [part for part in (stage.push(samples), stage.finish()) if len(part)]
     return np.concatenate(parts) if parts else samples[:0]

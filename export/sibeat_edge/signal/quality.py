@@ -6,24 +6,28 @@ import numpy as np
 
 from sibeat_edge.signal.resampling import RATE
 
-QRS = RATE // 10  # samples on either side of the R-peak that the QRS takes
-SMOOTH = 18  # samples (50 ms) of the moving average that noise does not survive
+QRS = RATE // 10  # samples on either side of the R-peak that belong to the QRS
+SMOOTH = 18  # samples (50 ms) of the moving average that removes noise
 AVERAGE = np.full(SMOOTH, 1 / SMOOTH)
 LEAST = 0.05  # mV that a beat spans at least
-# Of the window's span. Of MIT-BIH's beats as recorded, 0.5 % of the normal ones lie above it, 0.2 % of the
-# ventricular and 0.8 % of the supraventricular; with muscle noise at 6 dB, 60 %.
+# Share of the window's span. As recorded, 0.5 % of MIT-BIH's normal beats lie above it, 0.2 % of the
+# ventricular and 0.8 % of the supraventricular ones; with muscle noise at 6 dB, 60 % do.
 NOISY = 0.03
 
 
-def noise_reason(window, centre):
-    """Why a filtered window ``(length, leads)`` in mV cannot be scored, or an empty text.
+def noise_reason(window: np.ndarray, centre: int) -> str:
+    """Why a filtered window cannot be scored: ``flat``, ``noisy`` or, where it can, an empty text.
 
-    ``flat``: it spans less than 0.05 mV. ``noisy``: outside of the QRS, what a moving average of 50 ms takes
-    away is mostly (in the median, which the QRS of a close neighbour does not move) more than 3 % of the
-    window's span, or not a number. The worst lead counts.
+    A window is flat if it spans less than 0.05 mV. It is noisy if it holds what is not a number, or if its
+    fast part exceeds 3 % of its span outside of the QRS. The fast part is what a moving average of 50 ms
+    removes; its median counts, which the QRS of a close neighbour does not move. The worst lead decides.
 
-    Electrode motion often passes: its swings are as slow as an ectopic beat's, and what tells one from the
-    other in a single window tells many abnormal beats from normal ones, too.
+    Electrode motion often passes. Its swings are as slow as an ectopic beat's, and a rule on one window that
+    refused them would refuse many abnormal beats as well.
+
+    Args:
+        window: ``(length, leads)``, mV.
+        centre: place of the R-peak in it.
     """
     places = _outside(len(window), centre)
     for lead in np.asarray(window, np.float64).T:
@@ -41,13 +45,13 @@ def noise_reason(window, centre):
 
 @functools.cache
 def _outside(length, centre):
-    """The ticks of a window that lie outside of the QRS and have a whole moving average."""
+    """The places of a window outside of the QRS that the moving average covers in full."""
     places = np.arange(SMOOTH, length - SMOOTH)
     return places[np.abs(places - centre) >= QRS]
 
 
 def _median(values):
-    """NumPy's own takes longer than all else that is done here."""
+    """As ``np.median``, which takes longer than everything else here."""
     last = len(values) // 2
     first = last if len(values) % 2 else last - 1
     ordered = np.partition(values, (first, last))

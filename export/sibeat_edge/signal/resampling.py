@@ -3,29 +3,36 @@
 from fractions import Fraction
 
 import numpy as np
+import numpy.typing as npt
 from scipy import signal as sps
 
 RATE = 360  # Hz; everything after the resampler runs at this rate
-LOWEST_RATE, HIGHEST_RATE = 1, 10_000  # Hz, that the resampler takes
-FINEST = 10_000  # the largest number of a resampler's ratio
+LOWEST_RATE, HIGHEST_RATE = 1, 10_000  # Hz that the resampler accepts
+FINEST = 10_000  # the largest number in a resampler's ratio
 
 
 class Resampler:
     """Streaming polyphase resampler from ``rate`` Hz to 360 Hz, ``(samples,)`` or ``(samples, leads)``.
 
-    The anti-aliasing filter is scipy's ``resample_poly`` default (Kaiser window, beta 5, ten zero crossings a
-    side), and so is the result, but for the ends: the signal is continued by its first and last value.
+    The result equals that of scipy's ``resample_poly`` with its default anti-aliasing filter (Kaiser window,
+    beta 5, ten zero crossings a side), except at the ends: the signal is continued by its first and last
+    value.
 
     Raises ``ValueError`` for a rate that is not between 1 and 10,000 Hz.
+
+    >>> resampler = Resampler(rate=180)
+    >>> even = np.concatenate([resampler.push(np.ones(90)), resampler.finish()])
+    >>> even.shape, bool(np.allclose(even, 1, atol=1e-3))
+    ((180,), True)
     """
 
-    def __init__(self, rate):
+    def __init__(self, rate: float) -> None:
         if not LOWEST_RATE <= rate <= HIGHEST_RATE:
             raise ValueError(f"Sampling rate: found {rate} Hz, expected {LOWEST_RATE} to {HIGHEST_RATE} Hz.")
-        # Exact for whole rates. Of odd ones neither number is large, nor then the filter.
+        # The ratio of a whole rate is exact. Others are limited, as their numbers set the filter's size.
         ratio = Fraction(RATE / rate).limit_denominator(int(FINEST * min(1, rate / RATE)))
         self.up, self.down = ratio.numerator, ratio.denominator
-        self._buffer = None
+        self._buffer: np.ndarray | None = None
         if self.up == self.down:
             return
         half = 10 * max(self.up, self.down)
@@ -39,7 +46,7 @@ class Resampler:
         self._seen = 0
         self._made = 0
 
-    def push(self, samples):
+    def push(self, samples: npt.ArrayLike) -> np.ndarray:
         """Resample a block; returns the samples at 360 Hz that are final."""
         samples = np.asarray(samples, np.float64)
         if self.up == self.down or not len(samples):
@@ -52,7 +59,7 @@ class Resampler:
         ready = max(0, (self._seen - self._reach) * self.up // self.down)
         return self._produce(ready)
 
-    def finish(self):
+    def finish(self) -> np.ndarray:
         """The last samples, once the signal has ended."""
         if self._buffer is None:
             return np.zeros(0)
@@ -64,7 +71,9 @@ class Resampler:
         n = np.arange(self._made, max(self._made, total))
         centre, phase = np.divmod(n * self.down, self.up)
         out = np.zeros((len(n), *self._buffer.shape[1:]))
-        for k, offset in enumerate(self._offsets):  # one by one: a fixed order of additions, the same bits
+        for k, offset in enumerate(
+            self._offsets
+        ):  # one by one, as a fixed order of additions gives the same bits
             out += (self._bank[phase, k] * self._buffer[centre + offset - self._start].T).T
         self._made += len(n)
         keep_from = self._made * self.down // self.up - self._reach - self._start

@@ -2,16 +2,17 @@
 
 The rules are Hamilton's ("Open source ECG analysis", Computers in Cardiology 2002), after Pan and Tompkins
 (IEEE TBME 1985): rectified slope, moving average, a threshold between the levels of recent QRS complexes and
-of recent noise, a refractory time, T-wave rejection by slope, search back after a missed beat, levels learnt
-anew after eight seconds without one. The R-peak is then the highest sample within 50 ms, as the published
-preprocessing places it.
+of recent noise, a refractory time, T-wave rejection by slope, and a search back after a missed beat. After
+eight seconds without a beat, the levels are learnt anew. The R-peak is the highest sample within 50 ms of the
+energy peak, as the published preprocessing places it.
 """
 
 from collections import deque
 from dataclasses import dataclass
-from statistics import median  # of eight numbers ten times as fast as NumPy's
+from statistics import median  # for eight numbers ten times as fast as NumPy's
 
 import numpy as np
+import numpy.typing as npt
 from scipy import signal as sps
 from scipy.ndimage import maximum_filter1d
 
@@ -23,14 +24,15 @@ T_WAVE = 130  # samples (360 ms) within which a second peak of less than half th
 SEARCH = 18  # samples (50 ms) around the energy peak in which the R-peak is sought
 LEARNING = 4  # seconds from which the first levels are learnt
 LEVELS = 8  # recent peaks that make a level
-THRESHOLD = 0.45  # of the way from the noise level to the QRS level
-SKIPPED = 64  # candidates that a search back can still choose from, without a beat for so long
+THRESHOLD = 0.45  # share of the way from the noise level to the QRS level
+SKIPPED = 64  # newest rejected candidates, from which a search back chooses
 SEARCH_BACK = 1.5  # mean RR intervals without a beat before the search back
-LOST = 8  # seconds without a beat after which the levels are learnt anew, as of a lead whose QRS is smaller
-USUAL, FEW = 256, 30  # beats that say what is usual, so many that an artefact is not; and how many at least
-SHARP = 0.75  # of the usual ratio of a beat's steepest to its mean slope: P waves and noise mostly have less
-FAINT = 1 / 16  # of the usual energy of a beat: what is smaller is noise, and no smaller QRS
-FLAT = 1e-9  # a sample: a mean slope below this is a flat lead's rounding error, whether in mV or in V
+LOST = 8  # seconds without a beat after which the levels are learnt anew: the QRS may have become smaller
+USUAL = 256  # newest beats that define what is usual: so many that an artefact does not change it
+FEW = 30  # beats without which nothing is known to be usual
+SHARP = 0.75  # share of the usual ratio of steepest to mean slope: P waves and noise mostly have less
+FAINT = 1 / 16  # share of a beat's usual energy, below which a candidate is noise rather than a small QRS
+FLAT = 1e-9  # mean slope a sample, below which there is only a flat lead's rounding error, in mV or in V
 
 
 @dataclass(frozen=True)
@@ -43,13 +45,14 @@ class _Candidate:
 class _Rules:
     """Hamilton's decision rules over the candidates, in order of time."""
 
-    def __init__(self):
-        self.qrs, self.noise = deque(maxlen=LEVELS), deque(maxlen=LEVELS)
-        self.usual = deque(maxlen=USUAL)
-        self.rr = deque(maxlen=LEVELS)
-        self.learning = []
-        self.skipped = deque(maxlen=SKIPPED)
-        self.last = None
+    def __init__(self) -> None:
+        self.qrs: deque[float] = deque(maxlen=LEVELS)
+        self.noise: deque[float] = deque(maxlen=LEVELS)
+        self.usual: deque[_Candidate] = deque(maxlen=USUAL)
+        self.rr: deque[int] = deque(maxlen=LEVELS)
+        self.learning: list[_Candidate] = []
+        self.skipped: deque[_Candidate] = deque(maxlen=SKIPPED)
+        self.last: _Candidate | None = None
         self.known = 0  # sample from which on the levels hold: the last beat's, or where they were learnt
 
     @property
@@ -75,7 +78,7 @@ class _Rules:
     def _learn_anew(self, now):
         """Begin again with the candidates of the last seconds, if they may be beats.
 
-        A heart that has stopped shows P waves and noise, which must not become its beats.
+        A heart that has stopped shows P waves and noise, which must not be taken for beats.
         """
         held = [candidate for candidate in self.skipped if now - candidate.peak <= LOST * RATE]
         strongest = _strongest(held)
@@ -146,33 +149,45 @@ def _strongest(candidates):
 
 
 class RPeakDetector:
-    """R-peaks of a filtered lead, pushed in blocks of any size; the peaks found are always the same.
+    """R-peaks of a filtered lead. They do not depend on how the stream is cut into blocks.
 
-    ``push(samples)`` and ``finish()`` return the R-peaks (int64, in samples at 360 Hz since the first push)
-    that have become certain: within about 0.3 s, or after the search back (1.5 mean RR intervals); those of
-    the first 4 s, from which the levels are learnt, with the first candidate after them. After 8 s without a
-    beat they are learnt anew from these, if the peaks are about as sharp as the beats were, and no smaller
-    than a sixteenth of them.
+    ``push`` and ``finish`` return the R-peaks that have become certain: int64, in samples at 360 Hz since the
+    first push. This takes about 0.3 s, or 1.5 mean RR intervals for a beat that the search back finds. The
+    levels are learnt from the first 4 s, whose R-peaks come with the first candidate after them.
+
+    After 8 s without a beat, the levels are learnt anew from those seconds. This needs peaks that are about
+    as sharp as the beats were, and at least a sixteenth of their energy.
+
+    >>> lead = np.zeros(10 * RATE)
+    >>> lead[RATE // 2 :: RATE] = 1.0  # a beat a second
+    >>> detector = RPeakDetector()
+    >>> peaks = np.concatenate([detector.push(lead), detector.finish()])
+    >>> [int(peak) for peak in peaks[:3]]
+    [180, 540, 900]
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._rules = _Rules()
         self._average = np.zeros(AVERAGE - 1)
         self._lead = self._slope = self._energy = np.zeros(0)
         self._start = 0  # sample number of the first sample still held
         self._next = 0  # sample number from which energy peaks have still to be sought
         self._last = -REFRACTORY - 1  # sample number of the last energy peak
-        self._previous = None
+        self._previous: float | None = None
 
-    def push(self, samples):
-        """R-peaks that these samples make certain. ``samples``: ``(samples,)``, filtered, at 360 Hz."""
+    def push(self, samples: npt.ArrayLike) -> np.ndarray:
+        """R-peaks ``(peaks,)`` that these samples make certain.
+
+        Args:
+            samples: ``(samples,)``, filtered, at 360 Hz.
+        """
         samples = np.asarray(samples, np.float64)
         if not len(samples):
             return np.zeros(0, np.int64)
         before = samples[0] if self._previous is None else self._previous
         slope = np.abs(samples - np.concatenate([[before], samples[:-1]]))
         self._previous = samples[-1]
-        # The trailing zero keeps scipy's sample-by-sample recursion: the same bits in blocks of any size.
+        # The trailing zero makes scipy compute sample by sample: the bits do not depend on the blocks.
         energy, self._average = sps.lfilter(
             np.full(AVERAGE, 1 / AVERAGE), (1.0, 0.0), slope, zi=self._average
         )
@@ -181,7 +196,7 @@ class RPeakDetector:
         self._energy = np.concatenate([self._energy, energy])
         return self._judge(self._start + len(self._energy) - REFRACTORY)
 
-    def finish(self):
+    def finish(self) -> np.ndarray:
         """R-peaks that the end of the signal makes certain."""
         beats = self._judge(self._start + len(self._energy))
         if not self._rules.qrs:
@@ -197,7 +212,7 @@ class RPeakDetector:
         places = places[(energy == highest[places]) & (energy > FLAT)]
         beats = []
         for place in places:
-            if self._start + place - self._last > REFRACTORY:  # else as high as the last one: a plateau
+            if self._start + place - self._last > REFRACTORY:  # else it is a plateau: as high as the last one
                 self._last = self._start + place
                 beats += self._rules.judge(self._candidate(place))
         self._next = end
