@@ -4,8 +4,13 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).parents[1]
+
+# No verdict depends on how busy the machine is.
+settings.register_profile("keras_sibeat", deadline=None)
+settings.load_profile("keras_sibeat")
 
 
 def local_copy(name, variable):
@@ -35,8 +40,13 @@ def nstdb_noise():
 
 @pytest.fixture(scope="session", autouse=True)
 def session_cache(tmp_path_factory):
-    """One cache for all the tests, so that what several of them need is computed once."""
+    """One cache for all the tests, so that what several of them need is computed once.
+
+    Processes that share the tests share it, too: its files are renamed into place when they are whole.
+    """
     with pytest.MonkeyPatch.context() as patch:
-        folder = tmp_path_factory.mktemp("cache")
+        base = tmp_path_factory.getbasetemp()
+        folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache"
+        folder.mkdir(exist_ok=True)
         patch.setenv("KERAS_SIBEAT_CACHE", str(folder))
         yield folder
