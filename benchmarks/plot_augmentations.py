@@ -15,6 +15,7 @@ from rich.console import Console
 
 from keras_sibeat.data.beats import load_beats
 from keras_sibeat.data.physionet import check_files, list_records
+from keras_sibeat.data.preprocessing import Preprocessing
 from keras_sibeat.data.sources import simulated_folder
 from keras_sibeat.evaluate.plots import plot_augmentations
 from keras_sibeat.layers.augmentation import rescale
@@ -31,7 +32,7 @@ def normal_beats():
     folder = simulated_folder(WEARERS, SECONDS)
     records = list_records(folder)
     paths = [folder / record for record in records]
-    beats = load_beats(paths, check_files(folder, records), leads="all")
+    beats = load_beats(paths, check_files(folder, records), Preprocessing(leads="all"))
     rows = [np.flatnonzero((beats.records == record) & (beats.symbols == "N"))[10] for record in records]
     return beats.windows[rows]
 

@@ -6,14 +6,18 @@ import json
 import os
 import sys
 import zipfile
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 from rich.progress import track
 
+from keras_sibeat.data import beatset, preprocessing
 from keras_sibeat.data import recording as recording_module
-from keras_sibeat.data.recording import BEAT_SYMBOLS, read_recording
+from keras_sibeat.data.beatset import COLUMNS, BeatSet
+from keras_sibeat.data.preprocessing import Preprocessing
+from keras_sibeat.data.recording import BEAT_SYMBOLS, Recording, read_recording
 from keras_sibeat.errors import DataError
 from keras_sibeat.files import whole_file
 from sibeat_edge.beats import rhythm, template, wearer, windows
@@ -28,170 +32,136 @@ from sibeat_edge.signal.rpeaks import RPeakDetector
 NEAR = 10  # samples: an N beat counts where a detected R-peak is less than this from its annotation
 
 
-@dataclass(frozen=True)
-class BeatSet:
-    """Beats or other windows, one row each, in the order of the recordings.
+def extract_beats(recording: Recording, wanted: Preprocessing | None = None) -> BeatSet:
+    """Cut the annotated beats of one recording.
 
-    Attributes:
-        windows: ``(beats, length, channels)`` float32, each channel scaled to [-1, 1].
-        samples: ``(beats,)`` R-peak (or first sample of the window) at 360 Hz (or the series' own rate).
-        rhythm: ``(beats, features)`` of the RR intervals around each beat (``sibeat_edge.beats.rhythm``); without
-            features unless the beats are relative to their wearer.
-        rr_before, rr_after: ``(beats,)`` seconds to the beats before and after; NaN where there is none.
-        records: ``(beats,)`` name of the recording.
-        symbols: ``(beats,)`` WFDB symbol, or the class of a series.
-        classes: ``(beats,)`` class; the symbol until a protocol maps it.
-        detected: ``(beats,)`` whether the detector found an R-peak less than ``NEAR`` samples away.
-        notes: what was resampled or skipped, and why, one sentence each.
-        sha256: checksum of the data.
-    """
-
-    windows: np.ndarray
-    rhythm: np.ndarray
-    samples: np.ndarray
-    rr_before: np.ndarray
-    rr_after: np.ndarray
-    records: np.ndarray
-    symbols: np.ndarray
-    classes: np.ndarray
-    detected: np.ndarray
-    notes: tuple[str, ...] = ()
-    sha256: str = ""
-
-    def __len__(self):
-        return len(self.windows)
-
-    @property
-    def wearers(self):
-        """``(beats,)`` a whole number for each record, in the order of their names."""
-        return np.unique(self.records, return_inverse=True)[1].astype(np.int32)
-
-    @property
-    def inputs(self):
-        """What a model of these beats takes: the windows or, with rhythm, both by name."""
-        return {"window": self.windows, "rhythm": self.rhythm} if self.rhythm.shape[1] else self.windows
-
-    @property
-    def parts(self):
-        """The same as a tuple of arrays, windows first."""
-        return (self.windows, self.rhythm) if self.rhythm.shape[1] else (self.windows,)
-
-    def take(self, rows):
-        """The beats of a mask or of row numbers."""
-        return replace(self, **{name: getattr(self, name)[rows] for name in COLUMNS})
-
-    @staticmethod
-    def join(parts, sha256):
-        """One set from several."""
-        columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS}
-        notes = dict.fromkeys(note for part in parts for note in part.notes)
-        return BeatSet(**columns, notes=tuple(notes), sha256=sha256)
-
-
-COLUMNS = tuple(field.name for field in fields(BeatSet) if field.name not in ("notes", "sha256"))
-
-
-def extract_beats(recording, leads, before, after, band=BAND, order=FIR_ORDER, waits=None):
-    """Cut the annotated beats of one recording; returns a ``BeatSet``.
+    The R-peak detector has a band-pass of its own, always the default one, so the same beats are confirmed
+    whatever the band of the windows is.
 
     Args:
         recording: a ``Recording`` with annotations.
-        leads: names of the leads wanted, in order, or ``"all"``; the first one feeds the detector.
-        before, after: window around the R-peak, in samples at 360 Hz.
-        band, order: of the windows' band-pass, as ``BandPass`` takes them. The detector has its own, always
-            the default one, so the same beats are found whatever the windows' band is.
-        waits: for beats relative to their wearer, as ``sibeat_edge.beats.wearer.Wearer`` takes it: their windows
-            hold the template, too, and they have a rhythm. None for beats that stand alone.
+        wanted: the ``Preprocessing``; the default one if None.
 
     Raises:
-        DataError: a missing lead, no annotations, or a recording too short for one beat.
+        DataError: a missing lead, no annotations, a sampling rate out of range, or a recording too short for
+            one beat.
     """
+    wanted = wanted or Preprocessing()
+    signal = _wanted_leads(recording, wanted)
+    filtered, peaks = _filter(recording, signal, wanted)
+    samples, symbols = _annotated(recording)
+    rr = np.diff(samples) / RATE
+    cut, inside = beat_windows(filtered, samples, wanted.before, wanted.after)
+    gaps = _count_before(~np.isfinite(signal).all(axis=1))
+    has_gap, flat = _flaws(signal, gaps, samples[inside], RATE / recording.rate, wanted)
+    skipped = {
+        "window passes the recording's end": (~inside).sum(),
+        "window has missing samples": has_gap.sum(),
+        "window is flat": flat.sum(),
+    }
+    usable = ~has_gap & ~flat
+    rows = np.flatnonzero(inside)[usable]
+    if wanted.waits is None:
+        made, timing = normalise(cut[usable]), np.zeros((len(rows), 0), np.float32)
+    else:
+        follows = _follows(recording, gaps)
+        made, timing, seen = _beside_template(samples, rows, follows, cut[usable], wanted)
+        skipped["wearer has no template yet"] = (~seen).sum()
+        rows = rows[seen]
+    return BeatSet(
+        windows=made,
+        rhythm=timing,
+        samples=samples[rows],
+        rr_before=np.concatenate([[np.nan], rr])[rows],
+        rr_after=np.concatenate([rr, [np.nan]])[rows],
+        seconds=np.full(len(rows), len(signal) / recording.rate / max(1, len(rows))),
+        records=np.full(len(rows), recording.name),
+        symbols=symbols[rows],
+        classes=symbols[rows],
+        detected=_nearest(peaks, samples[rows]) < NEAR,
+        notes=tuple(_notes(recording, skipped)),
+    )
+
+
+def _wanted_leads(recording, wanted):
+    """The signal (samples, leads) of the leads wanted, of a recording that beats can be cut from."""
     name = recording.name
-    leads = recording.leads if leads == "all" else leads
+    leads = recording.leads if wanted.leads == "all" else wanted.leads
     for lead in leads:
         if lead not in recording.leads:
             raise DataError(f"Record {name}: lead {lead} is missing; found {', '.join(recording.leads)}.")
     if recording.annotations is None:
         raise DataError(f"Record {name}: found no annotations; expected the beats' R-peaks and symbols.")
-    notes = []
-    signal = recording.signal[:, [recording.leads.index(lead) for lead in leads]]
-    missing = ~np.isfinite(signal).all(axis=1)
-    signal = process(FillMissing(), signal)
-    gaps = np.concatenate([[0], np.cumsum(missing)])
-    changes = np.cumsum(np.diff(signal, axis=0, prepend=signal[:1]) != 0, axis=0)
-    if recording.rate != RATE:
-        notes.append(f"Record {name}: resampled from {recording.rate:g} Hz to {RATE} Hz.")
     if not LOWEST_RATE <= recording.rate <= HIGHEST_RATE:
         raise DataError(
             f"Record {name}: found a sampling rate of {recording.rate:g} Hz; "
             f"expected {LOWEST_RATE} to {HIGHEST_RATE} Hz."
         )
-    signal = process(Resampler(recording.rate), signal)
-    if len(signal) < before + after:
+    return recording.signal[:, [recording.leads.index(lead) for lead in leads]]
+
+
+def _filter(recording, signal, wanted):
+    """The leads as the windows need them, (samples, leads) at 360 Hz, and the R-peaks that are detected."""
+    resampled = process(Resampler(recording.rate), process(FillMissing(), signal))
+    if len(resampled) < wanted.length:
         raise DataError(
-            f"Record {name}: found {len(signal)} samples at {RATE} Hz, too short for one beat; "
-            f"expected at least {before + after}."
+            f"Record {recording.name}: found {len(resampled)} samples at {RATE} Hz, too short for one beat; "
+            f"expected at least {wanted.length}."
         )
-    filtered = process(BandPass(band, order), signal)
-    is_detectors = (tuple(band), order) == (BAND, FIR_ORDER)
-    peaks = process(RPeakDetector(), filtered[:, 0] if is_detectors else process(BandPass(), signal[:, 0]))
+    filtered = process(wanted.band_pass(), resampled)
+    is_detectors = (tuple(wanted.band), wanted.order) == (BAND, FIR_ORDER)
+    detectors = filtered[:, 0] if is_detectors else process(BandPass(), resampled[:, 0])
+    return filtered, process(RPeakDetector(), detectors)
 
-    is_beat = np.isin(recording.annotations.symbols, list(BEAT_SYMBOLS))
-    scale = RATE / recording.rate
-    samples = np.rint(recording.annotations.samples[is_beat] * scale).astype(np.int64)
-    rr = np.diff(samples) / RATE
-    windows, inside = beat_windows(filtered, samples, before, after)
-    ends = np.rint((samples[inside, None] + [-before, after]) / scale).astype(np.int64)
-    first, last = (ends - [0, 1]).clip(0, len(missing) - 1).T  # in the recording's own samples
+
+def _annotated(recording):
+    """R-peaks (beats,) at 360 Hz and symbols (beats,) of the annotations that are beats."""
+    annotations = recording.annotations
+    is_beat = np.isin(annotations.symbols, list(BEAT_SYMBOLS))
+    samples = np.rint(annotations.samples[is_beat] * (RATE / recording.rate)).astype(np.int64)
+    return samples, annotations.symbols[is_beat]
+
+
+def _count_before(flags):
+    """How many of the ``flags`` (n,) are set before each place, (n + 1,)."""
+    return np.concatenate([[0], np.cumsum(flags)])
+
+
+def _flaws(signal, gaps, samples, scale, wanted):
+    """Which windows around the ``samples`` have missing samples, and which a lead without any change."""
+    ends = np.rint((samples[:, None] + [-wanted.before, wanted.after]) / scale).astype(np.int64)
+    first, last = (ends - [0, 1]).clip(0, len(signal) - 1).T  # in the recording's own samples
     has_gap = gaps[last + 1] > gaps[first]
-    flat = (changes[last] == changes[first]).any(axis=1) & ~has_gap
-    usable = ~has_gap & ~flat
-    reasons = {
-        "window passes the recording's end": (~inside).sum(),
-        "window has missing samples": has_gap.sum(),
-        "window is flat": flat.sum(),
-    }
-    if waits is None:
-        windows, rhythm = normalise(windows[usable]), np.zeros((usable.sum(), 0), np.float32)
-    else:
-        fit = np.zeros(len(samples), bool)
-        fit[np.flatnonzero(inside)[usable]] = True
-        at = gaps[recording.annotations.samples[is_beat].clip(0, len(missing))]
-        views = _views(samples, fit, np.diff(at, prepend=0) == 0, windows[usable], waits)
-        seen = np.array([view is not None for view in views])
-        reasons["wearer has no template yet"] = (~seen).sum()
-        shapes = (before + after, 2 * len(leads)), (len(FEATURES),)
-        windows, rhythm = (
-            np.array([view[part] for view in views if view is not None], np.float32).reshape(-1, *shape)
-            for part, shape in enumerate(shapes)
-        )
-        usable[usable] = seen
-    for why, count in reasons.items():
-        if count:
-            notes.append(f"Record {name}: skipped {count} beats whose {why}.")
-    rows = np.flatnonzero(inside)[usable]
-    symbols = recording.annotations.symbols[is_beat][rows]
-    return BeatSet(
-        windows=windows,
-        rhythm=rhythm,
-        samples=samples[rows],
-        rr_before=np.concatenate([[np.nan], rr])[rows],
-        rr_after=np.concatenate([rr, [np.nan]])[rows],
-        records=np.full(len(rows), name),
-        symbols=symbols,
-        classes=symbols,
-        detected=_nearest(peaks, samples[rows]) < NEAR,
-        notes=tuple(notes),
+    filled = process(FillMissing(), signal)
+    changes = np.cumsum(np.diff(filled, axis=0, prepend=filled[:1]) != 0, axis=0)
+    return has_gap, (changes[last] == changes[first]).any(axis=1) & ~has_gap
+
+
+def _follows(recording, gaps):
+    """Which beats (beats,) come after the beat before without a missing sample in between."""
+    is_beat = np.isin(recording.annotations.symbols, list(BEAT_SYMBOLS))
+    at = gaps[recording.annotations.samples[is_beat].clip(0, len(gaps) - 1)]
+    return np.diff(at, prepend=0) == 0
+
+
+def _beside_template(samples, rows, follows, cut, wanted):
+    """What ``Wearer`` makes of the windows ``cut`` at the R-peaks ``samples[rows]``.
+
+    Returns windows that hold the template, too, the rhythm features, and which of the ``rows`` have them.
+    """
+    maker, left, views = Wearer(wanted.waits), iter(cut), []
+    is_fit = np.isin(np.arange(len(samples)), rows)
+    for sample, fit, goes_on in zip(samples, is_fit, follows, strict=True):
+        views += maker.push(sample / RATE, next(left) if fit else None, goes_on)
+    views += maker.finish()
+    views = [view for view, fit in zip(views, is_fit, strict=True) if fit]
+    seen = np.array([view is not None for view in views], bool)
+    shapes = (wanted.length, 2 * cut.shape[2]), (len(FEATURES),)
+    made, timing = (
+        np.array([view[place] for view in views if view is not None], np.float32).reshape(-1, *shape)
+        for place, shape in enumerate(shapes)
     )
-
-
-def _views(samples, fit, follows, windows, waits):
-    """What ``Wearer`` makes of a recording: of each ``fit`` beat, whose windows are given, a view or None."""
-    wearer, left, views = Wearer(waits), iter(windows), []
-    for sample, is_fit, goes_on in zip(samples, fit, follows, strict=True):
-        views += wearer.push(sample / RATE, next(left) if is_fit else None, goes_on)
-    views += wearer.finish()
-    return [view for view, is_fit in zip(views, fit, strict=True) if is_fit]
+    return made, timing, seen
 
 
 def _nearest(peaks, samples):
@@ -203,52 +173,55 @@ def _nearest(peaks, samples):
     return np.abs(around - samples).min(axis=0)
 
 
-def cache_folder():
+def _notes(recording, skipped):
+    """What a user should know: that the recording was resampled, and how many beats were ``skipped`` why."""
+    if recording.rate != RATE:
+        yield f"Record {recording.name}: resampled from {recording.rate:g} Hz to {RATE} Hz."
+    for why, count in skipped.items():
+        if count:
+            yield f"Record {recording.name}: skipped {count} beats whose {why}."
+
+
+def cache_folder() -> Path:
     """Where beats and simulated recordings are kept: ``$KERAS_SIBEAT_CACHE`` or ``~/.cache/keras_sibeat``."""
     return Path(os.environ.get("KERAS_SIBEAT_CACHE", Path.home() / ".cache" / "keras_sibeat"))
 
 
 def load_beats(
-    paths,
-    files_sha256,
-    annotator="atr",
-    leads=("MLII",),
-    before=140,
-    after=180,
-    band=BAND,
-    order=FIR_ORDER,
-    waits=None,
-):
+    paths: Sequence[Path], files_sha256: Mapping[str, str], wanted: Preprocessing | None = None
+) -> BeatSet:
     """Beats of WFDB records, from the cache where the data and the preprocessing are the same.
 
     Args:
         paths: record paths without extension.
         files_sha256: mapping of every file of these records to its SHA-256.
-        annotator, leads, before, after, band, order, waits: as ``read_recording`` and ``extract_beats`` take
-            them.
+        wanted: the ``Preprocessing``; the default one if None.
+
+    Raises:
+        DataError: what ``read_recording`` and ``extract_beats`` raise, or records with different numbers of
+            leads.
     """
-    settings = {"annotator": annotator, "leads": list(leads), "before": before, "after": after}
-    settings |= {"band": list(band), "order": order}
-    if waits is not None:
-        settings["waits"] = waits
+    wanted = wanted or Preprocessing()
     data_sha256 = checksum({Path(file).name: digest for file, digest in files_sha256.items()})
-    modules = [resampling, filters, rpeaks, windows]
-    if waits is not None:
+    modules = [resampling, filters, rpeaks, windows, recording_module, beatset, preprocessing]
+    if wanted.waits is not None:
         modules += [template, rhythm, wearer]
-    code = [inspect.getsource(module) for module in [*modules, sys.modules[__name__], recording_module]]
-    key = checksum([[Path(path).name for path in paths], data_sha256, settings, code])
+    code = [inspect.getsource(module) for module in [*modules, sys.modules[__name__]]]
+    key = checksum([[Path(path).name for path in paths], data_sha256, asdict(wanted), code])
     file = cache_folder() / f"beats-{key[:32]}.npz"
     stored = _read_cache(file, data_sha256)
     if stored is not None:
         return stored
-    parts = [
-        extract_beats(read_recording(path, annotator), leads, before, after, band, order, waits)
+    sets = [
+        extract_beats(read_recording(path, wanted.annotator), wanted)
         for path in track(paths, "recordings to beats")
     ]
-    counts = {part.windows.shape[2] for part in parts}
+    counts = {beats.windows.shape[2] for beats in sets}
     if len(counts) > 1:
-        raise DataError(f"Leads {leads}: found records with {sorted(counts)} leads; expected one number.")
-    beats = BeatSet.join(parts, data_sha256)
+        raise DataError(
+            f"Leads {wanted.leads}: found records with {sorted(counts)} leads; expected one number."
+        )
+    beats = BeatSet.join(sets, data_sha256)
     with whole_file(file) as partial:
         np.savez(partial, notes=np.array(beats.notes, dtype=str), **{c: getattr(beats, c) for c in COLUMNS})
     return beats
@@ -264,6 +237,6 @@ def _read_cache(file, data_sha256):
         return None
 
 
-def checksum(value):
+def checksum(value: object) -> str:
     """SHA-256 of a JSON value, in hexadecimal."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

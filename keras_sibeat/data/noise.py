@@ -5,34 +5,35 @@ from pathlib import Path
 import numpy as np
 
 from keras_sibeat.data.physionet import list_records
+from keras_sibeat.data.preprocessing import Preprocessing
 from keras_sibeat.data.recording import read_recording
 from keras_sibeat.errors import DataError
-from sibeat_edge.signal.filters import BandPass, FillMissing, process
+from sibeat_edge.signal.filters import FillMissing, process
 from sibeat_edge.signal.resampling import Resampler
 
 
-def read_noise(folder, band, order):
+def read_noise(folder: Path, wanted: Preprocessing) -> np.ndarray:
     """The noise of a folder of WFDB records, e.g. PhysioNet's bw, em and ma, filtered as the windows are.
 
     Args:
         folder: of the records, which hold noise and no heartbeats; annotations are not needed.
-        band, order: of the windows' band-pass.
+        wanted: the ``Preprocessing`` whose band-pass filters the windows.
 
     Returns ``(samples, channels)`` float32 in mV at 360 Hz: each lead of each record is a channel, cut to the
     shortest record.
 
     Raises ``DataError`` for a folder or record that cannot be read, or a sampling rate out of range.
     """
-    signals = [_filtered(Path(folder) / name, band, order) for name in list_records(folder)]
+    signals = [_filtered(Path(folder) / name, wanted) for name in list_records(folder)]
     shortest = min(len(signal) for signal in signals)
     return np.concatenate([signal[:shortest] for signal in signals], axis=1)
 
 
-def _filtered(path, band, order):
+def _filtered(path, wanted):
     recording = read_recording(path, annotator=None)
     try:
         resampler = Resampler(recording.rate)
     except ValueError as error:
         raise DataError(f"Record {recording.name}: {error}") from error
     signal = process(resampler, process(FillMissing(), recording.signal))
-    return process(BandPass(band, order), signal).astype(np.float32)
+    return process(wanted.band_pass(), signal).astype(np.float32)

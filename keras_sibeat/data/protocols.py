@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from keras_sibeat.data.beats import BeatSet
+from keras_sibeat.data.beatset import BeatSet
 from keras_sibeat.errors import ConfigError, DataError
 
 PACED = ("102", "104", "107", "217")
@@ -58,12 +58,12 @@ def map_classes(beats, class_map):
         f"Left out {count} beats of symbol {symbol}, which the {class_map} classes lack."
         for symbol, count in zip(*np.unique(beats.symbols[~known], return_counts=True), strict=True)
     ]
-    return replace(beats, classes=classes, notes=(*beats.notes, *notes)).take(known)
+    return replace(beats, classes=classes, notes=(*beats.notes, *notes)).keep(known)
 
 
 def confirmed(beats):
     """Without the N beats that have no detected R-peak less than ``NEAR`` samples from their annotation."""
-    return beats.take((beats.classes != "N") | beats.detected)
+    return beats.keep((beats.classes != "N") | beats.detected)
 
 
 def select_records(protocol, names, train_records=(), test_records=()):

@@ -1,16 +1,18 @@
 """Multivariate series from CSV or whitespace-separated files, such as CMU motion capture, as windows."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from keras_sibeat.data.beats import BeatSet, checksum
+from keras_sibeat.data.beats import checksum
+from keras_sibeat.data.beatset import BeatSet
 from keras_sibeat.errors import DataError
 from keras_sibeat.files import sha256
 from sibeat_edge.beats.windows import normalise, sliding_windows
 
 
-def read_series(file):
+def read_series(file: Path) -> np.ndarray:
     """Read ``(steps, channels)`` float32 from text, one step a line, comma or blank between channels."""
     file = Path(file)
     try:
@@ -30,7 +32,7 @@ def read_series(file):
     return values
 
 
-def load_series(folder, groups, length, stride):
+def load_series(folder: Path, groups: Mapping[str, Sequence[str]], length: int, stride: int) -> BeatSet:
     """Windows of every file, each channel of a file first scaled to [-1, 1] by its own extremes.
 
     Args:
@@ -73,6 +75,7 @@ def _windows(file, name, values, length, stride):
         samples=np.arange(count) * stride,
         rr_before=np.full(count, np.nan),
         rr_after=np.full(count, np.nan),
+        seconds=np.full(count, np.nan),
         records=np.full(count, file.name.split(".")[0]),
         symbols=np.full(count, name),
         classes=np.full(count, name),

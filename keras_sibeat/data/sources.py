@@ -1,19 +1,23 @@
 """From a configuration to the folds: simulated, WFDB or series data through one path."""
 
 import inspect
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from keras_sibeat.config import Config
 from keras_sibeat.data import physionet, protocols, synthetic
 from keras_sibeat.data.beats import cache_folder, checksum, load_beats
+from keras_sibeat.data.beatset import BeatSet
+from keras_sibeat.data.preprocessing import Preprocessing
 from keras_sibeat.data.recording import write_recording
 from keras_sibeat.data.series import load_series
 from keras_sibeat.errors import ConfigError, DataError
 from keras_sibeat.files import whole_folder
 
 
-def simulated_folder(wearers, seconds, seed=0):
+def simulated_folder(wearers: int, seconds: float, seed: int = 0) -> Path:
     """Folder of ``wearers`` simulated WFDB records of ``seconds`` each, made on first use and then kept."""
     key = checksum([inspect.getsource(synthetic), wearers, seconds, seed])
     folder = cache_folder() / f"simulated-{key[:16]}"
@@ -23,12 +27,12 @@ def simulated_folder(wearers, seconds, seed=0):
     return folder
 
 
-def default_folder():
+def default_folder() -> Path:
     """Where simulated recordings are written unless a folder is named."""
     return cache_folder() / "simulated"
 
 
-def write_simulated(folder, wearers, seconds, seed=0):
+def write_simulated(folder: Path, wearers: int, seconds: float, seed: int = 0) -> None:
     """Write simulated wearers ``s000``, ``s001``, … as WFDB records, with a RECORDS file, into ``folder``."""
     recordings = synthetic.simulate_wearers(wearers, seed, seconds=seconds)
     for recording in recordings:
@@ -37,25 +41,30 @@ def write_simulated(folder, wearers, seconds, seed=0):
     (Path(folder) / "RECORDS").write_text("\n".join(names) + "\n")
 
 
-def load_fold_beats(config):
+def records_folder(config: Config) -> Path:
+    """The folder of the configured WFDB records: the user's, or that of the simulated wearers."""
+    data = config.data
+    return data.folder if data.source == "wfdb" else simulated_folder(data.wearers, data.seconds)
+
+
+def load_fold_beats(config: Config) -> BeatSet:
     """All the beats (or windows) that the configured protocol uses, as one ``BeatSet``."""
     data, window, protocol = config.data, config.window, config.protocol
     if data.source == "series":
         return load_series(data.folder, data.groups, window.length, window.stride)
-    folder = data.folder if data.source == "wfdb" else simulated_folder(data.wearers, data.seconds)
+    folder = records_folder(config)
     names = physionet.list_records(folder)
     names = protocols.select_records(protocol.name, names, protocol.train_records, protocol.test_records)
     return _read_beats(config, folder, names)
 
 
-def load_unlabelled(config, records):
+def load_unlabelled(config: Config, records: Sequence[str]) -> BeatSet:
     """All beats of the ``records``, normal or not, as one ``BeatSet``; none of them may be tested.
 
     Raises ``ConfigError`` for a record that the configured protocol trains or tests on, and ``DataError`` for
     one that is not there.
     """
-    data, protocol = config.data, config.protocol
-    folder = data.folder if data.source == "wfdb" else simulated_folder(data.wearers, data.seconds)
+    protocol, folder = config.protocol, records_folder(config)
     names = physionet.list_records(folder)
     used = protocols.select_records(protocol.name, names, protocol.train_records, protocol.test_records)
     for record in records:
@@ -70,15 +79,12 @@ def load_unlabelled(config, records):
 
 
 def _read_beats(config, folder, names):
-    data, window = config.data, config.window
-    digests = physionet.check_files(folder, names, data.annotator)
-    paths = [Path(folder) / name for name in names]
-    waits = config.wearer.waits if config.wearer else None
-    sides = (window.before, window.after)
-    return load_beats(paths, digests, data.annotator, data.leads, *sides, window.band, window.order, waits)
+    wanted = Preprocessing.of(config)
+    digests = physionet.check_files(folder, names, wanted.annotator)
+    return load_beats([Path(folder) / name for name in names], digests, wanted)
 
 
-def load_folds(config):
+def load_folds(config: Config) -> dict[int, protocols.Fold]:
     """The folds of the configured protocol: a mapping of fold number to ``Fold``, for the folds asked for.
 
     Raises ``DataError`` for a fold that the protocol lacks or one without beats to learn from or to test.

@@ -38,7 +38,7 @@ def evaluate_exported(run, folds=None):
     for (number, _), part in run.parts().items():
         file, report = find_export(run, part)
         fold, model, network = folds[number], Model(file), load(part / "student.keras")
-        scores = np.array([model.score(*beat) for beat in zip(*fold.test.parts, strict=True)])
+        scores = np.array([model.score(*beat) for beat in zip(*fold.test.arrays, strict=True)])
         floats = predict(network, fold.test.inputs)[:, 0]
         normals = predict(network, fold.validation_normals.inputs)[:, 0]
         rr = float(np.nanmean(fold.validation_normals.rr_before))

@@ -10,7 +10,7 @@ from sklearn.metrics import balanced_accuracy_score, f1_score, roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from keras_sibeat.data.beats import BeatSet
+from keras_sibeat.data.beatset import BeatSet
 from keras_sibeat.data.sources import load_folds
 from keras_sibeat.errors import RunError
 from keras_sibeat.evaluate.runs import describe

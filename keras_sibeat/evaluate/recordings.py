@@ -9,6 +9,7 @@ from wfdb.processing import compare_annotations
 
 from keras_sibeat.data.beats import extract_beats
 from keras_sibeat.data.detection import TOLERANCE
+from keras_sibeat.data.preprocessing import Preprocessing
 from keras_sibeat.data.protocols import CLASS_MAPS
 from keras_sibeat.data.recording import BEAT_SYMBOLS
 from keras_sibeat.evaluate.metrics import LEAST_ABNORMAL
@@ -91,14 +92,16 @@ def score_annotated(model, recording, lead, jitter=0.0, seed=0, class_map="aami"
     moved = replace(recording, annotations=replace(marks, samples=marks.samples + steps))
     beats = extract_beats(
         moved,
-        [lead],
-        **manifest["window"],
-        band=tuple(manifest["signal"]["band"]),
-        order=manifest["signal"]["order"],
-        waits=manifest["wearer"] and manifest["wearer"]["waits"],
+        Preprocessing(
+            leads=(lead,),
+            **manifest["window"],
+            band=tuple(manifest["signal"]["band"]),
+            order=manifest["signal"]["order"],
+            waits=manifest["wearer"] and manifest["wearer"]["waits"],
+        ),
     )
     annotated, classes = annotated_beats(moved, class_map)
-    found = dict(zip(beats.samples.tolist(), zip(*beats.parts, strict=True), strict=True))
+    found = dict(zip(beats.samples.tolist(), zip(*beats.arrays, strict=True), strict=True))
     views = [found.get(sample) for sample in annotated.tolist()]
     scores = np.array([-np.inf if view is None else model.score(*view) for view in views])
     threshold, none = Threshold(manifest), np.zeros(0)

@@ -6,7 +6,7 @@ from functools import partial
 import keras
 import numpy as np
 
-from keras_sibeat.data.beats import BeatSet
+from keras_sibeat.data.beatset import BeatSet
 from keras_sibeat.data.sources import load_folds
 from keras_sibeat.errors import RunError
 from keras_sibeat.evaluate import plots

@@ -6,7 +6,7 @@ from pathlib import Path
 from keras_sibeat.data.physionet import list_records
 from keras_sibeat.data.protocols import split_records
 from keras_sibeat.data.recording import read_recording
-from keras_sibeat.data.sources import simulated_folder
+from keras_sibeat.data.sources import records_folder
 from keras_sibeat.errors import ConfigError, DataError
 from keras_sibeat.evaluate.int8 import find_export
 from keras_sibeat.evaluate.recordings import measure_robustness
@@ -34,7 +34,7 @@ def robustness(run, noise=None):
             "recordings are whole."
         )
     data = config.data
-    folder = data.folder if data.source == "wfdb" else simulated_folder(data.wearers, data.seconds)
+    folder = records_folder(config)
     names = list_records(folder)
     _, tested = split_records(names, config.protocol.train_records, config.protocol.test_records)
     recordings = [read_recording(Path(folder) / name, data.annotator) for name in tested]

@@ -5,6 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_sibeat.data.noise import read_noise
+from keras_sibeat.data.preprocessing import Preprocessing
 from keras_sibeat.data.timings import simulate_timings
 from keras_sibeat.distribution import is_chief, replicas
 from keras_sibeat.errors import ConfigError
@@ -36,7 +37,7 @@ def build_views(config, seed):
         if name in ("time_warp", "smooth_time_warp"):
             settings = {"centre": centre, **settings}
         if name == "recorded_noise":
-            settings["noise"] = read_noise(contrast.noise, config.window.band, config.window.order)
+            settings["noise"] = read_noise(contrast.noise, Preprocessing.of(config))
         try:
             layers.append(VIEWS[name](**settings))
         except (TypeError, ValueError) as error:

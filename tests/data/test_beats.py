@@ -6,8 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from keras_sibeat.data.beats import COLUMNS, BeatSet, extract_beats, load_beats
+from keras_sibeat.data.beats import extract_beats, load_beats
+from keras_sibeat.data.beatset import COLUMNS
 from keras_sibeat.data.physionet import check_files
+from keras_sibeat.data.preprocessing import Preprocessing
 from keras_sibeat.data.recording import Annotations, write_recording
 from keras_sibeat.data.synthetic import simulate_wearer, simulate_wearers
 from keras_sibeat.errors import DataError
@@ -19,7 +21,7 @@ BEFORE, AFTER = 140, 180
 
 
 def extract(recording, leads=("MLII",), before=BEFORE, after=AFTER):
-    return extract_beats(recording, leads, before, after)
+    return extract_beats(recording, Preprocessing(leads, before, after))
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +93,8 @@ def test_the_window_is_configurable(recording):
 
 
 def test_the_windows_band_is_configurable_and_does_not_change_the_detection(recording):
-    beats, usual = extract_beats(recording, ("MLII",), BEFORE, AFTER, (0.5, 40), 200), extract(recording)
+    wide = Preprocessing(band=(0.5, 40), order=200)
+    beats, usual = extract_beats(recording, wide), extract(recording)
     filtered = process(BandPass((0.5, 40), 200), recording.signal[:, 0])
     sample = beats.samples[3]
     np.testing.assert_allclose(
@@ -268,26 +271,6 @@ def test_a_recording_of_exactly_one_window(recording):
     assert len(extract(one)) == 1
 
 
-# Rows
-
-
-def test_take_keeps_the_columns_together(recording):
-    beats = extract(recording)
-    for rows in (beats.symbols == "V", np.array([4, 1])):
-        taken = beats.take(rows)
-        for name in COLUMNS:
-            np.testing.assert_array_equal(getattr(taken, name), getattr(beats, name)[rows])
-        assert len(taken) == len(beats.samples[rows])
-
-
-def test_join_appends_rows_and_notes(recording):
-    one, other = extract(recording), extract(simulate_wearer(11, 10, rate=250))
-    joined = BeatSet.join([one, other], "checksum")
-    assert len(joined) == len(one) + len(other) and joined.sha256 == "checksum"
-    assert joined.notes == one.notes + other.notes
-    assert set(joined.records) == {"seed3", "seed11"}
-
-
 # Cache
 
 
@@ -310,7 +293,9 @@ def database(tmp_path):
 
 def load(database, **settings):
     folder, names = database
-    return load_beats([folder / name for name in names], check_files(folder, names), **settings)
+    return load_beats(
+        [folder / name for name in names], check_files(folder, names), Preprocessing(**settings)
+    )
 
 
 def refuse(*_, **__):
@@ -393,7 +378,7 @@ def test_beside_a_wearer_no_interval_is_known_across_missing_samples():
         signal=signal,
         annotations=replace(marks, samples=marks.samples[kept], symbols=marks.symbols[kept]),
     )
-    beats = extract_beats(holed, ["MLII"], 140, 180, waits=True)
+    beats = extract_beats(holed, Preprocessing(waits=True))
     behind = np.flatnonzero(beats.samples > 65 * 360)[0]
     before, after = (FEATURES.index(name) for name in ("before", "after"))
     assert beats.rhythm[behind, before] == 0 == beats.rhythm[behind - 1, after]

@@ -8,6 +8,7 @@ import wfdb
 from scipy import signal as sps
 
 from keras_sibeat.data.noise import read_noise
+from keras_sibeat.data.preprocessing import Preprocessing
 from keras_sibeat.data.recording import Recording, write_recording
 from keras_sibeat.errors import DataError
 from sibeat_edge.signal.filters import BAND, FIR_ORDER
@@ -37,22 +38,24 @@ def folder(tmp_path):
 
 
 def test_every_lead_is_a_channel_cut_to_the_shortest_record(folder):
-    noise = read_noise(folder, BAND, FIR_ORDER)
+    noise = read_noise(folder, Preprocessing())
     assert noise.shape == (3600, 5) and noise.dtype == np.float32
     expected = zero_phase(recording("em", 3600, seed=1).signal)
     np.testing.assert_allclose(noise[:, 2:4], expected, atol=2e-3)  # the file holds steps of 1 µV
 
 
 def test_the_band_is_the_windows(folder):
-    wide = read_noise(folder, (0.67, 45.0), 540)
+    wide = read_noise(folder, Preprocessing(band=(0.67, 45.0), order=540))
     np.testing.assert_allclose(
-        wide[:, 2:4], zero_phase(recording("em", 3600, seed=1).signal, (0.67, 45.0), 540), atol=2e-3
+        wide[:, 2:4],
+        zero_phase(recording("em", 3600, seed=1).signal, (0.67, 45.0), 540),
+        atol=2e-3,
     )
 
 
 def test_only_listed_records_are_read(folder):
     (folder / "RECORDS").write_text("ma\nbw\n")
-    noise = read_noise(folder, BAND, FIR_ORDER)
+    noise = read_noise(folder, Preprocessing())
     assert noise.shape == (3700, 3)
     expected = zero_phase(recording("ma", 3700, 1, seed=2).signal)
     np.testing.assert_allclose(noise[:, :1], expected, atol=2e-3)
@@ -62,7 +65,7 @@ def test_another_rate_is_resampled(tmp_path):
     time = np.arange(2500) / 250
     tone = np.sin(2 * np.pi * 10 * time)[:, None].astype(np.float32)
     write_recording(Recording("em", tone, 250.0, ("noise1",), None), tmp_path)
-    noise = read_noise(tmp_path, BAND, FIR_ORDER)
+    noise = read_noise(tmp_path, Preprocessing())
     assert noise.shape == (3600, 1)
     spectrum = np.abs(np.fft.rfft(noise[:, 0]))
     assert np.fft.rfftfreq(3600, 1 / RATE)[spectrum.argmax()] == pytest.approx(10)
@@ -77,24 +80,24 @@ def test_missing_samples_are_held(tmp_path):
     signal[500:600] = np.nan
     write_recording(replace(given, signal=signal), tmp_path)
     signal[500:600] = signal[499]
-    np.testing.assert_allclose(read_noise(tmp_path, BAND, FIR_ORDER), zero_phase(signal), atol=2e-3)
+    np.testing.assert_allclose(read_noise(tmp_path, Preprocessing()), zero_phase(signal), atol=2e-3)
 
 
 def test_no_folder_and_no_records(tmp_path):
     with pytest.raises(DataError, match="no such folder"):
-        read_noise(tmp_path / "none", BAND, FIR_ORDER)
+        read_noise(tmp_path / "none", Preprocessing())
     with pytest.raises(DataError, match="found no WFDB records"):
-        read_noise(tmp_path, BAND, FIR_ORDER)
+        read_noise(tmp_path, Preprocessing())
 
 
 def test_a_rate_out_of_range(tmp_path):
     write_recording(recording("em", 2000, rate=20_000), tmp_path)
     with pytest.raises(DataError, match="Record em: .*found 20000.* Hz, expected 1 to 10000 Hz"):
-        read_noise(tmp_path, BAND, FIR_ORDER)
+        read_noise(tmp_path, Preprocessing())
 
 
 def test_the_noise_stress_tests_noise(nstdb_noise):
-    noise = read_noise(nstdb_noise, BAND, FIR_ORDER)
+    noise = read_noise(nstdb_noise, Preprocessing())
     assert noise.shape == (650_000, 6) and np.isfinite(noise).all()
     raw = wfdb.rdrecord(str(nstdb_noise / "em"), sampto=20_000).p_signal
     np.testing.assert_allclose(noise[:19_000, 2:4], zero_phase(raw)[:19_000], atol=1e-4)

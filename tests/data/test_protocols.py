@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keras_sibeat.config import read_config
-from keras_sibeat.data.beats import BeatSet
+from keras_sibeat.data.beatset import BeatSet, recorded_hours
 from keras_sibeat.data.protocols import (
     DS1,
     DS2,
@@ -39,6 +39,7 @@ def make(symbols, records=None, detected=None):
         samples=np.arange(count),
         rr_before=np.full(count, np.nan),
         rr_after=np.full(count, np.nan),
+        seconds=np.full(count, 0.8),
         records=np.full(count, "100") if records is None else np.asarray(records, dtype="U8"),
         symbols=symbols,
         classes=symbols,
@@ -167,8 +168,14 @@ def test_the_aami_map_makes_escape_beats_normal():
     assert counts(beatgan(beats, class_map="aami")[0].test) == {"N": 10, "S": 9}
 
 
-def test_real_counts(mitdb):
-    beats = map_classes(load_fold_beats(read_config(data=mitdb)), "published")
+@pytest.fixture(scope="module")
+def recorded(mitdb):
+    """The beats of MIT-BIH's 44 records without a pacemaker."""
+    return load_fold_beats(read_config(data=mitdb))
+
+
+def test_real_counts(recorded):
+    beats = map_classes(recorded, "published")
     found = counts(beats.take((beats.classes != "N") | beats.detected))
     assert {name: found[name] for name in "SVFQ"} == {name: PUBLISHED[name] for name in "SVFQ"}
     assert found["N"] == pytest.approx(PUBLISHED["N"], rel=0.005)
@@ -191,6 +198,17 @@ def records_of(beats):
 def test_ds1_and_ds2_are_the_44_records_without_a_pacemaker():
     assert len(DS1) == len(DS2) == 22
     assert not set(DS1) & set(DS2) and not set(PACED) & {*DS1, *DS2}
+
+
+def test_ds2_is_22_records_of_30_minutes_and_6_seconds(recorded):
+    (fold,) = inter_patient(recorded)
+    assert records_of(fold.test) == set(DS2)
+    assert recorded_hours(fold.test) == pytest.approx(22 * 650_000 / 360 / 3600)
+    for name in DS2:
+        record = fold.test.take(fold.test.records == name)
+        assert recorded_hours(record) == pytest.approx(650_000 / 360 / 3600)
+    learning = recorded_hours(fold.train) + recorded_hours(fold.learning_abnormal)
+    assert learning + recorded_hours(fold.validation) == pytest.approx(22 * 650_000 / 360 / 3600)
 
 
 def test_wearers_of_ds1_train_and_validate_and_those_of_ds2_test():

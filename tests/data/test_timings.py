@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keras_sibeat.data.beats import BeatSet
+from keras_sibeat.data.beatset import BeatSet
 from keras_sibeat.data.timings import (
     FEWEST,
     LONGEST_RUN,
@@ -29,6 +29,7 @@ def wearer(intervals, name="a", left_out=()):
         samples=samples,
         rr_before=np.concatenate([[np.nan], rr]),
         rr_after=np.concatenate([rr, [np.nan]]),
+        seconds=np.full(count, samples[-1] / 360 / count),
         records=np.full(count, name),
         symbols=np.full(count, "N"),
         classes=np.full(count, "N"),

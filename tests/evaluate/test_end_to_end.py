@@ -90,7 +90,7 @@ def test_annotated_windows_without_jitter_are_training_s(model, wearer):
     from keras_sibeat.data.beats import extract_beats
 
     row = end_to_end.score_annotated(model, wearer, "MLII")
-    beats = extract_beats(wearer, ["MLII"], 140, 180)
+    beats = extract_beats(wearer)
     inside = np.isfinite(row["scores"])
     np.testing.assert_array_equal(row["scores"][inside], [model.score(window) for window in beats.windows])
 
@@ -98,10 +98,11 @@ def test_annotated_windows_without_jitter_are_training_s(model, wearer):
 @pytest.mark.parametrize("jitter", [0, 10])
 def test_a_wearer_s_model_sees_the_annotated_beat_beside_template_and_rhythm(jitter):
     from keras_sibeat.data.beats import extract_beats
+    from keras_sibeat.data.preprocessing import Preprocessing
 
     model, long = Model(relative_model()), simulate_wearer(seed=3, seconds=120)
     row = end_to_end.score_annotated(model, long, "MLII", jitter)
-    beats = extract_beats(long, ["MLII"], 140, 180, waits=True)
+    beats = extract_beats(long, Preprocessing(waits=True))
     scores = [model.score(*beat) for beat in zip(beats.windows, beats.rhythm, strict=True)]
     assert row["scored"].sum() == pytest.approx(len(beats), abs=2) and len(beats) > 100
     assert np.array_equal(row["scores"][row["scored"]], scores) == (jitter == 0)

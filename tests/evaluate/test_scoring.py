@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.metrics import f1_score
 
-from keras_sibeat.data.beats import BeatSet
+from keras_sibeat.data.beatset import BeatSet
 from keras_sibeat.evaluate.baselines import knn_scores, pca_scores
 from keras_sibeat.evaluate.metrics import auc_per_record, evaluate_scores, threshold_for
 from keras_sibeat.models.inference import residuals
@@ -21,6 +21,7 @@ def beats_of(classes, records=None, rr=1.0):
         samples=np.arange(count),
         rr_before=np.full(count, rr),
         rr_after=np.full(count, rr),
+        seconds=np.full(count, rr),
         records=np.array(records if records is not None else ["r"] * count),
         symbols=classes,
         classes=classes,

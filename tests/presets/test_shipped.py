@@ -38,7 +38,7 @@ def beats(file, mitdb):
     config = preset_config(file.stem, mitdb)
     test = load_folds(config)[config.protocol.folds[0]].test
     chosen, model = test.take(np.linspace(0, len(test) - 1, BEATS).astype(int)), Model(file)
-    quantised = [model.quantise(*beat) for beat in zip(*chosen.parts, strict=True)]
+    quantised = [model.quantise(*beat) for beat in zip(*chosen.arrays, strict=True)]
     return [np.stack(part) for part in zip(*quantised, strict=True)]
 
 

@@ -116,7 +116,7 @@ def test_the_exported_model_scores_a_wearer_s_recording(exported):
 def test_the_usual_score_is_that_of_the_validation_wearers(exported, fold):
     model = Model(exported / "quickstart.tflite")
     threshold = model.manifest["threshold"]
-    scores = np.array([model.score(*beat) for beat in zip(*fold.validation.parts, strict=True)])
+    scores = np.array([model.score(*beat) for beat in zip(*fold.validation.arrays, strict=True)])
     middles = [
         np.median(scores[fold.validation.records == record][:50])
         for record in np.unique(fold.validation.records)
