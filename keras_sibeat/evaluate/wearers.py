@@ -5,7 +5,7 @@ import numpy as np
 from keras_sibeat.data.protocols import SAME_SUBJECT
 from keras_sibeat.evaluate.metrics import LEAST_ABNORMAL, auc_per_record, count_alarms, rows_in_time
 from keras_sibeat.train.separation import separation
-from sibeat_edge.model.threshold import FIRST, personal_threshold
+from sibeat_edge.model.threshold import PERSONAL_BEATS, personal_threshold
 
 MOSTLY_ABNORMAL = "232"  # of MIT-BIH: most of this record's beats are supraventricular
 ALARMS_PER_HOUR = (1, 5, 20)
@@ -63,9 +63,9 @@ def measure_own_thresholds(scores, beats, normal, threshold, usual):
     alarms = {"": scores > threshold, "own_": scores > threshold}
     records = rows_in_time(beats)
     for rows in records:
-        if len(rows) > FIRST:
-            own = personal_threshold(scores[rows[:FIRST]], threshold, usual)
-            alarms["own_"][rows[FIRST:]] = scores[rows[FIRST:]] > own
+        if len(rows) > PERSONAL_BEATS:
+            own = personal_threshold(scores[rows[:PERSONAL_BEATS]], threshold, usual)
+            alarms["own_"][rows[PERSONAL_BEATS:]] = scores[rows[PERSONAL_BEATS:]] > own
     is_abnormal = beats.classes != normal
     found = {f"own_{name}": value for name, value in count_alarms(alarms["own_"], beats, normal).items()}
     for name, raised in alarms.items():

@@ -3,7 +3,7 @@
 import numpy as np
 
 from keras_sibeat.evaluate.wearers import ALARMS_PER_HOUR
-from sibeat_edge.model.threshold import FIRST
+from sibeat_edge.model.threshold import PERSONAL_BEATS
 
 PUBLISHED = (
     ("BeatGAN", "0.9447", "0.9108", "Zhou et al. 2019, mean of 5 folds"),
@@ -197,8 +197,8 @@ def own_thresholds(results):
     names = [*pair, *(f"own_{name}" for name in pair)]
     heads = ["false alarms/h", "sensitivity", "within a record"]
     lines = [
-        f"Annotated R-peaks: the threshold set on validation normals, and from the first {FIRST} beats on "
-        "the wearer's own. The sensitivity is that to all abnormal beats, and in the mean over records.\n",
+        "Annotated R-peaks: the threshold set on validation normals, and from the first "
+        f"{PERSONAL_BEATS} beats on the wearer's own. The sensitivity is that to all abnormal beats, and in the mean over records.\n",
         "| result | " + " | ".join([*heads, *(f"own: {head}" for head in heads)]) + " |",
         "|" + "---|" * (len(names) + 1),
     ]

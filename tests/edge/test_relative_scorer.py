@@ -12,7 +12,7 @@ from sibeat_edge.beats.template import UNLIKE, WARM_UP
 from sibeat_edge.beats.wearer import Wearer
 from sibeat_edge.beats.windows import beat_windows
 from sibeat_edge.model.runtime import Model
-from sibeat_edge.model.threshold import FIRST, between_levels, personal_threshold
+from sibeat_edge.model.threshold import PERSONAL_BEATS, between_levels, personal_threshold
 from sibeat_edge.scorer import BeatScorer, score_recording
 from sibeat_edge.signal.filters import BandPass, process
 from sibeat_edge.signal.resampling import RATE
@@ -172,7 +172,7 @@ def test_a_lead_turned_over_alarms_until_it_becomes_the_template(model):
 def test_the_warm_up_sets_the_wearer_s_threshold_before_its_first_alarm(model, lead):
     scorer, given = BeatScorer(model, RATE), model.manifest["threshold"]
     scored = [b for b in scorer.push(lead) + scorer.finish() if b.score is not None]
-    wanted = personal_threshold([b.score for b in scored[:FIRST]], given["score"], given["usual"])
+    wanted = personal_threshold([b.score for b in scored[:PERSONAL_BEATS]], given["score"], given["usual"])
     assert scorer.threshold == between_levels(wanted, model.manifest["score"]) != given["score"]
     assert all(b.alarm == (b.score > scorer.threshold) for b in scored)
 

@@ -1,10 +1,11 @@
-"""Rhythm: the RR intervals around a beat, relative to the wearer's own of the last half minute.
+"""Rhythm: the RR intervals around a beat, relative to the wearer's own in the last half minute.
 
-A premature beat that starts in the atria may have the shape of all others: its time alone tells it. Intervals
-are compared as logarithms, so that "a fifth too early" is the same at 50 and at 150 beats a minute.
+A premature beat from the atria may look like any other beat; only its time shows it. Intervals are compared
+as logarithms, so that "a fifth too early" is the same at 50 and at 150 beats a minute.
 """
 
 import numpy as np
+import numpy.typing as npt
 
 FEATURES = (
     "before",  # RR before, over the median
@@ -16,41 +17,46 @@ FEATURES = (
     "spread",  # median absolute deviation: atrial fibrillation is irregular everywhere
     "range",  # 90 % over 10 % quantile
 )
-OF_A_BEAT = np.array(
-    [name not in ("spread", "range") for name in FEATURES]
-)  # the others: of the rhythm as a whole
-HISTORY = 40  # RR intervals that the wearer's own are taken from: about half a minute
-FEWEST = 8  # of them that must be known
-SHORTEST, LONGEST = 0.2, 3.0  # s: an interval beyond counts as these
+# Which features describe the single beat; the others describe the rhythm as a whole.
+OF_A_BEAT = np.array([name not in ("spread", "range") for name in FEATURES])
+HISTORY = 40  # RR intervals that the features are relative to: about half a minute
+FEWEST = 8  # known ones among them, without which there are no features
+SHORTEST, LONGEST = 0.2, 3.0  # s, to which RR intervals are limited
 
 
-def rhythm(history, recent, after):
-    """The ``FEATURES`` (8,) of a beat, natural logarithms. What is not known is 0, as if on time.
+def rhythm(history: npt.ArrayLike, recent: npt.ArrayLike, after: float) -> np.ndarray:
+    """The ``FEATURES`` of a beat, ``(8,)`` float32 natural logarithms; an unknown one is 0, as if on time.
 
     Args:
-        history: the wearer's RR intervals (intervals,) before those of ``recent``, s. Of fewer than
-            ``FEWEST`` nothing is known.
-        recent: the last three RR intervals (3,), the beat's own last, s.
+        history: the wearer's RR intervals ``(intervals,)`` before those in ``recent``, s. With fewer than
+            ``FEWEST`` known ones, all features are 0.
+        recent: the last three RR intervals ``(3,)``, the beat's own last, s.
         after: the RR interval to the next beat, s.
 
-    A NaN is an interval that is not known: the next beat has not come, or the signal had a gap.
+    NaN is an unknown interval: the next beat has not come, or the signal had a gap.
     """
-    history, recent, after = (_logarithm(intervals) for intervals in (history, recent, after))
-    history = history[np.isfinite(history)]
-    if len(history) < FEWEST:
+    known, (two, one, before), following = (_logarithm(part) for part in (history, recent, after))
+    known = known[np.isfinite(known)]
+    if len(known) < FEWEST:
         return np.zeros(len(FEATURES), np.float32)
-    two, one, before = recent
-    history.sort()
-    low, median, high = (_quantile(history, share) for share in (0.1, 0.5, 0.9))
-    found = [before - median, after - median, after - before, before - high, one - median, two - median]
-    spread = _quantile(np.sort(np.abs(history - median)), 0.5)
-    found = np.array([*found, spread, high - low], np.float32)
-    found[np.isnan(found)] = 0
-    return found
+    known.sort()
+    low, median, high = (_quantile(known, share) for share in (0.1, 0.5, 0.9))
+    of_beat = (
+        before - median,
+        following - median,
+        following - before,
+        before - high,
+        one - median,
+        two - median,
+    )
+    spread = _quantile(np.sort(np.abs(known - median)), 0.5)
+    features = np.array([*of_beat, spread, high - low], np.float32)
+    features[np.isnan(features)] = 0
+    return features
 
 
 def _quantile(ordered, share):
-    """As NumPy's, of values in order; its own takes longer than all else that is done of a beat."""
+    """As ``np.quantile`` of sorted values, which takes longer than everything else done for a beat."""
     place = share * (len(ordered) - 1)
     below = int(place)
     above = min(below + 1, len(ordered) - 1)

@@ -1,4 +1,4 @@
-"""The wearer's template: the wearer's own normal beats, learnt from the first ones and kept up to date."""
+"""The wearer's template: a running mean of the wearer's own normal beats, learnt in a warm-up."""
 
 from collections import deque
 
@@ -6,74 +6,82 @@ import numpy as np
 
 from sibeat_edge.beats.rhythm import LONGEST
 
-WARM_UP = 60  # beats fit to be scored, before there is a template
-MEMORY = 32  # beats like the template that it remembers, the latest most
-BOUND = 0.1  # of the template's height: how far from it a beat's tick counts at most
+WARM_UP = 60  # beats fit to be scored that the warm-up needs
+MEMORY = 32  # beats over which the template's running mean forgets
+BOUND = 0.1  # share of the template's height: the most by which a beat's sample counts as different
 ALIKE = 0.95  # correlation from which a beat is like the template
 SIMILAR = 0.9  # correlation from which two beats of the warm-up are of one kind
-KIND = 0.4  # share of the warm-up's beats that the template's kind must have
-RIVAL = 0.25  # share from which another kind of the warm-up may be the normal one, and
-FEW = 0.1  # share from which, as its beats are not premature, it casts doubt on the more frequent one
-LATER = 1.1  # times the RR before: the normal kind of two is the one that is not premature
-PROLONGED = 15  # beats that a warm-up which found no template goes on for
-PATIENCE = 300  # beats of a warm-up after which a kind of the share ``RIVAL`` is enough
-UNLIKE = 120  # beats unlike any template, after which a frequent kind of them may become one
+KIND = 0.4  # share of the warm-up's beats that the template's kind needs
+RIVAL = 0.25  # share from which another kind of the warm-up may be the normal one
+FEW = 0.1  # share from which another kind casts doubt on a more frequent one that is premature
+LATER = 1.1  # ratio of mean RR intervals from which the kind with the longer ones is the normal one
+PROLONGED = 15  # more beats that the warm-up takes where it found no template
+PATIENCE = 300  # beats of a warm-up after which the share ``RIVAL`` is enough for a template
+UNLIKE = 120  # beats unlike any template, after which a frequent kind of them may become a template
 
-NOISE, ABNORMAL = "fewer than two beats in five alike", "most beats premature"
+NOISE, ABNORMAL = "fewer than two in five beats look alike", "most beats are premature"
 
 
 class WearerTemplate:
-    """Robust running means of the wearer's normal beats, immune to abnormal ones and to noise.
+    """Robust running means of the wearer's normal beats, which abnormal beats and noise do not move.
 
-    The first ``WARM_UP`` beats are sorted by their likeness; the largest kind gives the template, or another
-    large kind whose RR intervals are longer, as frequent extrasystoles are premature. Where no kind is large
-    enough, or a rarer one's intervals are longer, the warm-up goes on; after ``PATIENCE`` beats a smaller
-    kind is enough, and a rare one counts no more.
+    The warm-up sorts the first ``WARM_UP`` beats into kinds by their likeness. The largest kind gives the
+    template. If another large kind has longer RR intervals, that kind does, as frequent extrasystoles are
+    premature. The warm-up goes on if no kind is large enough, or if a rare kind has longer intervals. After
+    ``PATIENCE`` beats a smaller kind is enough, and rare kinds no longer count.
 
-    Later only beats like the template renew it. Of every ``UNLIKE`` beats that are unlike it a kind that is
-    frequent, and not premature, becomes a template of its own: a bundle that conducts now and then, a lead
-    turned over, a wearer who moved. There are two at most; a third takes the place of the one that was longer
-    out of use.
+    After the warm-up only beats like the template renew it. Among every ``UNLIKE`` beats unlike it, a kind
+    that is frequent and not premature becomes a second template. This happens if a bundle branch conducts
+    only at times, a lead is turned over, or the wearer has moved. There are at most two templates; a third
+    replaces the one that has been out of use for longer.
 
     Attributes:
         trouble: why the warm-up has to go on (``NOISE`` or ``ABNORMAL``), or an empty text.
-        trouble_before: why it last had to.
+        trouble_before: the last such reason, kept after the warm-up has ended.
         added: how many templates came after the first.
+
+    >>> template = WearerTemplate()
+    >>> shape = np.hanning(320)[:, None]
+    >>> for _ in range(WARM_UP):
+    ...     template.push(shape, rr=0.8)
+    >>> template.beat.shape, template.trouble
+    ((320, 1), '')
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.trouble, self.trouble_before, self.added = "", "", 0
-        self._kinds = []  # the one in use last is the first
-        self._others = deque(maxlen=WARM_UP)  # the latest beats of no kind, or of the warm-up, with their RR
+        self._kinds: list[_Kind] = []  # the one in use last comes first
+        # The latest beats of no kind, or of the warm-up, with their RR intervals.
+        self._others: deque[tuple[np.ndarray, float]] = deque(maxlen=WARM_UP)
         self._count, self._unlike, self._since = 0, 0, 0  # beats; those of no kind since the beat ``_since``
 
     @property
-    def beats(self):
-        """The templates ``(length, leads)``, mV, none to two of them, the one in use last first."""
+    def beats(self) -> tuple[np.ndarray, ...]:
+        """The templates ``(length, leads)``, mV, none to two of them; the one in use last comes first."""
         return tuple(kind.middle for kind in self._kinds)
 
     @property
-    def beat(self):
+    def beat(self) -> np.ndarray | None:
         """The template in use last, or None in the warm-up."""
         return self._kinds[0].middle if self._kinds else None
 
     @property
-    def waiting(self):
+    def waiting(self) -> int:
         """Number of beats that a template could be made of now."""
         return len(self._others)
 
-    def nearest(self, window):
+    def nearest(self, window: np.ndarray) -> np.ndarray | None:
         """The template ``(length, leads)`` that a beat is most like, or None in the warm-up."""
         if len(self._kinds) < 2:
             return self.beat
         return max(self._kinds, key=lambda kind: likeness(window, kind.middle)).middle
 
-    def push(self, window, rr):
+    def push(self, window: np.ndarray, rr: float) -> None:
         """Learn from a beat fit to be scored.
 
         Args:
             window: filtered ``(length, leads)``, mV.
-            rr: s since the beat before, or NaN; what is longer than ``rhythm.LONGEST`` counts as that.
+            rr: s since the beat before, or NaN; limited to ``rhythm.LONGEST``.
         """
         self._count += 1
         rr = np.minimum(rr, LONGEST)
@@ -93,8 +101,8 @@ class WearerTemplate:
             self._add()
             self._unlike, self._since = 0, self._count
 
-    def settle(self):
-        """Make the template of the warm-up's beats so far, or find out why there can be none yet."""
+    def settle(self) -> None:
+        """Make the template from the warm-up's beats so far, or set ``trouble`` to why there can be none."""
         windows, intervals = (np.array(part) for part in zip(*self._others, strict=True))
         least = KIND if self._count < PATIENCE else RIVAL
         found, self.trouble = normal_kind(windows, intervals, least)
@@ -108,7 +116,7 @@ class WearerTemplate:
             self._since = self._count
 
     def _add(self):
-        """Make a template of the largest kind of the latest beats unlike any, if that may be a normal one."""
+        """Make a template from the largest kind among the beats unlike any, if it may be a normal one."""
         windows, intervals = (np.array(part) for part in zip(*self._others, strict=True))
         found = kinds_of(windows)
         usual = min(kind.rr for kind in self._kinds)
@@ -124,11 +132,11 @@ class WearerTemplate:
 class _Kind:
     """A template and the usual RR interval of its beats.
 
-    It begins as a median. Each beat then moves it by a ``MEMORY``-th of its distance, which counts no further
-    than ``BOUND``: Huber's estimate of location, beat by beat, in the memory of one beat.
+    It begins as a median. Each beat then moves it by a ``MEMORY``-th of its distance, limited to ``BOUND``.
+    This is Huber's estimate of location, computed beat by beat.
     """
 
-    def __init__(self, windows, intervals):
+    def __init__(self, windows: np.ndarray, intervals: np.ndarray) -> None:
         self.middle, self.rr = np.median(windows, axis=0), _median(intervals)
 
     def push(self, window, rr):
@@ -139,15 +147,16 @@ class _Kind:
             self.rr += (rr - self.rr) / MEMORY if self.rr else rr
 
 
-def normal_kind(windows, intervals, least=KIND):
+def normal_kind(windows: np.ndarray, intervals: np.ndarray, least: float = KIND) -> tuple[np.ndarray, str]:
     """Which of the warm-up's beats are the wearer's normal ones.
 
     Args:
         windows: ``(beats, length, leads)``.
-        intervals: RR before each ``(beats,)``, s, or NaN.
-        least: share of the beats that must be of their kind.
+        intervals: RR interval before each beat ``(beats,)``, s, or NaN.
+        least: share of the beats that their kind must have.
 
-    Returns their numbers, and why they cannot be told (``NOISE``, ``ABNORMAL``), or an empty text.
+    Returns:
+        Their numbers, and why they cannot be told (``NOISE`` or ``ABNORMAL``), or an empty text.
     """
     kinds = [kind for kind in kinds_of(windows) if len(kind) >= FEW * len(windows)]
     large = sum(len(kind) >= RIVAL * len(windows) for kind in kinds)
@@ -163,10 +172,13 @@ def normal_kind(windows, intervals, least=KIND):
     return kinds[chosen], ""
 
 
-def kinds_of(windows):
-    """Numbers of the ``windows`` (beats, length, leads) alike among themselves, kind by kind, largest first.
+def kinds_of(windows: np.ndarray) -> list[np.ndarray]:
+    """The numbers of the beats of each kind; the largest kind comes first.
 
-    A kind is a beat and all that are like it; the beat with the most is taken first.
+    A kind is a beat and all beats similar to it. The beat with most similar ones is taken first.
+
+    Args:
+        windows: ``(beats, length, leads)``.
     """
     directions = _directions(windows)
     similar = directions @ directions.T >= SIMILAR
@@ -179,19 +191,19 @@ def kinds_of(windows):
 
 
 def _median(intervals):
-    """Of the known ones; 0 where none is."""
+    """The median of the known intervals, or 0 where none is known."""
     known = intervals[np.isfinite(intervals)]
     return np.median(known) if len(known) else 0.0
 
 
-def likeness(window, template):
-    """Correlation of two beats ``(length, leads)``, each lead without its mean; 0 where one is flat."""
+def likeness(window: np.ndarray, template: np.ndarray) -> float:
+    """Correlation of two beats ``(length, leads)``, each lead without its mean; 0 if either is flat."""
     first, second = (x - np.add.reduce(x, axis=0) / len(x) for x in (window, template))
     size = np.sqrt(np.vdot(first, first) * np.vdot(second, second))
     return float(np.vdot(first, second) / size) if size > 0 else 0.0
 
 
 def _directions(windows):
-    """Windows ``(beats, length, leads)``, each lead without its mean, as unit vectors; 0 where flat."""
+    """Windows ``(beats, length, leads)``, each lead without its mean, as unit vectors; 0 if flat."""
     flat = (windows - windows.mean(axis=1, keepdims=True)).reshape(len(windows), -1)
     return flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-9)

@@ -1,52 +1,62 @@
-"""A beat as its wearer's model sees it: beside the wearer's own template and rhythm, beat by beat."""
+"""The views that a wearer's model judges: each beat beside the wearer's own template and rhythm."""
 
 from collections import deque
+from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from sibeat_edge.beats.rhythm import HISTORY, LONGEST, rhythm
 from sibeat_edge.beats.template import WARM_UP, WearerTemplate
 from sibeat_edge.beats.windows import beside
 
-FEWEST = 20  # beats fit to be scored that make a template where the stream ends in its warm-up
+FEWEST = 20  # beats fit to be scored that are enough for a template if the stream ends in its warm-up
 HELD = 2 * WARM_UP  # beats of a warm-up that wait for its end; older ones get no view
+
+View: TypeAlias = tuple[np.ndarray, np.ndarray]  # ``beside(window, template)`` and the ``rhythm`` features
 
 
 class Wearer:
-    """Puts each beat of a stream beside what the wearer's beats are like.
+    """Puts each beat of a stream beside the wearer's own template and rhythm.
 
-    A beat's view is certain after the next beat, and the views of the warm-up's beats at its end: all of
-    them see the first template. Of two templates a beat sees the one that it is more like. A gap in the
-    signal, or a clock that jumps, leaves template and rhythm as they are.
+    A beat's view becomes certain with the next beat. The views of the warm-up's beats become certain at its
+    end, and all of them have the first template. If there are two templates, a beat gets the one that it is
+    more like. A gap in the signal, or a jump of the clock, changes neither template nor rhythm.
+
+    A view is a pair: ``beside(window, template)`` and the ``rhythm`` features. It is None for a beat without
+    a window, and for a beat of a warm-up that took too long to find a template.
 
     Args:
-        waits: whether a beat waits for the next one, for the RR interval after it.
+        waits: whether a beat waits for the next one, to know the RR interval after it.
 
     Attributes:
         template: the ``WearerTemplate``.
+
+    >>> wearer, shape = Wearer(), np.hanning(320)[:, None]
+    >>> views = [view for beat in range(61) for view in wearer.push(0.8 * beat, shape)]
+    >>> len(views), views[0][0].shape, views[0][1].shape
+    (60, (320, 2), (8,))
     """
 
-    def __init__(self, waits=True):
+    def __init__(self, waits: bool = True) -> None:
         self.template, self._waits = WearerTemplate(), waits
-        self._held = deque()  # windows of the beats without a view yet
-        self._intervals = []  # the newest, as far back as the oldest beat held needs them
-        self._previous = None  # time of the beat before, if that was fit to be scored
+        self._held: deque[np.ndarray | None] = deque()  # windows of the beats without a view yet
+        self._intervals: list[float] = []  # the newest, as far back as the oldest beat held needs them
+        self._previous: float | None = None  # time of the beat before, if that was fit to be scored
 
-    def push(self, time, window, follows=True):
+    def push(self, time: float, window: npt.ArrayLike | None, follows: bool = True) -> list[View | None]:
         """Views of the beats that this one makes certain, in order of time.
 
         Args:
             time: of the R-peak, s.
-            window: filtered ``(length, leads)`` in mV, or None where it is not fit to be scored. An RR
-                interval is known between two beats that are.
-            follows: False where the signal between the beat before and this one had a gap, in which a beat
-                may have been: the interval is not known, either.
-
-        A view is a pair, ``beside(window, template)`` and the ``rhythm`` features, or None: of a beat without
-        a window, or from a warm-up that found no template for too long.
+            window: filtered ``(length, leads)`` in mV, or None if it is not fit to be scored. An RR interval
+                is known only between two beats that are.
+            follows: False if the signal since the beat before had a gap. A beat may be lost in it, so that
+                the RR interval is unknown.
         """
-        known = follows and window is not None and self._previous is not None
-        interval = time - self._previous if known else np.nan
+        interval = np.nan
+        if follows and window is not None and self._previous is not None:
+            interval = time - self._previous
         self._previous = None if window is None else time
         self._intervals.append(interval)
         if window is not None:
@@ -55,24 +65,26 @@ class Wearer:
         self._held.append(window)
         return self._release(HELD if self.template.beat is None else int(self._waits))
 
-    def pause(self, follows=True):
-        """Views, once ``rhythm.LONGEST`` seconds have gone by without a beat: the newest one waits no longer.
+    def pause(self, follows: bool = True) -> list[View | None]:
+        """Views after ``rhythm.LONGEST`` seconds without a beat: the newest beat waits no longer.
 
-        It is the view that the next beat would give, however late it comes; ``follows`` is as for ``push``.
+        Its view is the same that the next beat would give, however late it comes. ``follows`` is as for
+        ``push``.
         """
         if self.template.beat is None or not self._held:
             return []
         return self._release(0, LONGEST if follows else np.nan)
 
-    def interrupt(self):
-        """Views of the beats that wait for the next: the signal breaks off, and what comes next does not
-        follow in time. Those of a warm-up wait on, for its end.
+    def interrupt(self) -> list[View | None]:
+        """Views of the beats that wait for the next one, as the signal breaks off here.
+
+        Beats of a warm-up go on waiting for its end.
         """
         self._previous = None
         return [] if self.template.beat is None else self._release(0)
 
-    def finish(self):
-        """Views of all beats that are left: nothing comes next."""
+    def finish(self) -> list[View | None]:
+        """Views of all beats that are left, once the stream has ended."""
         if self.template.beat is None and self.template.waiting >= FEWEST:
             self.template.settle()
         self._previous = None
@@ -87,14 +99,12 @@ class Wearer:
         return views
 
     def _view(self, number, after_newest):
-        """Of the oldest beat held, whose RR interval has this number among those kept; the one after the
-        newest beat is given.
-        """
+        """The view of the oldest beat held, whose RR interval has this number among those kept."""
         if self._held[0] is None or self.template.beat is None:
             return None
         unknown = [np.nan] * 3
         recent = [*unknown, *self._intervals[: number + 1]][-3:]
-        earlier = max(0, number - 2 - HISTORY)  # in the warm-up the first intervals, also those that follow
+        earlier = max(0, number - 2 - HISTORY)  # the first beats of a warm-up take those that follow, too
         history = self._intervals[earlier : earlier + HISTORY]
         after = [*self._intervals[number + 1 :], after_newest][0] if self._waits else np.nan
         return beside(self._held[0], self.template.nearest(self._held[0])), rhythm(history, recent, after)

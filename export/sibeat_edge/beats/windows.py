@@ -1,17 +1,21 @@
 """Windows of a filtered lead around its R-peaks, or sliding along any series, and their normalisation."""
 
 import numpy as np
+import numpy.typing as npt
 
-BEFORE, AFTER = 140, 180  # samples at 360 Hz before the R-peak, and from it on: a beat of 320
-HIGHEST = 3.0  # of a beat scaled by its wearer's template: int8 has to hold it
+BEFORE, AFTER = 140, 180  # samples at 360 Hz before the R-peak, and from it on: a window of 320
+HIGHEST = 3.0  # limit of a beat scaled by its wearer's template, which int8 has to represent
 
 
-def beat_windows(signal, rpeaks, before=BEFORE, after=AFTER):
+def beat_windows(
+    signal: np.ndarray, rpeaks: npt.ArrayLike, before: int = BEFORE, after: int = AFTER
+) -> tuple[np.ndarray, np.ndarray]:
     """Cut the window of each R-peak that fits inside the signal.
 
     Args:
         signal: ``(samples, channels)``.
         rpeaks: ``(beats,)`` sample numbers.
+        before, after: samples of the window before the R-peak, and from it on.
 
     Returns:
         ``(kept, before + after, channels)`` float32 windows and the ``(beats,)`` mask of the R-peaks kept.
@@ -22,13 +26,18 @@ def beat_windows(signal, rpeaks, before=BEFORE, after=AFTER):
     return np.asarray(signal[places], np.float32), kept
 
 
-def sliding_windows(signal, length, stride):
-    """All whole windows ``(windows, length, channels)`` that start at multiples of ``stride`` samples."""
+def sliding_windows(signal: np.ndarray, length: int, stride: int) -> np.ndarray:
+    """All whole windows ``(windows, length, channels)`` that start at multiples of ``stride`` samples.
+
+    Args:
+        signal: ``(samples, channels)``.
+        length, stride: in samples.
+    """
     starts = np.arange(0, len(signal) - length + 1, stride)
     return np.asarray(signal[starts[:, None] + np.arange(length)], np.float32)
 
 
-def normalise(windows):
+def normalise(windows: np.ndarray) -> np.ndarray:
     """Scale every channel of each window ``(..., length, channels)`` to [-1, 1] by its own extremes.
 
     A flat channel has no scale and becomes zero.
@@ -39,11 +48,11 @@ def normalise(windows):
     return np.where(span > 0, scaled, 0).astype(np.float32)
 
 
-def beside(window, template):
-    """A beat and the wearer's template ``(length, leads)``, in mV, as one window ``(length, 2 · leads)``.
+def beside(window: np.ndarray, template: np.ndarray) -> np.ndarray:
+    """A beat and its wearer's template, ``(length, leads)`` in mV, as one window ``(length, 2 · leads)``.
 
-    Both are scaled so that the template's leads go from -1 to 1: what a beat has too much of stays visible,
-    up to ``HIGHEST`` times as much.
+    Both are scaled so that each lead of the template goes from -1 to 1. So a beat that is higher than the
+    template stays higher, up to ``HIGHEST``.
     """
     low, high = template.min(axis=0), template.max(axis=0)
     span = np.where(high > low, high - low, 1)

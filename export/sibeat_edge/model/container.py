@@ -1,7 +1,8 @@
-"""The manifest inside a ``.tflite`` file: a metadata entry of its flatbuffer, found without any library.
+"""The place of the manifest inside a ``.tflite`` file: a metadata entry of its flatbuffer.
 
-A native runtime may crash on a corrupt file, so a file is read here first, every offset checked, and its
-checksum compared. The manifest holds that checksum: it is the file's with zeros in the place of its digits.
+A native runtime may crash on a corrupt file. So the file is first read here: every offset is checked, and the
+checksum is compared. The manifest holds the checksum of the file that contains it, so the checksum is
+computed with zeros in the place of its own digits.
 """
 
 import hashlib
@@ -11,17 +12,17 @@ import struct
 from sibeat_edge.errors import ModelError
 
 IDENTIFIER = b"TFL3"
-ENTRY = b"SIBEAT_MANIFEST"  # name of the metadata
+ENTRY = b"SIBEAT_MANIFEST"  # name of the metadata entry
 BUFFERS, METADATA = 4, 6  # fields of the schema's table Model
-NAME, BUFFER = 0, 1  # of Metadata
-DATA = 0  # of Buffer
+NAME, BUFFER = 0, 1  # fields of Metadata
+DATA = 0  # field of Buffer
 OWN_CHECKSUM = re.compile(rb'"model_sha256":"([0-9a-f]{64})"')
 
 
 class _Flatbuffer:
     """Tables, vectors and strings of a flatbuffer; a place outside of it raises ``ModelError``."""
 
-    def __init__(self, content):
+    def __init__(self, content: bytes | bytearray) -> None:
         self.content = content
 
     def number(self, kind, place):
@@ -57,10 +58,10 @@ class _Flatbuffer:
         return [self.follow(first + 4 * number) for number in range(count)]
 
 
-def find_manifest(content):
-    """The (first, last) bytes of the manifest in a ``.tflite`` file's ``content``.
+def find_manifest(content: bytes | bytearray) -> tuple[int, int]:
+    """The manifest's first byte and the one after its last, in the ``content`` of a ``.tflite`` file.
 
-    Raises ``ModelError`` for what is no such file, or holds no manifest.
+    Raises ``ModelError`` if ``content`` is no such file, or has no manifest.
     """
     if len(content) < 8 or content[4:8] != IDENTIFIER:
         raise ModelError("found no TensorFlow Lite model, expected a .tflite file")
@@ -89,8 +90,8 @@ def _data(file, buffers, number):
     return start, start + length
 
 
-def checksum(content):
-    """SHA-256 of a ``.tflite`` file, in hexadecimal, with zeros for the digits that its manifest gives it."""
+def checksum(content: bytes | bytearray) -> str:
+    """SHA-256 of a ``.tflite`` file, in hexadecimal, with zeros for the checksum in its own manifest."""
     first, last = find_manifest(content)
     own = OWN_CHECKSUM.search(content, first, last)
     if own:

@@ -1,13 +1,14 @@
 """An int8 model and the interpreter that runs it: LiteRT or, where only that exists, tflite-runtime."""
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from sibeat_edge.errors import ModelError
-from sibeat_edge.model.manifest import read_manifest
-
-KERNELS = ("builtin", "xnnpack")
+from sibeat_edge.model import KERNELS
+from sibeat_edge.model.manifest import Manifest, read_manifest
 
 
 def _interpreter(content, kernels):
@@ -20,31 +21,42 @@ def _interpreter(content, kernels):
 
 
 class Model:
-    """A beat's window in, its score out, as the microcontroller computes it.
+    """Computes a beat's score from its window, as the microcontroller does.
 
-    A model of beats relative to their wearer takes the window with the template, and the rhythm.
+    A wearer's model takes the window beside the template, and the rhythm.
 
     Args:
-        source: path, or bytes, of a ``.tflite`` file with its manifest.
-        kernels: ``builtin`` (the default), whose results a microcontroller's agree with to 1 unit of the last
-            place, or ``xnnpack``, which is faster and may differ by several.
+        source: path or bytes of a ``.tflite`` file with its manifest.
+        kernels: ``builtin`` (the default), which agrees with a microcontroller to 1 unit of the last place,
+            or ``xnnpack``, which is faster and may differ by several units.
 
     Attributes:
-        manifest: the checked manifest, a dictionary.
-        shapes: of what it takes of a beat, as ``input_shapes`` says.
+        manifest: the checked manifest.
+        length: samples of a window.
+        leads: number of leads that a recording needs.
+        shapes: of the model's inputs for one beat, as ``input_shapes`` gives them.
 
-    Raises ``ModelError``, which names the file, for one that is missing, corrupt, or not a model of one beat
-    in int8 as its manifest says. What is corrupt never reaches the interpreter.
+    Raises ``ModelError``, which names the file, if that is missing, corrupt, or not an int8 model of one beat
+    as its manifest says. A corrupt file never reaches the interpreter. Raises ``ValueError`` for unknown
+    ``kernels``.
+
+    >>> from sibeat_edge.report.recording import PRESET
+    >>> model = Model(PRESET)
+    >>> model.shapes
+    [(320, 2), (8,)]
+    >>> template = np.hanning(320)[:, None]
+    >>> score = model.score(np.hstack([-template, template]), np.zeros(8))  # a beat upside down
+    >>> score > model.manifest["threshold"]["score"]
+    True
     """
 
-    def __init__(self, source, kernels="builtin"):
+    def __init__(self, source: str | Path | bytes | bytearray, kernels: str = "builtin") -> None:
         if kernels not in KERNELS:
             raise ValueError(f"Model: found kernels {kernels!r}, expected one of {', '.join(KERNELS)}.")
-        is_content = isinstance(source, bytes | bytearray)
-        name = "Model" if is_content else str(source)
+        name = "Model" if isinstance(source, bytes | bytearray) else str(source)
         try:
-            content = bytes(source) if is_content else Path(source).read_bytes()
-            self.manifest = read_manifest(content)
+            content = bytes(source) if isinstance(source, bytes | bytearray) else Path(source).read_bytes()
+            self.manifest: Manifest = read_manifest(content)
             self._open(content, kernels)
         except OSError as error:
             raise ModelError(f"{name}: {error.strerror}; expected a .tflite file.") from error
@@ -71,47 +83,50 @@ class Model:
         if len(inputs) != len(self.shapes):
             raise ModelError(f"found {len(inputs)} inputs, expected {len(self.shapes)}")
         wanted = zip(self.shapes, self._quantisations, ("input", "rhythm"), strict=False)
-        self._inputs = [_tensor(inputs, (1, *shape), *rest) for shape, *rest in wanted]
+        self._inputs = [_index(inputs, (1, *shape), *rest) for shape, *rest in wanted]
         outputs = self._interpreter.get_output_details()
         count = 2 if manifest["residuals"] else 1
         if len(outputs) != count:
             raise ModelError(f"found {len(outputs)} outputs, expected {count}")
-        self._score = _tensor(outputs, (1, 1), manifest["score"], "score")
+        self._score = _index(outputs, (1, 1), manifest["score"], "score")
         self._residuals = None
         if manifest["residuals"]:
-            self._residuals = _tensor(outputs, (1, self.length), manifest["residuals"], "residuals")
+            self._residuals = _index(outputs, (1, self.length), manifest["residuals"], "residuals")
 
-    def quantise(self, *beat):
-        """A beat in int8, as the model takes it: its window and, for a wearer's model, its rhythm."""
+    def quantise(self, *beat: np.ndarray) -> list[np.ndarray]:
+        """A beat's inputs in int8: its window and, for a wearer's model, its rhythm."""
         return [
             np.clip(np.rint(part / np.float32(q["scale"])) + q["zero_point"], -128, 127).astype(np.int8)
             for part, q in zip(beat, self._quantisations, strict=True)
         ]
 
-    def score(self, *beat):
+    def score(self, *beat: np.ndarray) -> float:
         """The score of a beat; larger = more abnormal.
 
         Args:
-            beat: its window ``(length, leads)`` scaled to [-1, 1] or, for a wearer's model, what a ``Wearer``
-                makes of it: the window beside the template, and the rhythm.
+            beat: its window ``(length, leads)`` scaled to [-1, 1]; for a wearer's model the two parts of the
+                view that ``Wearer`` gives.
         """
         self.score_raw(*self.quantise(*beat))
         return float(self._value(self._score, self.manifest["score"])[0, 0])
 
-    def score_raw(self, *beat):
-        """The int8 score of a beat in int8, as ``quantise`` makes it."""
+    def score_raw(self, *beat: np.ndarray) -> int:
+        """The int8 score of a beat in int8, as ``quantise`` gives it."""
         for tensor, part in zip(self._inputs, beat, strict=True):
             self._interpreter.set_tensor(tensor, part[None])
         self._interpreter.invoke()
         return self.raw_score()
 
-    def residuals(self):
-        """Squared error per tick ``(length,)`` of the window scored last, or None: where the anomaly lies."""
+    def residuals(self) -> np.ndarray | None:
+        """Squared error of each sample ``(length,)`` of the window scored last: where the anomaly lies.
+
+        None for a model without this output.
+        """
         if self._residuals is None:
             return None
         return self._value(self._residuals, self.manifest["residuals"])[0]
 
-    def raw_score(self):
+    def raw_score(self) -> int:
         """The int8 score of the window scored last."""
         return int(self._interpreter.get_tensor(self._score)[0, 0])
 
@@ -120,24 +135,39 @@ class Model:
         return np.float32(quantisation["scale"]) * (values - quantisation["zero_point"])
 
 
-def input_shapes(manifest):
-    """Shapes of what a model takes of a beat: its window and, for a wearer's model, its rhythm."""
+def input_shapes(manifest: Manifest) -> list[tuple[int, ...]]:
+    """Shapes of a model's inputs for one beat: its window and, for a wearer's model, its rhythm."""
     wearer, leads = manifest["wearer"], len(manifest["signal"]["leads"])
     window = (sum(manifest["window"].values()), 2 * leads if wearer else leads)
     return [window, (len(wearer["features"]),)] if wearer else [window]
 
 
-def _tensor(details, shape, quantisation, name):
-    """Index of the int8 tensor of this shape, quantised as the manifest says."""
-    for detail in details:
-        if tuple(detail["shape"]) == shape:
-            if detail["dtype"] != np.int8:
-                kind = np.dtype(detail["dtype"]).name
-                raise ModelError(f"found {name} of type {kind}, expected int8")
-            scale, zero = detail["quantization"]
-            wanted = quantisation["scale"], quantisation["zero_point"]
-            if not np.isclose(scale, wanted[0], rtol=1e-5, atol=0) or zero != wanted[1]:
-                raise ModelError(f"found {name} quantised by {(scale, zero)}, expected {wanted}")
-            return detail["index"]
+def find_tensor(
+    details: Iterable[Mapping[str, Any]], shape: tuple[int, ...], name: str = "tensor"
+) -> Mapping[str, Any]:
+    """The tensor of this shape among a model's inputs or outputs, which a converter may put in any order.
+
+    Args:
+        details: what an interpreter's ``get_input_details`` or ``get_output_details`` returns.
+        shape: with the batch, as ``(1, 1)`` for the score.
+        name: of the tensor, for the message.
+
+    Raises ``ModelError`` if there is none.
+    """
+    details = list(details)
     shapes = [tuple(int(size) for size in detail["shape"]) for detail in details]
-    raise ModelError(f"found tensors of {shapes}, expected {name} of {shape}")
+    if shape not in shapes:
+        raise ModelError(f"found tensors of {shapes}, expected {name} of {shape}")
+    return details[shapes.index(shape)]
+
+
+def _index(details, shape, quantisation, name):
+    """Index of the int8 tensor of this shape, quantised as the manifest says."""
+    found = find_tensor(details, shape, name)
+    if found["dtype"] != np.int8:
+        raise ModelError(f"found {name} of type {np.dtype(found['dtype']).name}, expected int8")
+    scale, zero = found["quantization"]
+    wanted = quantisation["scale"], quantisation["zero_point"]
+    if not np.isclose(scale, wanted[0], rtol=1e-5, atol=0) or zero != wanted[1]:
+        raise ModelError(f"found {name} quantised by {(scale, zero)}, expected {wanted}")
+    return found["index"]
