@@ -198,7 +198,8 @@ def own_thresholds(results):
     heads = ["false alarms/h", "sensitivity", "within a record"]
     lines = [
         "Annotated R-peaks: the threshold set on validation normals, and from the first "
-        f"{PERSONAL_BEATS} beats on the wearer's own. The sensitivity is that to all abnormal beats, and in the mean over records.\n",
+        f"{PERSONAL_BEATS} beats on the wearer's own. The sensitivity is that to all abnormal beats, and in "
+        "the mean over records.\n",
         "| result | " + " | ".join([*heads, *(f"own: {head}" for head in heads)]) + " |",
         "|" + "---|" * (len(names) + 1),
     ]
