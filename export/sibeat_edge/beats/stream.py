@@ -1,0 +1,228 @@
+"""From the device's samples to the windows of its beats, in blocks of any size."""
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+
+from sibeat_edge.beats.rhythm import LONGEST
+from sibeat_edge.beats.windows import AFTER, BEFORE
+from sibeat_edge.signal.contact import FINE, FLAT_SECONDS, REASONS, Contact
+from sibeat_edge.signal.filters import BAND, CHUNK, FIR_ORDER, BandPass, FillMissing
+from sibeat_edge.signal.held import Held
+from sibeat_edge.signal.quality import noise_reason
+from sibeat_edge.signal.resampling import RATE, Resampler
+from sibeat_edge.signal.rpeaks import AVERAGE, LOST, REFRACTORY, SEARCH, RPeakDetector
+
+HELD = 20  # s of signal from which a beat that is found late can still be cut
+# Samples without an R-peak. Beats that are found later lie at least LONGEST after the last one.
+PAUSE = round((LOST + LONGEST) * RATE)
+
+
+@dataclass(frozen=True, slots=True)
+class CutBeat:
+    """A beat that has been cut from the stream.
+
+    Attributes:
+        time: of the R-peak, s.
+        window: filtered ``(length, leads)``, mV, or None if it is not fit to be scored.
+        reason: why there is no window (``missing``, ``flat``, ``saturated``, ``noisy`` or ``edge``), or an
+            empty text.
+        rr: s since the R-peak before, or None if the signal in between is not known throughout.
+
+    >>> CutBeat(1.5, None, "flat", rr=0.8).reason
+    'flat'
+    """
+
+    time: float
+    window: np.ndarray | None
+    reason: str
+    rr: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Too long a time without a beat for the newest one to wait for the next.
+
+    ``follows`` is False if the signal since the newest beat is not known throughout.
+
+    >>> Pause(follows=True).follows
+    True
+    """
+
+    follows: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An R-peak whose window is still awaited.
+
+    Attributes:
+        peak: in samples at 360 Hz since the stream's start.
+        is_late: whether the signal of its window may no longer be held.
+
+    >>> Found(peak=180, is_late=False).peak
+    180
+    """
+
+    peak: int
+    is_late: bool
+
+
+class BeatStream:
+    """Finds the beats in a stream of ECG samples without gaps of time, and cuts their windows.
+
+    ``push`` and ``finish`` return what has become certain, in order of time. It does not depend on how the
+    stream is cut into blocks.
+
+    Args:
+        rate: of the device, 1 to 10,000 Hz.
+        leads: number of leads.
+        band, order: of the ``BandPass`` that the windows are cut from.
+        window: samples at 360 Hz before the R-peak, and from it on.
+        start: time of the first sample, s.
+        tells_pauses: whether a ``Pause`` is returned.
+
+    Raises ``ValueError`` for a rate out of range.
+
+    >>> time = np.arange(3600)[:, None] / 360
+    >>> lead = np.exp(-np.square((time % 1 - 0.5) / 0.02)) + 0.1 * np.sin(2 * np.pi * time)
+    >>> stream = BeatStream(rate=360, leads=1)
+    >>> beats = stream.push(lead) + stream.finish()
+    >>> beats[1].time, beats[1].rr, beats[1].window.shape
+    (1.5, 1.0, (320, 1))
+    """
+
+    def __init__(
+        self,
+        rate: float,
+        leads: int,
+        band: tuple[float, float] = BAND,
+        order: int = FIR_ORDER,
+        window: tuple[int, int] = (BEFORE, AFTER),
+        start: float = 0.0,
+        tells_pauses: bool = False,
+    ) -> None:
+        self.rate, self.start, self.seen = rate, start, 0
+        self._window, self._tells_pauses = window, tells_pauses
+        self._order, self._margin = order, order // 2  # the filter spreads what is not fine so far
+        self._resampler = Resampler(rate)  # first, as it checks the rate
+        self._contact, self._fill = Contact(rate), FillMissing()
+        self._detectors_filter, self._detector = BandPass(), RPeakDetector()
+        self._filter = BandPass(band, order)
+        self._flags = Held(np.zeros(0, np.int8))
+        self._filtered = Held(np.zeros((0, leads)))
+        self._judged = 0  # filtered samples that the detector has seen
+        self._waiting: deque[Found | None] = deque()  # None: a pause
+        self._previous: int | None = None  # the R-peak that was cut last
+        self._newest: int | None = None  # the R-peak found last, until a pause has been told
+
+    @property
+    def end(self) -> float:
+        """Time at which the samples so far end, s."""
+        return self.start + self.seen / self.rate
+
+    @property
+    def latency(self) -> float:
+        """Seconds after its R-peak by which a beat is cut, if its window is fit to be scored.
+
+        It is the longest of three ways: the detector's filter and its wait for a higher peak, the window's
+        end and filter, or the flags of its last samples. Beats take longer in the first 4 s, from which
+        the detector learns, if its search back finds them (after 1.5 mean RR intervals without a beat), and
+        if it learns anew (after 8 s).
+        """
+        detector = FIR_ORDER + CHUNK + REFRACTORY + AVERAGE + SEARCH
+        window = self._window[1] + self._order + CHUNK
+        flags = (self._window[1] + self._margin) / RATE + FLAT_SECONDS + 1 / self.rate
+        resampler = 0.0 if self.rate == RATE else 11 / min(self.rate, RATE)
+        return max(max(detector, window) / RATE + resampler, flags)
+
+    def push(self, samples: np.ndarray) -> list[CutBeat | Pause]:
+        """The beats that these ``samples`` ``(samples, leads)`` make certain; mV, not finite if missing."""
+        self.seen += len(samples)
+        self._flags.extend(self._contact.push(samples))
+        even = self._resampler.push(self._fill.push(samples))
+        self._detect(self._detectors_filter.push(even[:, 0]))
+        self._filtered.extend(self._filter.push(even))
+        return self._cut_waiting()
+
+    def finish(self) -> list[CutBeat | Pause]:
+        """The beats that the stream's end makes certain."""
+        self._flags.extend(self._contact.finish())
+        rest = self._resampler.finish()
+        if len(rest):
+            self._detect(self._detectors_filter.push(rest[:, 0]))
+            self._filtered.extend(self._filter.push(rest))
+        self._detect(self._detectors_filter.finish())
+        self._await(self._detector.finish())
+        self._filtered.extend(self._filter.finish())
+        return self._cut_waiting(at_end=True)
+
+    def _detect(self, lead):
+        """Find R-peaks second by second, so that the blocks do not change which of them are too late."""
+        while len(lead):
+            second = RATE - self._judged % RATE
+            self._await(self._detector.push(lead[:second]))
+            self._judged += len(lead[:second])
+            is_second = self._judged % RATE == 0
+            if is_second and self._newest is not None and self._judged - self._newest > PAUSE:
+                self._waiting.append(None)
+                self._newest = None
+            lead = lead[second:]
+
+    def _await(self, peaks):
+        oldest = self._oldest()
+        self._waiting.extend(Found(int(peak), bool(peak - self._window[0] < oldest)) for peak in peaks)
+        if self._tells_pauses and len(peaks):
+            self._newest = int(peaks[-1])
+
+    def _oldest(self):
+        """First filtered sample that an R-peak found in this second may need."""
+        return (self._judged // RATE - HELD) * RATE
+
+    def _cut_waiting(self, at_end=False):
+        """The beats and pauses for which the signal, and the flags of its samples, are there."""
+        cut = []
+        while self._waiting and (at_end or self._is_ready(self._waiting[0])):
+            found = self._waiting.popleft()
+            if found is None:
+                cut.append(Pause(not self._has_gap(self._previous, self._previous + PAUSE)))
+            else:
+                cut.append(self._cut(found))
+        waiting = [found for found in self._waiting if found is not None]
+        starts = (found.peak - self._window[0] for found in waiting if not found.is_late)
+        needed = min([self._oldest(), *starts])
+        self._filtered.drop(needed)
+        # The flags are held for longer, for the RR interval before the oldest R-peak.
+        self._flags.drop(int((needed - self._margin - HELD * RATE) * self.rate / RATE))
+        return cut
+
+    def _is_ready(self, found):
+        if found is None:
+            return self._flags.end * RATE >= (self._previous + PAUSE) * self.rate
+        end = found.peak + self._window[1]
+        return self._filtered.end >= end and self._flags.end * RATE >= (end + self._margin) * self.rate
+
+    def _cut(self, found):
+        peak, rr = found.peak, None
+        if self._previous is not None and not found.is_late and not self._has_gap(self._previous, peak):
+            rr = (peak - self._previous) / RATE
+        self._previous = peak
+        first, last = peak - self._window[0], peak + self._window[1]
+        window = None
+        if found.is_late or first < 0 or last > self._filtered.end:
+            reason = "edge"
+        else:
+            window = self._filtered.part(first, last)
+            worst = self._worst_flag(first - self._margin, last + self._margin)
+            reason = REASONS[worst] or noise_reason(window, self._window[0])
+        return CutBeat(self.start + peak / RATE, None if reason else window, reason, rr)
+
+    def _worst_flag(self, first, last):
+        """The worst flag of the device's samples from ``first`` to before ``last``, at 360 Hz."""
+        begin, end = max(0, int(first * self.rate / RATE)), int(np.ceil(last * self.rate / RATE))
+        return self._flags.part(begin, end).max(initial=FINE)
+
+    def _has_gap(self, first, last):
+        """Whether the signal between two samples is not known throughout, or is too long to be still held."""
+        return last - first > HELD * RATE or self._worst_flag(first, last) != FINE
