@@ -1,4 +1,7 @@
-"""Heartbeat signal processing for wearables: the only definition of what training and device compute."""
+"""Heartbeat signal processing for wearables: the one definition of what training and device compute.
+
+The public names are imported when they are first used.
+"""
 
 import sys
 
@@ -18,7 +21,7 @@ _HOMES = {
     "score_recording": "sibeat_edge.scorer",
     "write_report": "sibeat_edge.report.page",
 }
-_MOVED = {  # modules that programs outside of this package imported, under their former names
+_MOVED = {  # former names of modules that programs outside of this package import
     "sibeat_edge.recording": "sibeat_edge.report.recording",
     "sibeat_edge.rpeaks": "sibeat_edge.signal.rpeaks",
     "sibeat_edge.runtime": "sibeat_edge.model.runtime",

@@ -1,7 +1,9 @@
 """CSV files: a row a sample, a column a lead, and a column of time where the device has a clock."""
 
 import re
+from collections.abc import Iterator, Sequence
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 
@@ -10,26 +12,42 @@ from sibeat_edge.errors import RecordError
 MISSING = frozenset(("", "nan", "na", "n/a", "null", "none", "-"))
 TIME, SECONDS = ("time", "elapsed time"), {"s": 1.0, "sec": 1.0, "seconds": 1.0, "ms": 1e-3}
 UNIT = re.compile(r"^(.*?)\s*[(\[]\s*([^)\]]*?)\s*[)\]]$")  # a heading's name and unit: MLII (mV)
-LONGEST = 65_536  # characters of the first line: what is longer is no CSV
+LONGEST = 65_536  # characters of the first line, beyond which a file is no CSV
 LOOK = 10_000  # rows from which the clock's rate is taken
-JUMP = 0.05  # s: so far from an even clock, a gap has been jumped over
+JUMP = 0.05  # s off an even clock, from which samples are lost
 
 
 class CsvFile:
-    """The CSV file at ``path``; attributes as ``reading`` says.
+    """The CSV file at ``path``; a ``Source`` of samples.
 
-    Columns are separated by comma, semicolon or tab, decimals by a point. A first row that is not numbers
-    names the columns, each with its unit in brackets or parentheses (mV, and s for the time, where there is
-    none). Without such a row, leads are named 1, 2, …. A cell that is empty, NaN, NA, null or - is missing.
+    Columns are separated by comma, semicolon or tab; decimals by a point. If the first row is not numbers, it
+    names the columns, each with its unit in brackets or parentheses. The default units are mV, and s for the
+    time. Without such a row the leads are named 1, 2, …. A cell that is empty, NaN, NA, null or - is missing.
 
-    A column named ``time`` is the clock, seconds or milliseconds from any start; without one, ``rate`` in Hz
-    must be given. Where the clock is 50 ms away from an even one, samples are lost: the next block starts
-    there. A clock that goes back, or jumps more than once a second, raises ``RecordError``.
+    A column named ``time`` is the clock, in seconds or milliseconds from any start. If the clock differs from
+    an even one by 50 ms, samples are lost there, and a new block begins.
+
+    Args:
+        path: of the file.
+        rate: Hz; may be None if there is a clock.
+
+    Raises ``RecordError`` for a file that is no such table, a missing rate, or a clock that goes back or
+    jumps more than once a second.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "a.csv"
+    ...     _ = path.write_text("MLII (uV),V1\\n100,0.2\\n-,0.3\\n")
+    ...     file = CsvFile(path, rate=250)
+    ...     blocks = list(file.blocks([0], seconds=60))
+    >>> file.leads, file.units, blocks
+    (['MLII', 'V1'], ['uV', 'mV'], [(0.0, array([[100.],
+           [ nan]]))])
     """
 
-    seconds = None  # the number of rows is not known before they are read
+    seconds: float | None = None  # the number of rows is not known before they are read
 
-    def __init__(self, path, rate):
+    def __init__(self, path: Path, rate: float | None) -> None:
         self._path = path
         with self._open() as file:
             cells = self._first_row(file)
@@ -51,6 +69,7 @@ class CsvFile:
                 self._tick = self._unit_of_time(units[self._clock])
                 self._start, found = self._look(file)
                 rate = found if rate is None or abs(found / rate - 1) > 0.01 else rate
+        assert rate is not None  # given, or taken from the clock
         self._rate = float(rate)
         self.rates = [self._rate] * len(self.leads)
 
@@ -84,10 +103,11 @@ class CsvFile:
             found = "fewer than 2 samples" if not len(steps) else "a clock that does not go on"
             raise RecordError(f"{self._path}: found {found}; expected an even clock.")
         rate = len(even) / even.sum()
-        # Rounded times cannot tell rates apart that differ by less than a sample over all of these rows.
+        # Times are rounded, so rates that differ by less than a sample over these rows cannot be told apart.
         return times[0], round(rate) if abs(rate - round(rate)) * even.sum() < 1 else rate
 
-    def blocks(self, columns, seconds):
+    def blocks(self, columns: Sequence[int], seconds: float) -> Iterator[tuple[float, np.ndarray]]:
+        """As ``Source.blocks``."""
         used = [self._columns[column] for column in columns]
         used = used if self._clock is None else [self._clock, *used]
         count = max(1, int(seconds * self._rate))
@@ -135,7 +155,7 @@ class CsvFile:
             if len(rows) == len(lines) and (self._clock not in columns or np.isfinite(rows[:, 0]).all()):
                 return rows
         except ValueError:
-            pass  # missing cells, or none: cell by cell, which finds the line to name
+            pass  # cells are missing: read cell by cell, to name the line of what is no number
         rows = [
             self._cells(text, columns, line + number) for number, text in enumerate(lines) if text.strip()
         ]

@@ -1,23 +1,34 @@
 """EDF and EDF+C files, by EDFlib: it reads blocks in place and refuses what breaks the format."""
 
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
 import numpy as np
 
 from sibeat_edge.errors import RecordError
 
-FIXED, PER_SIGNAL = 256, 256  # bytes of the header, and more of each signal
-RECORDS, SIGNALS = slice(236, 244), slice(252, 256)  # numbers in the fixed header
-SAMPLES = 216  # bytes a signal before the numbers of samples in a data record, of 8 bytes each
+FIXED, PER_SIGNAL = 256, 256  # bytes of the header: its fixed part, and its part for each signal
+RECORDS, SIGNALS = slice(236, 244), slice(252, 256)  # places of their numbers in the fixed part
+SAMPLES = 216  # bytes a signal before the numbers of samples in a data record, which have 8 bytes each
 
 
 class EdfFile:
-    """The EDF file at ``path``; attributes as ``reading`` says.
+    """The EDF file at ``path``; a ``Source`` of samples.
 
     Raises ``RecordError`` for a file that is not EDF, is truncated, unfinished or discontinuous (EDF+D).
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "a.edf"
+    ...     _ = path.write_bytes(b"no EDF")
+    ...     EdfFile(path)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    sibeat_edge.errors.RecordError: ...a.edf: found no EDF header; expected an EDF file.
     """
 
     named = True
 
-    def __init__(self, path):
+    def __init__(self, path: Path) -> None:
         self._path = path
         self._check_size()
         with self._reader() as reader:
@@ -28,10 +39,12 @@ class EdfFile:
             self._samples = [int(samples) for samples in reader.getNSamples()]
         if not count or not min(self._samples):
             raise RecordError(f"{path}: found no samples; expected at least one lead and its samples.")
-        self.seconds = max(samples / rate for samples, rate in zip(self._samples, self.rates, strict=True))
+        self.seconds: float | None = max(
+            samples / rate for samples, rate in zip(self._samples, self.rates, strict=True)
+        )
 
     def _check_size(self):
-        """Compare the file's size with the header's numbers: EDFlib does, but would print its own words."""
+        """Compare the file's size with the header's numbers; EDFlib would print a message of its own."""
         size = self._path.stat().st_size
         try:
             with open(self._path, "rb") as file:
@@ -61,7 +74,8 @@ class EdfFile:
                 f"{self._path}: found what cannot be read ({words}); expected EDF or EDF+C."
             ) from error
 
-    def blocks(self, columns, seconds):
+    def blocks(self, columns: Sequence[int], seconds: float) -> Iterator[tuple[float, np.ndarray]]:
+        """As ``Source.blocks``."""
         rate, samples = self.rates[columns[0]], self._samples[columns[0]]
         step = max(1, int(seconds * rate))
         with self._reader() as reader:

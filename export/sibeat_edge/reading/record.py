@@ -1,12 +1,10 @@
-"""A wearer's recording as a file holds it, WFDB, EDF or CSV, read in blocks: 24 hours take no more memory.
-
-Each format's reader has the same few attributes: ``leads``, their ``units`` and ``rates`` in Hz, ``named``
-(whether the file names its leads), ``seconds`` (None where only reading to the end tells), and ``blocks``.
-"""
+"""A wearer's recording in a WFDB, EDF or CSV file, read in blocks, so that memory does not grow with it."""
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -16,8 +14,43 @@ from sibeat_edge.reading.edffile import EdfFile
 from sibeat_edge.reading.wfdbfile import WfdbFile
 from sibeat_edge.signal.resampling import HIGHEST_RATE, LOWEST_RATE
 
-MILLIVOLTS = {"v": 1e3, "mv": 1.0, "uv": 1e-3, "μv": 1e-3, "nv": 1e-6}  # of one unit, its name case-folded
+MILLIVOLTS = {"v": 1e3, "mv": 1.0, "uv": 1e-3, "μv": 1e-3, "nv": 1e-6}  # in one unit, its name case-folded
 PREFIX = re.compile(r"^(ecg|ekg)\s+", re.IGNORECASE)  # EDF+ names a signal's kind before its lead
+
+
+class Source(Protocol):
+    """What the reader of each format has.
+
+    Attributes:
+        leads: their names, or numbers if the file has no names.
+        units: of each lead.
+        rates: of each lead, Hz.
+        named: whether the file names its leads.
+        seconds: of the whole recording, or None if it is known only after reading to the end.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "a.csv"
+    ...     _ = path.write_text("0.1\\n0.2\\n")
+    ...     source: Source = CsvFile(path, rate=250)
+    >>> source.leads, source.named, source.seconds
+    (['1'], False, None)
+    """
+
+    leads: list[str]
+    units: list[str]
+    rates: list[float]
+    named: bool
+    seconds: float | None
+
+    def blocks(self, columns: Sequence[int], seconds: float) -> Iterator[tuple[float, np.ndarray]]:
+        """Yield each block's time in s since the recording's start, and its samples ``(samples, leads)``.
+
+        Args:
+            columns: numbers of the leads to read.
+            seconds: length of a block.
+        """
+        ...
 
 
 @dataclass(frozen=True)
@@ -28,9 +61,22 @@ class Record:
         path: of the file; of a WFDB record, without extension.
         name: of the record.
         rate: Hz.
-        leads: names of those that are read, in the order that the model takes them.
-        seconds: of the whole recording, or None where only reading to the end tells.
-        warnings: sentences that whoever sees the result should see, too.
+        leads: names of those that are read, in the model's order.
+        seconds: of the whole recording, or None if it is known only after reading to the end.
+        warnings: sentences that are to be shown with the result.
+        source: the reader of the file.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "a.csv"
+    ...     _ = path.write_text("MLII (uV)\\n100\\n200\\n")
+    ...     record = read_record(path, rate=250)
+    ...     signal = record.signal
+    >>> record.name, record.rate, record.leads
+    ('a', 250.0, ('MLII',))
+    >>> signal
+    array([[0.1],
+           [0.2]])
     """
 
     path: Path
@@ -39,13 +85,16 @@ class Record:
     leads: tuple[str, ...]
     seconds: float | None
     warnings: tuple[str, ...]
-    source: object = field(repr=False)
+    source: Source = field(repr=False)
 
-    def blocks(self, seconds=60):
-        """Yield (time of the first sample in s since the recording's start, samples ``(samples, leads)``).
+    def blocks(self, seconds: float = 60) -> Iterator[tuple[float, np.ndarray]]:
+        """Yield each block's time in s since the recording's start, and its samples ``(samples, leads)``.
 
-        Samples are in mV, float64, NaN where missing. A block starts where the block before it ended, unless
-        the file's clock jumps in between. Raises ``RecordError`` for what turns out to be no signal.
+        Samples are in mV, float64, and NaN where missing. A block starts where the block before it ended,
+        unless the file's clock jumps in between. Raises ``RecordError`` if the file turns out to be damaged.
+
+        Args:
+            seconds: length of a block.
         """
         names, units = self.source.leads, self.source.units
         columns = [names.index(lead) for lead in self.leads]
@@ -56,8 +105,8 @@ class Record:
             yield time, samples
 
     @property
-    def signal(self):
-        """All of it, ``(samples, leads)`` in mV; NaN where the clock has jumped."""
+    def signal(self) -> np.ndarray:
+        """The whole signal, ``(samples, leads)`` in mV; NaN where the clock has jumped."""
         blocks = [(round(time * self.rate), samples) for time, samples in self.blocks()]
         whole = np.full((max(start + len(part) for start, part in blocks), len(self.leads)), np.nan)
         for start, part in blocks:
@@ -65,20 +114,25 @@ class Record:
         return whole
 
 
-def read_record(path, lead=None, rate=None, wanted=("MLII",)):
+def read_record(
+    path: str | Path,
+    lead: str | Sequence[str] | None = None,
+    rate: float | None = None,
+    wanted: Sequence[str] = ("MLII",),
+) -> Record:
     """Open the recording at ``path``: a WFDB record (with or without extension), an ``.edf`` or a ``.csv``.
 
     Args:
         path: of the file.
-        lead: name, or names, of leads to take instead of the ``wanted`` ones; a warning tells of it.
-        rate: Hz, for a CSV without a clock; where the file states its rate, both must agree to 1 %.
+        lead: name, or names, of leads to take instead of the ``wanted`` ones, with a warning.
+        rate: Hz, for a CSV without a clock. If the file states its rate, both must agree to 1 %.
         wanted: names of the leads that the model was trained on, in its order.
 
-    Leads are compared without regard to case and to a leading "ECG" or "EKG".
+    Names of leads are compared without regard to case and to a leading "ECG" or "EKG".
 
-    Raises ``RecordError``, one sentence of what was found and what was expected, for a file that is missing,
-    truncated, empty or of another kind, a missing lead, a unit other than V, mV, uV or nV, and a rate that
-    is unknown, contradicted or out of range.
+    Raises ``RecordError``, one sentence of what was found and what was expected. It is raised for a file that
+    is missing, truncated, empty or of another kind, for a missing lead, for a unit other than V, mV, uV or
+    nV, and for a rate that is unknown, contradicted or out of range.
     """
     path = Path(path)
     source, name = _open(path, rate)

@@ -1,20 +1,27 @@
 """WFDB records, of one segment or several."""
 
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
 import numpy as np
 
 from sibeat_edge.errors import RecordError
 
 
 class WfdbFile:
-    """The WFDB record at ``path`` (without extension); attributes as ``reading`` says.
+    """The WFDB record at ``path`` (without extension); a ``Source`` of samples.
 
-    Raises ``RecordError`` where header or signal cannot be read, or end too early; ``blocks`` does so, too,
-    at its end, for a lead whose checksum is not the header's.
+    Raises ``RecordError`` if header or signal cannot be read, or end too early. ``blocks`` also raises it, at
+    its end, for a lead whose checksum differs from the header's.
+
+    >>> WfdbFile(Path("absent"))
+    Traceback (most recent call last):
+    sibeat_edge.errors.RecordError: absent.hea: found no such file; expected a WFDB header.
     """
 
     named = True
 
-    def __init__(self, path):
+    def __init__(self, path: Path) -> None:
         import wfdb  # here, as a device that streams its samples needs no files
 
         self._path, self._header = path, path.with_name(path.name + ".hea")
@@ -37,9 +44,9 @@ class WfdbFile:
         self._per_frame = [1] * header.n_sig if self._segments else header.samps_per_frame
         self._checksums = [None] * header.n_sig if self._segments else header.checksum
         last = self._read(self._frames - 1, self._frames, list(range(header.n_sig)))
+        self.seconds: float | None = self._frames / self._rate
         self.leads, self.units = list(last.sig_name), [unit or "mV" for unit in last.units]
         self.rates = [self._rate * count for count in self._per_frame]
-        self.seconds = self._frames / self._rate
 
     def _read(self, first, last, columns):
         import wfdb
@@ -64,7 +71,8 @@ class WfdbFile:
                 f"{self._frames} as {self._header.name} declares (a truncated file?)."
             ) from error
 
-    def blocks(self, columns, seconds):
+    def blocks(self, columns: Sequence[int], seconds: float) -> Iterator[tuple[float, np.ndarray]]:
+        """As ``Source.blocks``."""
         sums = np.zeros(len(columns), np.int64)
         step = max(1, int(seconds * self._rate))
         for first in range(0, self._frames, step):
