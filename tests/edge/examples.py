@@ -14,7 +14,7 @@ MANIFEST = {
     "signal": {"rate": 360, "leads": ["MLII"], "band": [3.0, 45.0], "order": 108},
     "window": {"before": 140, "after": 180},
     "wearer": None,
-    "threshold": {"score": 1.5, "false_alarms_per_hour": 4.0},
+    "threshold": {"score": 1.5, "false_alarms_per_hour": 43.6376},
     "expected": {
         "auc": 0.9512,
         "ap": 0.8,
@@ -81,7 +81,8 @@ def scored_example(seconds=60, alarms=(10.0, 11.0, 40.0), heat=True, name="examp
         manifest=MANIFEST,
         threshold=1.5,
         threshold_from="model",
-        expected_false_alarms=MANIFEST["threshold"]["false_alarms_per_hour"],
+        threshold_set_for=MANIFEST["threshold"]["false_alarms_per_hour"],
+        false_alarms_on_new_wearers=MANIFEST["expected"]["false_alarms_per_hour"],
         beats=beats,
         reasons=reasons,
         warnings=tuple(warnings),

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -13,6 +14,7 @@ import wfdb
 from examples import write_edf, write_wfdb
 from int8_models import tiny_model
 
+import sibeat_edge
 from keras_sibeat.data.synthetic import simulate_wearer
 from sibeat_edge.__main__ import main
 from sibeat_edge.errors import ModelError, RecordError
@@ -94,12 +96,17 @@ def test_a_table_is_printed(folder, scored, capsys):
     out, err = capsys.readouterr()
     assert "wearer: scored beats" in out and "flat" in out and "Not a medical device." in out
     assert str(len(scored.beats)) in out and f"{scored.alarms[0].time:.2f}" in out
+    assert "AUC                              0.950" in out and "5 recordings of wearers" in out
+    assert "median 3, mean 10, worst wearer 41 per hour" in " ".join(out.split())
     assert len(out.splitlines()) < 60 and err == ""
 
 
 def test_json_is_printed(folder, scored, capsys):
     run(folder, "--format", "json")
     found = json.loads(capsys.readouterr().out)
+    known = scored.manifest["expected"]["false_alarms_per_hour"]
+    assert found["false_alarms_per_hour_on_new_wearers"] == known
+    assert found["threshold_set_for_false_alarms_per_hour"] == 400
     assert [beat["score"] for beat in found["beats"]] == [beat.score for beat in scored.beats]
 
 
@@ -135,7 +142,8 @@ def test_a_threshold_can_be_given(folder, scored, capsys):
     run(folder, "--threshold", "1e9", "--format", "json")
     found = json.loads(capsys.readouterr().out)
     assert found["alarms"] == 0 and found["threshold_from"] == "option"
-    assert found["expected_false_alarms_per_hour"] is None
+    assert found["threshold_set_for_false_alarms_per_hour"] is None
+    assert found["false_alarms_per_hour_on_new_wearers"] is None
 
 
 def test_false_alarms_per_hour_set_the_threshold(folder, scored, capsys):
@@ -144,7 +152,8 @@ def test_false_alarms_per_hour_set_the_threshold(folder, scored, capsys):
     found = json.loads(capsys.readouterr().out)
     known = scored.manifest["calibration"]
     assert abs(found["threshold"] - known["scores"][1]) <= scored.manifest["score"]["scale"]
-    assert found["expected_false_alarms_per_hour"] == 2000 and found["threshold_from"] == "rate"
+    assert found["threshold_set_for_false_alarms_per_hour"] == 2000 and found["threshold_from"] == "rate"
+    assert found["false_alarms_per_hour_on_new_wearers"] is None
     assert found["alarms"] > len(scored.alarms)
 
 
@@ -154,7 +163,7 @@ def test_more_or_fewer_false_alarms_than_the_model_knows_are_an_error(folder, ca
             run(folder, "--false-alarms-per-hour", asked)
         out, err = capsys.readouterr()
         assert ended.value.code == 2 and out == "" and err.count("\n") == 1
-        assert f"found {asked} false alarms" in err and "expected 400 to 3600," in err
+        assert f"found a request for {asked} false alarms" in err and "expected 400 to 3600," in err
 
 
 def test_the_wearers_own_threshold(folder):
@@ -291,6 +300,46 @@ def test_the_command_runs_without_tensorflow(folder):
         [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True
     )
     assert done.stdout.splitlines()[0].startswith("time,") and done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"]])
+def test_the_commands_are_listed_with_a_line_each(arguments, capsys):
+    try:
+        main(arguments)
+    except SystemExit as ended:
+        assert ended.code == 0
+    out, err = capsys.readouterr()
+    assert err == "" and re.search(r"^ +score +\w.+$", out, re.MULTILINE)
+
+
+def test_the_version_is_told(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"sibeat_edge {sibeat_edge.__version__}\n"
+
+
+def test_help_of_a_command_has_an_example_that_is_right(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["score", "--help"])
+    (example,) = re.findall("^example: sibeat (.+)$", capsys.readouterr().out, re.MULTILINE)
+    assert ended.value.code == 0
+    with pytest.raises(SystemExit) as ended:  # it parses: the one thing that is wrong is the absent file
+        main(example.split())
+    assert ended.value.code == 2
+    assert re.fullmatch(r"error: holter\.edf: found no such file; [^\n]+\n", capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["--version"], ["score", "--help"]])
+def test_help_imports_nothing_that_takes_time(arguments):
+    code = (
+        "import sys\nfrom sibeat_edge.__main__ import main\n"
+        "try: main(sys.argv[1:])\nexcept SystemExit: pass\n"
+        "print([n for n in ('numpy', 'scipy', 'matplotlib', 'wfdb', 'rich', 'pyedflib') if n in sys.modules])"
+    )
+    command = [sys.executable, "-c", code, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
 def test_the_package_is_a_command(folder):

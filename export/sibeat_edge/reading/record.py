@@ -194,7 +194,8 @@ def _choose(path, source, wanted, lead):
         hint = "" if lead is not None else ", which the model was trained on (--lead NAME takes another)"
         raise RecordError(f"{path}: found the leads {listed}; expected {', '.join(missing)}{hint}.")
     warnings = [
-        f"{path}: lead {name} is scored, but the model was trained on {model}: its scores may not hold."
+        f"{path}: found lead {name}; expected {model}, which the model was trained on, so its scores are "
+        "unreliable."
         for name, model in zip(asked, wanted, strict=True)
         if _plain(name) != _plain(model)
     ]

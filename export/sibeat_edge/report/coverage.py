@@ -1,32 +1,41 @@
-"""What of a recording was not scored, and why: second by second, so that it adds up to the whole."""
+"""Which seconds of a recording were not scored, and why; together they make up the whole."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
-from sibeat_edge.scorer import GAP
+from sibeat_edge.scorer import GAP, Beat
 from sibeat_edge.signal.contact import REASONS, Contact
 
-REACH = 1.5  # s around an R-peak that count as its beat's; beyond, no beat was found
+REACH = 1.5  # s around an R-peak that belong to its beat; beyond them no beat was found
 NO_BEAT = "no beat found"
 
 
 class Coverage:
-    """Follows a recording's blocks; ``reasons`` then tells which of its seconds were not scored, and why.
+    """Follows a recording's blocks; then ``reasons`` says which of its seconds were not scored, and why.
+
+    Args:
+        rate: Hz.
 
     Attributes:
         any_finite: whether any sample was finite.
         end: s from the recording's start to the last block's end.
+
+    >>> coverage = Coverage(rate=100)
+    >>> coverage.push(0.0, np.random.default_rng(0).normal(size=(200, 1)))
+    >>> list(coverage.reasons([Beat(0.2, 1.0, False, "", rr=None)]))
+    ['', '']
     """
 
-    def __init__(self, rate):
+    def __init__(self, rate: float) -> None:
         self.rate, self.any_finite, self.end = rate, False, 0.0
-        self._flags = np.zeros(0, np.int8)  # the worst of each second
+        self._flags = np.zeros(0, np.int8)  # the worst flag of each second
         self._seen = np.zeros(0, bool)
-        self._contact = None
+        self._contact: Contact | None = None
 
-    def push(self, time, samples):
-        """Add a block that begins at ``time``, s; blocks may leave gaps."""
+    def push(self, time: float, samples: np.ndarray) -> None:
+        """Add a block ``(samples, leads)`` that begins at ``time``, s; blocks may leave gaps."""
         self.any_finite = self.any_finite or bool(np.isfinite(samples).any())
         if self._contact is None or abs(time - self.end) > GAP:
             self._finish_part()
@@ -34,10 +43,11 @@ class Coverage:
         self.end = time + len(samples) / self.rate
         self._add(self._contact.push(samples))
 
-    def reasons(self, beats):
-        """Why each second ``(seconds,)`` was not scored, the last one cut short; an empty text where it was.
+    def reasons(self, beats: Sequence[Beat]) -> np.ndarray:
+        """Why each second ``(seconds,)`` was not scored, or an empty text; the last one may be cut short.
 
-        The reason is that of the nearest beat within 1.5 s, else the signal's, else that no beat was found.
+        The reason is that of the nearest beat, if that is within 1.5 s. Otherwise it is the signal's, or that
+        no beat was found.
         """
         self._finish_part()
         self._contact = None

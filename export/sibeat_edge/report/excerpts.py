@@ -1,62 +1,86 @@
-"""The pieces of a long recording worth looking at, kept while it streams by: the rest is forgotten."""
+"""The parts of a long recording that are worth looking at, kept while the recording is read."""
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from sibeat_edge.scorer import Beat
+
 KEPT = 8  # worst beats
 AROUND = 1.0  # s shown on either side of a worst beat
-STRIP = 30.0  # s of the stretch with the most alarms
-HELD = 300.0  # s of signal held, so that a beat found late, or after a long warm-up, can still be cut out
+STRIP = 30.0  # s of the strip with the most alarms
+HELD = 300.0  # s of signal held for beats that become certain late, as after a long warm-up
 
 
 @dataclass(frozen=True)
 class Excerpt:
-    """Signal ``(samples, leads)`` in mV from ``time`` (s since the recording's start) on, NaN where none is.
+    """A part of a recording.
 
-    ``beat`` is the one that it was cut out for, with its residuals, or None.
+    Attributes:
+        time: of its first sample, s since the recording's start.
+        samples: ``(samples, leads)``, mV, NaN where there is no signal.
+        rate: Hz.
+        beat: the one that it shows, with its residuals, or None for a strip.
+
+    >>> Excerpt(12.0, np.zeros((720, 1)), rate=360).beat is None
+    True
     """
 
     time: float
     samples: np.ndarray
     rate: float
-    beat: object = None
+    beat: Beat | None = None
 
 
 class Excerpts:
-    """Collects the worst beats and the worst stretch of a stream.
+    """Collects the worst beats of a stream, and the strip with the most alarms.
 
-    Each block of signal is ``push``-ed, and then the beats that it made certain; ``finish`` ends. Then
-    ``worst`` holds the ``Excerpt`` of each of the 8 beats with the highest scores, of which none overlap,
-    and ``strip`` that of the 30 s with the most alarms (where there are none, with the highest score;
-    without a scored beat, the first).
+    Args:
+        rate: Hz.
+
+    Attributes:
+        worst: after ``finish`` the ``Excerpt`` of each of the 8 beats with the highest scores, without
+            overlaps, the highest score first.
+        strip: the ``Excerpt`` of the 30 s with the most alarms. Without an alarm it has the highest score;
+            without a scored beat it is the first 30 s.
+
+    >>> excerpts = Excerpts(rate=100)
+    >>> excerpts.push(0.0, np.zeros((6000, 1)), [Beat(10.0, 4.5, True, "", rr=0.8)])
+    >>> excerpts.finish()
+    >>> [excerpt.beat.time for excerpt in excerpts.worst], excerpts.strip.time
+    ([10.0], 0.0)
     """
 
-    def __init__(self, rate):
+    def __init__(self, rate: float) -> None:
         self.rate = rate
-        self.worst, self.strip = [], None
-        self._blocks, self._pending, self._recent = deque(), [], deque()
+        self.worst: list[Excerpt] = []
+        self.strip: Excerpt | None = None
+        self._blocks: deque[tuple[float, np.ndarray]] = deque()
+        self._pending: Sequence[Beat] = []
+        self._recent: deque[Beat] = deque()
         self._rank = (-1, -np.inf)
 
-    def push(self, time, samples, beats):
-        """Add a block that begins at ``time``, and the beats that it made certain."""
+    def push(self, time: float, samples: np.ndarray, beats: Sequence[Beat]) -> None:
+        """Add a block ``(samples, leads)`` that begins at ``time``, and the beats that it made certain."""
         self._blocks.append((time, np.asarray(samples, np.float32)))
         while self._end(*self._blocks[0]) < self._end(time, samples) - HELD:
             self._blocks.popleft()
         if self._rank[0] < 0 and (self.strip is None or time < self.strip.time + STRIP):
             self.strip = self._cut(self._blocks[0][0], STRIP)
-        # Beats wait for the block after theirs, as the signal that follows them is shown as well.
+        # Beats wait for the next block, as the signal after them is shown as well.
         ready, self._pending = self._pending, beats
         for beat in ready:
             self._consider(beat)
 
-    def finish(self, beats=()):
+    def finish(self, beats: Sequence[Beat] = ()) -> None:
+        """Add the last beats, and order ``worst``."""
         for beat in [*self._pending, *beats]:
             self._consider(beat)
         self._pending = []
         self._blocks.clear()
-        self.worst.sort(key=lambda excerpt: -excerpt.beat.score)
+        self.worst.sort(key=_score, reverse=True)
 
     def _end(self, time, samples):
         return time + len(samples) / self.rate
@@ -83,7 +107,7 @@ class Excerpts:
             return
         kept = [other for other in self.worst if other not in near]
         if len(kept) == KEPT:
-            least = min(kept, key=lambda other: other.beat.score)
+            least = min(kept, key=_score)
             if least.beat.score >= beat.score:
                 return
             kept.remove(least)
@@ -100,3 +124,7 @@ class Excerpts:
             end = self._end(*self._blocks[-1])
             start = min(beat.time + 1, end) - STRIP
             self.strip = self._cut(max(start, self._blocks[0][0]), STRIP)
+
+
+def _score(excerpt):
+    return excerpt.beat.score

@@ -2,11 +2,16 @@
 
 import functools
 import io
+from collections.abc import Callable, Sequence
+from typing import Any, ParamSpec, TypeAlias
 
 import matplotlib
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from sibeat_edge.report.excerpts import Excerpt
+from sibeat_edge.scorer import Beat
 from sibeat_edge.signal.resampling import RATE
 
 ROW = 10.0  # s of a strip's row: 250 mm at 25 mm/s
@@ -17,27 +22,32 @@ PAPER = "#f3c6c6", "#e59a9a"  # small and large squares
 RED = "#c00000"
 LEADS = "k", "tab:blue", "tab:green", "tab:purple"  # first to fourth
 QRS = 0.12, 0.28  # s before and after an alarm's R-peak that are drawn in red
-WARM = 22  # mm: between rows of worst beats that have heat strips
-LONG = 4  # hours: a shorter recording is counted in minutes
-WIDTH, GAP = 262, 7  # mm: of a figure, and between the rows of a strip
-SETTINGS = {"font.size": 8, "axes.titlesize": 8, "axes.labelsize": 8, "svg.hashsalt": "sibeat"}
+WARM = 22  # mm between rows of worst beats that have heat strips
+LONG = 4  # hours, below which a recording is shown in minutes
+WIDTH, GAP = 262, 7  # mm: width of a figure, and distance between the rows of a strip
+SETTINGS: Any = {"font.size": 8, "axes.titlesize": 8, "axes.labelsize": 8, "svg.hashsalt": "sibeat"}
 
 
-def _svg(draw):
+# Begin and end in hours, alarms, heart rate in beats a minute or None, and the share that was not scored.
+Bin: TypeAlias = tuple[float, float, int, float | None, float]
+Arguments = ParamSpec("Arguments")
+
+
+def _svg(draw: Callable[Arguments, Figure]) -> Callable[Arguments, str]:
     """Make ``draw``, which returns a figure, return the figure's SVG text."""
 
     @functools.wraps(draw)
-    def drawn(*args):
+    def drawn(*args: Arguments.args, **kwargs: Arguments.kwargs) -> str:
         text = io.StringIO()
         with matplotlib.rc_context(SETTINGS):
-            draw(*args).savefig(text, format="svg", metadata={"Date": None})
+            draw(*args, **kwargs).savefig(text, format="svg", metadata={"Date": None})
         return text.getvalue()
 
     return drawn
 
 
 @_svg
-def strip_figure(excerpt, beats, leads):
+def strip_figure(excerpt: Excerpt, beats: Sequence[Beat], leads: Sequence[str]) -> Figure:
     """The excerpt on ECG paper, 10 s a row, its ``beats`` marked: alarm, no alarm, not scored."""
     signal = _level(excerpt.samples)
     time = np.arange(len(signal)) / excerpt.rate
@@ -73,31 +83,32 @@ def _mark(axis, beat, place, high):
 
 
 @_svg
-def worst_figure(excerpts, window):
-    """The worst beats, each 2 s on ECG paper, and below each its residuals where it has any.
+def worst_figure(excerpts: Sequence[Excerpt], window: tuple[int, int]) -> Figure:
+    """The worst beats, each 2 s on ECG paper, with its residuals below if it has any.
 
     Args:
         excerpts: at most 8, each with its beat.
-        window: samples at 360 Hz before and from the R-peak on that the model was shown.
+        window: samples at 360 Hz that the model was shown, before the R-peak and from it on.
     """
     signals = [_level(excerpt.samples) for excerpt in excerpts]
     low, high = _range(np.concatenate(signals))
-    residuals = [excerpt.beat.residuals for excerpt in excerpts if excerpt.beat.residuals is not None]
+    beats = [excerpt.beat for excerpt in excerpts if excerpt.beat is not None]
+    residuals = [beat.residuals for beat in beats if beat.residuals is not None]
     hottest = max((values.max() for values in residuals), default=0) or 1.0
     tall = 10 * (high - low)
     step = tall + (WARM if residuals else GAP)
     width, height = WIDTH / 4, step * -(-len(excerpts) // 4)
     figure = Figure(figsize=(WIDTH * MM, height * MM))
 
-    def axis_at(left, top, tall):
-        return figure.add_axes([left / WIDTH, 1 - (top + tall) / height, (width - 5) / WIDTH, tall / height])
+    def axis_at(left: float, top: float, tall: float) -> Axes:
+        return figure.add_axes((left / WIDTH, 1 - (top + tall) / height, (width - 5) / WIDTH, tall / height))
 
-    for number, (excerpt, signal) in enumerate(zip(excerpts, signals, strict=True)):
+    for number, (excerpt, beat, signal) in enumerate(zip(excerpts, beats, signals, strict=True)):
         left, top = 2.5 + number % 4 * width, GAP - 2 + number // 4 * step
         axis = axis_at(left, top, tall)
         _beat(axis, excerpt, signal, window, (low, high))
-        if excerpt.beat.residuals is not None:
-            _heat(axis_at(left, top + tall + 1, 5), excerpt.beat.residuals, hottest, window, axis.get_xlim())
+        if beat.residuals is not None:
+            _heat(axis_at(left, top + tall + 1, 5), beat.residuals, hottest, window, axis.get_xlim())
     return figure
 
 
@@ -128,10 +139,13 @@ def _heat(axis, residuals, hottest, window, times):
 
 
 @_svg
-def template_figure(templates, window, leads):
-    """The wearer's own beats ``(length, leads)``, mV, on ECG paper, the second one thin.
+def template_figure(templates: Sequence[np.ndarray], window: tuple[int, int], leads: Sequence[str]) -> Figure:
+    """The wearer's templates on ECG paper, the second one thin.
 
-    ``window`` is as that of ``worst_figure``.
+    Args:
+        templates: ``(length, leads)`` each, mV.
+        window: as for ``worst_figure``.
+        leads: their names.
     """
     low, high = _range(np.concatenate(templates))
     tall = 10 * (high - low)
@@ -140,7 +154,7 @@ def template_figure(templates, window, leads):
     time = np.arange(-window[0], window[1]) / RATE
     for lead, name in enumerate(leads):
         left = (2.5 + lead * WIDTH / 4) / width
-        axis = figure.add_axes([left, 2 / height, (WIDTH / 4 - 5) / width, tall / height])
+        axis = figure.add_axes((left, 2 / height, (WIDTH / 4 - 5) / width, tall / height))
         _paper(axis, (time[0], time[-1]), (low, high))
         for template, width_of_line in zip(templates, (1.2, 0.6), strict=False):
             axis.plot(time, template[:, lead], color=LEADS[lead % len(LEADS)], linewidth=width_of_line)
@@ -149,13 +163,12 @@ def template_figure(templates, window, leads):
 
 
 @_svg
-def rates_figure(bins, expected):
+def rates_figure(bins: Sequence[Bin], set_for: float | None) -> Figure:
     """Alarms per hour, heart rate and what was not scored, over the recording.
 
     Args:
-        bins: list of (begin in hours, end in hours, alarms, heart rate in beats a minute or None, share that
-            was not scored).
-        expected: false alarms per hour that the threshold is meant for, or None.
+        bins: the parts of the recording, in order.
+        set_for: false alarms per hour that the threshold was set for, or None.
     """
     figure = Figure(figsize=(WIDTH * MM, 95 * MM))
     upper, middle, lower = figure.subplots(3, 1, sharex=True, height_ratios=(4, 3, 2))
@@ -166,10 +179,11 @@ def rates_figure(bins, expected):
     unit, factor = ("hours", 1) if end[-1] >= LONG else ("minutes", 60)
     begin, end = begin * factor, end * factor
     upper.bar(begin, per_hour, end - begin, align="edge", color=RED, alpha=0.75, edgecolor="white")
-    if expected is not None:
-        upper.axhline(expected, color="k", linestyle="--", linewidth=0.8)
-        upper.set_title(f"dashed: {expected:g} false alarms per hour expected", loc="right")
-    upper.set(ylabel="alarms per hour", ylim=(0, None if per_hour.any() or expected else 1))
+    if set_for is not None:
+        upper.axhline(set_for, color="k", linestyle="--", linewidth=0.8)
+        title = f"dashed: the {set_for:.3g} false alarms per hour that the threshold was set for"
+        upper.set_title(title, loc="right")
+    upper.set(ylabel="alarms per hour", ylim=(0, None if per_hour.any() or set_for else 1))
     middle.plot((begin + end) / 2, pulse, "k.-", linewidth=0.8)
     low, high = (np.nanmin(pulse), np.nanmax(pulse)) if np.isfinite(pulse).any() else (60, 60)
     middle.set(ylabel="heart rate, 1/min", ylim=(10 * (low // 10 - 1), 10 * (high // 10 + 2)))

@@ -1,15 +1,17 @@
-"""A scored recording as one HTML file to look at: no script, nothing from the network."""
+"""A scored recording as one HTML file, without scripts and without anything from the network."""
 
 import base64
 from collections import Counter
 from html import escape
+from pathlib import Path
 
 import numpy as np
 
 from sibeat_edge.files import whole_file
 from sibeat_edge.report.excerpts import STRIP
-from sibeat_edge.report.figures import LONG, rates_figure, strip_figure, template_figure, worst_figure
-from sibeat_edge.report.recording import mean_heart_rate
+from sibeat_edge.report.figures import LONG, Bin, rates_figure, strip_figure, template_figure, worst_figure
+from sibeat_edge.report.performance import measured_figures, on_new_wearers, set_for
+from sibeat_edge.report.recording import Scored, mean_heart_rate
 
 STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; max-width: 1040px; margin: 2em auto; padding: 0 1em }
@@ -26,21 +28,21 @@ ORIGINS = {
     "model": "the model's",
     "rate": "for the false alarms asked for",
     "option": "given by hand",
-    "wearer": "the wearer's own",
+    "wearer": "the model's, adapted to this wearer",
 }
 MEANINGS = {
     "missing": "samples are missing",
     "flat": "the lead is flat: no contact",
-    "saturated": "the amplifier is at its end",
+    "saturated": "the amplifier has reached its limit",
     "noisy": "too noisy to judge",
     "edge": "the recording begins or ends too near",
     "warm-up": "the wearer's own beat is not known yet",
-    "no beat found": "a signal, but no R-peak in it within 1.5 s",
+    "no beat found": "a signal without an R-peak within 1.5 s",
 }
 
 
-def report(scored):
-    """The HTML text of a ``Scored``."""
+def report(scored: Scored) -> str:
+    """The HTML text of the report."""
     name = escape(scored.name)
     warnings = "".join(f'<p class="warning">{escape(text)}</p>' for text in scored.warnings)
     parts = [
@@ -63,7 +65,7 @@ def report(scored):
     )
 
 
-def write_report(scored, path):
+def write_report(scored: Scored, path: str | Path) -> None:
     """Write the report to ``path``, whole or not at all."""
     text = report(scored)
     with whole_file(path) as partial:
@@ -72,16 +74,14 @@ def write_report(scored, path):
 
 def _summary(scored):
     summary = scored.summary
-    expected = scored.expected_false_alarms
     rows = {
         "Beats found": f"{summary['beats']:,}",
         "Beats scored": f"{summary['scored']:,}",
         "Alarms": f"{summary['alarms']:,}",
         "Alarms per hour": f"{summary['alarms_per_hour']:.1f}",
-        "Alarms per hour that was scored": _number(summary["alarms_per_scored_hour"], ".1f"),
-        "False alarms per hour expected": (
-            f"{expected:g}, from normal beats alone" if expected else "unknown for this threshold"
-        ),
+        "Alarms per scored hour": _number(summary["alarms_per_scored_hour"], ".1f"),
+        "False alarms on new wearers": on_new_wearers(scored),
+        "False alarms that the threshold was set for": set_for(scored),
         "Threshold": f"{scored.threshold:.4g} ({ORIGINS[scored.threshold_from]})",
         "Mean heart rate": f"{_number(scored.heart_rate, '.0f')} beats a minute",
     }
@@ -113,28 +113,27 @@ def _not_scored(scored):
 
 
 def _rates(scored):
-    figure = rates_figure(rate_bins(scored), scored.expected_false_alarms)
+    figure = rates_figure(rate_bins(scored), scored.threshold_set_for)
     return "<h2>Alarms per hour</h2>" + _image(
         figure, "alarms per hour, heart rate and what was not scored, over the recording"
     )
 
 
-def rate_bins(scored):
-    """The recording in bins of an hour, or of 5 minutes below 4 hours.
+def rate_bins(scored: Scored) -> list[Bin]:
+    """The recording in bins of an hour, or of 5 minutes if it is shorter than 4 hours.
 
-    A list of (begin in hours, end in hours, alarms, mean heart rate or None, share not scored); a last bin
-    shorter than half of the others belongs to the one before.
+    A rest shorter than half a bin belongs to the last bin.
     """
     hours = scored.seconds / 3600
     step = 1.0 if hours >= LONG else 1 / 12
     count = max(1, round(hours / step))
     edges = [*(number * step for number in range(count)), hours]
-    rows = []
+    rows: list[Bin] = []
     for begin, end in zip(edges[:-1], edges[1:], strict=True):
         beats = [beat for beat in scored.beats if begin <= beat.time / 3600 < end]
         seconds = scored.reasons[round(begin * 3600) : round(end * 3600)]
         alarms = sum(beat.alarm for beat in beats)
-        rows.append((begin, end, alarms, mean_heart_rate(beats), np.mean(seconds != "")))
+        rows.append((begin, end, alarms, mean_heart_rate(beats), float(np.mean(seconds != ""))))
     return rows
 
 
@@ -142,12 +141,12 @@ def _strip(scored):
     strip = scored.strip
     last = strip.time + len(strip.samples) / strip.rate
     beats = [beat for beat in scored.beats if strip.time <= beat.time < last]
-    title = "The stretch with the most alarms" if scored.alarms else "The stretch with the highest score"
+    title = "The 30 s with the most alarms" if scored.alarms else "The 30 s with the highest score"
     alarms = sum(beat.alarm for beat in beats)
     return (
         f"<h2>{title}</h2>"
         + _image(strip_figure(strip, beats, scored.leads), "electrocardiogram strip with marked beats")
-        + f'<p class="caption">{alarms} alarms in these {STRIP:g} s. As recorded, about its median; '
+        + f'<p class="caption">{alarms} alarms in these {STRIP:g} s. As recorded, with its median at 0; '
         "large squares 0.2 s and 0.5 mV. Red: alarm; dot: scored, no alarm; cross: not scored.</p>"
     )
 
@@ -170,9 +169,9 @@ def _wearer(scored):
     return (
         "<h2>The wearer's own beat</h2>"
         + _image(figure, "the template of the wearer's own beat")
-        + '<p class="caption">Running mean of the beats like it, filtered, as it was at the end; thin: a '
-        "second shape of the wearer's own. Every beat was judged beside the one that it is more like.</p>"
-        + _table(["alarm for its", "", "alarms"], rows, numbers=1)
+        + '<p class="caption">Running mean of similar beats, filtered, as it was at the end. Thin: a second '
+        "normal shape. Every beat was compared with the one that it is more like.</p>"
+        + _table(["alarm raised by", "", "alarms"], rows, numbers=1)
     )
 
 
@@ -203,7 +202,10 @@ def _model(scored):
     rows = {
         "Model": manifest["name"],
         "Trained on": f"lead {', '.join(signal['leads'])}, {signal['band'][0]:g} to {signal['band'][1]:g} Hz",
-        "Expected AUC, AP": f"{manifest['expected']['auc']:.4f}, {manifest['expected']['ap']:.4f}",
+        **{
+            f"{heading[0].upper()}{heading[1:]}": words
+            for heading, words in measured_figures(manifest).items()
+        },
         "Licence": manifest["licence"],
     }
     body = [(escape(key), escape(value)) for key, value in rows.items()]
@@ -211,8 +213,9 @@ def _model(scored):
     return (
         "<h2>Model</h2>"
         + _table([], body)
-        + '<p class="caption">An alarm is a beat whose score lies above the threshold: unlike the normal '
-        "beats that the model was trained on. It names no disease; no alarm does not mean no disease.</p>"
+        + '<p class="caption">An alarm is a beat whose score lies above the threshold: it differs from the '
+        "normal beats that the model was trained on. An alarm names no disease, and no alarm does not mean "
+        "that there is no disease.</p>"
     )
 
 

@@ -1,8 +1,8 @@
 """Scored beats as JSON, CSV and WFDB annotations; files are written whole or not at all.
 
-In WFDB annotations a beat without an alarm is ``N``, a beat that was not scored ``Q`` (unclassifiable), and
-an alarm ``?`` (a beat not classified): of WFDB's symbols for beats it is the one that claims no diagnosis,
-and none the model makes. Each carries its score, or the reason for having none, as its note.
+In WFDB annotations a beat without an alarm is ``N``, an alarm is ``?`` (not classified), and a beat that was
+not scored is ``Q`` (unclassifiable). The model makes no diagnosis, and ``?`` is WFDB's one symbol for an
+abnormal beat that claims none. Each annotation's note is the beat's score, or the reason for having none.
 """
 
 import csv
@@ -10,22 +10,27 @@ import io
 import json
 import shutil
 import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from sibeat_edge.files import whole_file
+from sibeat_edge.report.recording import Scored
+from sibeat_edge.scorer import Beat
 
 NO_ALARM, ALARM, NOT_SCORED, COMMENT = 'N?Q"'
 COLUMNS = ("time", "sample", "score", "alarm", "reason", "rr", "why")
-LONGEST_NOTE = 255  # bytes that WFDB's format has room for
+LONGEST_NOTE = 255  # bytes, by WFDB's format
 
 
-def sample_number(scored, beat):
+def sample_number(scored: Scored, beat: Beat) -> int:
     """Sample of the beat's R-peak at the recording's own rate, from its start."""
     return round(beat.time * scored.rate)
 
 
-def beat_rows(scored):
+def beat_rows(scored: Scored) -> Iterator[dict[str, Any]]:
     """Each beat's time (s), sample, score, alarm, reason, RR interval (s) and why, as a dictionary."""
     for beat in scored.beats:
         rr = None if beat.rr is None else round(beat.rr, 6)
@@ -34,7 +39,7 @@ def beat_rows(scored):
         yield dict(zip(COLUMNS, values, strict=True))
 
 
-def as_json(scored):
+def as_json(scored: Scored) -> str:
     """The summary, what was not scored, warnings, and the beats, a line a beat, as a JSON text."""
     head = {
         **scored.summary,
@@ -48,8 +53,8 @@ def as_json(scored):
     return f'{text.removesuffix("}").rstrip()},\n  "beats": [\n    {beats}\n  ]\n}}\n'
 
 
-def as_csv(scored):
-    """The beats as CSV, with a row of headings; ``alarm`` is 0 or 1, what is not there an empty cell."""
+def as_csv(scored: Scored) -> str:
+    """The beats as CSV, with a row of headings; ``alarm`` is 0 or 1, and a cell without a value is empty."""
     text = io.StringIO()
     table = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     table.writeheader()
@@ -57,16 +62,16 @@ def as_csv(scored):
     return text.getvalue()
 
 
-def write_text(text, path):
+def write_text(text: str, path: str | Path) -> None:
     """Write ``text`` to ``path``, whole or not at all."""
     with whole_file(path) as partial:
         partial.write_text(text, encoding="utf-8", newline="\n")
 
 
-def write_annotations(scored, path):
+def write_annotations(scored: Scored, path: str | Path) -> None:
     """Write the beats as the WFDB annotation file ``path``: ``rdann(record, extension)`` reads it.
 
-    A comment at sample 1 tells the model, the threshold and the symbols (wfdb hides comments at sample 0).
+    A comment at sample 1 names the model, the threshold and the symbols; wfdb hides comments at sample 0.
     """
     import wfdb  # here, as a device that streams its beats needs no files
 
@@ -78,7 +83,7 @@ def write_annotations(scored, path):
     rows = sorted([(1, COMMENT, legend), *rows], key=lambda row: row[0])
     samples, symbols, notes = zip(*rows, strict=True)
     with whole_file(path) as partial, tempfile.TemporaryDirectory() as folder:
-        # wfdb takes but certain names of records and extensions, and writes in place.
+        # wfdb restricts the names of records and extensions, and writes in place.
         wfdb.wrann(
             "beats",
             "sib",

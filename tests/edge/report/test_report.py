@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 from examples import MANIFEST, scored_example
 
+from sibeat_edge.model.manifest import UNKNOWN
 from sibeat_edge.report.excerpts import Excerpt
 from sibeat_edge.report.figures import rates_figure, strip_figure, worst_figure
 from sibeat_edge.report.page import rate_bins, report, write_report
+from sibeat_edge.report.performance import describe_rates
 from sibeat_edge.scorer import Beat
 
 
@@ -79,8 +81,6 @@ def test_the_summary_is_there(page):
     assert page.row("Alarms") == "3" and page.row("Alarms per hour") == "180.0"
     assert page.row("Mean heart rate") == "60 beats a minute"
     assert page.row("Threshold") == "1.5 (the model's)"
-    assert page.row("False alarms per hour expected").startswith("4,")
-    assert page.row("Expected AUC, AP") == "0.9512, 0.8000"
     assert page.texts.count("Not a medical device.") == 1
 
 
@@ -94,9 +94,47 @@ def test_what_was_not_scored_is_there_by_reason(page):
     assert any(text.startswith("1.7% of the recording") for text in page.texts)
 
 
-def test_a_threshold_given_by_hand_has_no_expected_false_alarms(scored):
-    page = Page(report(replace(scored, threshold_from="option", expected_false_alarms=None)))
-    assert page.row("False alarms per hour expected") == "unknown for this threshold"
+def test_the_model_s_figures_are_those_of_its_test(page):
+    assert page.row("Tested on") == "5 recordings of wearers it has not seen"
+    assert page.row("AUC").startswith("0.951 (") and page.row("Average precision").startswith("0.800 (")
+    assert page.row("AUC within a recording").startswith("0.979 (")
+    assert not any("0.99" in text for text in page.texts)  # the AUC of validation
+
+
+def test_false_alarms_on_new_wearers_are_told_apart_from_those_of_validation(page):
+    assert page.row("False alarms that the threshold was set for") == (
+        "44 per hour, on normal validation beats of the training database"
+    )
+    assert page.row("False alarms on new wearers") == (
+        "median 3, mean 10, worst wearer 41 per hour (5 recordings of wearers it has not seen)"
+    )
+
+
+def test_what_was_not_measured_is_unknown(scored):
+    page = Page(report(replace(scored, manifest={**MANIFEST, "expected": UNKNOWN})))
+    assert page.row("Test figures") == "none in the model's file" and "AUC" not in page.texts
+    assert page.row("False alarms on new wearers") == "not measured for this model"
+
+
+def test_a_figure_that_was_not_measured_is_left_out(scored):
+    expected = {**MANIFEST["expected"], "auc_record": None}
+    page = Page(report(replace(scored, manifest={**MANIFEST, "expected": expected})))
+    assert "AUC" in page.texts and "AUC within a recording" not in page.texts
+
+
+def test_of_a_threshold_given_by_hand_no_false_alarms_are_known(scored):
+    given = {"threshold_from": "option", "threshold_set_for": None, "false_alarms_on_new_wearers": None}
+    page = Page(report(replace(scored, **given)))
+    assert page.row("False alarms that the threshold was set for").startswith("unknown")
+    assert page.row("False alarms on new wearers") == "not measured for this threshold"
+
+
+@pytest.mark.parametrize(
+    "rate, word", [(0.0, "0"), (0.04, "0.04"), (0.96, "1"), (1.0, "1"), (9.6, "10"), (506.2, "506")]
+)
+def test_rates_are_rounded(rate, word):
+    words_of = describe_rates({"mean": 2.0, "median": rate, "worst": 600.4})
+    assert words_of == f"median {word}, mean 2, worst wearer 600 per hour"
 
 
 def test_what_a_file_tells_is_escaped(scored):
@@ -187,9 +225,9 @@ def test_worst_beats_have_their_score_and_heat_where_there_is_any(scored):
     assert hot.count("<image") == 8 and cold.count("<image") == 0
 
 
-def test_expected_false_alarms_are_drawn_where_they_are_known():
+def test_the_false_alarms_that_the_threshold_was_set_for_are_drawn_where_they_are_known():
     bins = [(0.0, 0.5, 3, 60.0, 0.0), (0.5, 1.0, 0, None, 1.0)]
-    assert any("4 false alarms" in text for text in words(rates_figure(bins, 4.0)))
+    assert any("4 false alarms per hour" in text for text in words(rates_figure(bins, 4.0)))
     assert not any("false alarms" in text for text in words(rates_figure(bins, None)))
 
 

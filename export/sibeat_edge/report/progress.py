@@ -1,0 +1,39 @@
+"""Progress through a recording, on a terminal."""
+
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+
+class ProgressBar:
+    """Shows how much of a recording has been scored; nothing where ``console`` is no terminal.
+
+    >>> import io
+    >>> with ProgressBar(Console(file=io.StringIO())) as bar:
+    ...     bar.update(60, 3600)
+    """
+
+    def __init__(self, console: Console) -> None:
+        columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
+        self._progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+
+    def __enter__(self) -> "ProgressBar":
+        self._progress.start()
+        self._task = self._progress.add_task("reading", total=None)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._progress.stop()
+
+    def update(self, done: float, total: float | None) -> None:
+        """Show that ``done`` of ``total`` seconds of the recording are scored; None if that is unknown."""
+        of = "" if total is None else f" of {total / 3600:.1f}"
+        self._progress.update(
+            self._task, completed=done, total=total, description=f"{done / 3600:.1f}{of} hours"
+        )

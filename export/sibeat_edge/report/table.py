@@ -1,0 +1,63 @@
+"""A scored recording as text tables: the summary, what was not scored, and the first alarms."""
+
+import io
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from sibeat_edge.report.performance import measured_figures, on_new_wearers, set_for
+from sibeat_edge.report.recording import Scored
+
+LISTED = 20  # alarms in the table
+SUMMARY = (
+    *("leads", "rate", "seconds", "model", "threshold", "threshold_from", "beats", "scored", "alarms"),
+    *("alarms_per_hour", "alarms_per_scored_hour", "heart_rate"),
+)
+
+
+def as_table(scored: Scored, width: int) -> str:
+    """The tables, ``width`` characters wide."""
+    text = io.StringIO()
+    console = Console(file=text, width=width, highlight=False)
+    figures = Table("", "", box=box.SIMPLE, show_header=False, title=f"{scored.name}: scored beats")
+    for name in SUMMARY:
+        figures.add_row(name.replace("_", " "), _cell(scored.summary[name]))
+    figures.add_row("threshold set for false alarms", set_for(scored))
+    figures.add_row("false alarms on new wearers", on_new_wearers(scored))
+    for heading, words in measured_figures(scored.manifest).items():
+        figures.add_row(heading, words)
+    console.print(figures)
+    if scored.unscored or scored.not_scored:
+        console.print(_not_scored(scored))
+    if scored.alarms:
+        console.print(_alarms(scored))
+        if len(scored.alarms) > LISTED:
+            console.print(f"and {len(scored.alarms) - LISTED} more: --format csv lists all")
+    console.print(scored.manifest["notice"])
+    return text.getvalue()
+
+
+def _not_scored(scored):
+    table = Table("not scored", "beats", "minutes", box=box.SIMPLE)
+    for reason in sorted(scored.unscored.keys() | scored.not_scored.keys()):
+        minutes = scored.not_scored.get(reason, 0) / 60
+        table.add_row(reason, str(scored.unscored.get(reason, 0)), f"{minutes:.1f}")
+    return table
+
+
+def _alarms(scored):
+    has_template = scored.manifest["wearer"] is not None
+    table = Table("alarm at, s", "score", "RR, s", *(["raised by"] if has_template else []), box=box.SIMPLE)
+    for beat in scored.alarms[:LISTED]:
+        row = f"{beat.time:.2f}", _cell(beat.score), _cell(beat.rr)
+        table.add_row(*row, *([beat.why] if has_template else []))
+    return table
+
+
+def _cell(value):
+    if value is None:
+        return "–"
+    if isinstance(value, list):
+        return ", ".join(value)
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
