@@ -8,7 +8,10 @@ of the mean over the whole batch, as long as the parts are of one size.
 import json
 import os
 import time
+from collections.abc import Sequence
+from pathlib import Path
 
+import keras
 import tensorflow as tf
 from keras import ops
 
@@ -17,7 +20,7 @@ from keras_sibeat.errors import ConfigError, RunError
 STRATEGIES = ("none", "mirrored", "multi_worker")
 
 
-def open_strategy(name):
+def open_strategy(name: str) -> tf.distribute.Strategy:
     """The ``tf.distribute`` strategy of this name, in whose scope models and optimizers are to be made.
 
     - ``none``: TensorFlow's default, one device;
@@ -57,7 +60,7 @@ def _cluster_and_task():
     return cluster, kind, index
 
 
-def is_chief():
+def is_chief() -> bool:
     """Whether this process writes the files: in a cluster the chief or, where it has none, worker 0."""
     try:
         cluster, kind, index = _cluster_and_task()
@@ -66,7 +69,7 @@ def is_chief():
     return kind == ("chief" if "chief" in cluster else "worker") and index == 0
 
 
-def await_file(path, seconds=600):
+def await_file(path: Path, seconds: float = 600) -> None:
     """Wait for what another process of the cluster writes; raises ``RunError`` where it does not come."""
     until = time.monotonic() + seconds
     while not path.exists():
@@ -75,7 +78,7 @@ def await_file(path, seconds=600):
         time.sleep(0.1)
 
 
-def replicas():
+def replicas() -> int:
     """The number of replicas in the current strategy, 1 without one."""
     return tf.distribute.get_strategy().num_replicas_in_sync
 
@@ -86,25 +89,25 @@ def _context():
     return context if context is not None and context.num_replicas_in_sync > 1 else None
 
 
-def share(value):
+def share(value: keras.KerasTensor) -> keras.KerasTensor:
     """This replica's part in a mean over all replicas of ``value``: divided by their number."""
     count = replicas()
     return value if count == 1 else value / count
 
 
-def gather(x):
+def gather(x: keras.KerasTensor) -> keras.KerasTensor:
     """The ``x`` (rows, ...) of all replicas, one below the other; gradients flow back to all of them."""
     context = _context()
     return x if context is None else context.all_gather(x, axis=0)
 
 
-def average(values):
+def average(values: list[keras.KerasTensor]) -> list[keras.KerasTensor]:
     """A list of values, each the mean over all replicas: the same numbers on each of them."""
     context = _context()
     return values if context is None else context.all_reduce(tf.distribute.ReduceOp.MEAN, values)
 
 
-def row_numbers(rows):
+def row_numbers(rows: int) -> keras.KerasTensor:
     """A number for each of this replica's ``rows`` that no other row of any replica has, in float32."""
     context, numbers = _context(), ops.arange(rows, dtype="float32")
     if context is None:
@@ -112,7 +115,7 @@ def row_numbers(rows):
     return numbers * replicas() + ops.cast(context.replica_id_in_sync_group, "float32")
 
 
-def step_logs(metrics):
+def step_logs(metrics: Sequence[keras.metrics.Metric]) -> dict[str, keras.KerasTensor]:
     """What a ``train_step`` or ``test_step`` returns: the metrics' results by name, as ``fit`` reduces them.
 
     Across processes Keras takes the mean over the first axis, which a scalar lacks. Callbacks get floats: at

@@ -1,32 +1,36 @@
 """What views and shifts share: a random stream that is saved with the model, and smooth random curves."""
 
 import functools
+from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 from keras import ops
 
+from keras_sibeat.layers.composed import Composed
+
 ALGORITHM = "philox"  # what XLA chooses for itself on a CPU is thirty times slower
 REPLICA = 1_000_003  # between the replicas' seeds: further apart than those of one model's layers
 LOWEST = float(np.nextafter(np.float32(-1), np.float32(0)))  # at -1 the normal distribution has no quantile
 
 
-def within(what, value, low, high):
+def within(what: str, value: float, low: float, high: float) -> float:
     """``value``, or ``ValueError`` where it is not in [low, high]."""
     if not low <= value <= high:
         raise ValueError(f"{what}: found {value}, expected {low} to {high}.")
     return value
 
 
-def whole(what, value, low):
+def whole(what: str, value: float, low: float) -> int:
     """``value`` as an integer, or ``ValueError`` where it is none or lies below ``low``."""
     if not (float(value).is_integer() and value >= low):
         raise ValueError(f"{what}: found {value}, expected a whole number from {low} on.")
     return int(value)
 
 
-def check_sides(what, length, centre, before=1, after=1):
+def check_sides(what: str, length: int, centre: int, before: int = 1, after: int = 1) -> None:
     """Raise ``ValueError`` for a window with too few ticks ``before`` the R-peak's or ``after`` it."""
     found = (centre, length - 1 - centre)
     if found[0] < before or found[1] < after:
@@ -44,22 +48,28 @@ class Augmentation(keras.layers.Layer):
 
     Args:
         seed: of the layer's own random stream. Every replica of a distributed step draws other numbers.
+
+    >>> class Upset(Augmentation):
+    ...     def augment(self, windows):
+    ...         return -windows
+    >>> float(Upset()(ops.ones((1, 4, 1)), training=True)[0, 0, 0])
+    -1.0
     """
 
-    def __init__(self, seed=None, **kwargs):
+    def __init__(self, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.input_spec = keras.layers.InputSpec(ndim=3)
 
-    def call(self, windows, training=False):
+    def call(self, windows: keras.KerasTensor, training: bool = False) -> keras.KerasTensor:
         if not training:
             return windows
         # In half precision a place in a window of 320 would be off by up to an eighth of a tick.
         precise = keras.backend.result_type(windows.dtype, "float32")
         return ops.cast(self.augment(ops.cast(windows, precise)), windows.dtype)
 
-    def augment(self, windows):
+    def augment(self, windows: keras.KerasTensor) -> keras.KerasTensor:
         """The changed windows, of the same shape; ``windows`` are in single precision or better."""
         raise NotImplementedError
 
@@ -70,11 +80,13 @@ class Augmentation(keras.layers.Layer):
         # The second number counts the draws: added to that, a replica would draw what another draws next.
         return seed + tf.stack([REPLICA * tf.cast(number, "int32"), 0])
 
-    def draw(self, windows, low, high, size=1, channels=1):
+    def draw(
+        self, windows: keras.KerasTensor, low: float, high: float, size: int = 1, channels: int = 1
+    ) -> keras.KerasTensor:
         """Uniform numbers ``(batch, size, channels)`` in [low, high)."""
         return self._uniform((tf.shape(windows)[0], size, channels), low, high, windows.dtype)
 
-    def normal(self, windows):
+    def normal(self, windows: keras.KerasTensor) -> keras.KerasTensor:
         """Standard normal numbers of the windows' shape."""
         # XLA's own normal numbers take several times as long on a CPU.
         return np.sqrt(2) * ops.erfinv(self._uniform(tf.shape(windows), LOWEST, 1.0, windows.dtype))
@@ -82,49 +94,52 @@ class Augmentation(keras.layers.Layer):
     def _uniform(self, shape, low, high, dtype):
         return tf.random.stateless_uniform(shape, self._next_seed(), low, high, dtype, alg=ALGORITHM)
 
-    def curve(self, windows, knots, channels=1):
+    def curve(self, windows: keras.KerasTensor, knots: int, channels: int = 1) -> keras.KerasTensor:
         """A smooth curve ``(batch, length, channels)`` in [-1, 1] through uniform random knots."""
         return smooth(self.draw(windows, -1.0, 1.0, knots, channels), windows.shape[1])
 
-    def save_own_variables(self, store):
+    def save_own_variables(self, store: Any) -> None:
         # Keras saves no seed generator's state, without which a resumed training would draw other numbers.
         store["random"] = ops.convert_to_numpy(self.seed_generator.state)
 
-    def load_own_variables(self, store):
+    def load_own_variables(self, store: Any) -> None:
         self.seed_generator.state.assign(store["random"][...])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "seed": self.seed}
 
 
-class OfLayers:
+class OfLayers(Composed):
     """Of a layer that is made of others: its configuration holds those in ``layers``.
 
     ``leads`` is how many of a window's channels, from the first, are the beat's own; the others, its wearer's
     template, stay as they are, and so does the scale, which is the template's. None: all of them, and each is
     scaled to [-1, 1] again, as the device does.
+
+    >>> class Once(OfLayers, keras.Layer):
+    ...     layers = [keras.layers.Identity()]
+    >>> float(Once().of_beat(lambda windows: 3 * windows, ops.array([[[1.0], [2.0]]]))[0, 1, 0])
+    1.0
     """
 
-    leads = None
+    components = ("layers",)
+    layers: list[keras.Layer]
+    leads: int | None = None
 
-    def of_beat(self, change, windows):
+    def of_beat(
+        self, change: Callable[[keras.KerasTensor], keras.KerasTensor], windows: keras.KerasTensor
+    ) -> keras.KerasTensor:
         """The windows whose beat ``change`` has changed."""
         if self.leads is None:
             return rescale(change(windows))
         return ops.concatenate([change(windows[:, :, : self.leads]), windows[:, :, self.leads :]], axis=2)
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple[int, ...]) -> None:
         for layer in self.layers:
             layer.build((*input_shape[:2], self.leads or input_shape[2]))
 
-    def get_config(self):
-        layers = [keras.saving.serialize_keras_object(layer) for layer in self.layers]
-        return {**super().get_config(), "layers": layers, "leads": self.leads}
-
-    @classmethod
-    def from_config(cls, config):
-        layers = [keras.saving.deserialize_keras_object(layer) for layer in config["layers"]]
-        return cls(**{**config, "layers": layers})
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "leads": self.leads}
 
 
 @functools.cache
@@ -135,7 +150,7 @@ def _blend(knots, length):
     return ((1 + np.cos(np.pi * distance)) / 2).astype(np.float32)
 
 
-def smooth(knots, length):
+def smooth(knots: keras.KerasTensor, length: int) -> keras.KerasTensor:
     """The curve ``(batch, length, channels)`` through evenly spaced ``knots`` (batch, knots, channels).
 
     Between two knots it follows half a cosine, so it never leaves their range.
@@ -143,7 +158,7 @@ def smooth(knots, length):
     return ops.einsum("tk,bkc->btc", ops.cast(_blend(knots.shape[1], length), knots.dtype), knots)
 
 
-def rescale(windows):
+def rescale(windows: keras.KerasTensor) -> keras.KerasTensor:
     """Each channel of each window scaled to [-1, 1], as ``sibeat_edge.beats.windows.normalise`` does."""
     # Not Keras' own: those refuse a batch of none, which a replica may get at the end of an epoch.
     low, high = (extreme(windows, axis=1, keepdims=True) for extreme in (tf.reduce_min, tf.reduce_max))
@@ -152,7 +167,7 @@ def rescale(windows):
     return ops.where(span > 0, scaled, 0)
 
 
-def warp(windows, speed, centre):
+def warp(windows: keras.KerasTensor, speed: keras.KerasTensor, centre: int) -> keras.KerasTensor:
     """Windows read at the relative ``speed`` (batch, length, 1) > 0; ends and ``centre`` stay in place."""
     length = windows.shape[1]
     path = ops.cumsum(speed[:, :, 0], axis=1)
@@ -162,7 +177,7 @@ def warp(windows, speed, centre):
     return read_between(windows, ops.where(ops.arange(length) < centre, left, right))
 
 
-def read_between(windows, places):
+def read_between(windows: keras.KerasTensor, places: keras.KerasTensor) -> keras.KerasTensor:
     """Linear interpolation of ``(batch, length, channels)`` at fractional ``places`` (batch, ticks)."""
     last = windows.shape[1] - 1
     places = ops.clip(places, 0.0, float(last))

@@ -1,5 +1,7 @@
 """Imagined wearers: beats and templates changed alike, so that few wearers become many."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -25,23 +27,28 @@ class ImaginedWearers(Augmentation):
     normal or abnormal as it was: a network that meets ever new wearers can only learn to compare.
 
     Takes windows ``(batch, length, channels)`` that hold a beat's ``leads`` and then as many of its
-    template, as ``sibeat_edge.beats.windows.beside`` makes them, or several such pairs beside each other, which
-    become beats of the same imagined wearer. As there, each is scaled by its template.
+    template, as ``sibeat_edge.beats.windows.beside`` makes them. Several such pairs beside each other become
+    beats of the same imagined wearer. As there, each is scaled by its template.
 
     Args:
         share: of the windows that are changed.
         leads: of a beat.
         centre: tick of the R-peak.
         seed: of the layer's own random stream.
+
+    >>> ImaginedWearers(seed=0)(ops.zeros((2, 320, 2)), training=True).shape
+    TensorShape([2, 320, 2])
     """
 
-    def __init__(self, share=0.7, leads=1, centre=BEFORE, seed=None, **kwargs):
+    def __init__(
+        self, share: float = 0.7, leads: int = 1, centre: int = BEFORE, seed: int | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(seed, **kwargs)
         self.share = within("ImaginedWearers: share", share, 0, 1)
         self.leads = whole("ImaginedWearers: leads", leads, 1)
         self.centre = whole("ImaginedWearers: centre", centre, 0)
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple[int, ...]) -> None:
         check_sides("ImaginedWearers", input_shape[1], self.centre)
         if input_shape[2] % (2 * self.leads):
             raise ValueError(
@@ -49,7 +56,7 @@ class ImaginedWearers(Augmentation):
                 f"{2 * self.leads}: each beat's {self.leads} and its template's."
             )
 
-    def augment(self, windows):
+    def augment(self, windows: keras.KerasTensor) -> keras.KerasTensor:
         imagined = self._mixed(windows)
         imagined = warp(imagined, 1 + SPEED * self.curve(windows, SPEED_KNOTS), self.centre)
         level = ops.mean(imagined, axis=1, keepdims=True)
@@ -75,5 +82,5 @@ class ImaginedWearers(Augmentation):
         low, span = (ops.tile(part, (1, 1, 2)) for part in (low, ops.where(high > low, high - low, 1.0)))
         return ops.clip(2 * (pair - low) / span - 1, -HIGHEST, HIGHEST)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "share": self.share, "leads": self.leads, "centre": self.centre}

@@ -18,9 +18,15 @@ class Partners(Augmentation):
 
     Args:
         seed: of the layer's own random stream.
+
+    >>> beats = ops.reshape(ops.arange(3.0), (3, 1, 1))
+    >>> Partners(seed=0)(beats, ops.array([7, 7, 8]))[:, 0, 0].numpy().tolist()
+    [1.0, 0.0, 2.0]
     """
 
-    def call(self, windows, wearers):
+    def call(  # type: ignore[override]
+        self, windows: keras.KerasTensor, wearers: keras.KerasTensor
+    ) -> keras.KerasTensor:
         batch = ops.shape(windows)[0]
         wearers = ops.reshape(wearers, (-1,))
         is_itself = ops.eye(batch, dtype="float32")

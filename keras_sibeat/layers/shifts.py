@@ -9,6 +9,9 @@ Ticks are samples at 360 Hz. Each shift takes ``centre``, the tick of the R-peak
 random stream, and raises ``ValueError`` for windows with less room around the R-peak than it needs.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import tensorflow as tf
 from keras import ops
@@ -24,21 +27,21 @@ class _Shift(Augmentation):
 
     needs = (0, 0, 2)
 
-    def __init__(self, centre=BEFORE, seed=None, **kwargs):
+    def __init__(self, centre: int = BEFORE, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(seed, **kwargs)
         self.centre = whole(f"{type(self).__name__}: centre", centre, 0)
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple[int, ...]) -> None:
         name, length, (before, after, least) = type(self).__name__, input_shape[1], self.needs
         if length < least:
             raise ValueError(f"{name}: found windows of {length} ticks, expected at least {least}.")
         check_sides(name, length, self.centre, before, after)
 
-    def ticks(self, windows):
+    def ticks(self, windows: keras.KerasTensor) -> keras.KerasTensor:
         """``(1, length, 1)``: each tick's place relative to the R-peak."""
         return ops.arange(windows.shape[1], dtype=windows.dtype)[None, :, None] - self.centre
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "centre": self.centre}
 
 
@@ -59,11 +62,15 @@ def _fade(ticks, place, width):
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class StrongTimeWarp(_Shift):
-    """Speed changes by up to 75 % over five knots: a beat whose waves have lost their proportions."""
+    """Speed changes by up to 75 % over five knots: a beat whose waves have lost their proportions.
+
+    >>> StrongTimeWarp(seed=0)(ops.zeros((2, 320, 1)), training=True).shape
+    TensorShape([2, 320, 1])
+    """
 
     needs = (2, 2, 0)
 
-    def augment(self, windows):
+    def augment(self, windows: keras.KerasTensor) -> keras.KerasTensor:
         return warp(windows, 1 + 0.75 * self.curve(windows, 5), self.centre)
 
 
@@ -73,11 +80,14 @@ class PrematureBeat(_Shift):
 
     The beat stays from 25–70 ticks before the R-peak on, with or without its P wave; before that, beyond a
     seam of 12 ticks, lies what follows a beat of the same wearer: its T wave, too close.
+
+    >>> PrematureBeat(seed=0)(ops.zeros((2, 320, 1)), training=True).shape
+    TensorShape([2, 320, 1])
     """
 
     needs = (77, 140, 0)
 
-    def augment(self, windows):
+    def augment(self, windows: keras.KerasTensor) -> keras.KerasTensor:
         ticks = self.ticks(windows)
         coupling = self.draw(windows, 100.0, 215.0)
         kept = self.draw(windows, -70.0, -25.0)
@@ -89,11 +99,14 @@ class PrematureBeat(_Shift):
 class ShortPause(_Shift):
     """What precedes the QRS is moved 15–90 ticks towards it, another beat's end fills the gap: a premature
     beat whose P wave, too, lies too close. Both seams are 8 ticks wide, as a filtered signal knows no steps.
+
+    >>> ShortPause(seed=0)(ops.zeros((2, 320, 1)), training=True).shape
+    TensorShape([2, 320, 1])
     """
 
     needs = (118, 1, 0)
 
-    def augment(self, windows):
+    def augment(self, windows: keras.KerasTensor) -> keras.KerasTensor:
         ticks, edge = self.ticks(windows), -24.0
         moved = self.draw(windows, 15.0, 90.0)
         earlier = _rolled(windows, -moved)
@@ -104,11 +117,15 @@ class ShortPause(_Shift):
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class EarlyNext(_Shift):
-    """The next beat comes 0.25–0.45 s after this one, on its T wave: a couplet, R on T, a fast run."""
+    """The next beat comes 0.25–0.45 s after this one, on its T wave: a couplet, R on T, a fast run.
+
+    >>> EarlyNext(seed=0)(ops.zeros((2, 320, 1)), training=True).shape
+    TensorShape([2, 320, 1])
+    """
 
     needs = (67, 160, 0)
 
-    def augment(self, windows):
+    def augment(self, windows: keras.KerasTensor) -> keras.KerasTensor:
         ticks = self.ticks(windows)
         coupling = self.draw(windows, 90.0, 160.0)
         begin = coupling - self.draw(windows, 15.0, 60.0)
@@ -120,11 +137,14 @@ class EarlyNext(_Shift):
 class WideQRS(_Shift):
     """The QRS (24 ticks on either side) is stretched 1.4–3.4 times: a ventricular beat or a bundle branch
     block.
+
+    >>> WideQRS(seed=0)(ops.zeros((2, 320, 1)), training=True).shape
+    TensorShape([2, 320, 1])
     """
 
     needs = (82, 82, 0)
 
-    def augment(self, windows):
+    def augment(self, windows: keras.KerasTensor) -> keras.KerasTensor:
         ticks, half = self.ticks(windows), 24.0
         stretch = self.draw(windows, 1.4, 3.4)
         inside = ticks / stretch
@@ -140,11 +160,14 @@ class WideQRS(_Shift):
 class Paste(_Shift):
     """20–120 ticks of another beat, scaled by −0.4 to 1.2, stand at a wrong place: an artefact, a lost
     contact, an ectopic wave.
+
+    >>> Paste(seed=0)(ops.zeros((2, 320, 1)), training=True).shape
+    TensorShape([2, 320, 1])
     """
 
     needs = (0, 0, 120)
 
-    def augment(self, windows):
+    def augment(self, windows: keras.KerasTensor) -> keras.KerasTensor:
         length, ticks = windows.shape[1], self.ticks(windows) + self.centre
         size = self.draw(windows, 20.0, 120.0)
         start = ops.floor(self.draw(windows, 0.0, 1.0) * (length - size))
@@ -157,9 +180,12 @@ class Paste(_Shift):
 class Bump(_Shift):
     """A Gaussian wave (standard deviation 8–33 ticks, height up to ±0.9) is added: ST elevation or
     depression, a tall or inverted T wave, a P wave where none belongs.
+
+    >>> Bump(seed=0)(ops.zeros((2, 320, 1)), training=True).shape
+    TensorShape([2, 320, 1])
     """
 
-    def augment(self, windows):
+    def augment(self, windows: keras.KerasTensor) -> keras.KerasTensor:
         place = self.draw(windows, 0.0, float(windows.shape[1]))
         width = self.draw(windows, 8.0, 33.0)
         height = self.draw(windows, -0.9, 0.9)
@@ -169,11 +195,15 @@ class Bump(_Shift):
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class Fusion(_Shift):
-    """A mean with another beat that is displaced by 30–160 ticks: two waves of excitation meet."""
+    """A mean with another beat that is displaced by 30–160 ticks: two waves of excitation meet.
+
+    >>> Fusion(seed=0)(ops.zeros((2, 320, 1)), training=True).shape
+    TensorShape([2, 320, 1])
+    """
 
     needs = (0, 0, 161)
 
-    def augment(self, windows):
+    def augment(self, windows: keras.KerasTensor) -> keras.KerasTensor:
         share = self.draw(windows, 0.3, 0.7)
         offset = self.draw(windows, 30.0, 160.0) * ops.sign(self.draw(windows, -1.0, 1.0))
         return windows + share * (_rolled(_other(windows), offset) - windows)
@@ -183,9 +213,12 @@ class Fusion(_Shift):
 class WaveGain(_Shift):
     """Waves grow, vanish or turn over about the window's mean, which is near the level between them (a smooth
     gain of −1 to 2.5, seven knots): a missing P wave, an inverted T wave, another axis.
+
+    >>> WaveGain(seed=0)(ops.zeros((2, 320, 1)), training=True).shape
+    TensorShape([2, 320, 1])
     """
 
-    def augment(self, windows):
+    def augment(self, windows: keras.KerasTensor) -> keras.KerasTensor:
         level = ops.mean(windows, axis=1, keepdims=True)
         return level + (windows - level) * (0.75 + 1.75 * self.curve(windows, 7))
 
@@ -195,9 +228,13 @@ class OtherWearer(_Shift):
     """Of the two beats before in the batch the one less like it: beside this wearer's template a beat that is
     not the wearer's own, as seldom both are. Only where windows hold a template is it anything but a normal
     beat.
+
+    >>> beats = ops.reshape(ops.array([0.0, 1.0, 5.0]), (3, 1, 1)) * ops.ones((3, 320, 1))
+    >>> OtherWearer()(beats, training=True)[:, 0, 0].numpy().tolist()
+    [5.0, 5.0, 0.0]
     """
 
-    def augment(self, windows):
+    def augment(self, windows: keras.KerasTensor) -> keras.KerasTensor:
         first, second = (ops.roll(windows, places, axis=0) for places in (1, 2))
         apart = [
             ops.mean(ops.square(other - windows), axis=(1, 2), keepdims=True) for other in (first, second)
@@ -230,15 +267,20 @@ class Shifts(OfLayers, Augmentation):
         layers: shifts, e.g. ``[Bump(), WideQRS()]``.
         seed: of the layer's own random stream, which says what window meets which shift.
         leads: as those of ``Views``.
+
+    >>> Shifts([Bump(), WideQRS()], seed=0)(ops.zeros((8, 320, 1)), training=True).shape
+    TensorShape([8, 320, 1])
     """
 
-    def __init__(self, layers, seed=None, leads=None, **kwargs):
+    def __init__(
+        self, layers: Sequence[keras.Layer], seed: int | None = None, leads: int | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(seed, **kwargs)
         if not layers:
             raise ValueError("Shifts: found no layers, expected at least one.")
         self.layers, self.leads = list(layers), leads
 
-    def augment(self, windows):
+    def augment(self, windows: keras.KerasTensor) -> keras.KerasTensor:
         return self.of_beat(self._deal, windows)
 
     def _deal(self, windows):

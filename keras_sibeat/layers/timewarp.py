@@ -1,5 +1,7 @@
 """The time warping of Zhou, Liu, Hooi, Cheng and Ye, "BeatGAN", IJCAI 2019."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 from keras import ops
@@ -21,9 +23,19 @@ class TimeWarp(Augmentation):
         centre: tick of the R-peak, the first of the right side.
         probability: share of the windows that are warped.
         seed: of the layer's own random stream.
+
+    >>> TimeWarp(seed=0)(ops.zeros((2, 320, 1)), training=True).shape
+    TensorShape([2, 320, 1])
     """
 
-    def __init__(self, ticks=8, centre=BEFORE, probability=0.5, seed=None, **kwargs):
+    def __init__(
+        self,
+        ticks: int = 8,
+        centre: int = BEFORE,
+        probability: float = 0.5,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(seed, **kwargs)
         self.ticks, self.centre = whole("TimeWarp: ticks", ticks, 0), whole("TimeWarp: centre", centre, 0)
         if ticks < 1 or centre < 2 * ticks:
@@ -32,14 +44,14 @@ class TimeWarp(Augmentation):
             raise ValueError(f"TimeWarp: found probability {probability}, expected 0 to 1.")
         self.probability = probability
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple[int, ...]) -> None:
         if input_shape[1] - self.centre < 2 * self.ticks:
             raise ValueError(
                 f"TimeWarp: found a right side of {input_shape[1] - self.centre} ticks; "
                 f"expected at least {2 * self.ticks}."
             )
 
-    def augment(self, windows):
+    def augment(self, windows: keras.KerasTensor) -> keras.KerasTensor:
         length = windows.shape[1]
         left = self._places(windows, self.centre)
         right = self._places(windows, length - self.centre) + self.centre
@@ -63,6 +75,6 @@ class TimeWarp(Augmentation):
         moved = ops.where(since < 0, 0, ops.where(since > 0, change, change - is_doubled / 2))
         return ticks - ops.sum(moved, axis=2)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         own = {"ticks": self.ticks, "centre": self.centre, "probability": self.probability}
         return {**super().get_config(), **own}

@@ -5,9 +5,10 @@ All of them take and return ``(batch, length, channels)``, scaled to [-1, 1] by 
 range raise ``ValueError`` when the layer is made, windows that do not fit them on the first call.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
-import numpy as np
-import tensorflow as tf
 from keras import ops
 
 from keras_sibeat.layers.augmentation import (
@@ -19,6 +20,7 @@ from keras_sibeat.layers.augmentation import (
     whole,
     within,
 )
+from keras_sibeat.layers.noises import Noise, RecordedNoise
 from keras_sibeat.layers.timewarp import TimeWarp
 from sibeat_edge.beats.windows import BEFORE
 
@@ -36,21 +38,31 @@ class SmoothTimeWarp(Augmentation):
         knots: of the random speed over the window, at least 2.
         centre: tick of the R-peak; neither the first nor the last.
         seed: of the layer's own random stream.
+
+    >>> SmoothTimeWarp(seed=0)(ops.zeros((2, 320, 1)), training=True).shape
+    TensorShape([2, 320, 1])
     """
 
-    def __init__(self, strength=0.12, knots=8, centre=BEFORE, seed=None, **kwargs):
+    def __init__(
+        self,
+        strength: float = 0.12,
+        knots: int = 8,
+        centre: int = BEFORE,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(seed, **kwargs)
         self.strength = within("SmoothTimeWarp: strength", strength, 0, 0.95)
         self.knots = whole("SmoothTimeWarp: knots", knots, 2)
         self.centre = whole("SmoothTimeWarp: centre", centre, 0)
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple[int, ...]) -> None:
         check_sides("SmoothTimeWarp", input_shape[1], self.centre)
 
-    def augment(self, windows):
+    def augment(self, windows: keras.KerasTensor) -> keras.KerasTensor:
         return warp(windows, 1 + self.strength * self.curve(windows, self.knots), self.centre)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         own = {"strength": self.strength, "knots": self.knots, "centre": self.centre}
         return {**super().get_config(), **own}
 
@@ -65,16 +77,22 @@ class Gain(Augmentation):
         strength: largest relative change.
         knots: of the random gain, at least 2.
         seed: of the layer's own random stream.
+
+    >>> changed = Gain(0.5, seed=0)(ops.ones((1, 320, 1)), training=True)
+    >>> 0.5 <= float(ops.min(changed)) < float(ops.max(changed)) <= 1.5
+    True
     """
 
-    def __init__(self, strength=0.05, knots=8, seed=None, **kwargs):
+    def __init__(
+        self, strength: float = 0.05, knots: int = 8, seed: int | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(seed, **kwargs)
         self.strength, self.knots = within("Gain: strength", strength, 0, 1), whole("Gain: knots", knots, 2)
 
-    def augment(self, windows):
+    def augment(self, windows: keras.KerasTensor) -> keras.KerasTensor:
         return windows * (1 + self.strength * self.curve(windows, self.knots, windows.shape[2]))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "strength": self.strength, "knots": self.knots}
 
 
@@ -86,103 +104,24 @@ class BaselineWander(Augmentation):
         strength: largest excursion, where the window spans 2.
         knots: of the random curve, at least 2.
         seed: of the layer's own random stream.
+
+    >>> added = BaselineWander(0.1, seed=0)(ops.zeros((1, 320, 1)), training=True)
+    >>> float(ops.max(ops.abs(added))) <= 0.1
+    True
     """
 
-    def __init__(self, strength=0.04, knots=4, seed=None, **kwargs):
+    def __init__(
+        self, strength: float = 0.04, knots: int = 4, seed: int | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(seed, **kwargs)
         self.strength = within("BaselineWander: strength", strength, 0, 2)
         self.knots = whole("BaselineWander: knots", knots, 2)
 
-    def augment(self, windows):
+    def augment(self, windows: keras.KerasTensor) -> keras.KerasTensor:
         return windows + self.strength * self.curve(windows, self.knots, windows.shape[2])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "strength": self.strength, "knots": self.knots}
-
-
-@keras.saving.register_keras_serializable(PACKAGE)
-class Noise(Augmentation):
-    """White noise, its standard deviation drawn for each window.
-
-    Args:
-        strength: largest standard deviation, where the window spans 2.
-        seed: of the layer's own random stream.
-    """
-
-    def __init__(self, strength=0.01, seed=None, **kwargs):
-        super().__init__(seed, **kwargs)
-        self.strength = within("Noise: strength", strength, 0, 2)
-
-    def augment(self, windows):
-        return windows + self.draw(windows, 0.0, self.strength) * self.normal(windows)
-
-    def get_config(self):
-        return {**super().get_config(), "strength": self.strength}
-
-
-@keras.saving.register_keras_serializable(PACKAGE)
-class RecordedNoise(Augmentation):
-    """Noise that was recorded from electrodes, mixed in at a given signal-to-noise ratio.
-
-    For each window and channel a random stretch of a random channel of ``noise`` is taken, and scaled so that
-    its power about its mean is that of the window, over the ratio.
-
-    Args:
-        noise: ``(samples, channels)`` at the windows' rate, filtered as they are; no shorter than a window.
-            It is not saved with the model: a loaded layer that shall augment again is given it by
-            ``layer.noise = …``.
-        snr: lowest and highest ratio, dB; the channels of a window share theirs.
-        probability: share of the windows that are mixed with noise.
-        seed: of the layer's own random stream.
-    """
-
-    def __init__(self, noise=None, snr=(6.0, 24.0), probability=0.5, seed=None, **kwargs):
-        super().__init__(seed, **kwargs)
-        if len(snr) != 2 or not -np.inf < snr[0] <= snr[1] < np.inf:
-            raise ValueError(f"RecordedNoise: found snr {snr}, expected lowest and highest, in dB.")
-        self.snr, self.probability = tuple(snr), within("RecordedNoise: probability", probability, 0, 1)
-        self.noise = noise
-
-    @property
-    def noise(self):
-        """The noise ``(samples, channels)``, or None."""
-        return self._noise
-
-    @noise.setter
-    def noise(self, noise):
-        if noise is not None:
-            noise = np.asarray(noise, np.float32)
-            if noise.ndim != 2 or not np.isfinite(noise).all():
-                raise ValueError(
-                    f"RecordedNoise: found noise of shape {noise.shape}; "
-                    "expected finite numbers (samples, channels)."
-                )
-            # Where the electrodes lay still there is no noise to be scaled up to the ratio.
-            self._stillness = max(1e-9 * float(noise.var()), 1e-30)
-            with tf.init_scope():  # made once, and no constant in the graph of every step
-                noise = tf.constant(noise)
-        self._noise = noise
-
-    def augment(self, windows):
-        length, channels = windows.shape[1:]
-        if self.noise is None or len(self.noise) < length:
-            found = "no noise" if self.noise is None else f"noise of {len(self.noise)} samples"
-            raise ValueError(f"RecordedNoise: found {found}, expected at least {length} samples.")
-        samples, recorded = self.noise.shape
-        starts = self.draw(windows, 0.0, float(samples - length + 1), channels)[:, :, 0]
-        columns = self.draw(windows, 0.0, float(recorded), channels)[:, :, 0]
-        starts, columns = (ops.cast(numbers, "int32")[:, None] for numbers in (starts, columns))
-        places = (starts + ops.arange(length)[:, None]) * recorded + columns
-        noise = ops.cast(ops.take(ops.reshape(self.noise, (-1,)), places), windows.dtype)
-        noise -= ops.mean(noise, axis=1, keepdims=True)
-        power = ops.maximum(ops.var(noise, axis=1, keepdims=True), self._stillness)
-        gain = ops.sqrt(ops.var(windows, axis=1, keepdims=True) / power)
-        gain *= 10 ** (-self.draw(windows, *self.snr) / 20)
-        chosen = self.draw(windows, 0.0, 1.0) < self.probability
-        return windows + ops.where(chosen, gain, 0.0) * noise
-
-    def get_config(self):
-        return {**super().get_config(), "snr": self.snr, "probability": self.probability}
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
@@ -197,23 +136,27 @@ class LeadDropout(Augmentation):
         seed: of the layer's own random stream.
 
     Raises ``ValueError`` for windows of a single lead: they would be lost.
+
+    >>> kept = LeadDropout(1.0, seed=0)(ops.ones((1, 320, 2)), training=True)
+    >>> float(ops.sum(kept))  # of 640 samples
+    320.0
     """
 
-    def __init__(self, probability=0.2, seed=None, **kwargs):
+    def __init__(self, probability: float = 0.2, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(seed, **kwargs)
         self.probability = within("LeadDropout: probability", probability, 0, 1)
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple[int, ...]) -> None:
         if input_shape[2] < 2:
             raise ValueError("LeadDropout: found windows of 1 lead; expected at least 2.")
 
-    def augment(self, windows):
+    def augment(self, windows: keras.KerasTensor) -> keras.KerasTensor:
         leads = windows.shape[2]
         lost = ops.floor(self.draw(windows, 0.0, float(leads)))
         chosen = self.draw(windows, 0.0, 1.0) < self.probability
         return ops.where(chosen & (lost == ops.arange(leads, dtype=lost.dtype)), 0.0, windows)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "probability": self.probability}
 
 
@@ -224,17 +167,20 @@ class RPeakJitter(Augmentation):
     Args:
         ticks: largest displacement in samples; the end that runs out repeats its last sample.
         seed: of the layer's own random stream.
+
+    >>> RPeakJitter(3, seed=0)(ops.zeros((2, 320, 1)), training=True).shape
+    TensorShape([2, 320, 1])
     """
 
-    def __init__(self, ticks=3, seed=None, **kwargs):
+    def __init__(self, ticks: int = 3, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(seed, **kwargs)
         self.ticks = whole("RPeakJitter: ticks", ticks, 0)
 
-    def augment(self, windows):
+    def augment(self, windows: keras.KerasTensor) -> keras.KerasTensor:
         offset = ops.floor(self.draw(windows, -self.ticks, self.ticks + 1.0)[:, :, 0])
         return read_between(windows, ops.arange(windows.shape[1], dtype=offset.dtype) + offset)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "ticks": self.ticks}
 
 
@@ -246,17 +192,21 @@ class Amplitude(Augmentation):
     Args:
         strength: largest relative change.
         seed: of the layer's own random stream.
+
+    >>> flat = ops.ones((1, 320, 1))
+    >>> bool(ops.all(Amplitude(0.2, seed=0)(flat, training=True) == flat))
+    True
     """
 
-    def __init__(self, strength=0.15, seed=None, **kwargs):
+    def __init__(self, strength: float = 0.15, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(seed, **kwargs)
         self.strength = within("Amplitude: strength", strength, 0, 1)
 
-    def augment(self, windows):
+    def augment(self, windows: keras.KerasTensor) -> keras.KerasTensor:
         level = ops.mean(windows, axis=1, keepdims=True)
         return level + (windows - level) * (1 + self.strength * self.draw(windows, -1.0, 1.0))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "strength": self.strength}
 
 
@@ -281,13 +231,19 @@ class Views(OfLayers, keras.layers.Layer):
         layers: augmentations, e.g. ``[SmoothTimeWarp(), Noise()]``.
         leads: of windows that hold a template, too: the channels, from the first, that are the beat's own.
             They alone are changed, and nothing is scaled again. None for windows that hold a beat alone.
+
+    >>> view = Views([SmoothTimeWarp(seed=0), Gain(seed=1)])
+    >>> beats = ops.reshape(ops.sin(ops.arange(320.0) / 9), (1, 320, 1))
+    >>> found = view(beats, training=True)
+    >>> float(ops.min(found)), float(ops.max(found))
+    (-1.0, 1.0)
     """
 
-    def __init__(self, layers, leads=None, **kwargs):
+    def __init__(self, layers: Sequence[keras.Layer], leads: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.layers, self.leads = list(layers), leads
 
-    def call(self, windows, training=False):
+    def call(self, windows: keras.KerasTensor, training: bool = False) -> keras.KerasTensor:
         return self.of_beat(self._apply, windows) if training else windows
 
     def _apply(self, windows):

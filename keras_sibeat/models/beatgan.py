@@ -3,14 +3,16 @@ Generated Time Series", IJCAI 2019.
 """
 
 from functools import partial
+from typing import Any
 
 import keras
 import tensorflow as tf
 from keras import ops
 
 from keras_sibeat.distribution import average, share, step_logs
+from keras_sibeat.layers.composed import Composed
 from keras_sibeat.models.descent import compiles
-from keras_sibeat.models.frskd import trunk_maps
+from keras_sibeat.models.judge import Judge
 from keras_sibeat.models.matmul import as_matmuls
 
 COLLAPSED = 5e-6  # the published code re-initialises the discriminator below this loss
@@ -24,7 +26,7 @@ class _Count(keras.metrics.Sum):
 
 
 @keras.saving.register_keras_serializable(package="keras_sibeat")
-class BeatGAN(keras.Model):
+class BeatGAN(Composed, keras.Model):
     """An autoencoder (the generator) trained against a discriminator, on normal windows alone.
 
     Each step updates the discriminator, then, against the updated one, the generator:
@@ -38,7 +40,7 @@ class BeatGAN(keras.Model):
 
     Args:
         generator: model ``(batch, length, channels)`` → the same shape, e.g. ``conv_generator()``.
-        discriminator: model of the same input → ``[logit (batch, 1), features]``.
+        discriminator: model of the same input → a list, ``[logit (batch, 1), features]``; more are ignored.
         feature_weight: weight of the feature matching, 1 in the paper for ECG, 0.01 for motion capture.
         augmentation: layer applied to the windows before each step, e.g. ``TimeWarp()``; none by default.
         self_teacher: ``SelfTeacher`` of the discriminator's trunk (FRSKD), which learns real from rebuilt
@@ -48,17 +50,26 @@ class BeatGAN(keras.Model):
 
     Made in the scope of a ``tf.distribute`` strategy, with networks that normalise ``synchronized``, it
     learns from each batch what one replica would, as long as the batch divides evenly among the replicas.
+
+    >>> from keras_sibeat import conv_discriminator, conv_generator
+    >>> size = {"length": 16, "width": 2, "depth": 2}
+    >>> model = BeatGAN(conv_generator(**size, latent=3), conv_discriminator(**size))
+    >>> model.compile(jit_compile=False)
+    >>> model(ops.zeros((4, 16, 1))).shape
+    TensorShape([4, 16, 1])
     """
+
+    components: tuple[str, ...] = ("generator", "discriminator", "augmentation", "self_teacher")
 
     def __init__(
         self,
-        generator,
-        discriminator,
-        feature_weight=1.0,
-        augmentation=None,
-        self_teacher=None,
-        **kwargs,
-    ):
+        generator: keras.Model,
+        discriminator: keras.Model,
+        feature_weight: float = 1.0,
+        augmentation: keras.Layer | None = None,
+        self_teacher: keras.Layer | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         if feature_weight < 0:
             raise ValueError(f"feature_weight: found {feature_weight}, expected 0 or more.")
@@ -74,17 +85,22 @@ class BeatGAN(keras.Model):
         self.discriminator = discriminator
         self.feature_weight = feature_weight
         self.augmentation, self.self_teacher = augmentation, self_teacher
-        # ``partial`` keeps the training twins out of tracking and saving: they own no variable.
+        # ``partial`` keeps the training twin out of tracking and saving: it owns no variable.
         self._rebuild = partial(as_matmuls(generator), training=True)
-        judge = trunk_maps(discriminator) if self_teacher else discriminator
-        self._judge = partial(as_matmuls(judge), training=True)
+        self._judge = Judge(discriminator, with_maps=self_teacher is not None)
         names = ("loss", "rebuild_loss", "feature_loss", "discriminator_loss")
         self._means = {name: keras.metrics.Mean(name=name) for name in names}
         self._reinitialised = _Count(name="reinitialised")
         self._fresh_seeds = keras.random.SeedGenerator(seed=0, name="reinitialisation_seeds")
         self.built = True
 
-    def compile(self, optimizer=None, discriminator_optimizer=None, jit_compile=True, **kwargs):
+    def compile(
+        self,
+        optimizer: Any = None,
+        discriminator_optimizer: Any = None,
+        jit_compile: bool = True,
+        **kwargs: Any,
+    ) -> None:
         """Configure training; each optimizer defaults to the published Adam(1e-4, beta_1=0.5).
 
         ``jit_compile`` holds for one replica: XLA compiles no exchange between several.
@@ -100,7 +116,7 @@ class BeatGAN(keras.Model):
         taught = self.self_teacher.trainable_variables if self.self_teacher else []
         return [*self.discriminator.trainable_variables, *taught]
 
-    def get_compile_config(self):
+    def get_compile_config(self) -> dict[str, Any] | None:
         if not self.compiled:
             return None
         optimizers = (self.optimizer, self.discriminator_optimizer)
@@ -108,22 +124,22 @@ class BeatGAN(keras.Model):
         config = {n: keras.saving.serialize_keras_object(o) for n, o in zip(names, optimizers, strict=True)}
         return {**config, "jit_compile": self.jit_compile}
 
-    def compile_from_config(self, config):
+    def compile_from_config(self, config: dict[str, Any]) -> None:
         self.compile(**keras.saving.deserialize_keras_object(config))
 
     @property
-    def collapsed_below(self):
+    def collapsed_below(self) -> float:
         """The loss below which the discriminator is re-initialised."""
         return COLLAPSED
 
     @property
-    def metrics(self):
+    def metrics(self) -> list[keras.metrics.Metric]:
         return [*self._means.values(), self._reinitialised]
 
-    def call(self, windows, training=False):
+    def call(self, windows: keras.KerasTensor, training: bool = False) -> keras.KerasTensor:
         return self.generator(windows, training=training)
 
-    def train_step(self, data):
+    def train_step(self, data: Any) -> dict[str, Any]:
         windows, wearers, _ = keras.utils.unpack_x_y_sample_weight(data)
         windows, *others = self._draw(windows, wearers)
 
@@ -134,8 +150,7 @@ class BeatGAN(keras.Model):
 
         with tf.GradientTape(watch_accessed_variables=False) as tape:  # the discriminator stays as it is
             tape.watch(rebuilt)
-            _, features, *_ = self._judge(rebuilt)
-            _, wanted, *_ = self._judge(windows)
+            features, wanted = self._match(rebuilt, windows)
             rebuild_loss = ops.mean(ops.square(windows - rebuilt))
             feature_loss = ops.mean(ops.square(wanted - features))
             loss = rebuild_loss + self.feature_weight * feature_loss + self._distil(windows, rebuilt)
@@ -153,6 +168,10 @@ class BeatGAN(keras.Model):
             mean.update_state(value)
         return step_logs(self.metrics)
 
+    def _match(self, rebuilt, windows):
+        """The features of the rebuilt windows and of the windows themselves, by the updated discriminator."""
+        return [self._judge(each)[0]["features"] for each in (rebuilt, windows)]
+
     def _distil(self, windows, rebuilt):
         """What a teacher adds to the generator's loss."""
         return 0.0
@@ -167,8 +186,9 @@ class BeatGAN(keras.Model):
     def _update_discriminator(self, rebuilt, wearers, windows):
         cross_entropy = partial(ops.binary_crossentropy, from_logits=True)
         with tf.GradientTape() as tape:
-            real, _, *real_maps = self._judge(windows)
-            fake, _, *fake_maps = self._judge(ops.stop_gradient(rebuilt))
+            of_real, real_maps = self._judge(windows)
+            of_fake, fake_maps = self._judge(ops.stop_gradient(rebuilt))
+            real, fake = of_real["logit"], of_fake["logit"]
             loss = ops.mean(cross_entropy(ops.ones_like(real), real))
             loss += ops.mean(cross_entropy(ops.zeros_like(fake), fake))
             objective = loss
@@ -188,7 +208,7 @@ class BeatGAN(keras.Model):
             draw = {"kernel": glorot, "gamma": gamma}.get(variable.name, keras.initializers.Zeros())
             variable.assign(draw(variable.shape, variable.dtype))
 
-    def test_step(self, data):
+    def test_step(self, data: Any) -> dict[str, Any]:
         windows = keras.utils.unpack_x_y_sample_weight(data)[0]
         rebuilt = self(windows, training=False)
         errors = ops.mean(ops.square(windows - rebuilt), axis=(1, 2))
@@ -197,28 +217,14 @@ class BeatGAN(keras.Model):
         self._means["rebuild_loss"].update_state(total / count, sample_weight=count)
         return step_logs([self._means["rebuild_loss"]])
 
-    def save_own_variables(self, store):
+    def save_own_variables(self, store: Any) -> None:
         # Keras saves no seed generator's state; without it a resumed training would draw other numbers.
         super().save_own_variables(store)
         store["fresh_seeds"] = ops.convert_to_numpy(self._fresh_seeds.state)
 
-    def load_own_variables(self, store):
+    def load_own_variables(self, store: Any) -> None:
         if "fresh_seeds" in store.keys():
             self._fresh_seeds.state.assign(store["fresh_seeds"][...])
 
-    def get_config(self):
-        parts = {
-            "generator": self.generator,
-            "discriminator": self.discriminator,
-            "augmentation": self.augmentation,
-            "self_teacher": self.self_teacher,
-        }
-        config = {name: keras.saving.serialize_keras_object(part) for name, part in parts.items()}
-        return {**super().get_config(), **config, "feature_weight": self.feature_weight}
-
-    @classmethod
-    def from_config(cls, config):
-        parts = ("generator", "discriminator", "augmentation", "self_teacher")
-        return cls(
-            **{k: keras.saving.deserialize_keras_object(v) if k in parts else v for k, v in config.items()}
-        )
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "feature_weight": self.feature_weight}

@@ -2,6 +2,7 @@
 
 import math
 from functools import partial
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -10,7 +11,8 @@ from keras import ops
 from keras_sibeat.distribution import share
 from keras_sibeat.models.beatgan import BeatGAN
 from keras_sibeat.models.descent import descend
-from keras_sibeat.models.simclr import by_windows
+from keras_sibeat.models.simclr import SimCLR
+from keras_sibeat.models.statistics import kept_statistics
 
 
 @keras.saving.register_keras_serializable(package="keras_sibeat")
@@ -31,11 +33,31 @@ class ContrastiveBeatGAN(BeatGAN):
         simclr: ``SimCLR`` with the discriminator, views, shifts and weights; its weights may be zero.
         adversarial_weight: of BeatGAN's discriminator loss; zero leaves it out.
         feature_weight: of the generator's feature matching.
+        generator_moves_statistics: whether the discriminator's moving statistics also follow the rebuilt
+            windows and the first views alone, which the generator's feature matching judges. Both are
+            normalised by their own statistics either way.
+
+    >>> from keras_sibeat import Views, contrastive_discriminator, conv_generator
+    >>> size = {"length": 16, "width": 2, "depth": 2}
+    >>> trunk = contrastive_discriminator(**size, units=8, projection=4)
+    >>> simclr = SimCLR(trunk, Views([]), shift_weight=0)
+    >>> model = ContrastiveBeatGAN(conv_generator(**size, latent=3), simclr)
+    >>> model(ops.zeros((4, 16, 1))).shape
+    TensorShape([4, 16, 1])
     """
 
+    components = ("generator", "simclr")
     collapsed_below = 0.0
 
-    def __init__(self, generator, simclr, adversarial_weight=1.0, feature_weight=1.0, **kwargs):
+    def __init__(
+        self,
+        generator: keras.Model,
+        simclr: SimCLR,
+        adversarial_weight: float = 1.0,
+        feature_weight: float = 1.0,
+        generator_moves_statistics: bool = True,
+        **kwargs: Any,
+    ) -> None:
         teacher = simclr.self_teacher
         super().__init__(generator, simclr.discriminator, feature_weight, self_teacher=teacher, **kwargs)
         if not 0 <= adversarial_weight < math.inf:
@@ -45,43 +67,60 @@ class ContrastiveBeatGAN(BeatGAN):
         if not (adversarial_weight or simclr.nt_xent_weight or simclr.shift_weight):
             raise ValueError("ContrastiveBeatGAN: found only weights of 0; expected one above for learning.")
         self.simclr, self.adversarial_weight = simclr, adversarial_weight
+        self.generator_moves_statistics = generator_moves_statistics
         names = ("adversarial_loss", "nt_xent", "shift_loss", "shift_accuracy")
-        self._parts = {name: keras.metrics.Mean(name=name) for name in names}
+        self._terms = {name: keras.metrics.Mean(name=name) for name in names}
 
     @property
-    def metrics(self):
-        return [*super().metrics, *self._parts.values()]
+    def metrics(self) -> list[keras.metrics.Metric]:
+        return [*super().metrics, *self._terms.values()]
 
     def _draw(self, windows, wearers):
         return self.simclr.draw(windows, wearers)
 
+    def _judged(self, drawn, rebuilt):
+        return [*drawn, rebuilt] if self.adversarial_weight else [*drawn]
+
+    def judged_windows(
+        self, windows: keras.KerasTensor, wearers: keras.KerasTensor | None = None
+    ) -> keras.KerasTensor:
+        """All windows that a step's discriminator judges of a batch: views, shifted and rebuilt ones.
+
+        ``estimate_statistics`` takes them: the discriminator was trained on such batches.
+
+        Args:
+            windows: ``(batch, length, channels)``, as ``fit`` takes them.
+            wearers: their numbers (batch,), where there are partners.
+        """
+        drawn = self.simclr.draw(windows, wearers)
+        with kept_statistics(self.generator):
+            return ops.concatenate(self._judged(drawn, self._rebuild(drawn[0])))
+
+    def _match(self, rebuilt, windows):
+        if self.generator_moves_statistics:
+            return super()._match(rebuilt, windows)
+        with kept_statistics(self.discriminator):
+            return super()._match(rebuilt, windows)
+
     def _update_discriminator(self, rebuilt, wearers, *windows):
-        judged = [*windows] + ([ops.stop_gradient(rebuilt)] if self.adversarial_weight else [])
+        judged = self._judged(windows, ops.stop_gradient(rebuilt))
         with tf.GradientTape() as tape:
-            outputs, maps = by_windows(self._judge(ops.concatenate(judged)), len(judged))
-            loss, parts = self.simclr.contrast(outputs["projection"], outputs["shift"], maps, wearers)
+            outputs, maps = self._judge.together(judged)
+            loss, terms = self.simclr.contrast(outputs["projection"], outputs["shift"], maps, wearers)
             if self.adversarial_weight:
                 cross_entropy = partial(ops.binary_crossentropy, from_logits=True)
                 real, fake = outputs["logit"][0], outputs["logit"][-1]
                 adversarial = ops.mean(cross_entropy(ops.ones_like(real), real))
                 adversarial += ops.mean(cross_entropy(ops.zeros_like(fake), fake))
-                parts["adversarial_loss"] = adversarial
+                terms["adversarial_loss"] = adversarial
                 loss += self.adversarial_weight * adversarial
             part = share(loss)
         descend(self.discriminator_optimizer, tape, part, self.simclr.learners)
-        for name, value in parts.items():
-            self._parts[name].update_state(value)
+        for name, value in terms.items():
+            self._terms[name].update_state(value)
         return loss
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         config = super().get_config()
-        del config["discriminator"], config["augmentation"], config["self_teacher"]
-        own = {"simclr": keras.saving.serialize_keras_object(self.simclr)}
-        return {**config, **own, "adversarial_weight": self.adversarial_weight}
-
-    @classmethod
-    def from_config(cls, config):
-        parts = ("generator", "simclr")
-        return cls(
-            **{k: keras.saving.deserialize_keras_object(v) if k in parts else v for k, v in config.items()}
-        )
+        own = ("adversarial_weight", "generator_moves_statistics")
+        return {**config, **{name: getattr(self, name) for name in own}}

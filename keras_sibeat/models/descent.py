@@ -1,38 +1,58 @@
 """Models whose own step descends by one optimizer."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
+import tensorflow as tf
 
 
-def descend(optimizer, tape, loss, variables):
+def descend(
+    optimizer: Any, tape: tf.GradientTape, loss: keras.KerasTensor, variables: Sequence[keras.Variable]
+) -> None:
     """Update those of the variables that the loss depends on: a head whose weight is 0 stays as it is."""
     found = zip(tape.gradient(loss, variables), variables, strict=True)
     optimizer.apply(*zip(*((gradient, v) for gradient, v in found if gradient is not None), strict=True))
 
 
-def compiles(model, jit_compile):
+def compiles(model: keras.Model, jit_compile: bool) -> bool:
     """Whether XLA compiles the model's step: on one replica, as it compiles no exchange between several."""
     return jit_compile and model.distribute_strategy.num_replicas_in_sync == 1
 
 
 class Descent(keras.Model):
-    """Base of models that train their ``learners`` by one optimizer, and go on doing so when loaded."""
+    """Base of models that train their ``learners`` by one optimizer, and go on doing so when loaded.
+
+    >>> class Line(Descent):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.layer = keras.layers.Dense(1)
+    ...         self.layer.build((None, 2))
+    ...     @property
+    ...     def learners(self):
+    ...         return self.layer.trainable_variables
+    >>> line = Line()
+    >>> line.compile("sgd", jit_compile=False)
+    >>> line.optimizer.built
+    True
+    """
 
     @property
-    def learners(self):
+    def learners(self) -> list[keras.Variable]:
         """The variables that are trained."""
         raise NotImplementedError
 
-    def compile(self, optimizer="adam", jit_compile=True, **kwargs):
+    def compile(self, optimizer: Any = "adam", jit_compile: bool = True, **kwargs: Any) -> None:
         """Configure training; ``jit_compile`` holds for one replica, as in ``BeatGAN``."""
         super().compile(optimizer, jit_compile=compiles(self, jit_compile), **kwargs)
         # Of all variables, even those that no loss reaches: it is loaded with all of them.
         self.optimizer.build(self.learners)
 
-    def get_compile_config(self):
+    def get_compile_config(self) -> dict[str, Any] | None:
         if not self.compiled:
             return None
         optimizer = keras.saving.serialize_keras_object(self.optimizer)
         return {"optimizer": optimizer, "jit_compile": self.jit_compile}
 
-    def compile_from_config(self, config):
+    def compile_from_config(self, config: dict[str, Any]) -> None:
         self.compile(**keras.saving.deserialize_keras_object(config))

@@ -1,23 +1,26 @@
 """A trained scorer teaches a compact student, on beats that nobody has labelled."""
 
 import math
+from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 from keras import layers, ops
 
 from keras_sibeat.distribution import share, step_logs
+from keras_sibeat.layers.composed import Composed
 from keras_sibeat.layers.names import DISTILLATION_WEIGHTS, TAILS
 from keras_sibeat.layers.scores import NormalQuantile
 from keras_sibeat.losses import SoftTargets, unit_rows
 from keras_sibeat.models.descent import Descent, descend
 from keras_sibeat.models.matmul import as_matmuls
+from keras_sibeat.models.outputs import student_outputs
 
-PARTS = ("student", "teacher", "views", "shifts", "timings", "imagined")
 
-
-def as_teacher(scorer, normals):
+def as_teacher(scorer: keras.Model, normals: np.ndarray) -> keras.Model:
     """A scorer, as ``build_scorer`` returns it, as a ``Distiller`` is taught by it.
 
     Its score becomes ``-log(p)``, p being the share of normal beats that score higher: a student that learns
@@ -33,13 +36,14 @@ def as_teacher(scorer, normals):
     quantile = NormalQuantile(name="score_quantile")
     quantile.adapt(normals)
     embedding = scorer.get_layer("direction").output
+    _, rebuilt = scorer.get_layer("rebuild").input
     prototypes = scorer.get_layer("prototypes").prototypes
     cosines = layers.Dense(prototypes.shape[0], use_bias=False, name="cosines")
     outputs = {
         "score": quantile(scorer.output["score"]),
         "embedding": embedding,
         "prototypes": cosines(embedding),
-        "rebuilt": scorer.get_layer("rebuild").input[1],
+        "rebuilt": rebuilt,
     }
     directions = ops.transpose(prototypes) / ops.norm(prototypes, axis=1)
     cosines.kernel.assign(directions)
@@ -49,7 +53,7 @@ def as_teacher(scorer, normals):
 
 
 @keras.saving.register_keras_serializable(package="keras_sibeat")
-class Distiller(Descent):
+class Distiller(Composed, Descent):
     """Trains a compact student by a frozen teacher, on views of normal beats and on shifted ones.
 
     Each step draws a view of every window and a shifted copy of it; the teacher judges both, and the
@@ -82,23 +86,35 @@ class Distiller(Descent):
             rhythm alone.
 
     Calling the model returns the student's score and residuals.
+
+    >>> from keras_sibeat import Shifts, Views, shifts, student
+    >>> window = keras.Input((320, 1))
+    >>> embedding = layers.Dense(4)(layers.Flatten()(window))
+    >>> outputs = {"score": layers.Dense(1)(embedding), "embedding": embedding, "rebuilt": window}
+    >>> outputs["prototypes"] = layers.Dense(3, name="cosines")(embedding)
+    >>> teacher, small = keras.Model(window, outputs), student(width=3, units=4)
+    >>> model = Distiller(small, teacher, Views([]), Shifts([shifts.Bump()]), {"rebuilt": 0.0})
+    >>> model(ops.zeros((2, 320, 1))).shape
+    TensorShape([2, 1])
     """
+
+    components = ("student", "teacher", "views", "shifts", "timings", "imagined")
 
     def __init__(
         self,
-        student,
-        teacher,
-        views,
-        shifts,
-        weights=None,
-        temperature=0.1,
-        cap=8.0,
-        seed=None,
-        timings=None,
-        tail="flat",
-        imagined=None,
-        **kwargs,
-    ):
+        student: keras.Model,
+        teacher: keras.Model,
+        views: keras.Layer,
+        shifts: keras.Layer,
+        weights: Mapping[str, float] | None = None,
+        temperature: float = 0.1,
+        cap: float = 8.0,
+        seed: int | None = None,
+        timings: keras.Layer | None = None,
+        tail: str = "flat",
+        imagined: keras.Layer | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         weights = dict(weights or {})
         unknown = sorted(set(weights) - set(DISTILLATION_WEIGHTS))
@@ -130,7 +146,7 @@ class Distiller(Descent):
         glorot = keras.initializers.GlorotUniform(seed)
         units = teacher.output["embedding"].shape[1]
         projected = layers.Dense(units, kernel_initializer=glorot, name="projection")(embedding)
-        outputs = {"score": student.outputs[0], "embedding": projected}
+        outputs = {"score": student_outputs(student.outputs)["score"], "embedding": projected}
         if self.loss_weights["rebuilt"]:
             outputs["rebuilt"] = student.get_layer("rebuilt").output
         self.taught = keras.Model(student.input, outputs, name="taught")
@@ -141,17 +157,19 @@ class Distiller(Descent):
         self.built = True
 
     @property
-    def learners(self):
+    def learners(self) -> list[keras.Variable]:
         return self.taught.trainable_variables
 
     @property
-    def metrics(self):
+    def metrics(self) -> list[keras.metrics.Metric]:
         return list(self._means.values())
 
-    def call(self, windows, training=False):
+    def call(self, windows: keras.KerasTensor, training: bool = False) -> keras.KerasTensor:
         return self.student(windows, training=training)
 
-    def losses_of(self, wanted, found):
+    def losses_of(
+        self, wanted: Mapping[str, keras.KerasTensor], found: Mapping[str, keras.KerasTensor]
+    ) -> dict[str, keras.KerasTensor]:
         """The unweighted losses by name, scalars, of the teacher's and the student's outputs."""
         direction = unit_rows(found["embedding"])
         cosine = ops.sum(wanted["embedding"] * direction, axis=1)
@@ -171,7 +189,7 @@ class Distiller(Descent):
             losses["rebuilt"] = ops.mean(ops.square(wanted["rebuilt"] - found["rebuilt"]))
         return losses
 
-    def train_step(self, data):
+    def train_step(self, data: Any) -> dict[str, Any]:
         beats, rhythm, _ = keras.utils.unpack_x_y_sample_weight(data)
         if self.imagined:
             beats = self.imagined(beats, training=True)
@@ -190,20 +208,12 @@ class Distiller(Descent):
             self._means[name].update_state(value)
         return step_logs(self.metrics)
 
-    def get_config(self):
-        parts = {name: getattr(self, name) for name in PARTS}
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
-            **{name: keras.saving.serialize_keras_object(part) for name, part in parts.items()},
             "weights": self.loss_weights,
             "temperature": self._soft_targets.temperature,
             "cap": self.cap,
             "tail": self.tail,
             "seed": self.seed,
         }
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(
-            **{k: keras.saving.deserialize_keras_object(v) if k in PARTS else v for k, v in config.items()}
-        )

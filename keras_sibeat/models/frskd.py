@@ -2,11 +2,14 @@
 Refinement via Self-Knowledge Distillation" (FRSKD), CVPR 2021, arXiv 2103.08273.
 """
 
+from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import keras
 from keras import layers, ops
 
+from keras_sibeat.layers.composed import Composed
 from keras_sibeat.losses import AttentionTransfer, SoftTargets
 from keras_sibeat.models.matmul import as_matmuls
 from keras_sibeat.models.networks import LEAK, Draws
@@ -19,18 +22,21 @@ class WeightedSum(layers.Layer):
     """The mean of features of one shape ``(batch, ticks, filters)``, with learnt weights from 0 on.
 
     EfficientDet's fast normalised fusion (Tan, Pang and Le, CVPR 2020, section 3.3).
+
+    >>> WeightedSum()([ops.zeros((1, 2, 1)), ops.ones((1, 2, 1))])[0, :, 0].numpy().round(3).tolist()
+    [0.5, 0.5]
     """
 
-    def build(self, input_shape):
+    def build(self, input_shape: Sequence[int | None]) -> None:
         self.weights_of = self.add_weight(shape=(len(input_shape),), initializer="ones", name="fusion")
 
-    def call(self, features):
+    def call(self, features: Sequence[keras.KerasTensor]) -> keras.KerasTensor:
         weights = ops.relu(self.weights_of)
         total = ops.sum(weights) + LEAST_WEIGHT
         return sum(weights[number] / total * x for number, x in enumerate(features))
 
 
-def trunk_maps(discriminator):
+def trunk_maps(discriminator: keras.Model) -> keras.Model:
     """The discriminator with its trunk's feature maps, fine to coarse, as further outputs: shared layers."""
     maps = [layer.output for layer in discriminator.layers if isinstance(layer, layers.LeakyReLU)]
     if len(maps) < 2:
@@ -38,7 +44,9 @@ def trunk_maps(discriminator):
     return keras.Model(discriminator.input, [*discriminator.outputs, *maps], name="trunk_maps")
 
 
-def bifpn(shapes, width=1.0, seed=None, synchronized=False):
+def bifpn(
+    shapes: Sequence[tuple[int, int]], width: float = 1.0, seed: int | None = None, synchronized: bool = False
+) -> keras.Model:
     """A bidirectional feature pyramid in one dimension, FRSKD's self-teacher network.
 
     Coarse features flow down to the fine ones and what is fused there back up; every place joins what comes
@@ -84,7 +92,7 @@ def bifpn(shapes, width=1.0, seed=None, synchronized=False):
 
 
 @keras.saving.register_keras_serializable(package="keras_sibeat")
-class SelfTeacher(layers.Layer):
+class SelfTeacher(Composed, layers.Layer):
     """FRSKD's self-teacher: refines a trunk's feature maps, judges by them, and teaches the trunk.
 
     The loss of a judgement (real or rebuilt, normal or shifted) is::
@@ -99,9 +107,23 @@ class SelfTeacher(layers.Layer):
         network: as ``bifpn`` returns it.
         temperature: of the soft labels.
         soft_weight, attention_weight: from 0 on, FRSKD's alpha and beta.
+
+    >>> teacher = SelfTeacher(bifpn([(8, 2), (4, 4)]))
+    >>> maps = [ops.ones((3, 8, 2)), ops.ones((3, 4, 4))]
+    >>> teacher.teach(maps, ops.zeros((3, 1)), label=1).shape
+    TensorShape([])
     """
 
-    def __init__(self, network, temperature=4.0, soft_weight=1.0, attention_weight=1.0, **kwargs):
+    components = ("network",)
+
+    def __init__(
+        self,
+        network: keras.Model,
+        temperature: float = 4.0,
+        soft_weight: float = 1.0,
+        attention_weight: float = 1.0,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         for name, weight in {"soft_weight": soft_weight, "attention_weight": attention_weight}.items():
             if not 0 <= weight < float("inf"):
@@ -112,7 +134,9 @@ class SelfTeacher(layers.Layer):
         self._soft, self._attention = SoftTargets(temperature), AttentionTransfer()
         self.built = True
 
-    def teach(self, maps, logit, label):
+    def teach(
+        self, maps: Sequence[keras.KerasTensor], logit: keras.KerasTensor, label: int
+    ) -> keras.KerasTensor:
         """The loss, a scalar.
 
         Args:
@@ -126,15 +150,10 @@ class SelfTeacher(layers.Layer):
         pairs = zip(refined, maps, strict=True)
         return loss + self.attention_weight * sum(ops.mean(self._attention.call(*pair)) for pair in pairs)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
-            "network": keras.saving.serialize_keras_object(self.network),
             "temperature": self._soft.temperature,
             "soft_weight": self.soft_weight,
             "attention_weight": self.attention_weight,
         }
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(**{**config, "network": keras.saving.deserialize_keras_object(config["network"])})

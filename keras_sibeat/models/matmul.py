@@ -11,7 +11,7 @@ from keras import layers, ops
 
 
 class _Product(layers.Layer):
-    def __init__(self, convolution):
+    def __init__(self, convolution: keras.Layer) -> None:
         super().__init__()
         self.convolution = convolution
 
@@ -19,7 +19,7 @@ class _Product(layers.Layer):
 class _Halving(_Product):
     """Conv1D with kernel 4, stride 2, ``same``: two products over pairs of neighbouring samples."""
 
-    def call(self, x):
+    def call(self, x: keras.KerasTensor) -> keras.KerasTensor:
         (_, channels, filters), half = self.convolution.kernel.shape, x.shape[1] // 2
         pairs = ops.reshape(ops.pad(x, ((0, 0), (1, 1), (0, 0))), (-1, half + 1, 2 * channels))
         left, right = ops.split(ops.reshape(self.convolution.kernel, (4 * channels, filters)), 2)
@@ -31,7 +31,7 @@ class _Halving(_Product):
 class _Doubling(_Product):
     """Conv1DTranspose with kernel 4, stride 2, ``same``: one product, whose pairs overlap and add."""
 
-    def call(self, x):
+    def call(self, x: keras.KerasTensor) -> keras.KerasTensor:
         (_, filters, channels), length = self.convolution.kernel.shape, x.shape[1]
         kernel = ops.transpose(ops.reshape(self.convolution.kernel, (4 * filters, channels)))
         pairs = ops.reshape(ops.matmul(ops.reshape(x, (-1, channels)), kernel), (-1, length, 4 * filters))
@@ -52,7 +52,7 @@ def _taps(x, taps, stride):
 class _Sliding(_Product):
     """Conv1D, ``same``: one product over what all the taps see."""
 
-    def call(self, x):
+    def call(self, x: keras.KerasTensor) -> keras.KerasTensor:
         taps, channels, filters = self.convolution.kernel.shape
         seen = _taps(x, taps, self.convolution.strides[0])
         seen = ops.concatenate(seen, axis=2) if taps > 1 else seen[0]
@@ -64,7 +64,7 @@ class _Sliding(_Product):
 class _Collapsing(_Product):
     """Conv1D whose kernel spans its input: one product."""
 
-    def call(self, x):
+    def call(self, x: keras.KerasTensor) -> keras.KerasTensor:
         taps, channels, filters = self.convolution.kernel.shape
         kernel = ops.reshape(self.convolution.kernel, (taps * channels, filters))
         return ops.reshape(ops.matmul(ops.reshape(x, (-1, taps * channels)), kernel), (-1, 1, filters))
@@ -73,7 +73,7 @@ class _Collapsing(_Product):
 class _Unfolding(_Product):
     """Conv1DTranspose of a single sample: one product."""
 
-    def call(self, x):
+    def call(self, x: keras.KerasTensor) -> keras.KerasTensor:
         taps, filters, channels = self.convolution.kernel.shape
         kernel = ops.transpose(ops.reshape(self.convolution.kernel, (taps * filters, channels)))
         return ops.reshape(ops.matmul(ops.reshape(x, (-1, channels)), kernel), (-1, taps, filters))
@@ -87,7 +87,7 @@ def _is_plain(layer):
     return is_linear and all(getattr(layer, name, value) == value for name, value in options.items())
 
 
-def as_matmuls(model):
+def as_matmuls(model: keras.Model) -> keras.Model:
     """A functional ``model``'s training twin: the same outputs and gradients, on the same variables.
 
     Convolutions of another padding or option than BeatGAN's or the student's stay as they are.

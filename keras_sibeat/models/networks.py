@@ -1,6 +1,8 @@
 """BeatGAN's networks as functional Keras graphs of built-in layers (Zhou et al., IJCAI 2019, section 3.2)."""
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -10,25 +12,40 @@ LEAK = 0.2
 
 
 class Draws:
-    """Initialisers, each with a seed of its own: layers that share one start as copies of each other."""
+    """Initialisers, each with a seed of its own: layers that share one start as copies of each other.
 
-    def __init__(self, seed):
+    >>> first, second = (Draws(0).dense(3) for _ in range(2))
+    >>> bool(np.array_equal(*(layer(np.ones((1, 2))) for layer in (first, second))))
+    True
+    """
+
+    def __init__(self, seed: int | None) -> None:
         self._random = None if seed is None else np.random.default_rng(seed)
 
     def _next(self):
         return None if self._random is None else int(self._random.integers(2**31))
 
-    def convolution(self, kind, filters, kernel, stride=1, padding="valid", name=None):
+    def convolution(
+        self,
+        kind: type[keras.Layer],
+        filters: int,
+        kernel: int,
+        stride: int = 1,
+        padding: str = "valid",
+        name: str | None = None,
+    ) -> keras.Layer:
         glorot = keras.initializers.VarianceScaling(1.0, "fan_avg", "untruncated_normal", self._next())
         return kind(filters, kernel, stride, padding, use_bias=False, kernel_initializer=glorot, name=name)
 
-    def normalisation(self, momentum, synchronized=False, name=None, scale=1.0):
+    def normalisation(
+        self, momentum: float, synchronized: bool = False, name: str | None = None, scale: float = 1.0
+    ) -> keras.Layer:
         gamma = keras.initializers.RandomNormal(scale, 0.02, self._next())
         return layers.BatchNormalization(
             momentum=momentum, epsilon=1e-5, gamma_initializer=gamma, synchronized=synchronized, name=name
         )
 
-    def dense(self, units, **options):
+    def dense(self, units: int, **options: Any) -> keras.Layer:
         glorot = keras.initializers.GlorotUniform(self._next())
         return layers.Dense(units, kernel_initializer=glorot, **options)
 
@@ -38,7 +55,15 @@ def _lengths(length, depth):
     return [math.ceil(length / 2**step) for step in range(depth + 1)]
 
 
-def encode(x, outputs, width, depth, momentum, draws, synchronized=False):
+def encode(
+    x: keras.KerasTensor,
+    outputs: int,
+    width: int,
+    depth: int,
+    momentum: float,
+    draws: Draws,
+    synchronized: bool = False,
+) -> tuple[keras.KerasTensor, keras.KerasTensor]:
     """The trunk's features ``(batch, ticks, width * 2**(depth - 1))`` and the code (batch, 1, outputs)."""
     for step in range(depth):
         x = draws.convolution(layers.Conv1D, width * 2**step, 4, 2, "same")(x)
@@ -48,7 +73,15 @@ def encode(x, outputs, width, depth, momentum, draws, synchronized=False):
     return x, draws.convolution(layers.Conv1D, outputs, x.shape[1])(x)
 
 
-def conv_generator(length=320, channels=1, width=32, depth=5, latent=50, seed=None, synchronized=False):
+def conv_generator(
+    length: int = 320,
+    channels: int = 1,
+    width: int = 32,
+    depth: int = 5,
+    latent: int = 50,
+    seed: int | None = None,
+    synchronized: bool = False,
+) -> keras.Model:
     """Encoder and decoder ``(batch, length, channels)`` → the rebuilt window, in [-1, 1].
 
     With the defaults it has the published 1,908,800 trainable parameters. The latent code is the output of
@@ -72,7 +105,14 @@ def conv_generator(length=320, channels=1, width=32, depth=5, latent=50, seed=No
     return keras.Model(inputs, rebuilt, name="generator")
 
 
-def conv_discriminator(length=320, channels=1, width=32, depth=5, seed=None, synchronized=False):
+def conv_discriminator(
+    length: int = 320,
+    channels: int = 1,
+    width: int = 32,
+    depth: int = 5,
+    seed: int | None = None,
+    synchronized: bool = False,
+) -> keras.Model:
     """``(batch, length, channels)`` → the logit ``(batch, 1)`` that the window is real, and the features.
 
     With the defaults it has the published 703,488 trainable parameters. The published network ends in a
@@ -91,7 +131,13 @@ def _dense(x, units, draws):
     return x
 
 
-def dense_generator(length=64, channels=4, units=(256, 128, 32), latent=10, seed=None):
+def dense_generator(
+    length: int = 64,
+    channels: int = 4,
+    units: Sequence[int] = (256, 128, 32),
+    latent: int = 10,
+    seed: int | None = None,
+) -> keras.Model:
     """Fully connected encoder and decoder, as published for motion capture."""
     draws = Draws(seed)
     inputs = keras.Input((length, channels), name="window")
@@ -100,7 +146,9 @@ def dense_generator(length=64, channels=4, units=(256, 128, 32), latent=10, seed
     return keras.Model(inputs, layers.Reshape((length, channels), name="rebuilt")(x), name="generator")
 
 
-def dense_discriminator(length=64, channels=4, units=(256, 128, 32), seed=None):
+def dense_discriminator(
+    length: int = 64, channels: int = 4, units: Sequence[int] = (256, 128, 32), seed: int | None = None
+) -> keras.Model:
     """Fully connected counterpart of ``conv_discriminator``."""
     draws = Draws(seed)
     inputs = keras.Input((length, channels), name="window")

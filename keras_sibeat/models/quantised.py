@@ -5,10 +5,15 @@ pass through fake quantisation (Jacob et al., CVPR 2018): rounded to 256 levels 
 gradient passed through where the value is in range.
 """
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
 from keras import layers
+
+from keras_sibeat.models.inference import predict
 
 PACKAGE = "keras_sibeat"
 
@@ -21,21 +26,26 @@ class FakeQuantise(layers.Layer):
 
     Args:
         momentum: of the average, at least 0 and less than 1.
+
+    >>> layer = FakeQuantise()
+    >>> _ = layer(keras.ops.array([[-1.0, 1.55]]), training=True)  # 255 steps of 0.01
+    >>> layer(keras.ops.array([[0.123, 9.0]])).numpy().round(4).tolist()
+    [[0.12, 1.55]]
     """
 
-    def __init__(self, momentum=0.99, *, dtype="float32", **kwargs):
+    def __init__(self, momentum: float = 0.99, *, dtype: str = "float32", **kwargs: Any) -> None:
         super().__init__(dtype=dtype, **kwargs)
         if not 0 <= momentum < 1:
             raise ValueError(f"FakeQuantise: found a momentum of {momentum}, expected 0 <= momentum < 1.")
         self.momentum = momentum
 
-    def build(self, input_shape):
+    def build(self, input_shape: Sequence[int | None]) -> None:
         def weight(name):
             return self.add_weight(shape=(), initializer="zeros", trainable=False, name=name)
 
         self.low, self.high, self.batches = weight("low"), weight("high"), weight("batches")
 
-    def call(self, x, training=False):
+    def call(self, x: keras.KerasTensor, training: bool = False) -> keras.KerasTensor:
         if training:
             kept = keras.ops.where(self.batches > 0, self.momentum, 0.0)
             for end, found in ((self.low, keras.ops.min(x)), (self.high, keras.ops.max(x))):
@@ -45,11 +55,11 @@ class FakeQuantise(layers.Layer):
         low, high = keras.ops.minimum(self.low, 0.0), keras.ops.maximum(self.high, 1e-6)  # 0 has a level
         return tf.quantization.fake_quant_with_min_max_vars(x, low, high, num_bits=8)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "momentum": self.momentum}
 
 
-def fake_quantised(kernel):
+def fake_quantised(kernel: keras.KerasTensor) -> keras.KerasTensor:
     """A kernel ``(…, filters)`` rounded to 255 levels, symmetrical, each filter with a scale of its own."""
     kernel = tf.convert_to_tensor(kernel)
     flat = tf.reshape(kernel, (-1, kernel.shape[-1]))
@@ -70,18 +80,26 @@ class _RoundedKernel:
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class RoundedConv1D(_RoundedKernel, layers.Conv1D):
-    """``Conv1D`` with a fake-quantised kernel."""
+    """``Conv1D`` with a fake-quantised kernel.
+
+    >>> RoundedConv1D(2, 3)(keras.ops.ones((1, 8, 1))).shape
+    TensorShape([1, 6, 2])
+    """
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class RoundedDense(_RoundedKernel, layers.Dense):
-    """``Dense`` with a fake-quantised kernel."""
+    """``Dense`` with a fake-quantised kernel.
+
+    >>> RoundedDense(2)(keras.ops.ones((1, 8))).shape
+    TensorShape([1, 2])
+    """
 
 
 ROUNDED = {layers.Conv1D: RoundedConv1D, layers.Dense: RoundedDense}
 
 
-def fold_normalisation(model):
+def fold_normalisation(model: keras.Model) -> keras.Model:
     """The same function without batch normalisation: it goes into the convolutions before, as their bias.
 
     Raises ``ValueError`` for a normalisation that does not follow a convolution without activation.
@@ -118,7 +136,7 @@ def fold_normalisation(model):
     return folded
 
 
-def fake_quantise(model):
+def fake_quantise(model: keras.Model) -> keras.Model:
     """A twin of ``model``, of built-in layers without batch normalisation, that computes as int8 will.
 
     Its weights are copies; those trained go back by ``copy_weights``. Its input, and whatever a convolution,
@@ -141,7 +159,7 @@ def fake_quantise(model):
     return inner
 
 
-def copy_weights(source, target):
+def copy_weights(source: keras.Model, target: keras.Model) -> None:
     """Copy the weights of all layers that both have, by name."""
     names = {layer.name for layer in target.layers}
     for layer in source.layers:
@@ -149,7 +167,14 @@ def copy_weights(source, target):
             target.get_layer(layer.name).set_weights(layer.get_weights())
 
 
-def fine_tune(model, windows, epochs=5, batch_size=256, learning_rate=1e-3, seed=0):
+def fine_tune(
+    model: keras.Model,
+    windows: np.ndarray | Mapping[str, np.ndarray],
+    epochs: int = 5,
+    batch_size: int = 256,
+    learning_rate: float = 1e-3,
+    seed: int | None = 0,
+) -> keras.Model:
     """Teach a float student to bear int8; returns a student without batch normalisation, to convert.
 
     It is distilled from itself: the twin that rounds learns the outputs of the float ``model``, on the
@@ -158,7 +183,7 @@ def fine_tune(model, windows, epochs=5, batch_size=256, learning_rate=1e-3, seed
     keras.utils.set_random_seed(seed)
     folded = fold_normalisation(model)
     twin = fake_quantise(folded)
-    wanted = model.predict(windows, batch_size=batch_size, verbose=0)
+    wanted = predict(model, windows)
     steps = epochs * -(-len(keras.tree.flatten(windows)[0]) // batch_size)
     twin.compile(keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(learning_rate, steps)), "mse")
     twin.fit(windows, wanted, batch_size=batch_size, epochs=epochs, verbose=0)

@@ -10,7 +10,7 @@ from sibeat_edge.beats.rhythm import FEATURES
 STEPS, BATCH, LEARNING_RATE = 3000, 256, 3e-3
 
 
-def rhythm_network(units=16, seed=None):
+def rhythm_network(units: int = 16, seed: int | None = None) -> keras.Model:
     """Rhythm features ``(batch, 8)`` → the logit ``(batch, 1)`` that the beat is premature."""
     draws = Draws(seed)
     features = keras.Input((len(FEATURES),), name="rhythm")
@@ -19,7 +19,9 @@ def rhythm_network(units=16, seed=None):
     return keras.Model(features, draws.dense(1, name="rhythm_logit")(hidden), name="rhythm_network")
 
 
-def fit_rhythm(features, is_premature, units=16, seed=0):
+def fit_rhythm(
+    features: np.ndarray, is_premature: np.ndarray, units: int = 16, seed: int | None = 0
+) -> keras.Model:
     """The network trained on simulated beats ``(beats, 8)`` and which of them are premature ``(beats,)``."""
     network = rhythm_network(units, seed)
     network.get_layer("rhythm_scale").adapt(features)

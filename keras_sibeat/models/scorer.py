@@ -1,9 +1,10 @@
 """A trained model's scorer: one Keras model from a beat to its scores, and to their combination."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import keras
+import numpy as np
 from keras import layers
 
 from keras_sibeat.layers.names import SCORES, SCORES_OF_A_BEAT
@@ -16,14 +17,21 @@ from keras_sibeat.layers.scores import (
     TemplateDistance,
 )
 from keras_sibeat.models.inference import predict
-from keras_sibeat.models.simclr import OUTPUTS
+from keras_sibeat.models.outputs import discriminator_outputs
 
 MEASURES = {"quantile": NormalQuantile, "spread": NormalSpread}
 
 
 def build_scorer(
-    model, train, normals, combine=SCORES_OF_A_BEAT, prototypes=512, seed=0, measure="quantile", rhythm=None
-):
+    model: keras.Model,
+    train: np.ndarray,
+    normals: np.ndarray | Mapping[str, np.ndarray],
+    combine: Sequence[str] | Mapping[str, float] = SCORES_OF_A_BEAT,
+    prototypes: int = 512,
+    seed: int | None = 0,
+    measure: str = "quantile",
+    rhythm: keras.Model | None = None,
+) -> keras.Model:
     """The scorer of a ``ContrastiveBeatGAN``, fitted to normal beats.
 
     The embedding is scaled to length 1 before its distances are taken: NT-Xent trains its direction alone.
@@ -56,7 +64,7 @@ def build_scorer(
     if not all(0 < weight < math.inf for weight in combine.values()):
         raise ValueError(f"build_scorer: found weights {combine}, expected finite numbers above 0.")
     window = keras.Input(model.generator.input_shape[1:], name="window")
-    judged = dict(zip(OUTPUTS, model.discriminator(window), strict=True))
+    judged = discriminator_outputs(model.discriminator(window))
     embedding = layers.UnitNormalization(name="direction", dtype="float32")(judged["embedding"])
     embed = keras.Model(window, embedding)
     embeddings = predict(embed, train)

@@ -4,34 +4,35 @@ NeurIPS 2020 (v2). The shifted windows follow CSI (Tack et al., NeurIPS 2020).
 """
 
 import math
-from functools import partial
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
 from keras import layers, ops
 
 from keras_sibeat.distribution import share, step_logs
+from keras_sibeat.layers.composed import Composed
 from keras_sibeat.losses import NTXent
 from keras_sibeat.models.descent import Descent, descend
-from keras_sibeat.models.frskd import trunk_maps
-from keras_sibeat.models.matmul import as_matmuls
+from keras_sibeat.models.judge import Judge
 from keras_sibeat.models.networks import Draws, encode
+from keras_sibeat.models.outputs import OUTPUTS, discriminator_outputs
 
 HEAD_LAYERS = {"v1": 2, "v2": 3}
-OUTPUTS = ("logit", "features", "embedding", "projection", "shift")
 
 
 def contrastive_discriminator(
-    length=320,
-    channels=1,
-    width=16,
-    depth=5,
-    head="v1",
-    units=128,
-    projection=64,
-    seed=None,
-    synchronized=False,
-):
+    length: int = 320,
+    channels: int = 1,
+    width: int = 16,
+    depth: int = 5,
+    head: str = "v1",
+    units: int = 128,
+    projection: int = 64,
+    seed: int | None = None,
+    synchronized: bool = False,
+) -> keras.Model:
     """BeatGAN's discriminator with an embedding, SimCLR's projection head and a shift head of two layers.
 
     The trunk ends in a layer over all ticks: a beat is aligned at its R-peak, so where a wave stands matters,
@@ -73,7 +74,7 @@ def contrastive_discriminator(
 
 def _check_outputs(shapes):
     """Raise ``ValueError`` where these are not the shapes of ``OUTPUTS``."""
-    named = dict(zip(OUTPUTS, shapes, strict=False))
+    named = discriminator_outputs(shapes)
     fit = len(shapes) == len(OUTPUTS) and all(named[name] == (None, 1) for name in ("logit", "shift"))
     if not (fit and all(len(named[name]) == 2 for name in ("embedding", "projection"))):
         raise ValueError(
@@ -82,17 +83,8 @@ def _check_outputs(shapes):
         )
 
 
-def by_windows(outputs, count):
-    """What was made of ``count`` batches in one: ``OUTPUTS`` by name, a list of an array for each batch, and
-    for each batch the list of what follows them, its feature maps.
-    """
-    parts = [ops.split(output, count) for output in outputs]
-    named = dict(zip(OUTPUTS, parts, strict=False))
-    return named, [list(maps) for maps in zip(*parts[len(OUTPUTS) :], strict=True)]
-
-
 @keras.saving.register_keras_serializable(package="keras_sibeat")
-class SimCLR(Descent):
+class SimCLR(Composed, Descent):
     """A discriminator's trunk, trained contrastively on normal windows alone.
 
     Each step draws two views of every window and, of the second view, a shifted copy. The loss is
@@ -114,22 +106,30 @@ class SimCLR(Descent):
             view of the same beat.
         imagined: layer that makes a window and its partner those of another wearer (``ImaginedWearers``),
             before any view; none by default.
+
+    >>> from keras_sibeat import Shifts, Views, shifts, views
+    >>> trunk = contrastive_discriminator(width=2, units=8, projection=4)
+    >>> model = SimCLR(trunk, Views([views.Gain()]), Shifts([shifts.Bump()]))
+    >>> [each.shape for each in model.draw(ops.zeros((2, 320, 1)))]  # two views, and shifted
+    [TensorShape([2, 320, 1]), TensorShape([2, 320, 1]), TensorShape([2, 320, 1])]
     """
+
+    components = ("discriminator", "views", "shifts", "self_teacher", "partners", "imagined")
 
     def __init__(
         self,
-        discriminator,
-        views,
-        shifts=None,
-        temperature=0.1,
-        nt_xent_weight=1.0,
-        shift_weight=1.0,
-        hard_negatives=False,
-        self_teacher=None,
-        partners=None,
-        imagined=None,
-        **kwargs,
-    ):
+        discriminator: keras.Model,
+        views: keras.Layer,
+        shifts: keras.Layer | None = None,
+        temperature: float = 0.1,
+        nt_xent_weight: float = 1.0,
+        shift_weight: float = 1.0,
+        hard_negatives: bool = False,
+        self_teacher: keras.Layer | None = None,
+        partners: keras.Layer | None = None,
+        imagined: keras.Layer | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         for name, weight in {"nt_xent_weight": nt_xent_weight, "shift_weight": shift_weight}.items():
             if not 0 <= weight < math.inf:
@@ -142,100 +142,93 @@ class SimCLR(Descent):
         self.nt_xent_weight, self.shift_weight = nt_xent_weight, shift_weight
         self.hard_negatives, self.self_teacher = hard_negatives, self_teacher
         self.partners, self.imagined = partners, imagined
-        # ``partial`` keeps the training twin out of tracking and saving: it owns no variable.
-        judge = trunk_maps(discriminator) if self_teacher else discriminator
-        self.judge = partial(as_matmuls(judge), training=True)
+        self._judge = Judge(discriminator, with_maps=self_teacher is not None)
         names = ("loss", "nt_xent", "shift_loss", "shift_accuracy")
         self._means = {name: keras.metrics.Mean(name=name) for name in names}
         self.built = True
 
-    def compile(self, *args, **kwargs):
+    def compile(self, *args: Any, **kwargs: Any) -> None:
         if not (self.nt_xent_weight or self.shift_weight):
             raise ValueError("SimCLR: found only weights of 0; expected one above for learning.")
         super().compile(*args, **kwargs)
 
     @property
-    def learners(self):
+    def learners(self) -> list[keras.Variable]:
         """The variables that the contrast trains."""
         taught = self.self_teacher.trainable_variables if self.self_teacher else []
         return [*self.discriminator.trainable_variables, *taught]
 
     @property
-    def metrics(self):
+    def metrics(self) -> list[keras.metrics.Metric]:
         return list(self._means.values())
 
-    def call(self, windows, training=False):
+    def call(self, windows: keras.KerasTensor, training: bool = False) -> keras.KerasTensor:
         return self.discriminator(windows, training=training)
 
-    def draw(self, windows, wearers=None):
+    def draw(
+        self, windows: keras.KerasTensor, wearers: keras.KerasTensor | None = None
+    ) -> list[keras.KerasTensor]:
         """Two views of the windows and, where a loss needs it, a shifted copy of the second: a list."""
         others = self.partners(windows, wearers) if self.partners else windows
         if self.imagined:
             both = self.imagined(ops.concatenate([windows, others], axis=2), training=True)
             windows, others = ops.split(both, 2, axis=2)
         first, second = (self.views(beats, training=True) for beats in (windows, others))
-        if not (self.shift_weight or (self.nt_xent_weight and self.hard_negatives)):
+        is_used = self.shift_weight or (self.nt_xent_weight and self.hard_negatives)
+        if self.shifts is None or not is_used:
             return [first, second]
         return [first, second, self.shifts(second, training=True)]
 
-    def contrast(self, projections, shift_logits, maps=(), wearers=None):
-        """The weighted loss, and its parts by name, of what the discriminator made of ``draw``'s windows.
+    def contrast(
+        self,
+        projections: Sequence[keras.KerasTensor],
+        shift_logits: Sequence[keras.KerasTensor],
+        maps: Sequence[Sequence[keras.KerasTensor]] = (),
+        wearers: keras.KerasTensor | None = None,
+    ) -> tuple[keras.KerasTensor, dict[str, keras.KerasTensor]]:
+        """The weighted loss, and its terms by name, of what the discriminator made of ``draw``'s windows.
 
         Args:
             projections, shift_logits: lists of an array for each of ``draw``'s windows; more are ignored.
             maps: the same of the trunk's feature maps, a list for each; for the self-teacher alone.
             wearers: their numbers (batch,), where there are partners.
         """
-        parts, loss = {}, 0.0
+        terms, loss = {}, 0.0
         if self.nt_xent_weight:
             negatives = projections[2] if self.hard_negatives else None
             groups = ops.reshape(wearers, (-1,)) if self.partners else None
-            parts["nt_xent"] = self.nt_xent.contrast(*projections[:2], negatives, groups)
-            loss += self.nt_xent_weight * parts["nt_xent"]
+            terms["nt_xent"] = self.nt_xent.contrast(projections[0], projections[1], negatives, groups)
+            loss += self.nt_xent_weight * terms["nt_xent"]
         if self.shift_weight:
             first, second, shifted = shift_logits[:3]
             normal = ops.concatenate([first, second])
             # log(1 + exp(±logit)): the two classes weigh the same, although views are twice as many.
-            parts["shift_loss"] = (ops.mean(ops.softplus(normal)) + ops.mean(ops.softplus(-shifted))) / 2
-            parts["shift_accuracy"] = (ops.mean(normal < 0) + ops.mean(shifted > 0)) / 2
-            loss += self.shift_weight * parts["shift_loss"]
+            terms["shift_loss"] = (ops.mean(ops.softplus(normal)) + ops.mean(ops.softplus(-shifted))) / 2
+            terms["shift_accuracy"] = (ops.mean(normal < 0) + ops.mean(shifted > 0)) / 2
+            loss += self.shift_weight * terms["shift_loss"]
             if self.self_teacher:
                 teach = self.self_teacher.teach
                 told = [teach(maps[n], shift_logits[n], label) for n, label in enumerate((0, 0, 1))]
                 loss += self.shift_weight * ((told[0] + told[1]) / 2 + told[2]) / 2
-        return loss, parts
+        return loss, terms
 
-    def train_step(self, data):
+    def train_step(self, data: Any) -> dict[str, Any]:
         windows, wearers, _ = keras.utils.unpack_x_y_sample_weight(data)
         windows = self.draw(windows, wearers)
         with tf.GradientTape() as tape:
-            judged, maps = by_windows(self.judge(ops.concatenate(windows)), len(windows))
-            loss, parts = self.contrast(judged["projection"], judged["shift"], maps, wearers)
+            judged, maps = self._judge.together(windows)
+            loss, terms = self.contrast(judged["projection"], judged["shift"], maps, wearers)
             objective = share(loss)
         descend(self.optimizer, tape, objective, self.learners)
-        for name, value in {"loss": loss, **parts}.items():
+        for name, value in {"loss": loss, **terms}.items():
             self._means[name].update_state(value)
         return step_logs(self.metrics)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
-            "discriminator": keras.saving.serialize_keras_object(self.discriminator),
-            "views": keras.saving.serialize_keras_object(self.views),
-            "shifts": keras.saving.serialize_keras_object(self.shifts),
             "temperature": self.nt_xent.temperature,
             "nt_xent_weight": self.nt_xent_weight,
             "shift_weight": self.shift_weight,
             "hard_negatives": self.hard_negatives,
-            "self_teacher": keras.saving.serialize_keras_object(self.self_teacher),
-            "partners": keras.saving.serialize_keras_object(self.partners),
-            "imagined": keras.saving.serialize_keras_object(self.imagined),
         }
-
-    @classmethod
-    def from_config(cls, config):
-        parts = {
-            name: keras.saving.deserialize_keras_object(config[name])
-            for name in ("discriminator", "views", "shifts", "self_teacher", "partners", "imagined")
-        }
-        return cls(**{**config, **parts})

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 
-def count_multiply_adds(model):
+def count_multiply_adds(model: keras.Model) -> int:
     """Multiply-adds of one window through a functional graph's convolutions and dense layers."""
     total = 0
     for layer in model.layers:
@@ -19,6 +19,6 @@ def count_multiply_adds(model):
     return total
 
 
-def count_parameters(model):
+def count_parameters(model: keras.Model) -> int:
     """Trainable parameters."""
     return sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)

@@ -10,16 +10,16 @@ SPREAD = 2.0  # standard deviation of an activation at the start, so that most l
 
 
 def student(
-    length=320,
-    channels=1,
-    width=12,
-    depth=6,
-    units=24,
-    rebuilds=False,
-    rhythm=0,
-    seed=None,
-    synchronized=False,
-):
+    length: int = 320,
+    channels: int = 1,
+    width: int = 12,
+    depth: int = 6,
+    units: int = 24,
+    rebuilds: bool = False,
+    rhythm: int = 0,
+    seed: int | None = None,
+    synchronized: bool = False,
+) -> keras.Model:
     """The student's graph, of built-in layers: convolutions over ticks, batch normalisation, ReLU, dense.
 
     A convolution with kernel 8 and stride 4, then ``depth - 1`` with kernel 5 and stride 2, each followed by

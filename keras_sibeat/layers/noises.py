@@ -1,0 +1,111 @@
+"""Views that add noise: white, or recorded from electrodes."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import ops
+
+from keras_sibeat.layers.augmentation import Augmentation, within
+
+PACKAGE = "keras_sibeat"
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class Noise(Augmentation):
+    """White noise, its standard deviation drawn for each window.
+
+    Args:
+        strength: largest standard deviation, where the window spans 2.
+        seed: of the layer's own random stream.
+
+    >>> Noise(0.1, seed=0)(ops.zeros((2, 320, 1)), training=True).shape
+    TensorShape([2, 320, 1])
+    """
+
+    def __init__(self, strength: float = 0.01, seed: int | None = None, **kwargs: Any) -> None:
+        super().__init__(seed, **kwargs)
+        self.strength = within("Noise: strength", strength, 0, 2)
+
+    def augment(self, windows: keras.KerasTensor) -> keras.KerasTensor:
+        return windows + self.draw(windows, 0.0, self.strength) * self.normal(windows)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "strength": self.strength}
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class RecordedNoise(Augmentation):
+    """Noise that was recorded from electrodes, mixed in at a given signal-to-noise ratio.
+
+    For each window and channel a random stretch of a random channel of ``noise`` is taken, and scaled so that
+    its power about its mean is that of the window, over the ratio.
+
+    Args:
+        noise: ``(samples, channels)`` at the windows' rate, filtered as they are; no shorter than a window.
+            It is not saved with the model: a loaded layer that shall augment again is given it by
+            ``layer.noise = …``.
+        snr: lowest and highest ratio, dB; the channels of a window share theirs.
+        probability: share of the windows that are mixed with noise.
+        seed: of the layer's own random stream.
+
+    >>> noise = np.random.default_rng(0).normal(size=(5000, 2))
+    >>> RecordedNoise(noise, seed=0)(ops.ones((2, 320, 1)), training=True).shape
+    TensorShape([2, 320, 1])
+    """
+
+    def __init__(
+        self,
+        noise: np.ndarray | None = None,
+        snr: tuple[float, float] = (6.0, 24.0),
+        probability: float = 0.5,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(seed, **kwargs)
+        if len(snr) != 2 or not -np.inf < snr[0] <= snr[1] < np.inf:
+            raise ValueError(f"RecordedNoise: found snr {snr}, expected lowest and highest, in dB.")
+        self.snr, self.probability = (snr[0], snr[1]), within("RecordedNoise: probability", probability, 0, 1)
+        self.noise = noise
+
+    @property
+    def noise(self) -> keras.KerasTensor | None:
+        """The noise ``(samples, channels)``, or None."""
+        return self._noise
+
+    @noise.setter
+    def noise(self, noise: np.ndarray | None) -> None:
+        if noise is not None:
+            noise = np.asarray(noise, np.float32)
+            if noise.ndim != 2 or not np.isfinite(noise).all():
+                raise ValueError(
+                    f"RecordedNoise: found noise of shape {noise.shape}; "
+                    "expected finite numbers (samples, channels)."
+                )
+            # Where the electrodes lay still there is no noise to be scaled up to the ratio.
+            self._stillness = max(1e-9 * float(noise.var()), 1e-30)
+            with tf.init_scope():  # made once, and no constant in the graph of every step
+                noise = tf.constant(noise)
+        self._noise = noise
+
+    def augment(self, windows: keras.KerasTensor) -> keras.KerasTensor:
+        length, channels = windows.shape[1:]
+        if self.noise is None or len(self.noise) < length:
+            found = "no noise" if self.noise is None else f"noise of {len(self.noise)} samples"
+            raise ValueError(f"RecordedNoise: found {found}, expected at least {length} samples.")
+        samples, recorded = self.noise.shape
+        starts = self.draw(windows, 0.0, float(samples - length + 1), channels)[:, :, 0]
+        columns = self.draw(windows, 0.0, float(recorded), channels)[:, :, 0]
+        starts, columns = (ops.cast(numbers, "int32")[:, None] for numbers in (starts, columns))
+        places = (starts + ops.arange(length)[:, None]) * recorded + columns
+        noise = ops.cast(ops.take(ops.reshape(self.noise, (-1,)), places), windows.dtype)
+        noise -= ops.mean(noise, axis=1, keepdims=True)
+        power = ops.maximum(ops.var(noise, axis=1, keepdims=True), self._stillness)
+        gain = ops.sqrt(ops.var(windows, axis=1, keepdims=True) / power)
+        gain *= 10 ** (-self.draw(windows, *self.snr) / 20)
+        chosen = self.draw(windows, 0.0, 1.0) < self.probability
+        return windows + ops.where(chosen, gain, 0.0) * noise
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "snr": self.snr, "probability": self.probability}
