@@ -153,7 +153,7 @@ def test_windows_need_three_dimensions():
 # Curves
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     arrays(np.float32, st.tuples(st.integers(1, 3), st.integers(2, 9), st.integers(1, 2)),
            elements=st.floats(-100, 100, width=32)),
@@ -187,7 +187,7 @@ def test_random_curves_use_the_whole_range_and_each_channel_has_its_own():
 # Scale
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     arrays(
         np.float32,

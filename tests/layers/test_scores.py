@@ -50,7 +50,7 @@ def test_the_template_distance_is_the_logarithm_of_the_mean_square_of_the_differ
 
 
 @given(st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=50))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_the_spread_is_numpys_median_and_quartiles(normals):
     layer = NormalSpread()
     layer.adapt(normals)
@@ -191,7 +191,7 @@ def test_the_highest_normals_may_be_tied(normals):
 finite = st.floats(-1e6, 1e6, width=32)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(finite, min_size=1, max_size=40), st.lists(finite, min_size=2, max_size=20))
 def test_a_higher_score_never_maps_lower(normals, scores):
     scores = np.sort(np.array([*scores, *normals, *np.nextafter(np.float32(normals), np.float32(-np.inf))]))
@@ -200,7 +200,7 @@ def test_a_higher_score_never_maps_lower(normals, scores):
     assert (np.diff(found) >= -1e-6 * found[1:]).all()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.integers(0, 1000), min_size=2, max_size=50), st.floats(0.5, 8), st.floats(-5, 5))
 def test_units_do_not_matter(normals, scale, offset):
     scores = np.linspace(-10, 2000, 60)

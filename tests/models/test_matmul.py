@@ -60,13 +60,13 @@ sizes = {
 }
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(**sizes, training=st.booleans())
 def test_generator_twin_is_the_generator(training, **size):
     assert_same(conv_generator(**size, latent=3, seed=0), training)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(**sizes, training=st.booleans())
 def test_discriminator_twin_is_the_discriminator(training, **size):
     assert_same(conv_discriminator(**size, seed=0), training)
@@ -127,7 +127,7 @@ def test_any_convolution_has_an_equal_twin(layer):
     assert_same(keras.Model(inputs, layer(inputs)))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(1, 20), st.integers(1, 9), st.integers(1, 5), st.integers(1, 3))
 def test_any_same_convolution_is_a_product(length, taps, stride, channels):
     inputs = keras.Input((length, channels))

@@ -56,7 +56,7 @@ def test_multiply_adds_of_a_layer_each():
     assert count_multiply_adds(keras.Model(inputs, x)) == 5 * 60 + 5 * 32 + 140
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(
     length=st.integers(8, 41), channels=st.integers(1, 3), width=st.integers(1, 4), depth=st.integers(1, 4)
 )

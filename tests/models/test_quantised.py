@@ -51,7 +51,7 @@ def test_a_normalisation_without_a_convolution_is_refused():
         fold_normalisation(model)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 99), st.floats(1e-3, 1e3))
 def test_kernels_are_rounded_as_int8_with_a_scale_for_each_filter(seed, size):
     kernel = size * np.random.default_rng(seed).standard_normal((5, 3, 4)).astype("float32")
