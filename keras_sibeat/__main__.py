@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+from collections.abc import Sequence
 
 import keras_sibeat
 
@@ -18,7 +19,7 @@ COMMANDS = {
 }
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command that the first argument names, or list them."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     first = arguments[0] if arguments else "--help"

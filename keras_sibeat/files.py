@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,10 +14,10 @@ from sibeat_edge.files import PARTIAL, whole_file
 
 
 @contextmanager
-def whole_folder(folder):
+def whole_folder(folder: Path) -> Iterator[Path]:
     """Yield a temporary folder beside ``folder``; rename it on success, remove it on failure.
 
-    Where another process made ``folder`` in the meantime, that one stays, as it holds the same.
+    Where another process made ``folder`` in the meantime, that one stays: it holds the same.
     """
     folder = Path(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -32,7 +33,7 @@ def whole_folder(folder):
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def remove_partial(folder):
+def remove_partial(folder: Path) -> None:
     """Remove the files and folders that a killed process left unfinished in ``folder`` and below."""
     for path in list(Path(folder).rglob(f"{PARTIAL}*")):
         if path.is_dir():
@@ -41,7 +42,7 @@ def remove_partial(folder):
             path.unlink(missing_ok=True)
 
 
-def write_json(path, value):
+def write_json(path: Path, value: object) -> None:
     """Write ``value`` as indented JSON, whole or not at all."""
     with whole_file(path) as partial:
         partial.write_text(
@@ -49,7 +50,7 @@ def write_json(path, value):
         )
 
 
-def sha256(path):
+def sha256(path: Path) -> str:
     """SHA-256 of a file's content, in hexadecimal."""
     digest = hashlib.sha256()
     with open(path, "rb") as file:

@@ -1,7 +1,9 @@
 """Reads a run's configuration from TOML, with overrides; an unknown key is an error."""
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -14,11 +16,30 @@ else:
     import tomli as tomllib
 
 
-def read_config(file=None, overrides=(), data=None):
+# A symbolic link to the repository's configs/, so that a wheel holds the very files that a checkout has.
+SHIPPED = Path(__file__).parent / "shipped"
+
+
+def find_config(name: str | Path) -> Path:
+    """The TOML file at a path or, where there is none, the one that ships under that name.
+
+    >>> find_config("quickstart").name
+    'quickstart.toml'
+    """
+    shipped = SHIPPED / f"{name}.toml"
+    return Path(name) if Path(name).exists() or not shipped.exists() else shipped
+
+
+def read_config(
+    file: Path | None = None, overrides: Iterable[str] = (), data: Path | str | None = None
+) -> Config:
     """The configuration of ``file`` (TOML; the defaults without one), with ``key=value`` overrides.
 
+    >>> read_config(overrides=["train.epochs=30"]).train.epochs
+    30
+
     Args:
-        file: path; its stem is the run's name.
+        file: path of the file, whose stem is the run's name.
         overrides: strings such as ``train.epochs=30``; the value is TOML, or else a plain string.
         data: folder of a local copy of the data, which replaces the simulator where none is configured.
 
@@ -30,8 +51,8 @@ def read_config(file=None, overrides=(), data=None):
     return make_config({"name": Path(file).stem, **read_toml(file)}, str(file), overrides, data)
 
 
-def read_toml(file):
-    """The values of a TOML file; raises ``ConfigError`` where there is none."""
+def read_toml(file: Path) -> dict[str, Any]:
+    """The values of a TOML file; raises ``ConfigError`` where there is no such file or no TOML in it."""
     try:
         return tomllib.loads(Path(file).read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -40,7 +61,9 @@ def read_toml(file):
         raise ConfigError(f"{file}: {error}; expected TOML.") from error
 
 
-def make_config(values, origin, overrides=(), data=None):
+def make_config(
+    values: dict[str, Any], origin: str, overrides: Iterable[str] = (), data: Path | str | None = None
+) -> Config:
     """The configuration of nested ``values``, which errors call ``origin``; the rest as ``read_config``."""
     for override in overrides:
         _apply(values, override)
@@ -61,6 +84,7 @@ def make_config(values, origin, overrides=(), data=None):
 
 
 def _apply(values, override):
+    # TOML reads the value alone: read as a whole, a.b = {…} would add to a section a.b, not replace it.
     key, equals, text = override.partition("=")
     if not equals or not key.strip():
         raise ConfigError(f"--set {override}: found no key=value; expected e.g. train.epochs=30.")
@@ -76,7 +100,7 @@ def _apply(values, override):
     values[last] = value
 
 
-def first_problem(error):
+def first_problem(error: ValidationError) -> str:
     """The first problem of a pydantic ``ValidationError``, in one sentence."""
     problem = error.errors()[0]
     key = ".".join(str(part) for part in problem["loc"]) or "configuration"

@@ -1,7 +1,6 @@
 """A run's configuration as a whole: its sections, and what of them goes together."""
 
-import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, field_validator, model_validator
 
@@ -23,16 +22,16 @@ from keras_sibeat.config.sections import (
     unique,
 )
 
-if sys.version_info >= (3, 11):
-    pass
-else:
-    pass
-
 
 class Config(Section):
-    """One run."""
+    """One run.
 
-    name: str = "quickstart"
+    >>> config = Config(name="mine", train={"epochs": 3})
+    >>> config.epochs, config.window.length
+    (3, 320)
+    """
+
+    name: str = "unnamed"
     seeds: Annotated[tuple[Annotated[int, Field(ge=0, lt=2**32)], ...], Field(min_length=1)] = (0,)
     data: Data = Data()
     window: Window = Window()
@@ -49,28 +48,31 @@ class Config(Section):
     evaluate: Evaluate = Evaluate()
 
     @property
-    def epochs(self):
-        """Of the last stage."""
+    def epochs(self) -> int:
+        """Epochs of the last stage, which are those of the run's history."""
         return self.student.epochs if self.student else self.train.epochs
 
-    def describe(self):
-        """Its values as JSON has them, but for where the data lies, which is no part of a run."""
+    def describe(self) -> dict[str, Any]:
+        """The values as JSON has them, without the data's folder: wherever data lies, the run is the same."""
         values = self.model_dump(mode="json")
         del values["data"]["folder"]
         return values
 
     @property
-    def has_residuals(self):
-        """Whether a student says where, as it learns to rebuild a beat; a wearer's template shows it, too."""
-        return self.student.rebuilds and not self.wearer
+    def has_residuals(self) -> bool:
+        """Whether there is a student that gives residuals, which say where in a beat the anomaly lies.
+
+        It does so if it learns to rebuild the beat. A wearer's student need not: the template shows it.
+        """
+        return bool(self.student and self.student.rebuilds and not self.wearer)
 
     @field_validator("seeds")
     @classmethod
-    def _seeds_differ(cls, seeds):
+    def _seeds_differ(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
         return unique(seeds)
 
     @model_validator(mode="after")
-    def _protocol_fits_source(self):
+    def _sections_fit(self) -> "Config":
         if 2 * self.model.time_warp > min(self.window.before, self.window.after):
             raise ValueError("model.time_warp: expected at most half of window.before and window.after")
         if (self.data.source == "series") != (self.protocol.name == "series"):
@@ -79,18 +81,12 @@ class Config(Section):
             self._contrastive_fits()
         if self.student:
             self._student_fits()
-        if self.wearer and not self.contrastive:
-            raise ValueError("wearer: expected contrastive, too; its shifts and rhythms are what is learnt")
-        if not self.wearer and {"template", "rhythm"} & set(self.score.combine):
+        if self.wearer:
+            self._wearer_fits()
+        elif {"template", "rhythm"} & set(self.score.combine):
             raise ValueError("score.combine: template and rhythm are a wearer's; expected [wearer]")
-        if not self.wearer and self.contrastive and "other_wearer" in self.contrastive.shifts:
+        elif self.contrastive and "other_wearer" in self.contrastive.shifts:
             raise ValueError("contrastive.shifts: other_wearer needs a template; expected [wearer]")
-        if self.wearer and self.student and not self.student.distil:
-            raise ValueError("wearer: expected student.distil, as its teacher knows the rhythm")
-        if self.wearer and self.data.leads == "all":
-            raise ValueError("wearer: expected data.leads by name, as a template is of the same")
-        if self.wearer and self.protocol.name == "series":
-            raise ValueError("wearer: expected beats, found protocol series")
         if self.distillation and (self.contrastive or self.model.kind != "conv"):
             raise ValueError("distillation: expected plain BeatGAN, no contrastive, and model.kind conv")
         if self.frskd and self.model.kind != "conv":
@@ -98,6 +94,16 @@ class Config(Section):
         if self.protocol.name == "series" and self.protocol.selection == "labelled":
             raise ValueError("protocol series has no labelled validation windows to select with")
         return self
+
+    def _wearer_fits(self):
+        if not self.contrastive:
+            raise ValueError("wearer: expected contrastive, too, whose shifts and rhythms are learnt")
+        if self.student and not self.student.distil:
+            raise ValueError("wearer: expected student.distil, as its teacher knows the rhythm")
+        if self.data.leads == "all":
+            raise ValueError("wearer: expected data.leads by name, as a template has the same leads")
+        if self.protocol.name == "series":
+            raise ValueError("wearer: expected beats, found protocol series")
 
     def _student_fits(self):
         student = self.student

@@ -1,9 +1,11 @@
 """The sections of a run's configuration, each checked by pydantic; an unknown key is an error."""
 
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic_core import PydanticKnownError
 
 from keras_sibeat.layers.names import (
     DISTILLATION_WEIGHTS,
@@ -17,8 +19,11 @@ from keras_sibeat.layers.names import (
 from sibeat_edge.signal.filters import BAND, FIR_ORDER
 from sibeat_edge.signal.resampling import RATE
 
+Values = TypeVar("Values", bound=Sequence)
 
-def unique(values):
+
+def unique(values: Values) -> Values:
+    """The ``values``; raises ``ValueError`` where two are the same."""
     if len(set(values)) < len(values):
         raise ValueError("expected different values")
     return values
@@ -31,11 +36,38 @@ def _known(what, names, known):
     return names
 
 
+def _one_of(names: Collection[str]) -> AfterValidator:
+    """Refuses any other string, as ``Literal`` does, which takes no names from elsewhere."""
+    *rest, last = (repr(name) for name in names)
+    expected = f"{', '.join(rest)} or {last}"
+
+    def check(value: str) -> str:
+        if value not in names:
+            raise PydanticKnownError("literal_error", {"expected": expected})
+        return value
+
+    return AfterValidator(check)
+
+
 Weight = Annotated[float, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
+LossName = Annotated[str, _one_of(DISTILLATION_WEIGHTS)]
+ScoreName = Annotated[str, _one_of(SCORES)]
+MeasureName = Annotated[str, _one_of(MEASURE_NAMES)]
+TailName = Annotated[str, _one_of(TAILS)]
 
 
 class Section(BaseModel):
+    """A part of a configuration that cannot be changed; an unknown key or a value out of range is an error.
+
+    >>> Train(epochs=3).batch_size
+    64
+    >>> Train(epoch=3)
+    Traceback (most recent call last):
+    ...
+    pydantic_core._pydantic_core.ValidationError: ...
+    """
+
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
@@ -51,7 +83,7 @@ class Data(Section):
     groups: dict[str, list[str]] = {}  # series: class -> glob patterns
 
     @model_validator(mode="after")
-    def _groups_for_series(self):
+    def _groups_for_series(self) -> "Data":
         if (self.source == "series") != bool(self.groups):
             raise ValueError("groups belong to source series, and that source needs them")
         return self
@@ -67,13 +99,14 @@ class Window(Section):
     order: Annotated[int, Field(ge=2, multiple_of=2)] = FIR_ORDER  # of the band-pass
 
     @model_validator(mode="after")
-    def _band_in_range(self):
+    def _band_in_range(self) -> "Window":
         if not 0 < self.band[0] < self.band[1] < RATE / 2:
             raise ValueError(f"band: expected 0 < low < high < {RATE // 2} Hz, found {self.band}")
         return self
 
     @property
-    def length(self):
+    def length(self) -> int:
+        """In samples (or steps of a series)."""
         return self.before + self.after
 
 
@@ -94,19 +127,19 @@ class Protocol(Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _classes_of_protocol(cls, values):
+    def _classes_of_protocol(cls, values: object) -> object:
         if isinstance(values, dict) and values.get("name") in ("inter_patient", "leave_out"):
             return {"classes": "aami", **values}
         return values
 
     @property
-    def is_of_wearers(self):
+    def is_of_wearers(self) -> bool:
         """Whether no wearer both trains and tests."""
         return self.name in ("inter_patient", "leave_out")
 
     @field_validator("folds")
     @classmethod
-    def _folds_differ(cls, folds):
+    def _folds_differ(cls, folds: tuple[int, ...]) -> tuple[int, ...]:
         return unique(folds)
 
 
@@ -176,18 +209,18 @@ class Contrastive(Section):
 
     @field_validator("views")
     @classmethod
-    def _views_exist(cls, views):
+    def _views_exist(cls, views: dict[str, dict]) -> dict[str, dict]:
         for name in _known("views", views, VIEW_SETTINGS):
             _known(f"settings of the view {name}", views[name], VIEW_SETTINGS[name])
         return views
 
     @field_validator("shifts")
     @classmethod
-    def _shifts_exist(cls, shifts):
+    def _shifts_exist(cls, shifts: tuple[str, ...]) -> tuple[str, ...]:
         return unique(_known("shifts", shifts, SHIFT_NAMES))
 
     @model_validator(mode="after")
-    def _weights_fit(self):
+    def _weights_fit(self) -> "Contrastive":
         if not (self.nt_xent_weight or self.shift_weight or self.adversarial_weight):
             raise ValueError("found only weights of 0; expected one of the losses to be above")
         if not self.shifts and (self.shift_weight or self.pretrain.shift_weight or self.hard_negatives):
@@ -228,33 +261,33 @@ class Student(Section):
     batch_size: Annotated[int, Field(ge=2)] = 256
     learning_rate: Annotated[float, Field(gt=0)] = 1e-2
     warmup_epochs: Annotated[float, Field(ge=0)] = 1.0
-    weights: dict[Literal[tuple(DISTILLATION_WEIGHTS)], Weight] = {}  # of its losses, where not the default
+    weights: dict[LossName, Weight] = {}  # of its losses, where not the default
     temperature: Annotated[float, Field(gt=0)] = 0.1  # of the prototypes' soft targets
     cap: Annotated[float, Field(gt=0)] = 8.0  # of the score, in nats
-    tail: Literal[TAILS] = "flat"  # of the score above the cap
+    tail: TailName = "flat"  # of the score above the cap
     unlabelled: tuple[str, ...] = ()  # records whose beats, normal or not, it learns from, too
 
     @property
-    def rebuilds(self):
+    def rebuilds(self) -> bool:
         """Whether it learns to rebuild a beat."""
         return self.distil and self.weights.get("rebuilt", DISTILLATION_WEIGHTS["rebuilt"]) > 0
 
     @field_validator("unlabelled")
     @classmethod
-    def _unlabelled_differ(cls, records):
+    def _unlabelled_differ(cls, records: tuple[str, ...]) -> tuple[str, ...]:
         return unique(records)
 
 
 class Score(Section):
     """Which scores are combined, with what weights, and how many prototypes the embedding's density has."""
 
-    combine: Annotated[dict[Literal[SCORES], Positive], Field(min_length=1)] = {"shift": 1, "prototypes": 1}
+    combine: Annotated[dict[ScoreName, Positive], Field(min_length=1)] = {"shift": 1, "prototypes": 1}
     prototypes: Annotated[int, Field(ge=1, le=512)] = 512
-    measure: Literal[MEASURE_NAMES] = "quantile"  # that each is taken in, among validation normals
+    measure: MeasureName = "quantile"  # that each is taken in, among validation normals
 
     @field_validator("combine", mode="before")
     @classmethod
-    def _weigh_the_same(cls, combine):
+    def _weigh_the_same(cls, combine: object) -> object:
         return dict.fromkeys(unique(combine), 1.0) if isinstance(combine, list | tuple) else combine
 
 

@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from keras_sibeat.config import make_config, read_toml
+from keras_sibeat.config import Config, make_config, read_toml
 from keras_sibeat.errors import ConfigError
 
 
-def read_variants(file, data=None):
+def read_variants(file: Path, data: Path | None = None) -> dict[str, Config]:
     """The configurations of an ablation's file, by name: ``base``, each of the ``variants`` merged into it.
 
-    Raises ``ConfigError`` where the file has other keys, no variants, or a configuration that does not hold.
+    Raises ``ConfigError`` where the file has other keys, no variants, or a configuration that is not valid.
     """
     values = read_toml(file)
     unknown = sorted(set(values) - {"base", "variants"})

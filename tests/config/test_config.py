@@ -1,6 +1,8 @@
+from pathlib import Path
+
 import pytest
 
-from keras_sibeat.config import Config, read_config
+from keras_sibeat.config import Config, find_config, read_config
 from keras_sibeat.errors import ConfigError
 
 
@@ -18,7 +20,7 @@ def toml(tmp_path):
 
 def test_the_defaults_are_the_simulator_and_the_published_recipe():
     config = read_config()
-    assert config == Config() and config.name == "quickstart"
+    assert config == Config() and config.name == "unnamed"
     assert config.data.source == "simulator" and config.data.folder is None
     assert (config.protocol.name, config.protocol.selection) == ("beatgan", "label_free")
     assert config.window.length == 320
@@ -286,3 +288,19 @@ def test_a_shift_head_that_learnt_alone_may_be_scored(toml):
 def test_a_configuration_survives_its_own_json(overrides):
     config = read_config(overrides=overrides)
     assert Config.model_validate_json(config.model_dump_json()) == config
+
+
+CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.toml"))
+
+
+@pytest.mark.parametrize("file", CONFIGS, ids=lambda file: file.stem)
+def test_a_configuration_that_ships_is_found_by_its_name(file):
+    assert find_config(file.stem).read_bytes() == file.read_bytes()
+
+
+def test_a_file_wins_over_one_that_ships(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("quickstart").write_text("[train]\nepochs = 7\n")
+    assert read_config(find_config("quickstart")).train.epochs == 7
+    with pytest.raises(ConfigError, match="none: no such file"):
+        read_config(find_config("none"))

@@ -49,7 +49,7 @@ def test_a_probe_stands_beside_random_weights(tmp_path):
     trained(config, tmp_path / "run")
     command.main([str(tmp_path / "run"), "--report", str(tmp_path / "results")])
     results = {
-        name: json.loads((tmp_path / "results" / f"probe-quickstart-{name}.json").read_text())
+        name: json.loads((tmp_path / "results" / f"probe-unnamed-{name}.json").read_text())
         for name in ("trained", "random")
     }
     metrics = [result["metrics"] for result in results.values()]
