@@ -1,4 +1,4 @@
-"""A small exported model of one simulated wearer's normal beats, for the tests of the edge."""
+"""A small exported model of a simulated wearer's normal beats, for the tests of the edge."""
 
 import functools
 

@@ -1,4 +1,4 @@
-"""An exported model of beats beside their wearer's own, of simulated wearers, for the tests of the edge."""
+"""A wearer's model, exported and trained on simulated wearers, for the tests of the edge."""
 
 import functools
 
@@ -29,7 +29,7 @@ def views(wearer, waits=True):
 
 @functools.cache
 def _trained():
-    """A student that learnt in seconds how far a beat is from its template, and how premature."""
+    """A student that learns in seconds how far a beat is from its template, and how premature it is."""
     network = student(channels=2, width=4, depth=4, units=8, rhythm=8, seed=0)
     wearers = [simulate_wearer(seed=seed, seconds=150.0) for seed in (1, 2)]
     window, rhythm = (np.stack(part) for part in zip(*[v for w in wearers for v in views(w)], strict=True))

@@ -87,7 +87,7 @@ def test_blocks_of_any_size_give_the_same_beats(model, lead, sizes, rate, hole):
 
 
 def test_an_r_peak_found_long_after_it_was_is_late_whatever_the_blocks(model):
-    """Search back, after a pause that is longer than what is held of the signal."""
+    """The search back finds beats after a pause that is longer than the signal still held."""
     lead = simulate_wearer(seed=5, seconds=30).signal[:, 0].astype(float)
     weak = lead[10 * RATE :].copy()
     weak[: 2 * RATE] *= 0.35

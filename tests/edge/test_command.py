@@ -207,7 +207,7 @@ def test_a_recording_without_heartbeats(folder, tmp_path, value):
 
 
 def test_memory_does_not_grow_with_the_signal(folder):
-    """The blocks are read as they are needed: none is read before the one before it was scored."""
+    """A block is read only after the block before it has been scored."""
     order = []
     record = read_record(folder / "wearer")
     blocks = record.blocks

@@ -1,4 +1,4 @@
-"""From samples to beats judged beside their wearer's own: order, blocks, warm-up, pauses, gaps, and why."""
+"""The scorer of a wearer's model: order, blocks, warm-up, pauses, gaps, and what raised an alarm."""
 
 import numpy as np
 import pytest
@@ -140,7 +140,7 @@ def test_before_there_is_a_template_there_is_no_score(model):
 
 
 def test_a_jump_of_the_clock_does_not_end_the_warm_up(model):
-    """Thirty beats are no template: those behind the jump count with them, and all are scored in the end."""
+    """Thirty beats are too few for a template. Those after the jump are added, and then all are scored."""
     scorer, lead = BeatScorer(model, RATE), clean()
     first = scorer.push(lead[: 25 * RATE], time=0.0)
     early = first + scorer.push(lead[25 * RATE : 30 * RATE], time=500.0)

@@ -1,4 +1,4 @@
-"""What whoever reads a wearer's result is told of the wearer's own beats."""
+"""Warnings about the wearer's own beats."""
 
 import re
 

@@ -28,7 +28,7 @@ ORIGINS = {
     "model": "the model's",
     "rate": "for the false alarms asked for",
     "option": "given by hand",
-    "wearer": "the model's, adapted to this wearer",
+    "wearer": "adapted to this wearer",
 }
 MEANINGS = {
     "missing": "samples are missing",

@@ -1,4 +1,4 @@
-"""RR intervals around a beat, against the same by hand, and what a device may not know."""
+"""The rhythm's features against the same computed by hand, and intervals that are not known."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Beats cut from a stream: the windows of the offline path, whatever the blocks, gaps and pauses told."""
+"""Beats cut from a stream: the same windows as offline, in blocks of any size, with gaps and pauses."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The wearer's template: what it is learnt from, what it is immune to, and when it gives way."""
+"""The wearer's template: which beats it is learnt from, which do not move it, and what replaces it."""
 
 import numpy as np
 import pytest
@@ -97,7 +97,7 @@ def test_premature_beats_at_random_are_no_template_while_patience_lasts(share, s
 
 
 def test_beats_that_escape_after_a_pause_only_delay_the_template():
-    """One in eight, late and wide: no reason to doubt the others, which the interval before does not tell."""
+    """One beat in eight is late and wide. The others are still the normal ones."""
     escaped = np.arange(PATIENCE + WARM_UP) % 8 == 7
     beats = np.where(escaped[:, None, None], noisy(WIDE, len(escaped)), noisy(NORMAL, len(escaped), 1))
     template = learnt(beats, np.where(escaped, 1.6, 0.9))
@@ -152,7 +152,7 @@ def test_a_lead_turned_over_becomes_the_template_after_as_many_beats_as_stated()
 
 
 def test_a_wearer_of_two_normal_shapes_has_two_templates():
-    """As of a bundle that conducts now and then: each beat is held against the one that it is more like."""
+    """A bundle branch may conduct only at times. A beat is compared with the template that it is more like."""
     turns = np.arange(4 * UNLIKE) // 10 % 2 == 1
     beats = np.where(turns[:, None, None], noisy(WIDE, len(turns), 1), noisy(NORMAL, len(turns), 2))
     template = learnt([*noisy(NORMAL, WARM_UP), *beats])
@@ -165,7 +165,7 @@ def test_a_wearer_of_two_normal_shapes_has_two_templates():
 
 @pytest.mark.parametrize("every", [2, 6])
 def test_frequent_premature_beats_become_no_template(every):
-    """Neither as bigeminy, nor as a third of the beats, however long it lasts."""
+    """Neither every second nor every sixth beat, however long this lasts."""
     premature = np.arange(8 * UNLIKE) % every == 1
     beats = np.where(
         premature[:, None, None], noisy(WIDE, len(premature), 1), noisy(NORMAL, len(premature), 2)
@@ -202,7 +202,7 @@ def test_kinds_are_told_apart_largest_first_and_flat_beats_alone():
 
 
 def test_of_two_new_shapes_in_turn_the_larger_kind_becomes_the_template():
-    """As where the detector takes now one, now the other deflection of a turned QRS for the R-peak."""
+    """In a QRS upside down the detector may take either deflection for the R-peak."""
     moved = np.where(np.arange(UNLIKE) % 5 < 3, -10, 10)
     turned = np.stack([np.roll(OTHER, shift, axis=0) for shift in moved])
     template = learnt([*noisy(NORMAL, WARM_UP), *turned])

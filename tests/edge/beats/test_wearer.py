@@ -1,4 +1,4 @@
-"""Beats beside their wearer's own, one by one: which template and which rhythm each of them sees."""
+"""The views of a stream of beats: which template and which rhythm each beat gets."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Reading a ``.tflite`` file without a library: what TensorFlow's own reader finds; no harm from any file."""
+"""Reading a ``.tflite`` file: the result is that of TensorFlow's own reader, and no file does harm."""
 
 import hashlib
 import re

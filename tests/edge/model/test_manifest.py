@@ -1,4 +1,4 @@
-"""The manifest's check: what is right passes unchanged, whatever else is told in one sentence."""
+"""The manifest's check: a right manifest passes unchanged, and any fault is told in one sentence."""
 
 import copy
 import json

@@ -1,4 +1,4 @@
-"""A model file in, scores out: those of the interpreter alone; what is no such file is told in a sentence."""
+"""A model's scores are those of the interpreter alone; a file that is no model is refused in one sentence."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""What was not scored, second by second, and why."""
+"""Which seconds were not scored, and why."""
 
 import numpy as np
 import pytest

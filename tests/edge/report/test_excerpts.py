@@ -1,4 +1,4 @@
-"""The pieces kept while a recording streams by, against a search in the whole of it."""
+"""The excerpts kept while a recording is read, against a search in the whole recording."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ def recording(seconds, seed=0, alarms=0.2):
 
 
 def collect(signal, beats, size=60 * RATE, late=1.0):
-    """Beats are known ``late`` s after their R-peak."""
+    """The ``Excerpts`` of a signal whose beats become certain ``late`` s after their R-peak."""
     excerpts, told = Excerpts(RATE), 0
     for first in range(0, len(signal), size):
         end = min(first + size, len(signal)) / RATE

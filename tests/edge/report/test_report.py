@@ -1,4 +1,4 @@
-"""The HTML report: one file, well formed, all of whose figures and texts are there."""
+"""The HTML report: one well-formed file with all figures and texts."""
 
 import base64
 import os

@@ -1,4 +1,4 @@
-"""What is written is what was scored, as readers of each format find it, and whole or not at all."""
+"""Readers of each format find what was scored; a file is written whole or not at all."""
 
 import csv
 import io

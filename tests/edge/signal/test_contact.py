@@ -1,4 +1,4 @@
-"""Flags of the device's samples against a plain reading of the rules, whatever the blocks."""
+"""Flags of the device's samples against a plain implementation of the rules, in blocks of any size."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ RATE = 40  # Hz: flat after 10 samples, at the rail after 3
 
 
 def oracle(values, flat=10, rail=3):
-    """Sample by sample, by the words of the module."""
+    """The flags, sample by sample, as the module's text defines them."""
     flags = []
     for n, value in enumerate(values):
         if not np.isfinite(value):

@@ -1,4 +1,4 @@
-"""What is told from a heartbeat: nothing at all, and fast noise; and what is not, however abnormal it is."""
+"""Flat and noisy windows are refused; abnormal beats are not."""
 
 import numpy as np
 import pytest

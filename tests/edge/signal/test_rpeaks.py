@@ -183,7 +183,7 @@ def test_in_a_pause_noise_takes_the_place_of_no_beat(mitdb, name, level):
 @pytest.mark.parametrize("name", ["100", "113", "205"])
 @pytest.mark.parametrize("width", [0.08, 0.1, 0.12])
 def test_p_waves_alone_are_no_beats(mitdb, name, width):
-    """Atria that go on where the ventricles have stopped: a sixth of the QRS, 75 a minute, some noise."""
+    """The ventricles stop, the atria go on: 75 P waves a minute, a sixth of the QRS high, with some noise."""
     lead = minute(mitdb, name)
     time = np.arange(60 * 360) / 360
     waves = sum(np.ptp(lead) / 6 * np.exp(-0.5 * ((time - 0.8 * n) / (width / 4)) ** 2) for n in range(75))
