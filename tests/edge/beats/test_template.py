@@ -152,7 +152,7 @@ def test_a_lead_turned_over_becomes_the_template_after_as_many_beats_as_stated()
 
 
 def test_a_wearer_of_two_normal_shapes_has_two_templates():
-    """A bundle branch may conduct only at times. A beat is compared with the template that it is more like."""
+    """A bundle branch may conduct only at times. A beat is compared with the nearer template."""
     turns = np.arange(4 * UNLIKE) // 10 % 2 == 1
     beats = np.where(turns[:, None, None], noisy(WIDE, len(turns), 1), noisy(NORMAL, len(turns), 2))
     template = learnt([*noisy(NORMAL, WARM_UP), *beats])
