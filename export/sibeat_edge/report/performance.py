@@ -24,7 +24,7 @@ def on_new_wearers(scored: Scored) -> str:
         return "not measured for this model"
     if scored.false_alarms_on_new_wearers is None:
         return "not measured for this threshold"
-    return f"{describe_rates(scored.false_alarms_on_new_wearers)} ({expected['on']})"
+    return f"{describe_rates(scored.false_alarms_on_new_wearers)}, on {expected['on']}"
 
 
 def describe_rates(rates: Mapping[str, float]) -> str:

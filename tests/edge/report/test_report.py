@@ -106,7 +106,7 @@ def test_false_alarms_on_new_wearers_are_told_apart_from_those_of_validation(pag
         "44 per hour, on normal validation beats of the training database"
     )
     assert page.row("False alarms on new wearers") == (
-        "median 3, mean 10, worst wearer 41 per hour (5 recordings of wearers it has not seen)"
+        "median 3, mean 10, worst wearer 41 per hour, on 5 recordings of wearers it has not seen"
     )
 
 
