@@ -5,6 +5,7 @@ that is a mean over the part enters the gradient as ``share(loss)``: all parts t
 of the mean over the whole batch, as long as the parts are of one size.
 """
 
+import functools
 import json
 import os
 import time
@@ -20,8 +21,11 @@ from keras_sibeat.errors import ConfigError, RunError
 STRATEGIES = ("none", "mirrored", "multi_worker")
 
 
+@functools.cache
 def open_strategy(name: str) -> tf.distribute.Strategy:
     """The ``tf.distribute`` strategy of this name, in whose scope models and optimizers are to be made.
+
+    A process has one of each name: two strategies would give their collective operations the same numbers.
 
     - ``none``: TensorFlow's default, one device;
     - ``mirrored``: one replica on each GPU or, where there is none, on each logical CPU;

@@ -1,18 +1,14 @@
 """Training on two replicas, in one process and in two, against one process that sees the whole batches."""
 
 import json
-import os
-import socket
-import subprocess
-import sys
 import threading
-import time
 
 import distribution_worker as worker
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from processes import addresses, start, task, wait
 
 from keras_sibeat import distribution
 from keras_sibeat.errors import ConfigError, RunError
@@ -22,62 +18,29 @@ from keras_sibeat.models.networks import conv_discriminator, conv_generator
 from keras_sibeat.models.student import student
 
 PROCESSES = ("mirrored", "worker-0", "worker-1")
-LIMIT = 120  # seconds
-
-
-def cluster():
-    """Two addresses on this machine whose ports are free."""
-    sockets = [socket.create_server(("localhost", 0)) for _ in range(2)]
-    addresses = [f"localhost:{s.getsockname()[1]}" for s in sockets]
-    for s in sockets:
-        s.close()
-    return addresses
-
-
-def task(index, addresses=("localhost:1", "localhost:2")):
-    return json.dumps({"cluster": {"worker": list(addresses)}, "task": {"type": "worker", "index": index}})
-
-
-def start(folder, strategy, environment):
-    folder.mkdir()
-    command = [sys.executable, worker.__file__, strategy, folder / "found.npz"]
-    with open(folder / "log", "w") as log:
-        return subprocess.Popen(command, stdout=log, stderr=log, env=os.environ | environment)
-
-
-def wait(processes, folder):
-    """Wait until all have ended well, but for no process whose fellow has failed: it would never end."""
-    deadline = time.monotonic() + LIMIT
-    try:
-        while any(process.poll() is None for process in processes.values()):
-            failed = [name for name, process in processes.items() if process.poll()]
-            assert not failed, (folder / failed[0] / "log").read_text()[-3000:]
-            assert time.monotonic() < deadline, f"still running after {LIMIT} s"
-            time.sleep(0.1)
-        assert all(process.returncode == 0 for process in processes.values())
-    finally:
-        for process in processes.values():
-            process.kill()
-            process.wait()
 
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
     """What each process found, by its name; "alone" is this one. Folders of the same names."""
-    folder, addresses = tmp_path_factory.mktemp("runs"), cluster()
-    processes = {"mirrored": start(folder / "mirrored", "mirrored", {})}
+    folder, workers = tmp_path_factory.mktemp("runs"), addresses()
+    environments = {"mirrored": ("mirrored", {})}
     for index in range(2):
-        name, environment = f"worker-{index}", {"TF_CONFIG": task(index, addresses)}
-        processes[name] = start(folder / name, "multi_worker", environment)
+        environments[f"worker-{index}"] = "multi_worker", {"TF_CONFIG": task(index, workers)}
+    processes = {}
+    for name, (strategy, environment) in environments.items():
+        (folder / name).mkdir()
+        log = folder / name / "log"
+        processes[log] = start(worker.__file__, [strategy, folder / name / "found.npz"], log, **environment)
     try:
         (folder / "alone").mkdir()
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(beatgan, "COLLAPSED", worker.COLLAPSED)
             alone = worker.train(tf.distribute.get_strategy(), folder / "alone")
     finally:
-        wait(processes, folder)
+        wait(processes)
     return {"folder": folder, "alone": alone} | {
-        name: dict(np.load(folder / name / "found.npz")) for name in processes
+        name: dict(np.load(folder / name / "found.npz")) for name in environments
     }
 
 
@@ -203,6 +166,7 @@ def test_strategies_open_by_name():
     assert type(mirrored) is tf.distribute.MirroredStrategy
     devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
     assert mirrored.num_replicas_in_sync == len(devices)
+    assert distribution.open_strategy("mirrored") is mirrored
 
 
 def test_an_unknown_strategy_is_an_error():

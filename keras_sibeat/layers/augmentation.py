@@ -110,11 +110,11 @@ class Augmentation(keras.layers.Layer):
 
 
 class OfLayers(Composed):
-    """Of a layer that is made of others: its configuration holds those in ``layers``.
+    """Base of the layers that change a beat by other ``layers``.
 
-    ``leads`` is how many of a window's channels, from the first, are the beat's own; the others, its wearer's
-    template, stay as they are, and so does the scale, which is the template's. None: all of them, and each is
-    scaled to [-1, 1] again, as the device does.
+    ``leads`` says how many of a window's channels, from the first, are the beat's own. The others hold its
+    wearer's template: they stay as they are, and nothing is scaled, as the template sets the scale. None: all
+    channels are the beat's, and each is scaled to [-1, 1] again, as the device does.
 
     >>> class Once(OfLayers, keras.Layer):
     ...     layers = [keras.layers.Identity()]

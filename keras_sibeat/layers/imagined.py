@@ -9,22 +9,20 @@ from keras_sibeat.layers.augmentation import Augmentation, check_sides, warp, wh
 from sibeat_edge.beats.windows import BEFORE, HIGHEST
 
 PACKAGE = "keras_sibeat"
-SPEED = 0.4  # largest relative change of a wearer's speed, over
-SPEED_KNOTS = 5
-WAVES = 0.6  # largest relative change of a wearer's waves, over
-WAVE_KNOTS = 7
-MIXED = 0.5  # chance that another wearer is mixed in, and the largest
-MOST_MIXED = 0.5  # share of that one
+SPEED, SPEED_KNOTS = 0.4, 5  # largest relative change of speed, and its knots over the window
+WAVES, WAVE_KNOTS = 0.6, 7  # largest relative change of the waves' heights, and its knots
+MIXED = 0.5  # chance that another wearer is mixed in
+MOST_MIXED = 0.5  # largest share of that wearer
 TURNED = 0.3  # chance that the lead is turned over
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class ImaginedWearers(Augmentation):
-    """Some windows become those of a wearer whom nobody has met, the beat and its template alike.
+    """Some windows become those of a wearer who does not exist, the beat and its template alike.
 
-    Another wearer's window is mixed in, the waves' times and heights are changed, the lead may be turned
-    over. All of it happens to the beat and to its template, so what sets them apart stays, and stays as
-    normal or abnormal as it was: a network that meets ever new wearers can only learn to compare.
+    Another wearer's window is mixed in, the waves' times and heights change, the lead may be turned over. A
+    beat and its template change alike, so that what sets them apart stays. A network that always meets new
+    wearers can only learn to compare.
 
     Takes windows ``(batch, length, channels)`` that hold a beat's ``leads`` and then as many of its
     template, as ``sibeat_edge.beats.windows.beside`` makes them. Several such pairs beside each other become

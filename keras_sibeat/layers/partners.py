@@ -14,7 +14,7 @@ class Partners(Augmentation):
     """Draws, for each window, another window of the batch with the same wearer, or itself where it has none.
 
     ``partners(windows, wearers)``: ``(batch, length, channels)`` and the wearers' numbers ``(batch,)`` →
-    windows of the same shape. What two beats of one wearer have in common is what an embedding shall keep.
+    windows of the same shape. The embedding then keeps what two beats of one wearer have in common.
 
     Args:
         seed: of the layer's own random stream.

@@ -13,7 +13,7 @@ from sklearn.covariance import LedoitWolf
 
 PACKAGE = "keras_sibeat"
 LEVELS = 100  # quantiles kept of a score's distribution among normal beats
-LEAST = 1e-20  # a tail narrower than this is none: what is divided by it may overflow
+LEAST = 1e-20  # narrowest tail or range: a division by less may overflow
 
 
 class _Score(layers.Layer):
@@ -140,7 +140,7 @@ class NearestPrototype(_Score):
 class NormalSpread(_Score):
     """A score ``(batch, 1)`` less its median among normal beats, in their interquartile ranges.
 
-    As logits add up, so do these: two doubtful signs make one sure alarm, which two quantiles do not.
+    Such scores add up as logits do: two moderate ones together give a high one. Quantiles' do not.
 
     >>> score = NormalSpread()
     >>> score.adapt(np.arange(101))

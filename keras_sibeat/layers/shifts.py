@@ -1,9 +1,9 @@
-"""Shifts: augmentations that break a beat's label, drawn so that few still look like a normal beat.
+"""Shifts: augmentations after which a normal beat is abnormal. Few of the results still look normal.
 
 A discriminator that tells shifted normal beats from normal ones learns what a normal beat is (CSI, Tack et
 al. 2020; DROC, Sohn et al. 2021; CutPaste, Li et al. 2021). Each shift says what it imitates. All of them
-take and return ``(batch, length, channels)``; the channels of a window are shifted alike. ``Shifts`` gives
-each its share of a batch.
+take and return ``(batch, length, channels)`` and change a window's channels alike. ``Shifts`` gives each of
+them its share of a batch.
 
 Ticks are samples at 360 Hz. Each shift takes ``centre``, the tick of the R-peak, and ``seed``, of its own
 random stream, and raises ``ValueError`` for windows with less room around the R-peak than it needs.
@@ -23,7 +23,7 @@ PACKAGE = "keras_sibeat"
 
 
 class _Shift(Augmentation):
-    """A shift knows where the R-peak is, and how many ticks it needs before it, after it and in all."""
+    """A shift knows the R-peak's tick, and how many ticks it ``needs`` before it, after it and in all."""
 
     needs = (0, 0, 2)
 
@@ -225,9 +225,10 @@ class WaveGain(_Shift):
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class OtherWearer(_Shift):
-    """Of the two beats before in the batch the one less like it: beside this wearer's template a beat that is
-    not the wearer's own, as seldom both are. Only where windows hold a template is it anything but a normal
-    beat.
+    """Another beat of the batch stands beside this wearer's template, most often another wearer's.
+
+    It is one of the two beats before in the batch: the one that is less like this beat. Without a template
+    in the windows the result is a normal beat.
 
     >>> beats = ops.reshape(ops.array([0.0, 1.0, 5.0]), (3, 1, 1)) * ops.ones((3, 320, 1))
     >>> OtherWearer()(beats, training=True)[:, 0, 0].numpy().tolist()
@@ -265,7 +266,7 @@ class Shifts(OfLayers, Augmentation):
 
     Args:
         layers: shifts, e.g. ``[Bump(), WideQRS()]``.
-        seed: of the layer's own random stream, which says what window meets which shift.
+        seed: of the layer's own random stream, which deals the windows to the shifts.
         leads: as those of ``Views``.
 
     >>> Shifts([Bump(), WideQRS()], seed=0)(ops.zeros((8, 320, 1)), training=True).shape

@@ -1,4 +1,4 @@
-"""Rhythms that a student has to meet: those of premature beats, which normal ones lack."""
+"""Simulated rhythms for a student, whose normal beats hold no premature ones."""
 
 from typing import Any
 
@@ -14,17 +14,17 @@ PACKAGE = "keras_sibeat"
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class SimulatedRhythm(Augmentation):
-    """Replaces the rhythm features ``(batch, features)`` of some beats by those of simulated ones.
+    """Replaces the rhythm features ``(batch, features)`` of some beats by those of simulated beats.
 
-    Premature and timely beats of the simulation get the same share of what is replaced.
+    Half of the simulated beats drawn are premature, half are timely.
 
     Args:
-        features: ``(simulated, features)`` of simulated beats, and
-        is_premature: ``(simulated,)``, as ``simulate_timings`` returns them. They are not saved with the
-            layer: a loaded one that shall replace again is given them by ``layer.simulated = …``, a pair.
+        features: ``(simulated, features)`` of simulated beats.
+        is_premature: ``(simulated,)``, which of them are premature. Neither is saved with the layer: set
+            ``layer.simulated``, the pair of both, to train with a loaded layer.
         probability: share of the beats whose rhythm is replaced.
-        jitter: standard deviation of what is then added to each feature of half the beats. So a student meets
-            rhythms that no simulation holds, too, of which its teacher says what they are.
+        jitter: standard deviation of the noise that is then added to each feature of half the beats. A
+            student so also learns its teacher's answer to rhythms that the simulation lacks.
         seed: of the layer's own random stream.
 
     >>> simulated = np.zeros((4, 8)), np.array([True, False, True, False])

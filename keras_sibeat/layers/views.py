@@ -1,8 +1,8 @@
 """Views: augmentations that keep a beat's label.
 
-SimCLR pulls two views of one beat together, so what a view changes is what the embedding learns to overlook.
-All of them take and return ``(batch, length, channels)``, scaled to [-1, 1] by the caller. Settings out of
-range raise ``ValueError`` when the layer is made, windows that do not fit them on the first call.
+SimCLR pulls two views of one beat together, so the embedding learns to ignore what a view changes. All of
+them take and return ``(batch, length, channels)``, scaled to [-1, 1] by the caller. Settings out of range
+raise ``ValueError`` when the layer is made, windows that do not fit them on the first call.
 """
 
 from collections.abc import Sequence
@@ -186,8 +186,9 @@ class RPeakJitter(Augmentation):
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class Amplitude(Augmentation):
-    """All of the beat grows or shrinks around its mean: an electrode's contact, the chest's filling. It shows
-    only where a template sets the scale.
+    """The whole beat grows or shrinks about its mean: an electrode's contact, the chest's filling.
+
+    Only where a template sets the scale does the change last.
 
     Args:
         strength: largest relative change.

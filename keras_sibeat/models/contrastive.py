@@ -21,12 +21,11 @@ class ContrastiveBeatGAN(BeatGAN):
 
     Each step draws two views of every window, and shifted copies. The generator rebuilds the first view. The
     discriminator's loss is ``adversarial_weight`` times BeatGAN's (the first view is real, its rebuilding is
-    not) plus the loss of ``SimCLR``; the generator matches the features that this trains. One pass judges all
-    windows, so that batch normalisation sees them together. (A self-teacher refines them kind by kind, as
-    BeatGAN's discriminator judges real and rebuilt windows batch by batch.)
+    not) plus the loss of ``SimCLR``. The generator matches the features that this trains. One pass judges all
+    windows, so that batch normalisation sees them together. A self-teacher refines each kind of window apart.
 
-    A ``SimCLR`` that was fitted before brings its trunk along: SimCLR v2's recipe is pre-training, then this.
-    BeatGAN's re-initialisation is off: it would throw away what the contrast has taught.
+    A ``SimCLR`` may be fitted before, as SimCLR v2 pre-trains: its trunk goes on learning here. BeatGAN's
+    re-initialisation is off: it would throw away what the contrast has taught.
 
     Args:
         generator: as ``BeatGAN`` takes it.

@@ -59,16 +59,17 @@ class Distiller(Composed, Descent):
     Each step draws a view of every window and a shifted copy of it; the teacher judges both, and the
     student learns, on the very same windows:
 
-    - ``score``: the teacher's, which says how abnormal a shifted beat is; a Huber loss, for the tail of
-      -log(p). Above ``cap`` both are as abnormal as can be or, with the tail ``log``, the score goes on as
-      its logarithm: int8 holds what still tells abnormal beats from an odd wearer's normal ones;
-    - ``embedding``: the teacher's direction, by a projection that is thrown away: 1 - cosine;
-    - ``prototypes``: which kind of normal beat this is, by soft targets: an embedding is no class
-      distribution, but its nearness to the prototypes is one, softmax(cosine / temperature);
-    - ``rebuilt``: the teacher's rebuilt beat, mean squared error.
+    - ``score``: the teacher's score, which says how abnormal a shifted beat is, by a Huber loss. With the
+      tail ``flat`` a teacher above ``cap`` asks only that the student is above it, too. With the tail ``log``
+      the score above ``cap`` grows as a logarithm, so that int8 holds it;
+    - ``embedding``: the direction of the teacher's embedding, by a projection that training alone needs:
+      1 - cosine;
+    - ``prototypes``: which kind of normal beat this is, by soft targets, softmax(cosine / temperature) over
+      the prototypes;
+    - ``rebuilt``: the teacher's rebuilt beat, by the mean squared error.
 
-    A student that takes a rhythm beside the window is fitted to both; every beat's may be replaced by a
-    simulated one, premature or not, whatever its window.
+    A student of a window and a rhythm is fitted to both. ``timings`` may replace the rhythm by a simulated
+    one, premature or not, whatever the window.
 
     Args:
         student: as ``student(rebuilds=True)`` returns it, or without its rebuilt beat, where that has no

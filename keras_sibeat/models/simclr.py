@@ -97,7 +97,7 @@ class SimCLR(Composed, Descent):
         shifts: layer that breaks a window, e.g. ``Shifts([...])``; needed where it is used.
         temperature: of NT-Xent.
         nt_xent_weight, shift_weight: of the losses; zero leaves a loss out.
-        hard_negatives: whether the shifted windows' projections are negatives, too (CSI).
+        hard_negatives: whether the shifted windows' projections are further negatives (CSI).
         self_teacher: ``SelfTeacher`` of the trunk (FRSKD), which learns shifted from normal windows beside it
             and adds its loss, ``shift_weight`` times; none by default.
         partners: layer that draws, for each window, another one of the same wearer (``Partners``). Then the
