@@ -26,7 +26,7 @@ def gradients(loss, first, second):
     return float(value), *tape.gradient(value, [first, second])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 999), st.floats(0.05, 50), st.integers(2, 9))
 def test_soft_targets_are_the_divergence_of_softened_classes(seed, temperature, classes):
     teacher, student = logits(seed, classes=classes)

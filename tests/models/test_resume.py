@@ -13,7 +13,7 @@ from keras_sibeat.models.simclr import SimCLR, contrastive_discriminator
 from keras_sibeat.optimizers import warmup_cosine
 
 SIZE = {"length": LENGTH, "width": 2, "depth": 2}
-EPOCHS, STEPS, BATCH = 3, 2, 8
+EPOCHS, STEPS, BATCH = 2, 2, 8
 
 
 def adam():
@@ -53,14 +53,13 @@ def state(model):
 
 @pytest.mark.parametrize("build", [simclr, contrastive])
 def test_a_resumed_training_is_the_same_to_the_last_bit(build, tmp_path):
-    whole, first = build(0), build(0)
-    assert whole.jit_compile is True
-    wanted = fit(whole, range(EPOCHS))
-    found = fit(first, range(1))
-    first.save_weights(tmp_path / "checkpoint.weights.h5")
+    model = build(0)
+    assert model.jit_compile is True
+    fit(model, range(1))
+    model.save_weights(tmp_path / "checkpoint.weights.h5")
+    wanted = fit(model, range(1, EPOCHS))
     resumed = build(50)  # of other weights and random streams, all of which the checkpoint replaces
     resumed.load_weights(tmp_path / "checkpoint.weights.h5")
-    more = fit(resumed, range(1, EPOCHS))
-    assert wanted == {name: found[name] + more[name] for name in wanted}
-    assert_equal(state(resumed), state(whole))
-    assert len(state(whole)) > 30
+    assert fit(resumed, range(1, EPOCHS)) == wanted
+    assert_equal(state(resumed), state(model))
+    assert len(state(model)) > 30
