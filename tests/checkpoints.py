@@ -1,5 +1,7 @@
 """Small runs of the train command, and what their folders hold."""
 
+from pathlib import Path
+
 import h5py
 import pytest
 
@@ -33,6 +35,12 @@ STUDENT = [  # of a student that is trained, with its teacher, in seconds
     "student.width=4",
     "student.depth=3",
 ]
+
+
+def command(settings, folder):
+    """Arguments of the train command for the defaults with these settings."""
+    plain = str(Path(__file__).with_name("plain.toml"))
+    return [plain, *(word for setting in settings for word in ("--set", setting)), "--run", str(folder)]
 
 
 def trained(config, folder, command_line=()):

@@ -1,11 +1,16 @@
 """The stage that trains a contrastive BeatGAN: SimCLR alone where asked for, then the joint training."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_sibeat.config import Config
 from keras_sibeat.data.noise import read_noise
 from keras_sibeat.data.preprocessing import Preprocessing
+from keras_sibeat.data.protocols import Fold
 from keras_sibeat.data.timings import simulate_timings
 from keras_sibeat.distribution import is_chief, replicas
 from keras_sibeat.errors import ConfigError
@@ -16,24 +21,28 @@ from keras_sibeat.layers.views import VIEWS, Views
 from keras_sibeat.models.contrastive import ContrastiveBeatGAN
 from keras_sibeat.models.inference import predict
 from keras_sibeat.models.networks import conv_generator
+from keras_sibeat.models.outputs import discriminator_outputs
 from keras_sibeat.models.rhythm import fit_rhythm
 from keras_sibeat.models.scorer import build_scorer
-from keras_sibeat.models.simclr import OUTPUTS, SimCLR, contrastive_discriminator
+from keras_sibeat.models.simclr import SimCLR, contrastive_discriminator
 from keras_sibeat.optimizers import LARS, scaled_learning_rate, warmup_cosine
-from keras_sibeat.train.beatgan import keep, part_seeds, validation_columns
+from keras_sibeat.train.beatgan import keep, validation_columns
 from keras_sibeat.train.fitting import fit_resumably, save
+from keras_sibeat.train.run import Row
 from keras_sibeat.train.separation import separation
-from keras_sibeat.train.teachers import build_self_teacher
+from keras_sibeat.train.streams import streams
+from keras_sibeat.train.teachers import SCORER, build_self_teacher
 
 CHECKED = 256  # windows that every view and shift has to bear before training
 
 
-def build_views(config, seed):
-    """The configured ``Views`` and ``Shifts`` (or None), their random streams drawn from ``seed``."""
+def build_views(config: Config, seed: int) -> tuple[Views, Shifts | None]:
+    """The configured ``Views`` and ``Shifts`` (or None), their random streams spawned from ``seed``."""
     contrast, centre = config.contrastive, config.window.before
+    seeds = streams(seed, (*contrast.views, "shifts"))
     layers = []
-    for number, (name, settings) in enumerate(contrast.views.items()):
-        settings = {**settings, "seed": seed + number}
+    for name, settings in contrast.views.items():
+        settings = {**settings, "seed": seeds[name]}
         if name in ("time_warp", "smooth_time_warp"):
             settings = {"centre": centre, **settings}
         if name == "recorded_noise":
@@ -42,31 +51,30 @@ def build_views(config, seed):
             layers.append(VIEWS[name](**settings))
         except (TypeError, ValueError) as error:
             raise ConfigError(f"contrastive.views.{name}: {error}") from error
-    return Views(layers, own_leads(config)), build_shifts(config, seed)
+    return Views(layers, own_leads(config)), build_shifts(config, seeds["shifts"])
 
 
-def build_shifts(config, seed):
-    """The configured ``Shifts``, or None where there are none, their random streams drawn from ``seed``."""
-    shifts = [
-        SHIFTS[name](centre=config.window.before, seed=seed + 100 + number)
-        for number, name in enumerate(config.contrastive.shifts)
-    ]
-    return Shifts(shifts, seed=seed + 99, leads=own_leads(config)) if shifts else None
+def build_shifts(config: Config, seed: int) -> Shifts | None:
+    """The configured ``Shifts``, or None where there are none, their random streams spawned from ``seed``."""
+    names = config.contrastive.shifts
+    seeds = streams(seed, (*names, "choice"))
+    shifts = [SHIFTS[name](centre=config.window.before, seed=seeds[name]) for name in names]
+    return Shifts(shifts, seed=seeds["choice"], leads=own_leads(config)) if shifts else None
 
 
-def build_imagined(config, seed):
-    """The configured ``ImaginedWearers``, or None where there are none, its random stream of the ``seed``."""
+def build_imagined(config: Config, seed: int) -> ImaginedWearers | None:
+    """The configured ``ImaginedWearers``, or None where there are none."""
     if not (config.wearer and config.wearer.imagined):
         return None
-    return ImaginedWearers(config.wearer.imagined, own_leads(config), config.window.before, seed + 97)
+    return ImaginedWearers(config.wearer.imagined, len(config.data.leads), config.window.before, seed)
 
 
-def own_leads(config):
+def own_leads(config: Config) -> int | None:
     """How many channels of a window are the beat's own, beside a template of as many; None: all of them."""
     return len(config.data.leads) if config.wearer else None
 
 
-def check_contrastive(config, windows):
+def check_contrastive(config: Config, windows: np.ndarray) -> None:
     """Raise ``ConfigError`` where these training windows are too few, or a view or shift spoils them."""
     if len(windows) < 2:
         raise ConfigError(f"Contrast: found {len(windows)} beat to learn from; expected 2 or more.")
@@ -76,7 +84,7 @@ def check_contrastive(config, windows):
         name = type(layer).__name__
         try:
             layer.build(windows.shape)
-            # Not by a call, whose errors Keras wraps in a page of arguments.
+            # Not by a call: Keras wraps its errors in a page of arguments.
             changed = np.asarray(layer.augment(tf.constant(windows)))
         except (TypeError, ValueError, tf.errors.InvalidArgumentError) as error:
             told = str(error)
@@ -87,44 +95,46 @@ def check_contrastive(config, windows):
             raise ConfigError(f"{name}: found NaN or infinity in what it returns, expected numbers.")
 
 
-def build_contrastive(config, length, channels, seed, steps):
+def build_contrastive(
+    config: Config, length: int, channels: int, seed: int, steps: int
+) -> tuple[SimCLR, ContrastiveBeatGAN]:
     """The configured models for windows ``(length, channels)``: ``SimCLR`` and ``ContrastiveBeatGAN``.
 
     Both share the discriminator, the views and the shifts, and are compiled, their schedules laid for
     ``steps`` steps an epoch.
     """
     model, train, contrast = config.model, config.train, config.contrastive
-    seeds = part_seeds(seed, 4)
+    seeds = streams(seed)
     size = {"length": length, "channels": channels, "width": model.width, "depth": model.depth}
     size["synchronized"] = replicas() > 1
-    generator = conv_generator(**size, latent=model.latent, seed=seeds[0])
+    generator = conv_generator(**size, latent=model.latent, seed=seeds["generator"])
     heads = {"head": contrast.head, "units": contrast.units, "projection": contrast.projection}
-    discriminator = contrastive_discriminator(**size, **heads, seed=seeds[1])
-    views, shifts = build_views(config, seeds[2] % 2**30)
-    self_teacher = build_self_teacher(discriminator, config.frskd, seeds[3])
-    partners = Partners(seeds[2] % 2**30 + 98) if config.wearer else None
-    imagined = build_imagined(config, seeds[2] % 2**30)
+    discriminator = contrastive_discriminator(**size, **heads, seed=seeds["discriminator"])
+    views, shifts = build_views(config, seeds["views"])
+    self_teacher = build_self_teacher(discriminator, config.frskd, seeds["self_teacher"])
+    partners = Partners(seeds["partners"]) if config.wearer else None
+    imagined = build_imagined(config, seeds["imagined"])
 
-    def simclr(part):
+    def simclr(phase):
         return SimCLR(
             discriminator,
             views,
             shifts,
-            contrast.temperature,
-            part.nt_xent_weight,
-            part.shift_weight,
-            contrast.hard_negatives,
-            self_teacher,
-            partners,
-            imagined,
+            temperature=contrast.temperature,
+            nt_xent_weight=phase.nt_xent_weight,
+            shift_weight=phase.shift_weight,
+            hard_negatives=contrast.hard_negatives,
+            self_teacher=self_teacher,
+            partners=partners,
+            imagined=imagined,
         )
 
     def decay(rate, epochs):
         warmup = round(contrast.warmup_epochs * steps)
         return warmup_cosine(rate, epochs * steps, min(warmup, epochs * steps // 2))
 
-    def descent(part, epochs):
-        rate = scaled_learning_rate(part.learning_rate, train.batch_size, contrast.scaling)
+    def descent(phase, epochs):
+        rate = scaled_learning_rate(phase.learning_rate, train.batch_size, contrast.scaling)
         schedule = decay(rate, epochs)
         return LARS(schedule) if contrast.optimizer == "lars" else keras.optimizers.Adam(schedule)
 
@@ -138,7 +148,14 @@ def build_contrastive(config, length, channels, seed, steps):
     return alone, joint
 
 
-def train_contrastive(config, fold, seed, folder, callbacks=(), strategy=None):
+def train_contrastive(
+    config: Config,
+    fold: Fold,
+    seed: int,
+    folder: Path,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    strategy: tf.distribute.Strategy | None = None,
+) -> list[Row]:
     """Train on ``fold`` in ``folder``, going on from its newest checkpoint; returns the history's rows.
 
     The last epoch counts, in which the learning rate has decayed to nothing: no validation beat selects
@@ -150,7 +167,8 @@ def train_contrastive(config, fold, seed, folder, callbacks=(), strategy=None):
     keras.utils.set_random_seed(seed)
     batch_size = min(train.batch_size, len(windows))
     with (strategy or tf.distribute.get_strategy()).scope():
-        alone, model = build_contrastive(config, *windows.shape[1:], seed, len(windows) // batch_size)
+        length, channels = windows.shape[1:]
+        alone, model = build_contrastive(config, length, channels, seed, len(windows) // batch_size)
     options = {"batch_size": batch_size, "seed": seed, "callbacks": callbacks}
     pretrain = config.contrastive.pretrain
     if pretrain.epochs:
@@ -166,24 +184,32 @@ def train_contrastive(config, fold, seed, folder, callbacks=(), strategy=None):
                 rows[-1]["validation_shift_auc"] = separation(logits, is_abnormal)["auc"]
 
     rows = fit_resumably(model, learnt, folder, epochs=train.epochs, epoch_end=epoch_end, **options)
-    if is_chief():
+    if is_chief() and not (folder / SCORER).exists():
         keep(model, folder)
-        save(fit_scorer(config, model, fold, seed), folder / "scorer.keras")
+        save(fit_scorer(config, model, fold, seed), folder / SCORER)
     return rows
 
 
-def fit_scorer(config, model, fold, seed):
+def fit_scorer(config: Config, model: ContrastiveBeatGAN, fold: Fold, seed: int) -> keras.Model:
     """The configured scorer of a trained ``ContrastiveBeatGAN``."""
-    score, rhythm = config.score, None
-    if config.wearer:
-        wearer = config.wearer
-        rhythm = fit_rhythm(*simulate_timings(fold.train, wearer.sequences, wearer.waits, seed), seed=seed)
-    normals = fold.validation_normals.inputs
-    options = (score.combine, score.prototypes, seed, score.measure, rhythm)
-    return build_scorer(model, fold.train.windows, normals, *options)
+    score, wearer, rhythm, seeds = config.score, config.wearer, None, streams(seed)
+    if wearer:
+        features, is_premature = simulate_timings(
+            fold.train, wearer.sequences, wearer.waits, seeds["rhythm_beats"]
+        )
+        rhythm = fit_rhythm(features, is_premature, seed=seeds["rhythm"])
+    return build_scorer(
+        model,
+        fold.train.windows,
+        fold.validation_normals.inputs,
+        combine=score.combine,
+        prototypes=score.prototypes,
+        seed=seeds["prototypes"],
+        measure=score.measure,
+        rhythm=rhythm,
+    )
 
 
-def shift_logits(discriminator, windows):
+def shift_logits(discriminator: keras.Model, windows: np.ndarray) -> np.ndarray:
     """The shift head's logits ``(windows,)``."""
-    shift = predict(discriminator, windows)[OUTPUTS.index("shift")]
-    return np.asarray(shift)[:, 0]
+    return discriminator_outputs(predict(discriminator, windows))["shift"][:, 0]

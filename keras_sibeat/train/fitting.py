@@ -5,21 +5,24 @@ import re
 import tempfile
 import time
 import zipfile
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_sibeat.distribution import is_chief, replicas
 from keras_sibeat.errors import ConfigError, RunError
 from keras_sibeat.files import whole_file
-from keras_sibeat.train.run import read_history, write_history
+from keras_sibeat.train.run import Row, read_history, write_history
 
 log = logging.getLogger("keras_sibeat")
+Arrays = np.ndarray | tuple[np.ndarray, ...]
 
 
-def batches(windows, batch_size, seed, epochs):
+def batches(windows: Arrays, batch_size: int, seed: int, epochs: range) -> tf.data.Dataset:
     """Shuffled batches of ``epochs``; the order of an epoch depends on the seed and its number alone.
 
     ``windows`` may be a tuple, of windows and what goes with each of them.
@@ -35,13 +38,23 @@ def batches(windows, batch_size, seed, epochs):
     return order.map(lambda rows: tf.nest.map_structure(lambda x: tf.gather(x, rows), windows)).prefetch(2)
 
 
-def fit_resumably(model, windows, folder, *, epochs, batch_size, seed, epoch_end=None, callbacks=()):
+def fit_resumably(
+    model: keras.Model,
+    windows: Arrays,
+    folder: Path,
+    *,
+    epochs: int,
+    batch_size: int,
+    seed: int,
+    epoch_end: Callable[[list[Row]], None] | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> list[Row]:
     """``fit`` on the ``windows`` in ``folder``, from its newest checkpoint on; returns the history's rows.
 
     Args:
         model: compiled, its optimizers built.
-        epoch_end: called with the history's rows, to add to the last one, an epoch's. It comes before the
-            checkpoint, so that whatever it writes is there when the epoch counts as done.
+        epoch_end: called after each epoch with the history's rows; it may add to the last one. It comes
+            before the checkpoint, so that whatever it writes is there when the epoch counts as done.
         callbacks: more of Keras' callbacks.
 
     Raises ``RunError`` where the history lacks epochs that the checkpoint has, and ``ConfigError`` for a
@@ -81,11 +94,12 @@ def fit_resumably(model, windows, folder, *, epochs, batch_size, seed, epoch_end
 
 
 class _EpochEnd(keras.callbacks.Callback):
-    """Writes history and checkpoint, in this order: the run goes on from a state in which all of the epochs
-    before it is written, whatever moment the process dies at.
+    """Writes the history, then the checkpoint, so that a checkpoint never lacks its history.
+
+    The process may die at any moment: the run then goes on from the newest checkpoint.
     """
 
-    def __init__(self, folder, rows, epoch_end):
+    def __init__(self, folder: Path, rows: list[Row], epoch_end: Callable[[list[Row]], None] | None) -> None:
         super().__init__()
         self.folder, self.rows, self.epoch_end = folder, rows, epoch_end
 
@@ -113,10 +127,10 @@ def _epoch_of(file):
 
 
 @contextmanager
-def _chiefs_file(path):
+def _chiefs_file(path: Path) -> Iterator[Path]:
     """A path to write to, which becomes ``path`` in the process that writes the files, and nothing in others.
 
-    Keras makes variables while it saves, which all workers of a cluster must do together.
+    All workers of a cluster must save together, as Keras makes variables while it does.
     """
     if is_chief():
         with whole_file(path) as partial:
@@ -126,13 +140,13 @@ def _chiefs_file(path):
             yield Path(folder) / path.name
 
 
-def save(model, file):
-    """Save a model, whole or not at all; of a cluster's workers all must call this, and one file appears."""
+def save(model: keras.Model, file: Path) -> None:
+    """Save a model, whole or not at all. All workers of a cluster must call this; one of them writes."""
     with _chiefs_file(file) as partial:
         model.save(partial)
 
 
-def load(file):
+def load(file: Path) -> keras.Model:
     """The model saved in ``file``; raises ``RunError`` where there is none that loads."""
     try:
         return keras.saving.load_model(file)

@@ -1,4 +1,4 @@
-"""A run's folder: its configuration, versions, data checksum, and one part for each fold and seed."""
+"""A run's folder: its configuration, versions, data checksum, and a part for each fold and seed."""
 
 import csv
 import fcntl
@@ -6,6 +6,7 @@ import json
 import platform
 import shlex
 import subprocess
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -13,22 +14,35 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from keras_sibeat.config import Config, first_problem
+from keras_sibeat.data.protocols import Fold
 from keras_sibeat.errors import RunError
 from keras_sibeat.files import PARTIAL, remove_partial, whole_file, write_json
 
 SOURCES = ("keras_sibeat", "export", "benchmarks", "configs")
+Row = dict[str, float]  # of a history: one epoch's numbers by name
 PACKAGES = ("tensorflow", "keras", "numpy", "scipy", "scikit-learn", "wfdb")
 
 
 class Run:
     """The folder of one run.
 
-    ``config.json`` holds the resolved configuration, ``run.json`` the command, versions, data checksum and
-    notes; ``fold0-seed0`` and the like hold what one training wrote.
+    ``config.json`` holds the resolved configuration. ``run.json`` holds the command, versions, data checksum,
+    the commit that trained, and notes. A part such as ``fold0-seed0`` holds what the training of one fold
+    with one seed wrote.
+
+    >>> Run("no/such/folder")
+    Traceback (most recent call last):
+    ...
+    keras_sibeat.errors.RunError: no/such/folder: found no config.json; expected a run's folder.
+
+    Args:
+        folder: of a run that has been started.
+        data: where its data lies now, if it has moved.
+
+    Raises ``RunError`` where there is no run.
     """
 
-    def __init__(self, folder, data=None):
-        """Open the run in ``folder``; ``data`` is where its data lies now, if it has moved."""
+    def __init__(self, folder: Path | str, data: Path | str | None = None) -> None:
         self.folder = Path(folder)
         try:
             self.config = Config.model_validate_json((self.folder / "config.json").read_bytes())
@@ -47,7 +61,7 @@ class Run:
             moved = self.config.data.model_copy(update={"folder": Path(data)})
             self.config = self.config.model_copy(update={"data": moved})
 
-    def check_data(self, folds):
+    def check_data(self, folds: Mapping[int, Fold]) -> None:
         """Raise ``RunError`` unless the folds' data has the checksum of what the run was trained on."""
         trained, found = self.about["data_sha256"], next(iter(folds.values())).train.sha256
         if found != trained:
@@ -57,7 +71,7 @@ class Run:
             )
 
     @classmethod
-    def open(cls, folder, config, folds, command):
+    def open(cls, folder: Path, config: Config, folds: Mapping[int, Fold], command: Sequence[str]) -> "Run":
         """Start a run in ``folder``, or go on with the same run; raises ``RunError`` if it is another one."""
         folder = Path(folder)
         if not (folder / "run.json").exists():
@@ -75,7 +89,7 @@ class Run:
             }
             write_json(folder / "run.json", about)
         run = cls(folder)
-        # To train on is no other run, unless a schedule has been laid for so many epochs.
+        # More epochs make no other run, unless the learning rate's schedule depends on their number.
         if run.config.train.epochs < config.train.epochs and not config.contrastive:
             longer = run.config.train.model_copy(update={"epochs": config.train.epochs})
             run.config = run.config.model_copy(update={"train": longer})
@@ -90,7 +104,7 @@ class Run:
         return run
 
     @contextmanager
-    def locked(self):
+    def locked(self) -> Iterator[None]:
         """Hold the run's folder; raises ``RunError`` while another process trains in it."""
         with open(self.folder / ".lock", "w") as file:
             try:
@@ -100,18 +114,18 @@ class Run:
             remove_partial(self.folder)
             yield
 
-    def parts(self):
-        """Mapping of (fold, seed) to the folder of that training."""
+    def parts(self) -> dict[tuple[int, int], Path]:
+        """Mapping of (fold, seed) to the part's folder."""
         return part_folders(self.folder, self.config)
 
 
-def parts_of(config):
+def parts_of(config: Config) -> list[tuple[int, int]]:
     """The (fold, seed) pairs that a configuration trains."""
     return [(fold, seed) for fold in config.protocol.folds for seed in config.seeds]
 
 
-def part_folders(folder, config):
-    """Mapping of (fold, seed) to the folder of that training, in the run's ``folder``."""
+def part_folders(folder: Path, config: Config) -> dict[tuple[int, int], Path]:
+    """Mapping of (fold, seed) to the part's folder, in the run's ``folder``."""
     return {part: Path(folder) / "fold{}-seed{}".format(*part) for part in parts_of(config)}
 
 
@@ -124,12 +138,12 @@ def _differences(old, new):
     ]
 
 
-def installed_versions():
+def installed_versions() -> dict[str, str]:
     """Versions of Python and of the packages that decide a result."""
     return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
 
 
-def current_commit():
+def current_commit() -> str:
     """The checkout's commit, with ``-dirty`` where its sources differ, or an empty string outside of one."""
     root = Path(__file__).parents[2]
 
@@ -145,7 +159,7 @@ def current_commit():
         return ""
 
 
-def read_history(file):
+def read_history(file: Path) -> list[Row]:
     """Rows of a history CSV, numbers as numbers; no rows where the file is not there."""
     if not Path(file).exists():
         return []
@@ -153,8 +167,11 @@ def read_history(file):
         return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(lines)]
 
 
-def write_history(file, rows):
-    """Write the rows as CSV, whole or not at all; floats keep every bit."""
+def write_history(file: Path, rows: Sequence[Row]) -> None:
+    """Write the rows as CSV, whole or not at all; floats keep every bit.
+
+    Keras' ``CSVLogger`` only appends: it would keep epochs that a resumed run trains again, and half a line.
+    """
     with whole_file(file) as partial, open(partial, "w", newline="") as out:
         writer = csv.DictWriter(out, fieldnames=list(rows[0]))
         writer.writeheader()

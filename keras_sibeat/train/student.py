@@ -1,29 +1,45 @@
 """The stage that distils a compact student from a contrastive BeatGAN, which it trains first where needed."""
 
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_sibeat.data.beats import BeatSet
+from keras_sibeat.config import Config
+from keras_sibeat.data.beatset import BeatSet
+from keras_sibeat.data.protocols import Fold
 from keras_sibeat.data.sources import load_unlabelled
 from keras_sibeat.data.timings import simulate_timings
 from keras_sibeat.distribution import await_file, is_chief, replicas
 from keras_sibeat.layers.timings import SimulatedRhythm
 from keras_sibeat.models.distiller import Distiller, as_teacher
 from keras_sibeat.models.inference import predict, score_parts
+from keras_sibeat.models.outputs import OUTPUTS, student_outputs
 from keras_sibeat.models.simclr import SimCLR
 from keras_sibeat.models.student import student as build_student
 from keras_sibeat.optimizers import warmup_cosine
-from keras_sibeat.train.beatgan import part_seeds
 from keras_sibeat.train.contrastive import build_imagined, build_views, train_contrastive
 from keras_sibeat.train.fitting import fit_resumably, load, save
+from keras_sibeat.train.provenance import check_recorded, record_teacher
+from keras_sibeat.train.run import Row
 from keras_sibeat.train.separation import rank_correlation, separation
-from keras_sibeat.train.teachers import SCORER, find_teacher
+from keras_sibeat.train.streams import streams
+from keras_sibeat.train.teachers import SCORER, find_teacher, teacher_file
 
 JITTER = 0.1  # of the rhythm that a student learns on, chosen by how far it is from its teacher on DS1
 
 
-def train_student(config, fold, seed, folder, callbacks=(), strategy=None):
+def train_student(
+    config: Config,
+    fold: Fold,
+    seed: int,
+    folder: Path,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    strategy: tf.distribute.Strategy | None = None,
+) -> list[Row]:
     """Train on ``fold`` in ``folder``, going on where it stopped; returns the student's history.
 
     The teacher is trained in ``folder/teacher`` unless one is configured. Afterwards ``student.keras`` holds
@@ -35,9 +51,11 @@ def train_student(config, fold, seed, folder, callbacks=(), strategy=None):
     if taught_here and not (folder / "teacher" / SCORER).exists():
         train_contrastive(config, fold, seed, folder / "teacher", callbacks, strategy)
         await_file(folder / "teacher" / SCORER)
+    if teacher := teacher_file(config, folder):
+        record_teacher(folder, teacher)
     if settings.unlabelled:
         beats = BeatSet.join([beats, load_unlabelled(config, settings.unlabelled)], beats.sha256)
-    windows = (beats.windows, beats.rhythm) if config.wearer else beats.windows
+    learnt = beats.arrays if config.wearer else beats.windows
     keras.utils.set_random_seed(seed)
     batch_size = min(settings.batch_size, len(beats))
     with (strategy or tf.distribute.get_strategy()).scope():
@@ -49,7 +67,7 @@ def train_student(config, fold, seed, folder, callbacks=(), strategy=None):
     wanted = score_parts(scorer, validation)["score"] if scorer else None
 
     def epoch_end(rows):
-        scores = first_output(predict(network, validation))
+        scores = student_scores(network, validation)
         if wanted is not None:
             rows[-1]["validation_correlation"] = rank_correlation(wanted[~is_abnormal], scores[~is_abnormal])
         if is_abnormal.any():
@@ -58,7 +76,7 @@ def train_student(config, fold, seed, folder, callbacks=(), strategy=None):
 
     rows = fit_resumably(
         model,
-        windows,
+        learnt,
         folder,
         epochs=settings.epochs,
         batch_size=batch_size,
@@ -66,65 +84,86 @@ def train_student(config, fold, seed, folder, callbacks=(), strategy=None):
         epoch_end=epoch_end,
         callbacks=callbacks,
     )
-    if is_chief():
+    if is_chief() and not (folder / "student.keras").exists():
         if config.has_residuals:
             save(network, folder / "residuals.keras")
-        save(keras.Model(network.input, network.outputs[0], name="student"), folder / "student.keras")
+        score = student_outputs(network.outputs)["score"]
+        save(keras.Model(network.input, score, name="student"), folder / "student.keras")
     return rows
 
 
-def load_scorer(config, folder):
-    """The scorer that teaches in a part's ``folder``: the configured run's, or the one trained there."""
+def load_scorer(config: Config, folder: Path) -> keras.Model:
+    """The scorer that teaches in a part's ``folder``: the configured run's, or the one trained there.
+
+    Raises ``RunError`` where it is missing, or another than the one that training began with.
+    """
     if config.student.teacher:
-        return load(find_teacher(config.student.teacher, config, folder.name, SCORER))
-    return load(folder / "teacher" / SCORER)
+        file = find_teacher(config.student.teacher, config, folder.name, SCORER)
+    else:
+        file = folder / "teacher" / SCORER
+    if file.exists():
+        check_recorded(folder, file)
+    return load(file)
 
 
-def as_scorer(network):
+def as_scorer(network: keras.Model) -> keras.Model:
     """The student with its output named as a scorer's, ``score``."""
-    return keras.Model(network.input, {"score": network.outputs[0]})
+    return keras.Model(network.input, {"score": student_outputs(network.outputs)["score"]})
 
 
-def build_distiller(config, fold, scorer, shape, seed, steps):
-    """The configured student of windows ``shape``, and the model that trains it, its schedule laid for
-    ``steps`` steps an epoch: a ``Distiller`` or, without a ``scorer`` to teach it, a ``SimCLR``.
+def student_scores(network: keras.Model, inputs: np.ndarray | dict[str, np.ndarray]) -> np.ndarray:
+    """The scores ``(beats,)`` that a student gives beats, which it takes as ``BeatSet.inputs``."""
+    return student_outputs(predict(network, inputs))["score"][:, 0]
 
-    Returns the training model and the student with both outputs.
+
+def build_distiller(
+    config: Config, fold: Fold, scorer: keras.Model | None, shape: tuple[int, int], seed: int, steps: int
+) -> tuple[keras.Model, keras.Model]:
+    """The model that trains the configured student, and the student.
+
+    Args:
+        scorer: who teaches, by a ``Distiller``; without one, the student learns alone, by a ``SimCLR``.
+        shape: ``(length, channels)`` of the windows.
+        seed: of the training.
+        steps: in an epoch, for the learning rate's schedule.
     """
     settings, contrast = config.student, config.contrastive
-    seeds = part_seeds(seed, 3)
-    size = {"length": shape[0], "channels": shape[1]}
+    seeds = streams(seed)
+    size: dict[str, Any] = {"length": shape[0], "channels": shape[1]}
     size |= {"width": settings.width, "depth": settings.depth, "units": settings.units}
     size |= {"rhythm": fold.train.rhythm.shape[1], "synchronized": replicas() > 1}
-    network = build_student(**size, rebuilds=config.has_residuals, seed=seeds[0])
-    views, shifts = build_views(config, seeds[1] % 2**30)
+    network = build_student(**size, rebuilds=config.has_residuals, seed=seeds["student"])
+    views, shifts = build_views(config, seeds["student_views"])
     if scorer:
         normals = score_parts(scorer, fold.validation_normals.inputs)["score"]
         weights, timings = settings.weights, None
         if config.wearer:
             weights = {**weights, "rebuilt": 0.0}
             wearer = config.wearer
-            simulated = simulate_timings(fold.train, wearer.sequences, wearer.waits, seed)
-            timings = SimulatedRhythm(*simulated, jitter=JITTER, seed=seeds[1] % 2**30 + 96)
+            features, is_premature = simulate_timings(
+                fold.train, wearer.sequences, wearer.waits, seeds["student_beats"]
+            )
+            timings = SimulatedRhythm(features, is_premature, jitter=JITTER, seed=seeds["student_rhythm"])
         model = Distiller(
             network,
             as_teacher(scorer, normals),
             views,
             shifts,
-            weights,
-            settings.temperature,
-            settings.cap,
-            seeds[2],
-            timings,
-            settings.tail,
-            build_imagined(config, seeds[1] % 2**30),
+            weights=weights,
+            temperature=settings.temperature,
+            cap=settings.cap,
+            tail=settings.tail,
+            seed=seeds["projection"],
+            timings=timings,
+            imagined=build_imagined(config, seeds["student_imagined"]),
         )
     else:
-        score, embedding = network.outputs[0], network.get_layer("embedding").output
-        glorot = keras.initializers.GlorotUniform(seeds[2])
+        score, embedding = (network.get_layer(name).output for name in ("score", "embedding"))
+        glorot = keras.initializers.GlorotUniform(seeds["projection"])
         projection = keras.layers.Dense(contrast.projection, kernel_initializer=glorot)(embedding)
-        outputs = [score, embedding, embedding, projection, score]
-        discriminator = keras.Model(network.input, outputs, name="discriminator")
+        outputs = {"embedding": embedding, "features": embedding, "projection": projection}
+        outputs |= {"logit": score, "shift": score}
+        discriminator = keras.Model(network.input, [outputs[name] for name in OUTPUTS], name="discriminator")
         hard = contrast.hard_negatives
         model = SimCLR(discriminator, views, shifts, contrast.temperature, hard_negatives=hard)
     warmup = min(round(settings.warmup_epochs * steps), settings.epochs * steps // 2)
@@ -133,8 +172,3 @@ def build_distiller(config, fold, scorer, shape, seed, steps):
     optimizer = keras.optimizers.Adam(rate, global_clipnorm=1.0)
     model.compile(optimizer, jit_compile=config.train.jit_compile)
     return model, network
-
-
-def first_output(outputs):
-    """The score ``(beats,)`` of what a student predicts, with residuals beside it or without."""
-    return np.asarray(outputs[0] if isinstance(outputs, list) else outputs)[:, 0]

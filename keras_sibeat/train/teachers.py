@@ -1,5 +1,12 @@
 """Who teaches: a finished run, or the discriminator's own trunk."""
 
+from pathlib import Path
+
+import keras
+
+from keras_sibeat.config import Config
+from keras_sibeat.config.sections import Frskd
+from keras_sibeat.data.beatset import BeatSet
 from keras_sibeat.distribution import replicas
 from keras_sibeat.errors import ConfigError, RunError
 from keras_sibeat.models.frskd import SelfTeacher, bifpn, trunk_maps
@@ -19,7 +26,19 @@ SAME = {
 }
 
 
-def find_teacher(path, config, part, file, sha256=None):
+def teacher_file(config: Config, folder: Path) -> Path | None:
+    """The file of who teaches in a part's ``folder``, whether it is there or not; None where nobody does."""
+    if config.student and config.student.distil:
+        path = config.student.teacher
+        return _saved(path, folder.name, SCORER) if path else folder / "teacher" / SCORER
+    return _saved(config.distillation.teacher, folder.name, GENERATOR) if config.distillation else None
+
+
+def _saved(path, part, file):
+    return path if path.suffix == ".keras" else path / part / file
+
+
+def find_teacher(path: Path, config: Config, part: str, file: str, sha256: str | None = None) -> Path:
     """The file that a teacher's run has saved as ``file`` in its ``part``, e.g. ``fold0-seed0``.
 
     Args:
@@ -39,7 +58,7 @@ def find_teacher(path, config, part, file, sha256=None):
     if not path.is_dir():
         raise ConfigError(f"{path}: no such folder; expected the run of a trained teacher.")
     _check_same(path, config, sha256)
-    saved = path / part / file
+    saved = _saved(path, part, file)
     if not saved.exists():
         raise RunError(f"{saved}: no such file; expected a teacher that has finished training.")
     return saved
@@ -62,16 +81,15 @@ def _check_same(folder, config, sha256):
         )
 
 
-def check_teacher(config, part, beats):
+def check_teacher(config: Config, part: str, beats: BeatSet) -> None:
     """Raise ``ConfigError`` or ``RunError`` unless a configured teacher is there and takes such ``beats``.
 
     Args:
-        part: e.g. ``fold0-seed0``.
+        part: name of the fold's and seed's folder, e.g. ``fold0-seed0``.
         beats: the training ``BeatSet``.
     """
     for section, file in ((config.student, SCORER), (config.distillation, GENERATOR)):
-        teaches = section and section.teacher and getattr(section, "distil", True)
-        if not teaches:
+        if not (section and section.teacher):
             continue
         found = find_teacher(section.teacher, config, part, file, beats.sha256)
         teacher = load(found)
@@ -85,7 +103,7 @@ def check_teacher(config, part, beats):
             raise ConfigError(f"{found}: found another kind of model; expected a {kind}.")
 
 
-def build_self_teacher(discriminator, frskd, seed):
+def build_self_teacher(discriminator: keras.Model, frskd: Frskd | None, seed: int) -> SelfTeacher | None:
     """The configured self-teacher of a discriminator's trunk, or None where none is configured."""
     if frskd is None:
         return None

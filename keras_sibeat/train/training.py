@@ -1,22 +1,30 @@
 """Trains all folds and seeds of a configuration."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from rich.console import Console
 
+from keras_sibeat.config import Config
 from keras_sibeat.data.sources import load_folds, load_unlabelled
 from keras_sibeat.distribution import is_chief, open_strategy
 from keras_sibeat.train.beatgan import train_beatgan
 from keras_sibeat.train.contrastive import check_contrastive, train_contrastive
 from keras_sibeat.train.progress import EpochProgress
+from keras_sibeat.train.provenance import check_recorded
 from keras_sibeat.train.run import Run, part_folders
 from keras_sibeat.train.student import train_student
-from keras_sibeat.train.teachers import check_teacher
+from keras_sibeat.train.teachers import check_teacher, teacher_file
 
 
-def train(config, folder, command_line=(), console=None):
+def train(
+    config: Config, folder: Path, command_line: Sequence[str] = (), console: Console | None = None
+) -> Run | None:
     """Train every configured fold and seed in the run's ``folder``, going on where it stopped.
 
-    Returns the ``Run``; a cluster's other workers, which write no files, return None. Raises ``DataError``,
-    ``ConfigError`` or ``RunError`` before training.
+    Returns the ``Run``; a cluster's other workers, which write no files, return None.
+
+    Raises ``DataError``, ``ConfigError`` or ``RunError`` before training.
     """
     console = console or Console()
     strategy = open_strategy(config.distribute.strategy)
@@ -33,6 +41,9 @@ def train(config, folder, command_line=(), console=None):
         load_unlabelled(config, config.student.unlabelled)
     for part in part_folders(folder, config).values():
         check_teacher(config, part.name, first.train)
+        teacher = teacher_file(config, part)
+        if teacher and teacher.exists():
+            check_recorded(part, teacher)
     run = Run.open(folder, config, folds, command_line)
     with run.locked():
         _train_parts(config, folds, run.parts(), strategy, console)

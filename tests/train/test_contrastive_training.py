@@ -212,9 +212,8 @@ class Longer(Augmentation):
 
 def stop(folder, *extra):
     """The sentence with which the command refuses these settings."""
-    settings = [part for setting in [*SMALL, *extra] for part in ("--set", setting)]
     with pytest.raises(SystemExit) as stopped:
-        train_command([*settings, "--run", str(folder)])
+        train_command(checkpoints.command([*SMALL, *extra], folder))
     assert stopped.value.code == 2
     assert not list(folder.rglob("history.csv"))
 

@@ -90,9 +90,8 @@ def test_without_frskd_and_teacher_nothing_has_changed(teacher, tmp_path):
     ],
 )
 def test_what_cannot_be_ends_the_command_before_anything_is_written(tmp_path, capsys, settings, told):
-    arguments = [part for setting in [*SMALL, *settings] for part in ("--set", setting)]
     with pytest.raises(SystemExit) as stopped:
-        train_command([*arguments, "--run", str(tmp_path / "run")])
+        train_command(checkpoints.command([*SMALL, *settings], tmp_path / "run"))
     assert stopped.value.code == 2
     assert told in capsys.readouterr().err.strip().splitlines()[-1]
     assert not (tmp_path / "run").exists()

@@ -165,9 +165,8 @@ def test_unlabelled_records_are_neither_tested_nor_made_up(record, error, told, 
 
 def stop(folder, capsys, *extra):
     """The sentence with which the command refuses these settings."""
-    settings = [part for setting in [*SMALL, *extra] for part in ("--set", setting)]
     with pytest.raises(SystemExit) as stopped:
-        train_command([*settings, "--run", str(folder)])
+        train_command(checkpoints.command([*SMALL, *extra], folder))
     assert stopped.value.code == 2 and not folder.exists()
     return capsys.readouterr().err.strip().splitlines()[-1]
 

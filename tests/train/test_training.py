@@ -29,7 +29,7 @@ def small(*more):
 
 
 def arguments(folder, *more):
-    return [*(part for setting in [*SMALL, *more] for part in ("--set", setting)), "--run", str(folder)]
+    return checkpoints.command([*SMALL, *more], folder)
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +81,7 @@ def test_evaluating_again_gives_the_same_metrics(finished):
 def test_another_selection_is_reported_under_another_name(finished, tmp_path):
     folder, _ = finished
     evaluate_command([str(folder), "--selection", "labelled", "--report", str(tmp_path / "results")])
-    result = json.loads((tmp_path / "results" / "quickstart-labelled.json").read_text())
+    result = json.loads((tmp_path / "results" / "unnamed-labelled.json").read_text())
     rows = read_history(folder / "fold0-seed0" / "history.csv")
     best = max(rows, key=lambda row: row["validation_auc"])
     assert result["metrics"]["selected_epoch"]["values"] == [best["epoch"]]
@@ -92,7 +92,7 @@ def test_the_baselines_are_scored_on_the_same_folds(finished, tmp_path):
     folder, _ = finished
     evaluate_command([str(folder), "--baselines", "--report", str(tmp_path / "results")])
     for name in ("pca", "knn", "ocsvm", "iforest"):
-        result = json.loads((tmp_path / "results" / f"baseline-{name}-quickstart.json").read_text())
+        result = json.loads((tmp_path / "results" / f"baseline-{name}-unnamed.json").read_text())
         assert 0.5 < result["metrics"]["auc"]["mean"] <= 1, name
         assert "--baselines" in result["command"]
 
@@ -242,7 +242,6 @@ def test_a_corrupt_model_is_named(finished, tmp_path):
         (["--set", "seeds=[1, 1]"], "expected different values"),
         (["--set", "model.time_warp=100"], "model.time_warp"),
         (["--set", "protocol.split_seed=-1"], "protocol.split_seed"),
-        (["nowhere.toml"], "nowhere.toml: no such file"),
     ],
 )
 def test_bad_input_ends_the_command_with_one_sentence_and_code_2(tmp_path, capsys, extra, told):
@@ -252,6 +251,12 @@ def test_bad_input_ends_the_command_with_one_sentence_and_code_2(tmp_path, capsy
     error = capsys.readouterr().err.strip().splitlines()[-1]
     assert error.startswith("error: ") and told in error
     assert not (tmp_path / "run").exists()
+
+
+def test_a_configuration_that_is_not_there_ends_the_command(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        train_command(["nowhere.toml"])
+    assert stopped.value.code == 2 and "nowhere.toml: no such file" in capsys.readouterr().err
 
 
 def test_several_folds_and_seeds_are_trained_and_summed_up(tmp_path):

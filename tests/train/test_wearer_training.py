@@ -105,7 +105,7 @@ def exported(finished):
 
 
 def test_the_exported_model_scores_a_wearer_s_recording(exported):
-    model = Model(exported / "quickstart.tflite")
+    model = Model(exported / "unnamed.tflite")
     assert model.manifest["wearer"]["waits"] and model.manifest["normalisation"] == BESIDE
     recording = simulate_wearer(seed=99, seconds=180)
     beats = score_recording(model, recording.signal[:, 0].astype(float), recording.rate)
@@ -114,7 +114,7 @@ def test_the_exported_model_scores_a_wearer_s_recording(exported):
 
 
 def test_the_usual_score_is_that_of_the_validation_wearers(exported, fold):
-    model = Model(exported / "quickstart.tflite")
+    model = Model(exported / "unnamed.tflite")
     threshold = model.manifest["threshold"]
     scores = np.array([model.score(*beat) for beat in zip(*fold.validation.arrays, strict=True)])
     middles = [
