@@ -1,6 +1,7 @@
 """``python -m keras_sibeat.export RUN | PRESET [--format int8] [--data DIR] …``: a student for the device."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from keras_sibeat.config.command_line import add_data, parser
@@ -9,7 +10,7 @@ from keras_sibeat.layers.names import FORMATS
 
 
 @command
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> None:
     """Parse the command line, export, print."""
     line = parser("keras_sibeat.export", "Export a student for the device.", "mitdb-wearer --data mitdb")
     line.add_argument("source", help="the folder of a student's finished run, or a preset's name")
@@ -17,9 +18,14 @@ def main(arguments=None):
     add_data(line)
     line.add_argument("--out", type=Path, metavar="DIR", help="of the export; by default inside the run")
     line.add_argument("--firmware", type=Path, metavar="DIR", help="of the bundle; OUT/firmware by default")
-    line.add_argument("--residuals", action="store_true", help="the student that also says where")
+    line.add_argument(
+        "--generated-only",
+        action="store_true",
+        help="leave out the bundle's files that are the same for every model: sibeat_edge/firmware has them",
+    )
+    line.add_argument("--residuals", action="store_true", help="with the residuals of each sample")
     line.add_argument("--false-alarms-per-hour", type=float, metavar="N", help="sets the threshold")
-    line.add_argument("--no-fine-tuning", action="store_true", help="refuse what quantisation has spoilt")
+    line.add_argument("--no-fine-tuning", action="store_true", help="refuse what the gate refuses at first")
     line.add_argument("--tflite-runtime", metavar="PYTHON", help="of an environment to compare with")
     options = line.parse_args(sys.argv[1:] if arguments is None else arguments)
     if options.false_alarms_per_hour is not None and not options.false_alarms_per_hour > 0:
@@ -29,10 +35,18 @@ def main(arguments=None):
 
     from rich.console import Console
 
-    from keras_sibeat.export.exporting import export
+    from keras_sibeat.export.exporting import ExportSettings, export
     from keras_sibeat.export.printing import print_report
     from keras_sibeat.export.sources import open_sources
 
+    settings = ExportSettings(
+        options.kind,
+        options.false_alarms_per_hour,
+        not options.no_fine_tuning,
+        options.firmware,
+        options.generated_only,
+        options.tflite_runtime,
+    )
     sources = open_sources(options.source, options.data, options.residuals)
     for name in ("out", "firmware"):
         if getattr(options, name) and len(sources) > 1:
@@ -40,16 +54,7 @@ def main(arguments=None):
                 f"--{name}: found {len(sources)} folds and seeds; expected one, or no --{name}."
             )
     for source, folder in sources:
-        report = export(
-            source,
-            options.out or folder,
-            options.kind,
-            options.false_alarms_per_hour,
-            not options.no_fine_tuning,
-            options.firmware,
-            options.tflite_runtime,
-        )
-        print_report(Console(), report)
+        print_report(Console(), export(source, options.out or folder, settings))
 
 
 if __name__ == "__main__":

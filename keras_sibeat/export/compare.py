@@ -1,32 +1,37 @@
 """How far the runtimes agree on an exported model's scores."""
 
+from typing import Any
+
 import numpy as np
 
-from keras_sibeat.export.runtimes import score_litert, score_tflm, score_with
-from sibeat_edge.model.runtime import Model
+from keras_sibeat.data.beatset import BeatSet
+from keras_sibeat.export.gate import Verdict
+from keras_sibeat.export.runtimes import quantise_beats, score_litert, score_tflm, score_with
+from sibeat_edge.model.manifest import read_manifest
 
 COMPARED = 1000  # beats that all runtimes score
 
 
-def compare_runtimes(content, beats, verdict, python=None):
-    """The verdict, with what the runtimes differ by, and a table of each one's scores beside LiteRT's.
+def compare_runtimes(
+    content: bytes, beats: BeatSet, verdict: Verdict, python: str | None = None
+) -> tuple[Verdict, dict[str, dict[str, Any]]]:
+    """The verdict, with the largest difference between runtimes, and a table of each one beside LiteRT.
 
-    TFLM, and tflite-runtime where its ``python`` is given, must agree with LiteRT's builtin kernels to a unit
-    of the last place. What XNNPACK does is told, and decides nothing: the scorer uses it only on request.
+    LiteRT's builtin kernels are the reference. TFLM must agree with them to a unit of the last place, and so
+    must tflite-runtime where its ``python`` is given. XNNPACK is only reported, as the scorer uses it only on
+    request.
     """
-    model = Model(content)
+    manifest = read_manifest(content)
     rows = np.linspace(0, len(beats) - 1, min(COMPARED, len(beats))).astype(int)
-    chosen = zip(*(part[rows] for part in beats.parts), strict=True)
-    parts = [np.stack(part) for part in zip(*(model.quantise(*beat) for beat in chosen), strict=True)]
+    arrays = quantise_beats(content, beats.take(rows).arrays)
     runtimes = {
-        "litert-xnnpack": lambda: score_litert(content, parts, "xnnpack"),
-        "tflm": lambda: score_tflm(content, parts),
+        "litert-xnnpack": lambda: score_litert(content, arrays, "xnnpack"),
+        "tflm": lambda: score_tflm(content, arrays),
     }
     if python:
-        runtimes["tflite-runtime"] = lambda: score_with(python, content, parts)
-    reference = score_litert(content, parts).astype(int)
-    scale, zero = (model.manifest["score"][key] for key in ("scale", "zero_point"))
-    limit = model.manifest["threshold"]["score"] / scale + zero
+        runtimes["tflite-runtime"] = lambda: score_with(python, content, arrays)
+    reference = score_litert(content, arrays).astype(int)
+    limit = manifest["threshold"]["score"] / manifest["score"]["scale"] + manifest["score"]["zero_point"]
     table = {}
     for name, run in runtimes.items():
         scores = run().astype(int)
@@ -36,5 +41,5 @@ def compare_runtimes(content, beats, verdict, python=None):
             "equal": float(np.mean(scores == reference)),
             "decisions_flipped": float(np.mean((scores > limit) != (reference > limit))),
         }
-    judged = [row["largest_difference"] for name, row in table.items() if name != "litert-xnnpack"]
+    judged = [int(row["largest_difference"]) for name, row in table.items() if name != "litert-xnnpack"]
     return verdict.with_runtimes(max(judged)), table

@@ -1,11 +1,14 @@
 """The quantisation of an int8 model, and the manifest inside its file."""
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from tensorflow.lite.python import schema_py_generated as schema
 from tensorflow.lite.tools import flatbuffer_utils
 
+from keras_sibeat.models.tensors import Quantisation, read_tensors
 from sibeat_edge.model.container import ENTRY, checksum, find_manifest
 
 ALIGNED = 16  # bytes
@@ -14,44 +17,38 @@ ALIGNED = 16  # bytes
 class _Buffer(schema.BufferT):
     """A buffer whose data begin at a multiple of 16 bytes in the file, as the format's schema demands.
 
-    TensorFlow's own writer does not see to it, and some microcontrollers cannot read a number elsewhere.
+    TensorFlow's own writer does not align them, and some microcontrollers cannot read unaligned numbers.
     """
 
     @classmethod
-    def aligned(cls, buffer):
-        """The same buffer as one of this class."""
+    def aligned(cls, buffer: schema.BufferT) -> "_Buffer":
+        """The same buffer, to be aligned."""
         made = cls()
-        vars(made).update(vars(buffer))
+        made.__dict__.update(vars(buffer))
         return made
 
-    def Pack(self, builder):
+    def Pack(self, builder: Any) -> int:
         if self.data is not None:
             builder.Prep(ALIGNED, len(self.data))
         return super().Pack(builder)
 
 
-def quantisations(content):
-    """Scale and zero point of an integer model's input and outputs, by the tensor's shape.
+def quantisations(content: bytes) -> dict[tuple[int, ...], Quantisation]:
+    """Scale and zero point of an integer model's inputs and outputs, by the tensor's shape.
 
     Raises ``ValueError`` for a model with float ones.
     """
-    graph = flatbuffer_utils.convert_bytearray_to_object(bytearray(content)).subgraphs[0]
-    tensors = [graph.tensors[number] for number in (*graph.inputs, *graph.outputs)]
-    if any(tensor.quantization is None or tensor.quantization.scale is None for tensor in tensors):
+    tensors = read_tensors(content)
+    found = {tensor.shape: tensor.quantisation for tensor in (*tensors.inputs, *tensors.outputs)}
+    if None in found.values():
         raise ValueError("quantisations: found a model of floats, expected one of integers.")
-    return {
-        tuple(int(size) for size in tensor.shape): {
-            "scale": float(tensor.quantization.scale[0]),
-            "zero_point": int(tensor.quantization.zeroPoint[0]),
-        }
-        for tensor in tensors
-    }
+    return {shape: numbers for shape, numbers in found.items() if numbers}
 
 
-def embed_manifest(content, manifest):
+def embed_manifest(content: bytes, manifest: Mapping[str, Any]) -> tuple[bytes, dict[str, Any]]:
     """The model's bytes with the ``manifest`` inside, and the manifest with the file's checksum.
 
-    It replaces a manifest that the model already has.
+    It replaces a manifest that the model already has. Raises ``ValueError`` for numbers that JSON lacks.
     """
     manifest = {**manifest, "model_sha256": "0" * 64}
     model = flatbuffer_utils.convert_bytearray_to_object(bytearray(content))

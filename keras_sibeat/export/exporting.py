@@ -1,51 +1,113 @@
-"""``python -m keras_sibeat.export RUN | PRESET [--format int8] [--data DIR] …``: a student for the device."""
+"""Exports a student: converts it, judges it by the gate, compares the runtimes, writes what leaves."""
 
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+import keras
 import numpy as np
 
 from keras_sibeat.errors import ExportError
+from keras_sibeat.export.alarm_rate import wanted_rate
 from keras_sibeat.export.compare import compare_runtimes
 from keras_sibeat.export.embedding import embed_manifest
 from keras_sibeat.export.firmware import write_firmware
-from keras_sibeat.export.gate import judge
+from keras_sibeat.export.gate import Verdict, judge
 from keras_sibeat.export.manifest import ABOVE, make_manifest
-from keras_sibeat.export.sources import golden_beats, learning_inputs
+from keras_sibeat.export.sources import Source, golden_beats, learning_inputs
 from keras_sibeat.export.tflm import measure_arena
 from keras_sibeat.files import whole_file, write_json
-from keras_sibeat.models.inference import predict
 from keras_sibeat.models.quantised import fine_tune
 from keras_sibeat.models.tflite import convert, predict_tflite
-from keras_sibeat.train.student import first_output
+from keras_sibeat.train.student import student_scores
 
-FEWEST = 2 * ABOVE  # normal beats whose scores tell a threshold
+FEWEST = 2 * ABOVE  # normal beats whose scores set a threshold
 
 
-def export(source, folder, kind="int8", per_hour=None, tunes=True, firmware=None, python=None):
-    """Convert a student for the device, and let it leave only if the gate finds its scores intact.
+@dataclass(frozen=True)
+class ExportSettings:
+    """How a student is exported.
 
-    Quantised after training; where that loses too much in int8, fine-tuned with fake quantisation and judged
-    again. Of the data, training normals calibrate and fine-tune, as they are and shifted; the validation fold
-    judges; the test fold is not looked at.
+    Attributes:
+        kind: one of ``FORMATS``. Only int8 has a manifest and a firmware bundle, as only int8 runs on the
+            device; the files of another format are called ``NAME-KIND``.
+        per_hour: false alarms that the threshold is set for; None for those of the configuration's
+            ``false_alarm_rate``.
+        fine_tunes: whether an int8 model that the gate refuses may be fine-tuned and judged again.
+        firmware: folder of the firmware bundle; None for ``firmware`` inside the export's folder.
+        generated_only: whether the bundle leaves out the files that are the same for every model.
+        python: interpreter of an environment whose tflite-runtime is compared, too.
+
+    >>> ExportSettings(kind="float32").suffix
+    '-float32'
+    """
+
+    kind: str = "int8"
+    per_hour: float | None = None
+    fine_tunes: bool = True
+    firmware: Path | None = None
+    generated_only: bool = False
+    python: str | None = None
+
+    @property
+    def suffix(self) -> str:
+        """Of the file names: nothing for int8."""
+        return "" if self.kind == "int8" else f"-{self.kind}"
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """A converted model, its scores of the validation beats, and the gate's verdict."""
+
+    content: bytes
+    scores: np.ndarray
+    verdict: Verdict
+
+
+def export(source: Source, folder: str | Path, settings: ExportSettings | None = None) -> dict[str, Any]:
+    """Convert a student for the device; it leaves only where the gate finds its scores intact.
+
+    Training normals, as they are, augmented and shifted, calibrate the quantisation and fine-tune. The
+    validation fold judges. The test fold is not scored: its figures in the manifest are those of the float
+    student.
 
     Args:
-        source: a ``Source``.
-        folder: gets ``NAME.tflite``, ``NAME.json`` (the manifest) and ``NAME-report.json``, or
-            ``NAME-refused.json`` alone: an earlier export stays as it is.
-        kind: one of ``FORMATS``. Only int8 has a manifest, as only that is scored on the device; the files of
-            the others are called ``NAME-KIND``.
-        per_hour: false alarms that the threshold is set for; those of the configuration's
-            ``false_alarm_rate`` by default.
-        tunes: whether fine-tuning may be tried.
-        firmware: folder of the firmware bundle; inside ``folder`` by default.
-        python: interpreter of an environment with tflite-runtime, that it is compared with, too.
+        folder: gets ``NAME.tflite``, ``NAME.json`` (the manifest) and ``NAME-report.json``. A refused model
+            leaves only ``NAME-refused.json``, and an earlier export stays as it is.
 
-    Returns the report, a dictionary.
+    Returns the report.
 
     Raises ``ExportError`` where the gate refuses the model, or the validation beats cannot judge it.
     """
-    fold, stem = source.fold, source.name if kind == "int8" else f"{source.name}-{kind}"
-    is_abnormal = fold.is_abnormal(fold.validation)
+    settings, folder = settings or ExportSettings(), Path(folder)
+    _check_validation(source)
+    rate = wanted_rate(source, settings.per_hour)
+    candidate, refused = _best_candidate(source, settings, rate.share)
+    report: dict[str, Any] = {
+        "name": source.name,
+        "format": settings.kind,
+        "fine_tuned": refused is not None,
+        "before_fine_tuning": refused and refused.verdict.as_dict(),
+        "false_alarms_per_hour": rate.per_hour,
+        "false_alarm_rate": rate.share,
+    }
+    manifest = None
+    if settings.kind == "int8":
+        manifest = make_manifest(source, candidate.content, candidate.scores, candidate.verdict, rate)
+        content, manifest = embed_manifest(candidate.content, manifest)
+        verdict, runtimes = compare_runtimes(
+            content, source.fold.validation, candidate.verdict, settings.python
+        )
+        candidate = replace(candidate, content=content, verdict=verdict)
+        report |= {"runtimes": runtimes, "arena_bytes": measure_arena(content)}
+    report |= {"gate": candidate.verdict.as_dict(), "flash_bytes": len(candidate.content)}
+    _let_leave(folder / f"{source.name}{settings.suffix}-refused.json", report)
+    _write(source, folder, settings, candidate.content, manifest, report)
+    return report
+
+
+def _check_validation(source):
+    is_abnormal = source.fold.is_abnormal(source.fold.validation)
     if is_abnormal.all() or not is_abnormal.any():
         raise ExportError(
             f"{source.name}: found {is_abnormal.sum()} abnormal among {len(is_abnormal)} validation beats; "
@@ -56,47 +118,40 @@ def export(source, folder, kind="int8", per_hour=None, tunes=True, firmware=None
             f"{source.name}: found {normals} normal validation beats; expected {FEWEST} or more, or no "
             "threshold can be set."
         )
-    rr = float(np.nanmean(fold.validation_normals.rr_before))
-    per_hour = per_hour or source.config.evaluate.false_alarm_rate * 3600 / rr
-    rate = per_hour * rr / 3600
-    if not 0 < rate < 1:
-        raise ExportError(
-            f"{source.name}: found {per_hour:g} false alarms an hour asked for; expected less than the "
-            f"{3600 / rr:.0f} normal beats of an hour."
-        )
-    inputs = learning_inputs(source)
-    float_scores = first_output(predict(source.network, fold.validation.inputs))
 
-    def attempt(network):
-        content = convert(network, inputs, kind)
-        scores = predict_tflite(content, fold.validation.inputs)[:, 0]
-        verdict = judge(float_scores, scores, is_abnormal, rate)
-        return content, scores, verdict
 
-    content, scores, verdict = attempt(source.network)
-    before = None
-    if kind == "int8" and tunes and verdict.failures:
-        before = verdict.as_dict()
-        content, scores, verdict = attempt(fine_tune(source.network, inputs))
-    report = {"name": source.name, "format": kind, "fine_tuned": before is not None}
-    report |= {"before_fine_tuning": before, "false_alarms_per_hour": per_hour}
-    if kind == "int8":
-        manifest = make_manifest(source, content, scores, verdict, per_hour, rate)
-        content, manifest = embed_manifest(content, manifest)
-        verdict, report["runtimes"] = compare_runtimes(content, fold.validation, verdict, python)
-        report["arena_bytes"] = measure_arena(content)
-    report |= {"gate": verdict.as_dict(), "flash_bytes": len(content)}
-    folder = Path(folder)
-    refused = folder / f"{stem}-refused.json"
-    if verdict.failures:
+def _best_candidate(source, settings, share):
+    """The student converted and, where the gate refused that, the one before fine-tuning."""
+    inputs, validation = learning_inputs(source), source.fold.validation
+    is_abnormal = source.fold.is_abnormal(validation)
+    float_scores = student_scores(source.network, validation.inputs)
+
+    def candidate(network: keras.Model) -> _Candidate:
+        content = convert(network, inputs, settings.kind)
+        scores = predict_tflite(content, validation.inputs)[:, 0]
+        return _Candidate(content, scores, judge(float_scores, scores, is_abnormal, share))
+
+    converted = candidate(source.network)
+    if not converted.verdict.failures or settings.kind != "int8" or not settings.fine_tunes:
+        return converted, None
+    return candidate(fine_tune(source.network, inputs)), converted
+
+
+def _let_leave(refused, report):
+    """Raise ``ExportError`` for a model with failures, once its report is written."""
+    if failures := report["gate"]["failures"]:
         write_json(refused, report)
-        raise ExportError(f"{source.name}: refused by the gate ({'; '.join(verdict.failures)}).")
+        raise ExportError(f"{report['name']}: refused by the gate ({'; '.join(failures)}).")
     refused.unlink(missing_ok=True)
-    if kind == "int8":  # first what may fail, so that no new model lies beside an old bundle
-        bundle = firmware or folder / "firmware"
-        write_firmware(bundle, content, manifest, golden_beats(source.config), report["arena_bytes"])
+
+
+def _write(source, folder, settings, content, manifest, report):
+    """The files of an export. What may fail comes first, so that no new model lies beside an old bundle."""
+    stem = f"{source.name}{settings.suffix}"
+    if manifest:
+        bundle, beats = settings.firmware or folder / "firmware", golden_beats(source.config)
+        write_firmware(bundle, content, manifest, beats, report["arena_bytes"], settings.generated_only)
         write_json(folder / f"{stem}.json", manifest)
     write_json(folder / f"{stem}-report.json", report)
     with whole_file(folder / f"{stem}.tflite") as partial:
         partial.write_bytes(content)
-    return report

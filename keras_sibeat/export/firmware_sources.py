@@ -1,8 +1,9 @@
-"""The text of a firmware bundle's files: those written for a model, and those that are always the same."""
+"""The C sources that a firmware bundle has for its model: the model, its configuration and golden beats."""
 
 import zlib
-from pathlib import Path
-from string import Template
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -11,8 +12,7 @@ from sibeat_edge.beats.windows import HIGHEST
 from sibeat_edge.model.runtime import input_shapes
 from sibeat_edge.signal.filters import band_pass_taps
 
-STATIC = Path(__file__).parent / "firmware_files"
-WEARER_MACROS = {  # numbers of the manifest's wearer, by which template and rhythm are made
+WEARER_MACROS = {  # constants of template and rhythm, by their names in the manifest
     **{
         key: key.upper()
         for key in ("warm_up", "memory", "bound", "alike", "similar", "kind", "rival", "few", "later")
@@ -20,30 +20,7 @@ WEARER_MACROS = {  # numbers of the manifest's wearer, by which template and rhy
     **{key: key.upper() for key in ("prolonged", "patience", "unlike", "history")},
     **{key: f"{key.upper()}_RR" for key in ("fewest", "shortest", "longest")},
 }
-OF_A_WEARER = """\
-   A `sibeat_template` and a `sibeat_rhythm` hold what is known of the wearer. `seconds` are those since the
-   beat before, NAN across a gap and where this beat or the one before it is unfit to be scored. When a beat
-   comes:
-"""
-UNSCORED = """
-   The beats of the warm-up, 60 or more, get no score here; `sibeat_edge` scores the last 120 of them at its
-   end.
-"""
-AT_ONCE = f"""{OF_A_WEARER}\
-   - `sibeat_rhythm_push(&rhythm, seconds)`; if it is fit, `sibeat_template_push(&own, window, seconds)`;
-   - `sibeat_template_nearest(&own, window)`: NULL means no score yet;
-   - `sibeat_rhythm_features(&rhythm, NAN, features)`.
-{UNSCORED}"""
-WAITS = f"""{OF_A_WEARER}\
-   - `sibeat_rhythm_features(&rhythm, seconds, features)`: of the beat before, which has waited for this one;
-   - if this one is fit, `sibeat_template_push(&own, window, seconds)`;
-   - `sibeat_template_nearest`, of the window of the beat before: score it now; NULL means no score yet;
-   - `sibeat_rhythm_push(&rhythm, seconds)`, for the next one.
-
-   Where none comes for `SIBEAT_LONGEST_RR` seconds, score the last one with these for `seconds`, and push
-   nothing.
-{UNSCORED}"""
-TOLERANCE = 1  # units of the last place, that a golden beat's score may be off by
+TOLERANCE = 1  # units of the last place that a golden beat's score may differ by
 ALIGN = """
 #if defined(__GNUC__) || defined(__clang__)
 #define SIBEAT_ALIGNED __attribute__((aligned(16)))
@@ -55,42 +32,58 @@ ALIGN = """
 """
 
 
-def sources(content, manifest, operations, memory, places, level, inputs, scores):
-    """The bundle's files, name → text.
+@dataclass(frozen=True)
+class Facts:
+    """What a bundle states of its model.
 
-    Args:
+    Attributes:
         content: the model's bytes.
         manifest: its manifest.
         operations: name → method of TFLM's resolver.
-        memory: bytes of the arena as ``measured``, and of its ``margin``.
-        places: those of a beat's parts among the model's inputs, and the score's among its outputs.
+        arena: bytes, the smallest that TFLM ran the model in.
+        margin: bytes to add to it.
+        inputs: places of a beat's arrays among the model's inputs.
+        output: the score's place among its outputs.
         level: the highest int8 score that is no alarm.
-        inputs, scores: of the golden beats, int8 ``(beats, bytes)`` and ``(beats,)``.
+        golden_inputs, golden_scores: int8, ``(beats, bytes)`` and ``(beats,)``. All arrays of a golden beat
+            lie in one row.
+
+    >>> beats = np.zeros((16, 320), np.int8)
+    >>> Facts(b"", {}, {}, 4000, 1024, (0,), 0, 17, beats, beats[:, 0]).golden_inputs.shape
+    (16, 320)
     """
-    files = {
-        file.name: file.read_text(encoding="utf-8")
-        for file in sorted(STATIC.iterdir())
-        if manifest["wearer"] or file.stem != "sibeat_wearer"
-    }
-    figures = _figures(content, manifest, operations, memory, level, inputs)
-    return files | {
-        "README.md": Template(files["README.md"]).substitute(figures),
+
+    content: bytes
+    manifest: Mapping[str, Any]
+    operations: Mapping[str, str]
+    arena: int
+    margin: int
+    inputs: tuple[int, ...]
+    output: int
+    level: int
+    golden_inputs: np.ndarray
+    golden_scores: np.ndarray
+
+
+def sources(facts: Facts) -> dict[str, str]:
+    """The C files that are generated for a model, name → text."""
+    return {
         "sibeat_model.h": header(
             "sibeat_model",
             "The model, a .tflite file.",
             [
-                f"#define SIBEAT_MODEL_BYTES {len(content)}\n",
+                f"#define SIBEAT_MODEL_BYTES {len(facts.content)}\n",
                 "extern const unsigned char sibeat_model[SIBEAT_MODEL_BYTES];",
             ],
         ),
         "sibeat_model.c": f'#include "sibeat_model.h"\n{ALIGN}\n'
         "SIBEAT_ALIGNED const unsigned char sibeat_model[SIBEAT_MODEL_BYTES] = {\n"
-        f"{elements(content)}\n}};\n",
-        "sibeat_ops.h": _resolver(operations),
-        "sibeat_config.h": _config_header(manifest, memory, places, level),
-        "sibeat_config.c": _config(manifest),
-        "sibeat_golden.h": _golden_header(content, inputs, scores),
-        "sibeat_golden.c": _golden(inputs, scores),
+        f"{elements(facts.content)}\n}};\n",
+        "sibeat_ops.h": _resolver(facts.operations),
+        "sibeat_config.h": _config_header(facts),
+        "sibeat_config.c": _config(facts.manifest),
+        "sibeat_golden.h": _golden_header(facts),
+        "sibeat_golden.c": _golden(facts.golden_inputs, facts.golden_scores),
     }
 
 
@@ -116,9 +109,10 @@ inline TfLiteStatus SibeatAddOperations(SibeatResolver &resolver) {{
 """
 
 
-def _config_header(manifest, memory, places, level):
+def _config_header(facts):
+    manifest = facts.manifest
     signal, window, threshold = manifest["signal"], manifest["window"], manifest["threshold"]
-    entry, score, (inputs, output) = manifest["input"], manifest["score"], places
+    entry, score = manifest["input"], manifest["score"]
     (length, channels), *_ = input_shapes(manifest)
     lines = [
         f"#define SIBEAT_RATE_HZ {signal['rate']}",
@@ -132,23 +126,23 @@ def _config_header(manifest, memory, places, level):
         f"#define SIBEAT_CHANNELS {channels} /* leads, twice as many beside a template */\n",
         "/* value = scale * (int8 - zero point) */",
         f"#define SIBEAT_WINDOW_BYTES {length * channels}",
-        f"#define SIBEAT_WINDOW_INPUT {inputs[0]} /* its place among the model's inputs */",
-        *_rhythm(manifest["wearer"], inputs),
+        f"#define SIBEAT_WINDOW_INPUT {facts.inputs[0]} /* its place among the model's inputs */",
+        *_rhythm(manifest["wearer"], facts.inputs),
         f"#define SIBEAT_INPUT_BYTES {sum(int(np.prod(shape)) for shape in input_shapes(manifest))}",
         f"#define SIBEAT_INPUT_SCALE {floating(entry['scale'])}",
         f"#define SIBEAT_INPUT_ZERO_POINT {integer(entry['zero_point'])}",
-        f"#define SIBEAT_SCORE_OUTPUT {output} /* its place among the model's outputs */",
+        f"#define SIBEAT_SCORE_OUTPUT {facts.output} /* its place among the model's outputs */",
         f"#define SIBEAT_SCORE_SCALE {floating(score['scale'])}",
         f"#define SIBEAT_SCORE_ZERO_POINT {integer(score['zero_point'])}\n",
         "/* A beat whose score is above the threshold is an alarm; the int8 one decides the same. */",
         f"#define SIBEAT_THRESHOLD ({floating(threshold['score'])})",
-        f"#define SIBEAT_THRESHOLD_INT8 {integer(level)} /* an int: -129 makes every beat an alarm */",
+        f"#define SIBEAT_THRESHOLD_INT8 {integer(facts.level)} /* an int: -129 makes every beat an alarm */",
         "/* The median of a wearer's scores that leaves the threshold where it is. */",
         f"#define SIBEAT_USUAL_SCORE ({floating(threshold['usual'])})",
         f"#define SIBEAT_FALSE_ALARMS_PER_HOUR {floating(threshold['false_alarms_per_hour'])}\n",
         "/* The smallest arena that TensorFlow Lite Micro ran the model in, and what to have. */",
-        f"#define SIBEAT_ARENA_MEASURED_BYTES {memory['measured']}",
-        f"#define SIBEAT_ARENA_MARGIN_BYTES {memory['margin']}",
+        f"#define SIBEAT_ARENA_MEASURED_BYTES {facts.arena}",
+        f"#define SIBEAT_ARENA_MARGIN_BYTES {facts.margin}",
         "#define SIBEAT_ARENA_BYTES (SIBEAT_ARENA_MEASURED_BYTES + SIBEAT_ARENA_MARGIN_BYTES)\n",
         "extern const float sibeat_taps[SIBEAT_TAPS];",
         "extern const char *const sibeat_lead_names[SIBEAT_LEADS];",
@@ -158,7 +152,7 @@ def _config_header(manifest, memory, places, level):
 
 
 def _rhythm(wearer, inputs):
-    """Of a wearer's model, its second input."""
+    """The macros of template and rhythm, and of a wearer's second input."""
     if not wearer:
         return ["#define SIBEAT_RHYTHM_FEATURES 0 /* a beat stands alone */"]
     rhythm = wearer["rhythm"]
@@ -190,15 +184,15 @@ def _config(manifest):
     return "\n".join(lines) + "\n"
 
 
-def _golden_header(content, inputs, scores):
-    beats, size = inputs.shape
+def _golden_header(facts):
+    beats, size = facts.golden_inputs.shape
     lines = [
         f"#define SIBEAT_GOLDEN_BEATS {beats}",
         f"#define SIBEAT_GOLDEN_INPUT_BYTES {size}",
         f"#define SIBEAT_GOLDEN_TOLERANCE {TOLERANCE} /* int8 units; kernels round differently */",
-        f"#define SIBEAT_MODEL_CRC32 {_crc(content)}",
-        f"#define SIBEAT_GOLDEN_INPUTS_CRC32 {_crc(inputs.tobytes())}",
-        f"#define SIBEAT_GOLDEN_SCORES_CRC32 {_crc(scores.tobytes())}\n",
+        f"#define SIBEAT_MODEL_CRC32 {_crc(facts.content)}",
+        f"#define SIBEAT_GOLDEN_INPUTS_CRC32 {_crc(facts.golden_inputs.tobytes())}",
+        f"#define SIBEAT_GOLDEN_SCORES_CRC32 {_crc(facts.golden_scores.tobytes())}\n",
         "extern const int8_t sibeat_golden_inputs[SIBEAT_GOLDEN_BEATS][SIBEAT_GOLDEN_INPUT_BYTES];",
         "extern const int8_t sibeat_golden_scores[SIBEAT_GOLDEN_BEATS];",
     ]
@@ -214,55 +208,5 @@ def _golden(inputs, scores):
     )
 
 
-def _wearer_figures(manifest):
-    """What the README tells of the wearer's template and rhythm, or nothing."""
-    if not manifest["wearer"]:
-        empty = dict.fromkeys(("wearer_files", "wearer_step", "wearer_memory"), "")
-        return empty | {"quantise": "`sibeat_quantise_window`"}
-    warm_up, kinds = manifest["wearer"]["warm_up"], 2
-    size = sum(manifest["window"].values()) * len(manifest["signal"]["leads"])
-    kept, rhythm = 4 * (kinds + warm_up) * (size + 1) + 20, 4 * (manifest["wearer"]["history"] + 3) + 4
-    return {
-        "quantise": "`sibeat_quantise_beside` and `sibeat_quantise_rhythm`",
-        "wearer_files": "| `sibeat_wearer.c/.h` | the wearer's own beat and rhythm |\n",
-        "wearer_step": WAITS if manifest["wearer"]["waits"] else AT_ONCE,
-        "wearer_memory": f"| The wearer's template and rhythm, RAM | {kept + rhythm:,} |\n",
-    }
-
-
 def _crc(data):
     return f"0x{zlib.crc32(data):08X}u"
-
-
-def _figures(content, manifest, operations, memory, level, inputs):
-    """What the bundle's README tells of the model."""
-    signal, score, threshold = manifest["signal"], manifest["score"], manifest["threshold"]
-    taps, (beats, size) = 2 * signal["order"] + 1, inputs.shape
-    numbers = {
-        "model_bytes": len(content),
-        "arena_measured": memory["measured"],
-        "arena_margin": memory["margin"],
-        "arena": sum(memory.values()),
-        "filter_bytes": 4 * taps + 12,  # sibeat_band_pass
-        "window_bytes": 5 * size,
-        "constant_bytes": 4 * taps + beats * (size + 1),
-    }
-    return {name: f"{number:,}" for name, number in numbers.items()} | {
-        **{key: manifest[key] for key in ("name", "licence", "notice")},
-        "operation_count": len(operations),
-        "operations": ", ".join(operations),
-        "golden_beats": beats,
-        **_wearer_figures(manifest),
-        "leads": " and ".join(signal["leads"]),
-        "rate": signal["rate"],
-        "low": f"{signal['band'][0]:g}",
-        "high": f"{signal['band'][1]:g}",
-        "delay": signal["order"],
-        **manifest["window"],
-        "level": level,
-        "threshold": f"{threshold['score']:.6g}",
-        "usual": f"{threshold['usual']:.6g}",
-        "per_hour": f"{threshold['false_alarms_per_hour']:g}",
-        "score_scale": f"{score['scale']:.6g}",
-        "score_zero": score["zero_point"],
-    }

@@ -1,6 +1,7 @@
-"""The gate: what an exported model must keep of the float model's scores before it may leave."""
+"""The gate: how much of the float model's scores an exported model must keep."""
 
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +16,21 @@ LAST_PLACE = 1  # units by which runtimes may differ
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the gate measured on the validation fold; ``failures`` is empty for a model that may leave."""
+    """What the gate measured on the validation fold.
+
+    Attributes:
+        auc_float, ap_float: AUC and average precision of the float model.
+        auc, ap: of the exported model.
+        correlation: rank correlation of their scores.
+        decisions_flipped: share of the beats that only one of them raises an alarm for.
+        runtimes_differ: largest difference between runtimes, in units of the last place; None where they were
+            not compared.
+        threshold_float, threshold: of each model's own normal scores.
+
+    >>> verdict = judge(np.array([0.0, 1.0, 2.0]), np.array([0.0, 2.0, 1.0]), np.array([0, 0, 1]), 0.5)
+    >>> verdict.failures[0]
+    'AUC loss: found 0.5, expected at most 0.003'
+    """
 
     auc_float: float
     auc: float
@@ -23,12 +38,13 @@ class Verdict:
     ap: float
     correlation: float
     decisions_flipped: float
-    runtimes_differ: int | None  # units of the last place; None where they were not compared
+    runtimes_differ: int | None
     threshold_float: float
     threshold: float
 
     @property
-    def failures(self):
+    def failures(self) -> list[str]:
+        """A sentence for each limit that the model exceeds; none for a model that may leave."""
         limits = {
             "AUC loss": (self.auc_float - self.auc, "at most", AUC_LOSS),
             "rank correlation": (self.correlation, "at least", CORRELATION),
@@ -41,20 +57,26 @@ class Verdict:
             if not (found <= limit if which == "at most" else found >= limit)
         ]
 
-    def with_runtimes(self, differ):
-        """The same verdict, with what runtimes differ by, in units of the last place."""
+    def with_runtimes(self, differ: int) -> "Verdict":
+        """The same verdict with the largest difference between runtimes, in units of the last place."""
         return replace(self, runtimes_differ=int(differ))
 
-    def as_dict(self):
+    def as_dict(self) -> dict[str, Any]:
         """All of it, for the report."""
         return {**asdict(self), "failures": self.failures}
 
 
-def judge(float_scores, scores, is_abnormal, false_alarm_rate, runtimes_differ=None):
+def judge(
+    float_scores: np.ndarray,
+    scores: np.ndarray,
+    is_abnormal: np.ndarray,
+    false_alarm_rate: float,
+    runtimes_differ: int | None = None,
+) -> Verdict:
     """The ``Verdict`` on an exported model's ``scores`` (beats,) beside the float model's.
 
-    Each gets the threshold that lets ``false_alarm_rate`` of its own normal beats pass: it is fitted again
-    after quantisation, and a decision is flipped where the two disagree.
+    Each model gets the threshold that ``false_alarm_rate`` of its own normal beats exceed. A decision is
+    flipped where the two models then disagree.
 
     Args:
         runtimes_differ: largest difference between runtimes, in units of the last place, where compared.

@@ -1,62 +1,68 @@
-"""The manifest of an int8 model, from what it was trained and judged on."""
+"""The manifest of an int8 model: what it was trained, judged and tested on."""
 
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from keras_sibeat.config import Config
 from keras_sibeat.data.beats import checksum
 from keras_sibeat.evaluate.metrics import threshold_for, usual_score
+from keras_sibeat.export.alarm_rate import AlarmRate
 from keras_sibeat.export.embedding import quantisations
+from keras_sibeat.export.gate import Verdict
+from keras_sibeat.export.sources import Source
+from keras_sibeat.models.tensors import SCORE
 from sibeat_edge.model.manifest import BESIDE, FORMAT, MIN_MAX, WEARER, taps_digest
 from sibeat_edge.model.threshold import between_levels
 from sibeat_edge.signal.resampling import RATE
 
 SHARES = (0.1, 0.5, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995)  # of normal beats, in the manifest
-ABOVE = 5  # normal beats that score higher, or a share's score is too uncertain to be told
+ABOVE = 5  # normal beats that score higher: with fewer, a share's score is too uncertain to be stated
+RATES = {"mean": "", "median": "_median", "worst": "_worst"}  # over wearers
 NOTICE = "Not a medical device. For research only."
 LICENCE = "MIT; trained on the MIT-BIH Arrhythmia Database, Open Data Commons Attribution License 1.0"
 
 
-def make_manifest(source, content, scores, verdict, per_hour, rate):
-    """All that a scorer needs to know of an int8 model, but its checksum: a dictionary of the ``SCHEMA``."""
+def make_manifest(
+    source: Source, content: bytes, scores: np.ndarray, verdict: Verdict, rate: AlarmRate
+) -> dict[str, Any]:
+    """All that a scorer needs to know of an int8 model, in the shape of ``sibeat_edge``'s ``SCHEMA``.
+
+    The checksum of the model is left to ``embed_manifest``.
+
+    Args:
+        content: bytes of the model.
+        scores: of the validation beats, ``(beats,)``.
+        verdict: of the gate.
+        rate: false alarms that the threshold is set for.
+    """
     config, fold, numbers = source.config, source.fold, quantisations(content)
-    window, shape = config.window, fold.train.windows.shape[1:]
-    is_normal = ~fold.is_abnormal(fold.validation)
-    normals = scores[is_normal]
-    judged = scores, fold.validation, is_normal
-    usual = usual_score(*judged, verdict.threshold, rate)
-    shares = [share for share in SHARES if (1 - share) * len(normals) >= ABOVE]
-    quantiles = [threshold_for(normals, 1 - share) for share in shares]
-    band = list(window.band)
-    leads = [f"lead {n + 1}" for n in range(shape[1])] if config.data.leads == "all" else config.data.leads
+    window, (length, channels) = config.window, fold.train.windows.shape[1:]
+    band, leads = list(window.band), config.data.leads
+    wearer = None
+    if config.wearer:
+        rhythm = numbers[1, fold.train.rhythm.shape[1]]
+        wearer = {**WEARER, "waits": config.wearer.waits, "rhythm": rhythm}
     return {
         "format": FORMAT,
         "name": source.name,
         "signal": {
             "rate": RATE,
-            "leads": list(leads),
+            "leads": [f"lead {n + 1}" for n in range(channels)] if leads == "all" else list(leads),
             "band": band,
             "order": window.order,
             "taps_sha256": taps_digest(band, window.order),
         },
         "window": {"before": window.before, "after": window.after},
-        "normalisation": BESIDE if config.wearer else MIN_MAX,
-        "wearer": config.wearer
-        and {**WEARER, "waits": config.wearer.waits, "rhythm": numbers[1, fold.train.rhythm.shape[1]]},
-        "input": numbers[(1, *shape)],
-        "score": numbers[1, 1],
-        "residuals": numbers.get((1, shape[0])),
-        "threshold": {
-            "score": _short(between_levels(verdict.threshold, numbers[1, 1])),
-            "usual": _short(usual),
-            "false_alarms_per_hour": _short(per_hour),
-        },
-        "calibration": {
-            "shares": shares,
-            "scores": [_short(between_levels(score, numbers[1, 1])) for score in quantiles],
-            "usual": [
-                _short(usual_score(*judged, score, 1 - share))
-                for share, score in zip(shares, quantiles, strict=True)
-            ],
-            "beats_per_hour": _short(per_hour / rate),
-        },
-        "expected": {"auc": _short(verdict.auc), "ap": _short(verdict.ap)},
+        "normalisation": BESIDE if wearer else MIN_MAX,
+        "wearer": wearer,
+        "input": numbers[1, length, channels],
+        "score": numbers[SCORE],
+        "residuals": numbers.get((1, length)),
+        **_thresholds(fold, scores, verdict.threshold, rate, numbers[SCORE]),
+        "expected": _rounded(expected(config, source.metrics)),
+        "validation": {"auc": _rounded(verdict.auc), "ap": _rounded(verdict.ap)},
         "data_sha256": fold.train.sha256,
         "config_sha256": checksum(config.describe()),
         "licence": LICENCE if config.data.source == "wfdb" else "MIT",
@@ -64,5 +70,43 @@ def make_manifest(source, content, scores, verdict, per_hour, rate):
     }
 
 
-def _short(value):
-    return float(f"{value:.6g}")
+def _thresholds(fold, scores, threshold, rate, level):
+    """The threshold for the rate asked for, and those for others, of which a scorer may choose one.
+
+    Each has its ``usual`` score: the median of a wearer's first scores at which the wearer's own threshold
+    equals it.
+    """
+    is_normal = ~fold.is_abnormal(fold.validation)
+    normals, judged = scores[is_normal], (scores, fold.validation, is_normal)
+    shares = [share for share in SHARES if (1 - share) * len(normals) >= ABOVE]
+    others = {share: threshold_for(normals, 1 - share) for share in shares}
+    return {
+        "threshold": {
+            "score": _rounded(between_levels(threshold, level)),
+            "usual": _rounded(usual_score(*judged, threshold, rate.share)),
+            "false_alarms_per_hour": _rounded(rate.per_hour),
+        },
+        "calibration": {
+            "shares": shares,
+            "scores": [_rounded(between_levels(other, level)) for other in others.values()],
+            "usual": [_rounded(usual_score(*judged, other, 1 - share)) for share, other in others.items()],
+            "beats_per_hour": _rounded(rate.normals_per_hour),
+        },
+    }
+
+
+def expected(config: Config, metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """Test figures of the float student, and what they were measured on; None where they are not known."""
+    rates = {name: metrics.get(f"false_alarms_per_hour{end}") for name, end in RATES.items()}
+    return {
+        **{name: metrics.get(name) for name in ("auc", "ap", "auc_record")},
+        "on": f"the test fold of the protocol {config.protocol.name}",
+        "false_alarms_per_hour": None if None in rates.values() else rates,
+    }
+
+
+def _rounded(value):
+    """A number, or all numbers of a dictionary, to six significant digits."""
+    if isinstance(value, dict):
+        return {key: _rounded(entry) for key, entry in value.items()}
+    return value if value is None or isinstance(value, str) else float(f"{value:.6g}")

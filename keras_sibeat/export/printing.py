@@ -1,10 +1,14 @@
 """An export's report as a table on the screen."""
 
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
 from rich.table import Table
 
 
-def print_report(console, report):
-    """Print what an export was measured to be."""
+def print_report(console: Console, report: Mapping[str, Any]) -> None:
+    """Print the figures of an export."""
     table = Table("", report["name"])
     rows = {key: value for key, value in report["gate"].items() if key != "failures"}
     rows |= {key: report[key] for key in ("flash_bytes", "arena_bytes") if key in report}

@@ -1,13 +1,17 @@
 """What can be exported: the students of a run, or a preset, and the beats that an export needs."""
 
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 
 from keras_sibeat.config import Config
-from keras_sibeat.data.beats import BeatSet, extract_beats
+from keras_sibeat.data.beats import extract_beats
+from keras_sibeat.data.preprocessing import Preprocessing
 from keras_sibeat.data.protocols import Fold
 from keras_sibeat.data.sources import load_folds
 from keras_sibeat.data.synthetic import simulate_wearer
@@ -16,7 +20,7 @@ from keras_sibeat.errors import ConfigError, RunError
 from keras_sibeat.export.firmware import GOLDEN_BEATS
 from keras_sibeat.layers.timings import SimulatedRhythm
 from keras_sibeat.models.inference import BATCH
-from keras_sibeat.presets.loading import list_presets
+from keras_sibeat.presets.loading import describe_preset, list_presets
 from keras_sibeat.presets.making import open_preset
 from keras_sibeat.train.contrastive import build_views
 from keras_sibeat.train.fitting import load
@@ -25,88 +29,119 @@ from keras_sibeat.train.run import Run
 
 @dataclass(frozen=True)
 class Source:
-    """What is exported: a float student and the fold that it was trained on."""
+    """What is exported.
+
+    Attributes:
+        name: of the export's files, and in the manifest.
+        network: the float student.
+        config: that it was trained with.
+        fold: that it was trained on.
+        metrics: of the float student on the test fold; empty where it was not evaluated.
+
+    >>> Source("small", keras.Sequential(), Config(), fold=None).metrics
+    {}
+    """
 
     name: str
     network: keras.Model
     config: Config
     fold: Fold
+    metrics: Mapping[str, Any] = field(default_factory=dict)
 
 
-def open_sources(source, data=None, residuals=False):
-    """The students of a run, one for each fold and seed, or of a preset, with the folder of their exports.
+def open_sources(
+    source: str | Path, data: str | Path | None = None, residuals: bool = False
+) -> list[tuple[Source, Path]]:
+    """The students of a run, one for each fold and seed, or of a preset, each with the folder of its export.
 
     Args:
         source: folder of a student's finished run, or the name of a preset.
         data: a local copy of the data it was trained on.
-        residuals: the student with its second output, the residuals per tick; a run alone has it.
+        residuals: the student with its second output, the residuals per tick, which only a run has.
 
     Raises ``RunError`` for another kind of run, ``ConfigError`` for an unknown name, ``DataError`` for other
     data than the student was trained on.
     """
-    if not Path(source).is_dir():
-        if str(source) not in list_presets():
-            known = ", ".join(list_presets()) or "none, as none ships"
-            raise ConfigError(f"{source}: found no run and no preset of that name (they are: {known}).")
-        if residuals:
-            raise ConfigError(f"Preset {source}: found no residuals; expected a run, which has them.")
-        network, config, fold = open_preset(str(source), data)
-        return [(Source(str(source), network, config, fold), Path("exports") / str(source))]
-    run = Run(source, data)
+    if Path(source).is_dir():
+        return _of_run(source, data, residuals)
+    name = str(source)
+    if name not in list_presets():
+        known = ", ".join(list_presets()) or "none, as none ships"
+        raise ConfigError(f"{name}: found no run and no preset of that name (they are: {known}).")
+    if residuals:
+        raise ConfigError(f"Preset {name}: found no residuals; expected a run, which has them.")
+    network, config, fold = open_preset(name, data)
+    metrics = describe_preset(name)["metrics"]
+    return [(Source(name, network, config, fold, metrics), Path("exports") / name)]
+
+
+def _of_run(folder, data, residuals):
+    run = Run(folder, data)
     if not run.config.student:
-        raise RunError(f"{source}: found a run without a student; expected a student's.")
+        raise RunError(f"{folder}: found a run without a student; expected a student's.")
     if residuals and not run.config.has_residuals:
-        raise RunError(f"{source}: found a student without residuals; expected one that rebuilds a beat.")
+        raise RunError(f"{folder}: found a student without residuals; expected one that rebuilds a beat.")
     folds = load_folds(run.config)
     run.check_data(folds)
     file = "residuals.keras" if residuals else "student.keras"
     return [
-        (Source(run.config.name, load(part / file), run.config, folds[fold]), part / "export")
+        (
+            Source(run.config.name, load(part / file), run.config, folds[fold], _metrics(part)),
+            part / "export",
+        )
         for (fold, _), part in run.parts().items()
     ]
 
 
-def learning_inputs(source, seed=0):
-    """Training normals, a view and a shifted copy of each, shuffled: what an abnormal beat scores they show.
+def _metrics(part):
+    file = part / "metrics.json"
+    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
 
-    A wearer's model gets simulated rhythms with them.
 
-    Calibrated on normal beats alone, a score would end at the highest of theirs, and all abnormal beats share
-    it.
+def learning_inputs(source: Source, seed: int = 0) -> np.ndarray | dict[str, np.ndarray]:
+    """Windows that set the ranges of the int8 activations, and that fine-tuning learns from; shuffled.
+
+    They are the training normals, a view and a shifted copy of each: abnormal beats score higher than any
+    normal one, and the shifted copies stand for them. With normals alone, the range of the score would end at
+    the highest of theirs.
+
+    Returns windows ``(windows, length, channels)``. For a wearer's model they are ``window`` of a dictionary,
+    with simulated rhythms as ``rhythm``.
     """
     train, wearer = source.fold.train, source.config.wearer
-    windows = train.windows
-    parts = np.array_split(windows, max(1, len(windows) // BATCH))
-    drawn = [
-        np.asarray(draw(part, training=True))
-        for draw in build_views(source.config, seed)
-        if draw
-        for part in parts
-    ]
-    windows = np.concatenate([windows, *drawn])
+    windows = _with_augmented(train.windows, build_views(source.config, seed))
     order = np.random.default_rng(seed).permutation(len(windows))
     if not wearer:
         return windows[order]
-    timings = SimulatedRhythm(*simulate_timings(train, wearer.sequences, wearer.waits, seed), seed=seed)
+    simulated, is_premature = simulate_timings(train, wearer.sequences, wearer.waits, seed)
+    timings = SimulatedRhythm(simulated, is_premature, seed=seed)
     rhythm = np.tile(train.rhythm, (len(windows) // len(train), 1))
     return {"window": windows[order], "rhythm": np.asarray(timings(rhythm[order], training=True))}
 
 
-def golden_beats(config):
-    """The parts of 16 simulated beats, normal and not: recorded ones are not ours to pass on."""
-    window, waits = config.window, config.wearer.waits if config.wearer else None
+def _with_augmented(windows, layers):
+    """The windows, and a copy of all of them by each of the layers that there are."""
+    batches = np.array_split(windows, max(1, len(windows) // BATCH))
+    drawn = [np.asarray(layer(batch, training=True)) for layer in layers if layer for batch in batches]
+    return np.concatenate([windows, *drawn])
+
+
+def golden_beats(config: Config) -> tuple[np.ndarray, ...]:
+    """The arrays of 16 simulated beats, normal and abnormal, as a model of this configuration takes them.
+
+    They are simulated, as recorded ones are not ours to pass on.
+    """
     recording = simulate_wearer(seed=0, seconds=120.0)
-    leads = ["MLII"] if config.data.leads == "all" else list(config.data.leads)
-    sides = (window.before, window.after)
-    chosen = recording.leads[: len(leads)]
-    beats = extract_beats(recording, chosen, *sides, window.band, window.order, waits)
-    return golden(beats).parts
+    wanted = Preprocessing.of(config)
+    count = 1 if wanted.leads == "all" else len(wanted.leads)
+    beats = extract_beats(recording, replace(wanted, leads=recording.leads[:count]))
+    return beats.take(_in_turn(beats.symbols)[:GOLDEN_BEATS]).arrays
 
 
-def golden(beats: BeatSet):
-    """As many beats of each symbol as there are, in turn."""
-    turn = np.zeros(len(beats), int)
-    for symbol in np.unique(beats.symbols):
-        same = beats.symbols == symbol
+def _in_turn(symbols):
+    """Rows of the beats, the first of each symbol first, then the second of each, and so on."""
+    turn = np.zeros(len(symbols), int)
+    for symbol in np.unique(symbols):
+        same = symbols == symbol
         turn[same] = np.arange(same.sum())
-    return beats.take(np.argsort(turn, kind="stable")[:GOLDEN_BEATS])
+    return np.argsort(turn, kind="stable")

@@ -11,7 +11,7 @@ from keras_sibeat.errors import ExportError
 MISSING = "TFLM: found no tflite-micro, expected it installed (pip install tflite-micro)."
 LARGEST_ARENA = 1 << 20  # bytes
 ALIGNMENT = 16  # bytes, of TFLM's allocations
-# The methods Add… of MicroMutableOpResolver, but for custom operations.
+# The methods Add… of MicroMutableOpResolver, without those for custom operations.
 METHODS = """
 Abs Add AddN ArgMax ArgMin AssignVariable AveragePool2D BatchMatMul BatchToSpaceNd BroadcastArgs BroadcastTo
 CallOnce Cast Ceil Concatenation Conv2D Cos CumSum DepthToSpace DepthwiseConv2D Dequantize Div
@@ -25,7 +25,7 @@ UnidirectionalSequenceLSTM Unpack VarHandle While ZerosLike
 """.split()
 METHOD_OF = {method.lower(): f"Add{method}" for method in METHODS}
 
-# Too small an arena may end the process, so each is tried in one of its own, forked once all is imported.
+# Too small an arena may crash the process, so each is tried in a child, forked once all is imported.
 PROBE = """
 import os, sys
 from tflite_micro import runtime
@@ -55,8 +55,8 @@ print(high * alignment)
 """
 
 
-def operations(content):
-    """The model's operations, in order of their names, each with TFLM's method that adds it to a resolver.
+def operations(content: bytes) -> dict[str, str]:
+    """The model's operations by name, each with the method of TFLM's resolver that adds it.
 
     Args:
         content: bytes of a ``.tflite`` file.
@@ -75,19 +75,12 @@ def operations(content):
     return found
 
 
-def input_places(content, shapes):
-    """The place of each part of a beat, of these ``shapes`` without the batch, among the model's inputs."""
-    graph = flatbuffer_utils.convert_bytearray_to_object(bytearray(content)).subgraphs[0]
-    found = [tuple(graph.tensors[number].shape[1:]) for number in graph.inputs]
-    return [found.index(tuple(shape)) for shape in shapes]
-
-
-def measure_arena(content):
+def measure_arena(content: bytes) -> int:
     """The smallest arena, in bytes, that TFLM allocates and runs the model in: a multiple of 16.
 
-    It is found by bisection. The total that TFLM prints when all is allocated leaves out what it needed only
-    in between, and may be too small. Here it has its reference kernels and pointers of 64 bits, which take
-    more than a microcontroller's; optimised kernels may ask for scratch memory beyond that.
+    It is found by bisection. The total that TFLM reports after the allocation leaves out what it needed only
+    in between, so it may be too small. The measurement uses TFLM's reference kernels and pointers of 64 bits.
+    Pointers of a microcontroller take less; optimised kernels may ask for additional scratch memory.
 
     Raises ``ExportError`` where the package tflite-micro is missing, and for a model that TFLM cannot run.
     """

@@ -12,13 +12,16 @@ from checkpoints import trained
 from sklearn.metrics import roc_auc_score
 
 from keras_sibeat.config import read_config
+from keras_sibeat.data.beatset import recorded_hours
 from keras_sibeat.data.sources import load_folds
 from keras_sibeat.errors import ConfigError, ExportError, RunError
 from keras_sibeat.evaluate.__main__ import main as evaluate_command
 from keras_sibeat.evaluate.int8 import find_export
-from keras_sibeat.export import sources as exportable
+from keras_sibeat.export import exporting
+from keras_sibeat.export import sources as export_sources
 from keras_sibeat.export.__main__ import main as export_command
-from keras_sibeat.export.exporting import export
+from keras_sibeat.export.exporting import ExportSettings, export
+from keras_sibeat.export.manifest import expected
 from keras_sibeat.train.run import Run
 from sibeat_edge.model.manifest import read_manifest
 from sibeat_edge.model.runtime import Model
@@ -33,6 +36,36 @@ def lenient():
     with pytest.MonkeyPatch.context() as patch:
         for name, limit in {"AUC_LOSS": 0.1, "CORRELATION": 0.95, "FLIPPED": 0.1}.items():
             patch.setattr(f"keras_sibeat.export.gate.{name}", limit)
+        yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def once():
+    """Most tests export the same student: it is converted once to each format."""
+
+    def remember(function, key):
+        known = {}
+
+        def call(*arguments):
+            found = key(*arguments)
+            if found not in known:
+                known[found] = function(*arguments)
+            return known[found]
+
+        return call
+
+    def conversion(network, windows, kind):
+        weights = [array.tobytes() for array in network.get_weights()]
+        return kind, len(network.outputs), hash((*weights, windows.tobytes()))
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name, key in {
+            "convert": conversion,
+            "measure_arena": bytes,
+            "predict_tflite": lambda content, windows: (content, hash(windows.tobytes())),
+            "learning_inputs": lambda source: source.fold.train.sha256,
+        }.items():
+            patch.setattr(exporting, name, remember(getattr(exporting, name), key))
         yield
 
 
@@ -80,7 +113,20 @@ def test_the_report_s_figures_are_those_of_the_float_and_the_exported_model(run,
     assert gate["auc_float"] == pytest.approx(roc_auc_score(is_abnormal, floats), abs=1e-6)
     flipped = (scores > gate["threshold"]) != (floats > gate["threshold_float"])
     assert gate["decisions_flipped"] == pytest.approx(flipped.mean(), abs=1e-9)
-    assert model.manifest["expected"]["auc"] == pytest.approx(gate["auc"], abs=1e-5)
+    assert model.manifest["validation"] == pytest.approx({"auc": gate["auc"], "ap": gate["ap"]}, abs=1e-5)
+
+
+def test_the_manifest_states_the_test_figures_of_the_float_student(run, exported):
+    metrics = json.loads((run / "fold0-seed0" / "metrics.json").read_text())
+    stated = read_manifest((exported[0] / "small.tflite").read_bytes())["expected"]
+    assert (stated["auc"], stated["ap"]) == pytest.approx((metrics["auc"], metrics["ap"]), abs=1e-5)
+    assert stated["on"]
+
+
+def test_a_student_that_was_not_evaluated_states_no_test_figures(run, fold):
+    source = replace(export_sources.open_sources(run)[0][0], metrics={})
+    stated = expected(source.config, source.metrics)
+    assert stated["auc"] is None and stated["ap"] is None and stated["false_alarms_per_hour"] is None
 
 
 def test_the_threshold_lets_the_stated_false_alarms_pass(run, fold, tmp_path):
@@ -89,8 +135,7 @@ def test_the_threshold_lets_the_stated_false_alarms_pass(run, fold, tmp_path):
     threshold = model.manifest["threshold"]
     assert threshold["false_alarms_per_hour"] == 400
     alarms = np.sum([model.score(window) > threshold["score"] for window in normals.windows])
-    hours = len(normals) * np.nanmean(normals.rr_before) / 3600
-    assert abs(alarms - 400 * hours) <= 1
+    assert abs(alarms - 400 * recorded_hours(fold.validation)) <= 1
 
 
 @pytest.mark.parametrize("threshold", [0.5, 0.500001, 0.499999, 0.62, 0.74])
@@ -129,7 +174,7 @@ def test_residuals_leave_with_the_student_that_gives_them(run, tmp_path):
 
 def spoilt(run):
     """A source that int8 cannot hold: two units cancel, and their weights leave the others no levels."""
-    source, _ = exportable.open_sources(run)[0]
+    source, _ = export_sources.open_sources(run)[0]
     network = keras.models.clone_model(source.network)
     network.set_weights(source.network.get_weights())
     hidden, score = network.get_layer("hidden"), network.get_layer("score")
@@ -139,13 +184,13 @@ def spoilt(run):
     kernel, bias = score.get_weights()
     kernel[:2] += [[160.0], [-160.0]]
     score.set_weights([kernel, bias])
-    return exportable.Source("spoilt", network, source.config, source.fold)
+    return export_sources.Source("spoilt", network, source.config, source.fold)
 
 
 def test_the_gate_refuses_what_quantisation_has_spoilt_and_leaves_an_earlier_export(run, tmp_path):
     (tmp_path / "spoilt.tflite").write_bytes(b"earlier")
     with pytest.raises(ExportError, match="spoilt: refused by the gate .*rank correlation: found"):
-        export(spoilt(run), tmp_path, tunes=False)
+        export(spoilt(run), tmp_path, ExportSettings(fine_tunes=False))
     assert sorted(file.name for file in tmp_path.iterdir()) == ["spoilt-refused.json", "spoilt.tflite"]
     assert (tmp_path / "spoilt.tflite").read_bytes() == b"earlier"
     report = json.loads((tmp_path / "spoilt-refused.json").read_text())
@@ -189,16 +234,16 @@ def test_bad_arguments_are_told_in_one_sentence(run, arguments, told, tmp_path, 
 
 
 def test_a_run_without_a_student_is_refused(tmp_path):
-    config = read_config(overrides=[*checkpoints.SMALL, "train.epochs=1", "train.jit_compile=false"])
-    trained(config, tmp_path / "run")
+    config = read_config(overrides=checkpoints.SMALL)
+    Run.open(tmp_path / "run", config, load_folds(config), ["python", "-m", "keras_sibeat.train"])
     with pytest.raises(RunError, match="found a run without a student"):
-        exportable.open_sources(tmp_path / "run")
+        export_sources.open_sources(tmp_path / "run")
 
 
 @pytest.mark.parametrize("option", ["--out", "--firmware"])
 def test_one_folder_for_several_seeds_is_refused(run, option, tmp_path, monkeypatch, capsys):
-    sources = exportable.open_sources(run)
-    monkeypatch.setattr(export, "open_sources", lambda *arguments: sources * 2)
+    sources = export_sources.open_sources(run)
+    monkeypatch.setattr(export_sources, "open_sources", lambda *arguments: sources * 2)
     with pytest.raises(SystemExit):
         export_command([str(run), option, str(tmp_path)])
     assert f"{option}: found 2 folds and seeds; expected one" in capsys.readouterr().err
@@ -209,12 +254,16 @@ def test_where_the_bundle_has_no_place_nothing_is_exported(run, tmp_path):
     other.mkdir()
     (other / "notes.txt").write_text("mine")
     with pytest.raises(ExportError, match="found notes.txt, expected an empty folder or an earlier bundle"):
-        export(exportable.open_sources(run)[0][0], tmp_path / "out", tunes=False, firmware=other)
+        export(
+            export_sources.open_sources(run)[0][0],
+            tmp_path / "out",
+            ExportSettings(fine_tunes=False, firmware=other),
+        )
     assert not list((tmp_path / "out").glob("*"))
 
 
 def test_validation_beats_of_one_kind_cannot_judge(run, tmp_path):
-    source = exportable.open_sources(run)[0][0]
+    source = export_sources.open_sources(run)[0][0]
     fold = replace(source.fold, validation=source.fold.validation_normals)
     with pytest.raises(ExportError, match="found 0 abnormal among .* expected both kinds"):
         export(replace(source, fold=fold), tmp_path)
@@ -222,7 +271,7 @@ def test_validation_beats_of_one_kind_cannot_judge(run, tmp_path):
 
 
 def test_too_few_normal_validation_beats_tell_no_threshold(run, tmp_path):
-    source = exportable.open_sources(run)[0][0]
+    source = export_sources.open_sources(run)[0][0]
     validation = source.fold.validation
     is_abnormal = source.fold.is_abnormal(validation)
     few = np.sort([*np.flatnonzero(is_abnormal), *np.flatnonzero(~is_abnormal)[:9]])
@@ -240,15 +289,14 @@ def test_the_calibration_lets_the_stated_shares_of_normal_beats_pass(exported, f
         assert (1 - share) * len(scores) >= 5
         assert np.mean(scores > limit) <= 1 - share + 1 / len(scores)
         assert np.mean(scores > limit - 1.01 * level) >= 1 - share - 1 / len(scores)
-    assert known["beats_per_hour"] == pytest.approx(
-        3600 / np.nanmean(fold.validation_normals.rr_before), 1e-5
-    )
+    normals_per_hour = len(fold.validation_normals) / recorded_hours(fold.validation)
+    assert known["beats_per_hour"] == pytest.approx(normals_per_hour, 1e-5)
 
 
 def test_a_preset_without_residuals_or_data_is_told(monkeypatch):
-    monkeypatch.setattr(exportable, "list_presets", lambda: ["some"])
+    monkeypatch.setattr(export_sources, "list_presets", lambda: ["some"])
     with pytest.raises(ConfigError, match="Preset some: found no residuals"):
-        exportable.open_sources("some", residuals=True)
+        export_sources.open_sources("some", residuals=True)
 
 
 def test_the_exported_model_is_measured_on_the_test_fold(run, exported, fold, tmp_path):
@@ -273,6 +321,6 @@ def test_a_run_that_was_not_exported_has_no_exported_model_to_measure(run, tmp_p
 
 
 def test_golden_beats_are_simulated_and_of_several_kinds():
-    (windows,) = exportable.golden_beats(read_config(overrides=SMALL))
+    (windows,) = export_sources.golden_beats(read_config(overrides=SMALL))
     assert windows.shape == (16, 320, 1) and windows.min() == -1 and windows.max() == 1
     assert len(np.unique(windows.round(3), axis=0)) == 16

@@ -1,4 +1,7 @@
-/* What a beat is judged beside: its wearer's own beats and rhythm. One of each for a wearer. */
+/*
+ * What a beat is compared with: the wearer's own beats and rhythm. Keep one sibeat_template and one sibeat_rhythm
+ * for each wearer. Empty for a model that judges a beat alone.
+ */
 #ifndef SIBEAT_WEARER_H
 #define SIBEAT_WEARER_H
 
@@ -6,6 +9,7 @@
 
 #include "sibeat_config.h"
 
+#if SIBEAT_RHYTHM_FEATURES
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -64,5 +68,6 @@ const float *sibeat_template_nearest(const sibeat_template *own, const float *wi
 #ifdef __cplusplus
 }
 #endif
+#endif /* SIBEAT_RHYTHM_FEATURES */
 
 #endif

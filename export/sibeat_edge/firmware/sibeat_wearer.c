@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#if SIBEAT_RHYTHM_FEATURES
+
 /* A set of the warm-up's beats is a word of bits. */
 typedef char sibeat_warm_up_fits_a_word[SIBEAT_WARM_UP <= 64 ? 1 : -1];
 
@@ -317,3 +319,5 @@ const float *sibeat_template_nearest(const sibeat_template *own, const float *wi
     float alike;
     return own->kind_count ? own->kinds[nearest(own, window, &alike)].middle : 0;
 }
+
+#endif

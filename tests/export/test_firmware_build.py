@@ -1,0 +1,156 @@
+"""The bundle's C as a firmware engineer builds it: by the Makefile, in C++, and with the example."""
+
+import shutil
+import subprocess
+
+import pytest
+from bundles import CORTEX, STRICT, compile_with, flip, macro, need, write_bundle
+
+from keras_sibeat.export.firmware import STATIC
+
+# As much of TensorFlow Lite Micro as the example uses. It finds a beat among the golden ones and gives it a
+# score that is OFF units away from the right one. It fails where FAILS is set.
+TFLM = """
+#pragma once
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include "sibeat_config.h"
+#include "sibeat_golden.h"
+enum TfLiteStatus { kTfLiteOk, kTfLiteError };
+#define MicroPrintf(...) (std::printf(__VA_ARGS__), std::puts(""))
+struct TfLiteTensor { struct { int8_t *int8; } data; };
+namespace tflite {
+struct Model {};
+inline const Model *GetModel(const void *) { return nullptr; }
+inline void InitializeTarget() {}
+template <unsigned int count> struct MicroMutableOpResolver {
+  unsigned int added = 0;
+  TfLiteStatus AddConv2D() { return ++added <= count ? kTfLiteOk : kTfLiteError; }
+  TfLiteStatus AddFullyConnected() { return AddConv2D(); }
+  TfLiteStatus AddReshape() { return AddConv2D(); }
+  TfLiteStatus AddConcatenation() { return AddConv2D(); }
+};
+class MicroInterpreter {
+ public:
+  template <class Resolver>
+  MicroInterpreter(const Model *, const Resolver &, uint8_t *, unsigned int) {}
+  TfLiteStatus AllocateTensors() { return kTfLiteOk; }
+  unsigned int arena_used_bytes() const { return 1; }
+  TfLiteTensor *input(int place) {
+    tensor_.data.int8 = place == SIBEAT_WINDOW_INPUT ? input_ : input_ + SIBEAT_WINDOW_BYTES;
+    return &tensor_;
+  }
+  TfLiteTensor *output(int) { tensor_.data.int8 = &score_; return &tensor_; }
+  TfLiteStatus Invoke() {
+    for (int beat = 0; beat < SIBEAT_GOLDEN_BEATS; beat++)
+      if (!std::memcmp(input_, sibeat_golden_inputs[beat], sizeof input_))
+        score_ = towards_zero(sibeat_golden_scores[beat]);
+    return std::getenv("FAILS") ? kTfLiteError : kTfLiteOk;
+  }
+ private:
+  int8_t towards_zero(int score) {
+    const int off = std::atoi(std::getenv("OFF"));
+    return static_cast<int8_t>(score < 0 ? score + off : score - off);
+  }
+  int8_t input_[SIBEAT_INPUT_BYTES], score_ = 0;
+  TfLiteTensor tensor_;
+};
+}
+"""
+
+
+def make(folder, *arguments):
+    need("make"), need("gcc")
+    return subprocess.run(["make", "-C", folder, *arguments], capture_output=True, text=True)
+
+
+def check_layout(folder, generated, *arguments):
+    """The Makefile in ``folder`` passes what was exported, and finds a flipped bit of the generated model."""
+    done = make(folder, *arguments, "check")
+    assert done.returncode == 0 and "checksums are right" in done.stdout, done.stderr
+    flip(generated / "sibeat_model.c")
+    done = make(folder, *arguments, "check")
+    assert done.returncode != 0 and "WRONG" in done.stdout
+
+
+@pytest.mark.parametrize(("which", "count"), [("single", 7), ("double", 7), ("beside", 8)])
+def test_every_c_file_compiles_without_a_warning(which, count, request):
+    objects = request.getfixturevalue(which).objects
+    assert len(objects) == count + 1 and "driver" in objects and "host_check" in objects
+
+
+@pytest.mark.parametrize("which", ["single", "double", "beside"])
+def test_every_c_file_compiles_for_a_cortex_m4(which, request, tmp_path):
+    folder = request.getfixturevalue(which).folder
+    compile_with("arm-none-eabi-gcc", *CORTEX, "-c", *folder.glob("sibeat_*.c"), cwd=tmp_path)
+
+
+@pytest.mark.parametrize("which", ["single", "beside"])
+def test_each_c_header_compiles_alone_and_in_cpp(which, request, tmp_path):
+    folder = request.getfixturevalue(which).folder
+    headers = sorted({*folder.glob("*.h")} - {folder / "sibeat_ops.h"})
+    for program, suffix, flags in (("gcc", "c", STRICT), ("g++", "cc", STRICT[1:])):
+        for header in headers:
+            (tmp_path / f"{header.stem}.{suffix}").write_text(f'#include "{header.name}"\nint one = 1;\n')
+        compile_with(
+            program, *flags, "-I", folder, "-fsyntax-only", *tmp_path.glob(f"*.{suffix}"), cwd=tmp_path
+        )
+
+
+@pytest.mark.parametrize("which", ["single", "beside"])
+def test_the_makefile_checks_a_whole_bundle(which, request, tmp_path):
+    folder = tmp_path / "copied"
+    shutil.copytree(request.getfixturevalue(which).folder, folder)
+    check_layout(folder, folder)
+    assert (folder / "build" / "host_check").exists()
+
+
+@pytest.mark.parametrize("student", [{}, {"leads": 2, "wearer": True}])
+def test_the_makefile_checks_generated_files_in_another_folder(student, tmp_path):
+    generated, _ = write_bundle(tmp_path / "generated", generated_only=True, **student)
+    static = tmp_path / "static"
+    shutil.copytree(STATIC, static, ignore=shutil.ignore_patterns("build"))
+    assert not {file.name for file in generated.iterdir()} & {file.name for file in static.iterdir()}
+    check_layout(static, generated, "MODEL=../generated")
+    assert not (static / "build").exists()
+
+
+@pytest.mark.parametrize("which", ["single", "beside"])
+def test_the_makefile_builds_for_a_cortex_m4(which, request, tmp_path):
+    need("arm-none-eabi-gcc")
+    folder = tmp_path / "copied"
+    shutil.copytree(request.getfixturevalue(which).folder, folder)
+    done = make(folder, "arm")
+    assert done.returncode == 0 and "sibeat_preprocess.o" in done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("which", ["single", "beside"])
+def test_the_example_scores_a_beat_only_where_the_golden_ones_are_right(request, which, tmp_path):
+    bundle = request.getfixturevalue(which)
+    micro = [f"micro/micro_{name}" for name in ("interpreter", "log", "mutable_op_resolver")]
+    for name in (*micro, "micro/system_setup", "schema/schema_generated"):
+        path = tmp_path / "tensorflow" / "lite" / f"{name}.h"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text('#include "tflm.h"\n')
+    (tmp_path / "tflm.h").write_text(TFLM)
+    objects = [file for name, file in bundle.objects.items() if name.startswith("sibeat_")]
+    flags = ["-std=c++17", "-Wall", "-Wextra", "-Werror", "-I", bundle.folder, "-I", tmp_path]
+    example = bundle.folder / "example_main.cc"
+    compile_with("g++", *flags, example, *objects, "-lm", "-o", "example", cwd=tmp_path)
+    for environment, passes in (
+        ({"OFF": "0"}, True),
+        ({"OFF": "1"}, True),
+        ({"OFF": "2"}, False),
+        ({"OFF": "0", "FAILS": "yes"}, False),
+    ):
+        done = subprocess.run([tmp_path / "example"], capture_output=True, text=True, env=environment)
+        assert (done.returncode == 0) == passes, environment
+        assert ("a beat scored" in done.stdout) == passes and ("FAILED" in done.stdout) != passes
+
+
+def test_a_bundle_of_beats_that_stand_alone_has_no_template(single, beside):
+    assert not (single.folder / "sibeat_wearer.c").exists()
+    assert (beside.folder / "sibeat_wearer.c").exists()
+    assert macro(single.folder, "RHYTHM_FEATURES") == "0" and macro(beside.folder, "RHYTHM_FEATURES") == "8"

@@ -1,0 +1,174 @@
+"""The bundle's template and rhythm of a wearer against the scorer's, beat by beat."""
+
+import ctypes
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from keras_sibeat.data.recording import read_recording
+from sibeat_edge.beats.rhythm import rhythm as features_of
+from sibeat_edge.beats.template import WearerTemplate
+from sibeat_edge.beats.windows import beat_windows
+from sibeat_edge.signal.filters import BandPass, process
+
+
+@pytest.fixture(scope="module")
+def wearer_library(beside):
+    library = beside.library
+    library.sibeat_rhythm_push.argtypes = [ctypes.c_char_p, ctypes.c_float]
+    library.sibeat_rhythm_features.argtypes = [ctypes.c_char_p, ctypes.c_float, ctypes.c_void_p]
+    library.sibeat_template_push.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_float]
+    library.sibeat_template_nearest.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
+    library.sibeat_template_nearest.restype = ctypes.POINTER(ctypes.c_float)
+    return library
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 10_000), unknown=st.floats(0, 0.9), waits=st.booleans())
+def test_the_rhythm_is_the_scorer_s(wearer_library, seed, unknown, waits):
+    draws = np.random.default_rng(seed)
+    intervals = draws.lognormal(-0.2, 0.5, 60).astype(np.float32)
+    intervals[draws.random(60) < unknown] = np.nan
+    state, found = ctypes.create_string_buffer(4 * 43 + 4), np.zeros(8, np.float32)
+    wearer_library.sibeat_rhythm_start(state)
+    for number, interval in enumerate(intervals[:-1]):
+        wearer_library.sibeat_rhythm_push(state, interval)
+        after = intervals[number + 1] if waits else np.nan
+        wearer_library.sibeat_rhythm_features(state, after, found.ctypes.data)
+        padded = np.concatenate([np.full(43, np.nan), intervals[: number + 1]])
+        np.testing.assert_allclose(found, features_of(padded[-43:-3], padded[-3:], after), atol=1e-5)
+
+
+def wandering(seed):
+    return np.random.default_rng(seed).normal(size=(320, 2)).cumsum(axis=0)
+
+
+def shapes_of_a_wearer():
+    """Five shapes, mV: three unlike each other, and the first with another second lead, or a spike."""
+    one, two, three = (wandering(seed) / 20 for seed in range(3))
+    spiky, other_lead = one.copy(), np.stack([one[:, 0], two[:, 1]], axis=1)
+    spiky[300, 0] += 0.5 * np.ptp(one[:, 0])
+    return [one, two, three, other_lead, spiky]
+
+
+SHAPES, STEADY = shapes_of_a_wearer(), 80 * [0]
+LIVES = {  # what becomes of a wearer: the shape of each beat, and the seconds before it
+    "one shape": (200 * [0], 0.8),
+    "bigeminy": (150 * [0, 1], 150 * [0.9, 0.5]),
+    "mostly premature at first": (150 * [1, 1, 0], 150 * [0.5, 0.5, 1.0]),
+    "premature at random": (
+        [int(n * n % 97 < 72) for n in range(400)],
+        [0.5 if n * n % 97 < 72 else 1 for n in range(400)],
+    ),
+    "late now and then": (50 * [0, 0, 0, 1, 0, 0, 0, 0], 50 * [0.9, 0.9, 0.9, 1.6, 0.9, 0.9, 0.9, 0.9]),
+    "three kinds at first": (150 * [0, 1, 2], 0.8),
+    "two shapes by turns": (STEADY + 20 * (10 * [1] + 10 * [0]), 0.8),
+    "three shapes one by one": (STEADY + 150 * [1] + 150 * [2] + 150 * [0], 0.8),
+    "back and forth": (STEADY + 130 * [1] + 20 * [0] + 130 * [2] + 20 * [0] + 130 * [1], 0.8),
+    "a tachycardia": (STEADY + 300 * [1] + STEADY, 80 * [0.8] + 300 * [0.36] + 80 * [0.8]),
+    "a little early": (STEADY + 150 * [1], 80 * [0.8] + 150 * [0.74]),
+    "too early": (STEADY + 150 * [1], 80 * [0.8] + 150 * [0.7]),
+    "too early for the slower kind alone": (
+        STEADY + 150 * [1] + 20 * [0] + 10 * [1] + 150 * [2],
+        80 * [0.8] + 150 * [1.2] + 20 * [0.8] + 10 * [1.2] + 150 * [0.75],
+    ),
+    "one in six": (STEADY + 200 * [1, 0, 0, 0, 0, 0], 0.8),
+    "another second lead": (STEADY + 150 * [3], 0.8),
+    "a spike now and then": (STEADY + 60 * [4, 0], 0.8),
+    "noise": (100 * [None] + 200 * [0], 0.8),
+    "noise and a frequent kind": (STEADY + 100 * [1, None, 2, 1] + 50 * [2], 0.8),
+    "odd intervals": (STEADY + 20 * [0] + 200 * [1], 40 * [0.8] + [np.inf, 0, 60.0] + 257 * [0.8]),
+}
+
+
+class Kind(ctypes.Structure):
+    _fields_ = (("middle", ctypes.c_float * 640), ("rr", ctypes.c_float))
+
+
+class Template(ctypes.Structure):
+    """``sibeat_template`` of two leads."""
+
+    _fields_ = (
+        ("kinds", Kind * 2),
+        ("kind_count", ctypes.c_uint8),
+        ("others", ctypes.c_float * 640 * 60),
+        ("intervals", ctypes.c_float * 60),
+        ("first", ctypes.c_uint8),
+        ("other_count", ctypes.c_uint8),
+        ("count", ctypes.c_uint32),
+        ("since", ctypes.c_uint32),
+        ("unlike", ctypes.c_uint32),
+    )
+
+
+def follow(library, windows, intervals):
+    """Push every beat into the C and the Python template, which must agree all the way; returns this one."""
+    state, own = Template(), WearerTemplate()
+    library.sibeat_template_start(ctypes.byref(state))
+    for number, (window, rr) in enumerate(zip(windows, intervals, strict=True)):
+        count = library.sibeat_template_push(ctypes.byref(state), window.ctypes.data, rr)
+        own.push(window, rr)
+        assert count == state.kind_count == len(own.beats) and state.other_count == own.waiting, number
+        for found, wanted in zip(state.kinds, own._kinds, strict=False):
+            assert found.rr == pytest.approx(wanted.rr, rel=1e-4), number
+            middle = np.array(found.middle).reshape(wanted.middle.shape)
+            np.testing.assert_allclose(middle, wanted.middle, atol=1e-4 * np.ptp(wanted.middle))
+        nearest = library.sibeat_template_nearest(ctypes.byref(state), window.ctypes.data)
+        wanted = own.nearest(window)
+        assert bool(nearest) == (wanted is not None)
+        if nearest:
+            found = np.ctypeslib.as_array(nearest, wanted.shape)
+            np.testing.assert_allclose(found, wanted, atol=1e-4 * np.ptp(wanted))
+    return own
+
+
+@pytest.mark.parametrize("life", LIVES)
+def test_the_template_is_the_scorer_s(wearer_library, life):
+    shapes, seconds = LIVES[life]
+    draws = np.random.default_rng(0)
+    seconds = np.broadcast_to(np.float32(seconds), len(shapes)).copy()
+    seconds[draws.random(len(seconds)) < 0.1] = np.nan
+    beats = [wandering(100 + n) / 2 if shape is None else SHAPES[shape] for n, shape in enumerate(shapes)]
+    windows = [np.float32(beat + draws.normal(scale=0.01, size=(320, 2))) for beat in beats]
+    assert follow(wearer_library, windows, seconds).beat is not None
+
+
+@pytest.mark.parametrize("name", ["207", "231"])
+def test_the_template_is_the_scorer_s_on_recorded_beats(wearer_library, mitdb, name):
+    """Records of bundles that conduct now and then, among extrasystoles and a flutter."""
+    recording = read_recording(mitdb / name)
+    windows, inside = beat_windows(process(BandPass(), recording.signal), recording.annotations.samples)
+    intervals = np.diff(recording.annotations.samples[inside], prepend=-np.inf).astype(np.float32) / 360
+    own = follow(wearer_library, windows, intervals)
+    assert own.added or own.trouble_before
+
+
+def test_the_lives_are_what_they_are_called():
+    """Else the C would be compared where nothing happens."""
+
+    def added(life):
+        shapes, seconds = LIVES[life]
+        own = WearerTemplate()
+        for shape, rr in zip(shapes, np.broadcast_to(seconds, len(shapes)), strict=True):
+            own.push(np.float32(SHAPES[shape]), rr)
+        return own.added, bool(own.trouble_before)
+
+    for life in ("two shapes by turns", "a little early", "another second lead", "odd intervals"):
+        assert added(life) == (1, False), life
+    for life in ("too early", "a tachycardia", "one in six", "bigeminy"):
+        assert added(life) == (0, False), life
+    for life in (
+        "mostly premature at first",
+        "premature at random",
+        "late now and then",
+        "three kinds at first",
+    ):
+        assert added(life) == (0, True), life
+    assert added("back and forth") == (3, False)
+    assert added("too early for the slower kind alone") == (2, False)
+
+
+def test_the_struct_is_the_bundle_s(wearer_library):
+    assert wearer_library.template_size() == ctypes.sizeof(Template)
