@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from keras_sibeat.config.command_line import add_report, parser
@@ -59,7 +60,7 @@ def _rpeaks(options, console):
 
 
 @command
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> None:
     """Parse the command line and run the command."""
     arguments = sys.argv[1:] if arguments is None else arguments
     line = parser("keras_sibeat.data", "Recordings of heartbeats.", "fetch mitdb --out mitdb")

@@ -17,7 +17,7 @@ from keras_sibeat.data import beatset, preprocessing
 from keras_sibeat.data import recording as recording_module
 from keras_sibeat.data.beatset import COLUMNS, BeatSet
 from keras_sibeat.data.preprocessing import Preprocessing
-from keras_sibeat.data.recording import BEAT_SYMBOLS, Recording, read_recording
+from keras_sibeat.data.recording import Recording, read_recording
 from keras_sibeat.errors import DataError
 from keras_sibeat.files import whole_file
 from sibeat_edge.beats import rhythm, template, wearer, windows
@@ -49,7 +49,8 @@ def extract_beats(recording: Recording, wanted: Preprocessing | None = None) -> 
     wanted = wanted or Preprocessing()
     signal = _wanted_leads(recording, wanted)
     filtered, peaks = _filter(recording, signal, wanted)
-    samples, symbols = _annotated(recording)
+    marks = recording.beats()
+    samples = np.rint(marks.samples * (RATE / recording.rate)).astype(np.int64)
     rr = np.diff(samples) / RATE
     cut, inside = beat_windows(filtered, samples, wanted.before, wanted.after)
     gaps = _count_before(~np.isfinite(signal).all(axis=1))
@@ -64,7 +65,7 @@ def extract_beats(recording: Recording, wanted: Preprocessing | None = None) -> 
     if wanted.waits is None:
         made, timing = normalise(cut[usable]), np.zeros((len(rows), 0), np.float32)
     else:
-        follows = _follows(recording, gaps)
+        follows = np.diff(gaps[marks.samples.clip(0, len(signal))], prepend=0) == 0  # without a gap before it
         made, timing, seen = _beside_template(samples, rows, follows, cut[usable], wanted)
         skipped["wearer has no template yet"] = (~seen).sum()
         rows = rows[seen]
@@ -76,8 +77,8 @@ def extract_beats(recording: Recording, wanted: Preprocessing | None = None) -> 
         rr_after=np.concatenate([rr, [np.nan]])[rows],
         seconds=np.full(len(rows), len(signal) / recording.rate / max(1, len(rows))),
         records=np.full(len(rows), recording.name),
-        symbols=symbols[rows],
-        classes=symbols[rows],
+        symbols=marks.symbols[rows],
+        classes=marks.symbols[rows],
         detected=_nearest(peaks, samples[rows]) < NEAR,
         notes=tuple(_notes(recording, skipped)),
     )
@@ -90,8 +91,6 @@ def _wanted_leads(recording, wanted):
     for lead in leads:
         if lead not in recording.leads:
             raise DataError(f"Record {name}: lead {lead} is missing; found {', '.join(recording.leads)}.")
-    if recording.annotations is None:
-        raise DataError(f"Record {name}: found no annotations; expected the beats' R-peaks and symbols.")
     if not LOWEST_RATE <= recording.rate <= HIGHEST_RATE:
         raise DataError(
             f"Record {name}: found a sampling rate of {recording.rate:g} Hz; "
@@ -114,14 +113,6 @@ def _filter(recording, signal, wanted):
     return filtered, process(RPeakDetector(), detectors)
 
 
-def _annotated(recording):
-    """R-peaks (beats,) at 360 Hz and symbols (beats,) of the annotations that are beats."""
-    annotations = recording.annotations
-    is_beat = np.isin(annotations.symbols, list(BEAT_SYMBOLS))
-    samples = np.rint(annotations.samples[is_beat] * (RATE / recording.rate)).astype(np.int64)
-    return samples, annotations.symbols[is_beat]
-
-
 def _count_before(flags):
     """How many of the ``flags`` (n,) are set before each place, (n + 1,)."""
     return np.concatenate([[0], np.cumsum(flags)])
@@ -135,13 +126,6 @@ def _flaws(signal, gaps, samples, scale, wanted):
     filled = process(FillMissing(), signal)
     changes = np.cumsum(np.diff(filled, axis=0, prepend=filled[:1]) != 0, axis=0)
     return has_gap, (changes[last] == changes[first]).any(axis=1) & ~has_gap
-
-
-def _follows(recording, gaps):
-    """Which beats (beats,) come after the beat before without a missing sample in between."""
-    is_beat = np.isin(recording.annotations.symbols, list(BEAT_SYMBOLS))
-    at = gaps[recording.annotations.samples[is_beat].clip(0, len(gaps) - 1)]
-    return np.diff(at, prepend=0) == 0
 
 
 def _beside_template(samples, rows, follows, cut, wanted):

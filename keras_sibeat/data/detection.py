@@ -1,10 +1,12 @@
 """How well the R-peak detector finds the annotated beats of a database."""
 
+from collections.abc import Iterable
+
 import numpy as np
 from rich.progress import track
 from wfdb.processing import compare_annotations
 
-from keras_sibeat.data.recording import BEAT_SYMBOLS
+from keras_sibeat.data.recording import Recording
 from sibeat_edge.signal.filters import BandPass, FillMissing, process
 from sibeat_edge.signal.resampling import RATE, Resampler
 from sibeat_edge.signal.rpeaks import RPeakDetector
@@ -12,17 +14,18 @@ from sibeat_edge.signal.rpeaks import RPeakDetector
 TOLERANCE = 0.15  # s (ANSI/AAMI EC57)
 
 
-def detect_rpeaks(recording, lead):
+def detect_rpeaks(recording: Recording, lead: str) -> np.ndarray:
     """R-peaks (int64, in samples at 360 Hz) of one lead of a ``Recording``, by the edge's whole pipeline."""
     signal = process(FillMissing(), recording.signal[:, [recording.leads.index(lead)]])
     return process(RPeakDetector(), process(BandPass(), process(Resampler(recording.rate), signal))[:, 0])
 
 
-def measure_detector(recordings, lead="MLII"):
+def measure_detector(recordings: Iterable[Recording], lead: str = "MLII") -> dict[str, dict[str, float]]:
     """Compare detected R-peaks with the annotated beats, within 150 ms, on whole recordings.
 
-    Nothing is left out: not the first minutes, not ventricular flutter, whose waves are annotated as no beats
-    and count as false detections where the detector fires. A record without ``lead`` is judged by its first.
+    Nothing is left out, neither the first minutes nor ventricular flutter: its waves are not annotated as
+    beats, so each one that the detector finds is a false detection. A record without ``lead`` is judged by
+    its first lead.
 
     Returns a mapping of record to beats, missed, false, sensitivity and positive predictivity; the row
     ``all`` sums over the records.
@@ -30,8 +33,7 @@ def measure_detector(recordings, lead="MLII"):
     rows = {}
     for recording in track(list(recordings), "R-peaks"):
         peaks = detect_rpeaks(recording, lead if lead in recording.leads else recording.leads[0])
-        is_beat = np.isin(recording.annotations.symbols, list(BEAT_SYMBOLS))
-        beats = np.rint(recording.annotations.samples[is_beat] * RATE / recording.rate).astype(np.int64)
+        beats = np.rint(recording.beats().samples * RATE / recording.rate).astype(np.int64)
         found = compare_annotations(beats, peaks, int(TOLERANCE * RATE))
         rows[recording.name] = _row(len(beats), found.fn, found.fp)
     totals = [sum(row[key] for row in rows.values()) for key in ("beats", "missed", "false")]

@@ -3,6 +3,7 @@
 import http.client
 import urllib.error
 import urllib.request
+from collections.abc import Iterable
 from pathlib import Path
 
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
@@ -14,7 +15,7 @@ SERVER = "https://physionet.org/files"
 BLOCK = 1 << 16  # bytes
 
 
-def list_records(folder):
+def list_records(folder: Path) -> list[str]:
     """Names of the records in a local copy: those its RECORDS file lists, else every header found."""
     folder = Path(folder)
     if not folder.is_dir():
@@ -26,7 +27,7 @@ def list_records(folder):
     return names
 
 
-def check_files(folder, records, annotator="atr"):
+def check_files(folder: Path, records: Iterable[str], annotator: str = "atr") -> dict[str, str]:
     """SHA-256 of every file of these records, checked against SHA256SUMS.txt where the copy has one.
 
     Returns a mapping of file name to digest. Raises ``DataError`` for a missing file or another checksum.
@@ -58,7 +59,9 @@ def _read_sums(file):
     return {name.strip(): digest for digest, name in pairs}
 
 
-def fetch(database, folder, version="1.0.0", annotator="atr", server=SERVER):
+def fetch(
+    database: str, folder: Path, version: str = "1.0.0", annotator: str = "atr", server: str = SERVER
+) -> int:
     """Download a database's records into ``folder``; returns the number of files fetched now.
 
     Files already there with the right checksum are kept; a file cut short goes on where it stopped.

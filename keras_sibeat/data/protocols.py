@@ -1,5 +1,6 @@
 """Protocols: which beats train, validate and test, and what may be looked at to select a model."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,6 +19,7 @@ AAMI = {"N": "NLRej", "S": "aJAS", "V": "VE", "F": "F", "Q": "/fQ"}  # ANSI/AAMI
 CLASS_MAPS = {"published": PUBLISHED, "aami": AAMI}
 
 SAME_SUBJECT = ("201", "202")
+MOSTLY_ABNORMAL = "232"  # most of this record's beats are supraventricular, and most of those of DS2
 FOLDS = 5
 HELD_OUT = 0.1  # of what does not test, validates
 HELD_OUT_WEARERS = 4
@@ -28,8 +30,14 @@ class Fold:
     """One split.
 
     ``train`` holds normal beats only (and the contamination, where asked for). ``validation`` may set
-    thresholds and, with its normal beats alone (``label_free``) or with all of them (``labelled``), select a
-    model. ``test`` is for the final report.
+    thresholds and select a model: with its normal beats alone (``label_free``) or with all (``labelled``).
+    ``test`` is for the final report.
+
+    >>> from keras_sibeat.data.beats import extract_beats
+    >>> from keras_sibeat.data.synthetic import simulate_wearer
+    >>> fold = beatgan(extract_beats(simulate_wearer(seed=0, seconds=60.0)))[0]
+    >>> bool(fold.is_abnormal(fold.train).any())
+    False
     """
 
     train: BeatSet
@@ -38,17 +46,17 @@ class Fold:
     normal: str
     learning_abnormal: BeatSet | None = None  # abnormal beats of the training wearers, which no part uses
 
-    def is_abnormal(self, beats):
+    def is_abnormal(self, beats: BeatSet) -> np.ndarray:
         """``(beats,)`` mask of the beats that are not of the normal class."""
         return beats.classes != self.normal
 
     @property
-    def validation_normals(self):
+    def validation_normals(self) -> BeatSet:
         """The validation beats that a label-free selection may look at."""
         return self.validation.take(~self.is_abnormal(self.validation))
 
 
-def map_classes(beats, class_map):
+def map_classes(beats: BeatSet, class_map: str) -> BeatSet:
     """Beats with their class from their symbol; symbols that the map lacks are left out, and noted."""
     classes = np.full(len(beats), "", dtype="U16")
     for name, symbols in CLASS_MAPS[class_map].items():
@@ -61,12 +69,14 @@ def map_classes(beats, class_map):
     return replace(beats, classes=classes, notes=(*beats.notes, *notes)).keep(known)
 
 
-def confirmed(beats):
+def confirmed(beats: BeatSet) -> BeatSet:
     """Without the N beats that have no detected R-peak less than ``NEAR`` samples from their annotation."""
     return beats.keep((beats.classes != "N") | beats.detected)
 
 
-def select_records(protocol, names, train_records=(), test_records=()):
+def select_records(
+    protocol: str, names: Sequence[str], train_records: Sequence[str] = (), test_records: Sequence[str] = ()
+) -> list[str]:
     """The records of a database that a protocol uses; raises ``DataError`` if some are not there."""
     if protocol in ("beatgan", "leave_out"):
         return [name for name in names if name not in PACED]
@@ -77,10 +87,13 @@ def select_records(protocol, names, train_records=(), test_records=()):
     return wanted
 
 
-def split_records(names, train_records=(), test_records=()):
-    """The (train, test) records: those named, the rest for a part that is not, else DS1 and DS2.
+def split_records(
+    names: Iterable[str], train_records: Sequence[str] = (), test_records: Sequence[str] = ()
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The records that train and those that test.
 
-    Of another database than MIT-BIH, every second record tests.
+    They are the ones given; where only one side is given, the other has the rest. Where neither is, MIT-BIH
+    has DS1 and DS2, and of another database every second record tests.
     """
     names = sorted(set(names))
     if not train_records and not test_records:
@@ -89,7 +102,7 @@ def split_records(names, train_records=(), test_records=()):
     return tuple(train_records or rest), tuple(test_records or rest)
 
 
-def beatgan(beats, seed=0, class_map="published"):
+def beatgan(beats: BeatSet, seed: int = 0, class_map: str = "published") -> list[Fold]:
     """BeatGAN's protocol (Zhou et al., IJCAI 2019): beats of all wearers, shuffled; returns five folds.
 
     Normal beats whose R-peak the detector misses are left out. A fifth of the normal beats tests, a tenth of
@@ -120,13 +133,24 @@ def beatgan(beats, seed=0, class_map="published"):
     return folds
 
 
-def inter_patient(beats, seed=0, class_map="aami", train_records=(), test_records=(), all_beats=False):
-    """de Chazal's protocol: train on the normal beats of DS1, test on all classes of DS2; returns one fold.
+def inter_patient(
+    beats: BeatSet,
+    seed: int = 0,
+    class_map: str = "aami",
+    train_records: Sequence[str] = (),
+    test_records: Sequence[str] = (),
+    all_beats: bool = False,
+) -> list[Fold]:
+    """The inter-patient protocol (DS1 → DS2): no wearer both trains and tests; returns one fold.
 
-    Four wearers of DS1, drawn with the seed, validate. As in ``beatgan``, an N beat counts only if the
-    detector confirms its annotated R-peak, unless ``all_beats``: some annotations of N beats stand beside
-    the R-peak, and a window cut there measures the annotation, not the score. The records are those of
-    ``split_records``.
+    De Chazal et al. (IEEE TBME 51(7), 2004) split MIT-BIH's 44 records without a pacemaker into DS1 and DS2,
+    of 22 records each. The normal beats of DS1 train, but for four of its wearers, drawn with the seed, who
+    validate with all of their beats. All classes of DS2 test. In configurations its name is
+    ``inter_patient``, and in the names of results ``-inter``.
+
+    As in ``beatgan``, an N beat counts only if the detector confirms its annotated R-peak, unless
+    ``all_beats``: some annotations of N beats stand beside the R-peak, and a window cut there measures the
+    annotation, not the score. Other records than DS1 and DS2 are split by ``split_records``.
     """
     beats = map_classes(beats, class_map)
     beats = beats if all_beats else confirmed(beats)
@@ -149,11 +173,11 @@ def inter_patient(beats, seed=0, class_map="aami", train_records=(), test_record
     return [fold]
 
 
-def leave_out(beats, seed=0, class_map="aami", all_beats=False):
-    """Four wearers test, four others validate, the normal beats of the rest train; returns a fold for each
-    four, so that every wearer tests once: eleven of MIT-BIH's 44 records.
+def leave_out(beats: BeatSet, seed: int = 0, class_map: str = "aami", all_beats: bool = False) -> list[Fold]:
+    """Four wearers test, four others validate, and the normal beats of the rest train.
 
-    Which beats count is as for ``inter_patient``. The two records of one subject are in one four.
+    Returns a fold for each four, so that every wearer tests once: eleven folds of MIT-BIH's 44 records. The
+    same beats count as in ``inter_patient``. The two records of one subject are in one four.
     """
     beats = map_classes(beats, class_map)
     beats = beats if all_beats else confirmed(beats)
@@ -182,7 +206,7 @@ def leave_out(beats, seed=0, class_map="aami", all_beats=False):
     return folds
 
 
-def series(beats, normal, test_records, seed=0):
+def series(beats: BeatSet, normal: str, test_records: Sequence[str], seed: int = 0) -> list[Fold]:
     """Whole files of one class train; the ``test_records`` and all other classes test; returns one fold.
 
     A tenth of the training files, drawn with the seed, validates.
@@ -200,7 +224,7 @@ def series(beats, normal, test_records, seed=0):
     return [Fold(beats.take(learning & ~validating), beats.take(validating), beats.take(~learning), normal)]
 
 
-def contaminate(fold, share, seed=0):
+def contaminate(fold: Fold, share: float, seed: int = 0) -> Fold:
     """The fold with abnormal beats in its training set, ``share`` of it (0 to 0.5).
 
     They are taken out of the test, or, where wearers are kept apart, from the training wearers' own abnormal

@@ -20,7 +20,11 @@ BEAT_SYMBOLS = frozenset(
 
 @dataclass(frozen=True)
 class Annotations:
-    """Annotations at ``samples`` (n,) int64, with their WFDB ``symbols`` (n,); beats are at their R-peak."""
+    """Annotations at ``samples`` (n,) int64, with their WFDB ``symbols`` (n,); beats are at their R-peak.
+
+    >>> Annotations(np.array([360, 720]), np.array(["N", "V"])).symbols.tolist()
+    ['N', 'V']
+    """
 
     samples: np.ndarray
     symbols: np.ndarray
@@ -28,7 +32,15 @@ class Annotations:
 
 @dataclass(frozen=True)
 class Recording:
-    """A named signal in mV, ``(samples, leads)`` float32, at ``rate`` Hz, with its annotations or None."""
+    """A named signal in mV, ``(samples, leads)`` float32, at ``rate`` Hz, with its annotations or None.
+
+    >>> Recording("mine", np.zeros((3600, 1), np.float32), 360.0, ("MLII",)).leads
+    ('MLII',)
+    >>> Recording("mine", np.zeros(3600, np.float32), 360.0, ("MLII",))
+    Traceback (most recent call last):
+    ...
+    keras_sibeat.errors.DataError: Recording mine: expected a signal of shape (samples, 1), found (3600,).
+    """
 
     name: str
     signal: np.ndarray
@@ -36,15 +48,24 @@ class Recording:
     leads: tuple[str, ...]
     annotations: Annotations | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.signal.ndim != 2 or self.signal.shape[1] != len(self.leads):
             raise DataError(
                 f"Recording {self.name}: expected a signal of shape (samples, {len(self.leads)}), "
                 f"found {self.signal.shape}."
             )
 
+    def beats(self) -> Annotations:
+        """The annotations that are beats, at the recording's own rate; raises ``DataError`` without any."""
+        if self.annotations is None:
+            raise DataError(
+                f"Record {self.name}: found no annotations; expected the beats' R-peaks and symbols."
+            )
+        is_beat = np.isin(self.annotations.symbols, list(BEAT_SYMBOLS))
+        return Annotations(self.annotations.samples[is_beat], self.annotations.symbols[is_beat])
 
-def read_recording(path, annotator="atr"):
+
+def read_recording(path: Path | str, annotator: str | None = "atr") -> Recording:
     """Read the WFDB record at ``path`` (without extension) and its annotations.
 
     Args:
@@ -116,7 +137,7 @@ def _read_annotations(path, annotator, length):
     return Annotations(samples, symbols)
 
 
-def write_recording(recording, folder):
+def write_recording(recording: Recording, folder: Path) -> Path:
     """Write a recording as WFDB files (format 16, 1,000 units per mV); returns the record's path.
 
     Missing samples (NaN) are written as WFDB's invalid value. Raises ``DataError`` beyond 32.767 mV, the

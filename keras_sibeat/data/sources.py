@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_sibeat.config import Config
-from keras_sibeat.data import physionet, protocols, synthetic
+from keras_sibeat.data import physionet, protocols, simulated_wearer, synthetic
 from keras_sibeat.data.beats import cache_folder, checksum, load_beats
 from keras_sibeat.data.beatset import BeatSet
 from keras_sibeat.data.preprocessing import Preprocessing
@@ -19,7 +19,7 @@ from keras_sibeat.files import whole_folder
 
 def simulated_folder(wearers: int, seconds: float, seed: int = 0) -> Path:
     """Folder of ``wearers`` simulated WFDB records of ``seconds`` each, made on first use and then kept."""
-    key = checksum([inspect.getsource(synthetic), wearers, seconds, seed])
+    key = checksum([*map(inspect.getsource, (synthetic, simulated_wearer)), wearers, seconds, seed])
     folder = cache_folder() / f"simulated-{key[:16]}"
     if not folder.is_dir():
         with whole_folder(folder) as partial:

@@ -12,36 +12,23 @@ Gaussian of height a_i b_i^2 / omega; with g(t) the sum of these and z = g + y, 
 dy/dt = z0 - g - y: a first-order filter (`scipy.signal.lfilter`), exact for an input linear between samples.
 So the signal is an ODE solver's to within that interpolation, and five minutes of it take about 30 ms.
 
-What the paper lacks and this module adds: beats that do not come from the sinus node, and wearers who differ.
-A beat's time base is the square root of the sinus node's RR interval (Bazett; the authors' ECGSYN program
-does the like with the mean heart rate), not its own RR: a premature beat is early, not narrow.
+Beyond the paper there are beats that do not come from the sinus node, and wearers who differ
+(``keras_sibeat.data.simulated_wearer``). A beat's time base is the square root of the sinus node's RR interval
+(Bazett; the authors' ECGSYN program does the like with the mean heart rate), not its own RR: a premature beat
+is early, not narrow.
 """
 
-from dataclasses import dataclass
 from numbers import Integral, Real
 
 import numpy as np
 from scipy.signal import lfilter
 
 from keras_sibeat.data.recording import Annotations, Recording
+from keras_sibeat.data.simulated_wearer import ABNORMAL, LEADS, Wearer
 from keras_sibeat.errors import DataError
 
-LEADS = ("MLII", "V1")
-ABNORMAL = ("V", "A", "F")
 RATES = (100.0, 2000.0)  # Hz: a Q wave needs a few samples
 SHORTEST = 2.0  # s: room for one beat of the slowest heart
-
-# McSharry et al. 2003, Table I; rows P, Q, R, S, T.
-ANGLES = np.pi * np.array([-1 / 3, -1 / 12, 0, 1 / 12, 1 / 2])
-WIDTHS = np.array([0.25, 0.1, 0.1, 0.1, 0.4])
-HEIGHTS = np.array([1.2, -5.0, 30.0, -7.5, 0.75]) * WIDTHS**2 / (30.0 * 0.1**2)  # a b^2, as a fraction of R's
-# V1 looks along another axis: septal activation (Q) comes towards it, the left ventricle (R) moves away.
-V1_PROJECTION = np.array([0.5, -1.3, -0.55, 0.8, 0.35])
-
-# A ventricular focus: no P, a slurred onset, a wide R, an ST segment sloping into a T of the opposite sign.
-VENTRICULAR_ANGLES = np.array([-1.0, -0.35, 0.0, 0.85, 1.75])
-VENTRICULAR_WIDTHS = np.array([0.25, 0.16, 0.24, 0.42, 0.42])
-VENTRICULAR_HEIGHTS = np.array([0.0, 0.3, 1.1, -0.24, -0.42])
 
 # The paper's tachogram: two Gaussian bands of power, Mayer waves and respiration (its section III-B).
 BANDS = (0.1, 0.25)  # Hz
@@ -53,58 +40,6 @@ SHORTEST_TACHOGRAM = 256.0  # s: a shorter one cannot resolve the bands
 REFRACTORY = 0.55  # of RR: a sinus impulse that follows a ventricular beat sooner is blocked
 MARGIN = 0.1  # s at either end of a record without an R-peak: no QRS is cut in two
 PEAK_REACH = 0.04  # s: how far neighbouring waves may drag the visible R-peak from its wave's centre
-
-
-@dataclass(frozen=True)
-class Waves:
-    """Waves P, Q, R, S, T: ``angles`` and ``widths`` (5,) in radians, ``heights`` (5, leads) in mV."""
-
-    angles: np.ndarray
-    widths: np.ndarray
-    heights: np.ndarray
-
-
-@dataclass(frozen=True)
-class Wearer:
-    """What stays the same in a wearer: rhythm, morphology, and which abnormal beats occur, how often.
-
-    ``heart_rate`` is in beats a minute and ``variability`` the standard deviation of RR over its mean;
-    ``waves`` maps 'N' (sinus), 'A' (atrial) and 'V' (ventricular) to `Waves`; ``coupling`` maps 'A' and 'V'
-    to the usual interval from the last beat to the ectopic one as a fraction of RR; ``abnormal`` maps 'V',
-    'A' and 'F' to the probability of each per beat; ``wander`` (leads,) is the amplitude A of z0 in mV.
-    """
-
-    heart_rate: float
-    variability: float
-    waves: dict[str, Waves]
-    coupling: dict[str, float]
-    abnormal: dict[str, float]
-    wander: np.ndarray
-
-    @classmethod
-    def draw(cls, rng):
-        """Draw a wearer from ``rng``, with morphology around the paper's Table I."""
-        sinus = _vary(rng, ANGLES, WIDTHS, HEIGHTS, V1_PROJECTION, rng.uniform(0.8, 1.4))
-        # Out of the same ventricles by the same paths, hence nearly the same QRS; but P starts elsewhere.
-        atrial = Waves(
-            sinus.angles * [rng.uniform(0.7, 0.85), 1, 1, 1, 1],
-            sinus.widths * [rng.uniform(0.5, 0.8), 1, 1, 1, 1],
-            sinus.heights * np.array([rng.choice([-0.8, 0.6]), 1, 0.97, 1.05, 0.9])[:, None],
-        )
-        # From the right ventricle V1 sees the beat go, from the left it sees it come.
-        projection = rng.choice([-1, 1]) * rng.uniform(0.5, 1.0) * np.ones(5)
-        r_height = rng.uniform(1.1, 1.6) * sinus.heights[2, 0]
-        table = VENTRICULAR_ANGLES, VENTRICULAR_WIDTHS, VENTRICULAR_HEIGHTS
-        ventricular = _vary(rng, *table, projection, r_height)
-        return cls(
-            heart_rate=rng.uniform(55, 95),
-            variability=rng.uniform(0.02, 0.05),
-            waves={"N": sinus, "A": atrial, "V": ventricular},
-            coupling={"A": rng.uniform(0.65, 0.78), "V": rng.uniform(0.58, 0.7)},
-            # Squared: most wearers have few abnormal beats, some have many.
-            abnormal=dict(zip(ABNORMAL, rng.uniform(size=3) ** 2 * [0.2, 0.08, 0.04], strict=True)),
-            wander=rng.uniform(0.05, 0.2, len(LEADS)),
-        )
 
 
 def simulate_wearer(
@@ -175,14 +110,6 @@ def _simulate(name, sequence, seconds, rate, abnormal, noise_mv):
     peaks = _peaks(signal[:, 0], times, rate)
     signal += noise_mv * noise.standard_normal(signal.shape)
     return Recording(name, signal.astype(np.float32), float(rate), LEADS, Annotations(peaks, symbols))
-
-
-def _vary(rng, angles, widths, heights, projection, r_height):
-    """Draw one wearer's waves around a table of them; R stays at angle 0."""
-    in_mlii = r_height * heights * rng.lognormal(0, [0.25, 0.25, 0, 0.25, 0.2])
-    in_v1 = in_mlii * projection * rng.lognormal(0, 0.15, 5)
-    heights = np.stack([in_mlii, in_v1], axis=1)
-    return Waves(angles * rng.lognormal(0, 0.06, 5), widths * rng.lognormal(0, 0.08, 5), heights)
 
 
 def _tachogram(rng, wearer, seconds):

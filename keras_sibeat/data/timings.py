@@ -1,35 +1,40 @@
 """Simulated rhythms: a wearer's own normal RR intervals, with premature beats put in between.
 
-What a rhythm model learns to tell from normal timing. No abnormal beat of a recording is used: the intervals
-between normal beats are the wearer's own, more or less variable; the simulated beats come as early, as often,
-in runs as long and with pauses as different as extrasystoles do, so that also the wearer's median that a beat
-is compared with is, here and there, that of a wearer most of whose beats are premature. Not every irregular
-beat is premature: fibrillating atria and dropped or missed beats are simulated as well, all beats timely.
+A rhythm model learns from them to tell premature beats from timely ones, without any abnormal beat of a
+recording. The intervals between normal beats are the wearer's own, made more or less variable. Premature
+beats are put in as extrasystoles come: more or less early, rare or frequent, alone or in runs, with or without
+a compensatory pause. Some simulated wearers have so many that their median interval is one of premature beats.
+
+An irregular interval alone does not make a beat premature. So fibrillating atria and dropped or missed beats
+are simulated, too, and count as timely.
 """
 
 import numpy as np
 
+from keras_sibeat.data.beatset import BeatSet
 from sibeat_edge.beats.rhythm import HISTORY, rhythm
 from sibeat_edge.signal.resampling import RATE
 
 LENGTH = 600  # beats of a simulated sequence
 FEWEST = 100  # normal RR intervals that a wearer must have
-BURDEN = (0.005, 0.5)  # share of the beats at which a premature one may come; its logarithm is uniform
-HEAVY = 0.25  # chance that it is in place of that uniform in
-HEAVY_BURDEN = (0.2, 0.9)  # so that there are wearers most of whose beats are premature
-RUNS = (0.0, 0.1, 0.5)  # chance that one more premature beat follows, of a wearer
+BURDEN = (0.005, 0.5)  # a sequence's share of beats that may be premature; its logarithm is uniform
+HEAVY = 0.25  # share of the sequences with a heavy burden instead:
+HEAVY_BURDEN = (0.2, 0.9)  # uniform; for wearers most of whose beats are premature
+RUNS = (0.0, 0.1, 0.5)  # probability that a premature beat is followed by another; one of these a sequence
 LONGEST_RUN = 12
-EARLY = (0.5, 0.92)  # a wearer's premature beats come after this share of the interval, ± 0.05
+EARLY = (0.5, 0.92)  # share of the interval after which a sequence's premature beats come, ± 0.05
 LATEST = 0.97  # of the interval: what comes later is not premature
 PAUSE = (1.0, 1.25)  # of the intervals, after a premature beat that resets the sinus node
-VARIABILITY = 0.5  # standard deviation of the logarithm of how much more variable a sequence is
-FIBRILLATION = 0.2  # share of the sequences, and the
-IRREGULAR = (0.1, 0.25)  # standard deviation of the logarithm of their intervals
-DROPPED = (0.0005, 0.02)  # share of the beats after which there is a pause; its logarithm is uniform
-LENGTHENED = (1.3, 4.0)  # of the interval, by a pause or a beat that was missed
+VARIABILITY = 0.5  # standard deviation of the logarithm of the factor by which a sequence is more variable
+FIBRILLATION = 0.2  # share of the sequences
+IRREGULAR = (0.1, 0.25)  # in fibrillation, the standard deviation of the intervals' logarithm
+DROPPED = (0.0005, 0.02)  # a sequence's share of beats with a pause behind; its logarithm is uniform
+LENGTHENED = (1.3, 4.0)  # an interval's factor, by a pause or a missed beat
 
 
-def simulate_timings(beats, sequences=24, waits=True, seed=0):
+def simulate_timings(
+    beats: BeatSet, sequences: int = 24, waits: bool = True, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
     """Rhythm features of simulated beats, and which of them are premature.
 
     Args:
@@ -58,7 +63,7 @@ def simulate_timings(beats, sequences=24, waits=True, seed=0):
     return np.concatenate(features), np.concatenate(labels)
 
 
-def normal_intervals(beats):
+def normal_intervals(beats: BeatSet) -> np.ndarray:
     """RR intervals (intervals,), s, between those of one wearer's ``beats`` that follow each other."""
     order = np.argsort(beats.samples)
     apart = np.diff(beats.samples[order]) / RATE
@@ -66,10 +71,10 @@ def normal_intervals(beats):
     return before[np.abs(apart - before) < 1 / RATE]
 
 
-def simulate_rhythm(intervals, generator):
-    """A wearer's normal ``intervals`` made another's, and behind which (intervals,) is a premature beat.
+def simulate_rhythm(intervals: np.ndarray, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Simulated intervals (intervals,) from a wearer's normal ones, and which end in a premature beat.
 
-    In fibrillation there are none: each interval is drawn anew, and no beat comes before its time.
+    In fibrillation each interval is drawn anew, and no beat is premature.
     """
     middle = np.median(intervals)
     found = middle * (intervals / middle) ** np.exp(generator.normal(0, VARIABILITY))
@@ -83,11 +88,11 @@ def simulate_rhythm(intervals, generator):
     return found, is_premature
 
 
-def with_premature(intervals, generator):
-    """The ``intervals`` with premature beats among their beats, and behind which of them (intervals,) one is.
+def with_premature(intervals: np.ndarray, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """The ``intervals`` with some beats premature, and which of them (intervals,) end in a premature beat.
 
-    A premature beat takes the place of a normal one, earlier; the pause behind it either makes up for it, as
-    after most ventricular ones, or begins the sinus rhythm anew.
+    A premature beat takes the place of a normal one, earlier. The pause behind it either compensates for
+    that, as after most ventricular ones, or the sinus rhythm begins anew.
     """
     is_heavy = generator.random() < HEAVY
     burden = generator.uniform(*HEAVY_BURDEN) if is_heavy else np.exp(generator.uniform(*np.log(BURDEN)))
@@ -111,7 +116,7 @@ def with_premature(intervals, generator):
     return found, is_premature
 
 
-def rhythms(intervals, waits=True):
+def rhythms(intervals: np.ndarray, waits: bool = True) -> np.ndarray:
     """Rhythm features (intervals, 8) of the beats behind each interval, in order of time."""
     padded = np.concatenate([np.full(2, np.nan), intervals, [np.nan]])
     after = padded[3:] if waits else np.full(len(intervals), np.nan)
