@@ -14,12 +14,11 @@ from statistics import median
 
 import numpy as np
 import tensorflow as tf
+from reporting import report
 
 from keras_sibeat.config import read_config
 from keras_sibeat.models.size import count_multiply_adds, count_parameters
-from keras_sibeat.results.writing import write_result
 from keras_sibeat.train.contrastive import build_contrastive
-from keras_sibeat.train.run import current_commit, installed_versions
 
 
 def compiled_parts(model):
@@ -70,7 +69,6 @@ def main():
         print(f"{name}: {rate:.0f} beats a second")
     print(f"augmentation's share of the discriminator's update: {share:.1%}")
     result = {
-        "command": "python benchmarks/contrastive_step.py",
         "batch": batch,
         "beats_per_second": middle,
         "augmentation_share": share,
@@ -79,10 +77,8 @@ def main():
             "multiply_adds": count_multiply_adds(model.discriminator),
         },
         "rounds": rounds,
-        "versions": installed_versions(),
-        "commit": current_commit(),
     }
-    write_result("results", "bench-contrastive-step", result)
+    report("bench-contrastive-step", result)
 
 
 if __name__ == "__main__":

@@ -10,13 +10,11 @@ grow with the recording. Linux only. Writes results/bench-holter.json.
 import argparse
 import json
 import os
-import shlex
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-HERE = Path(__file__).parent
 BLOCK = 10  # s
 
 
@@ -74,20 +72,17 @@ def main():
         rows.append(json.loads(done.stdout.splitlines()[-1]))
         print(", ".join(f"{name} {value:,.1f}" for name, value in rows[-1].items()))
 
-    from keras_sibeat.results.writing import write_result
-    from keras_sibeat.train.run import current_commit, installed_versions
+    from reporting import report
+
+    from keras_sibeat.files import sha256
 
     result = {
-        "name": "bench-holter",
         "record": Path(options.record).name,
         "model": Path(options.model).stem,
         "quarter": rows[0],
         "whole": rows[1],
-        "command": shlex.join(["python", "benchmarks/holter.py", *sys.argv[1:]]),
-        "versions": installed_versions(),
-        "commit": current_commit(),
     }
-    write_result(HERE.parent / "results", result["name"], result)
+    report("bench-holter", result, {Path(options.model).name: sha256(options.model)})
 
 
 if __name__ == "__main__":

@@ -5,23 +5,18 @@ python benchmarks/peer_auc.py configs/beatgan.toml --data DIR --torch-python PAT
 
 import argparse
 import json
-import shlex
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
 from fold_file import fold_arrays
+from reporting import HERE, report
 
 from keras_sibeat.config import read_config
 from keras_sibeat.data.sources import load_folds
 from keras_sibeat.errors import command
 from keras_sibeat.evaluate.summary import summarise
-from keras_sibeat.results.writing import write_result
-from keras_sibeat.train.run import current_commit
-
-HERE = Path(__file__).parent
 
 
 def train_peer(python, arrays, epochs, seed=0):
@@ -47,21 +42,18 @@ def main():
     fold = load_folds(config)[number]
     peer = train_peer(options.torch_python, fold_arrays(fold), options.epochs)
     last = peer["epochs"][-1]
-    arguments = [str(options.config), "--data", str(options.data), "--torch-python", "TORCH_PYTHON"]
     result = {
         "protocol": config.protocol.name,
         "folds": [number],
         "seeds": [peer["seed"]],
         "selection": "last epoch",
         "metrics": summarise([{"auc": last["test_auc"], "ap": last["test_ap"]}]),
-        "command": shlex.join(["python", sys.argv[0], *arguments, "--epochs", str(options.epochs)]),
         "data_sha256": fold.train.sha256,
         "versions": peer["versions"],
-        "commit": current_commit(),
         "seconds": round(sum(row["seconds"] for row in peer["epochs"]), 1),
         "history": {f"fold{number}-seed{peer['seed']}": peer["epochs"]},
     }
-    write_result(HERE.parent / "results", "peer-torch", result)
+    report("peer-torch", result)
 
 
 if __name__ == "__main__":

@@ -16,11 +16,12 @@ from statistics import median
 import keras
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
+from reporting import report
 from tflite_micro import runtime
-from train_throughput import HERE, LENGTH, Peer, machine, summary
+from train_throughput import LENGTH, Peer, machine, summary
 
-from keras_sibeat.results.writing import write_result
-from keras_sibeat.train.run import current_commit, installed_versions
+from keras_sibeat.files import sha256
+from keras_sibeat.models.tensors import read_tensors
 from sibeat_edge.model.runtime import Model
 
 BEAT = np.random.default_rng(0).uniform(-1, 1, (LENGTH, 1)).astype("float32")
@@ -45,7 +46,8 @@ def litert(file, kind):
     """LiteRT's interpreter alone: set the input, invoke, read the score."""
     interpreter = Interpreter(str(file), num_threads=1, experimental_op_resolver_type=kind)
     interpreter.allocate_tensors()
-    entry, score = interpreter.get_input_details()[0], interpreter.get_output_details()[0]["index"]
+    place = read_tensors(file.read_bytes()).score.place
+    entry, score = interpreter.get_input_details()[0], interpreter.get_output_details()[place]["index"]
     beat = (BEAT * 127).astype(entry["dtype"])[None] if entry["dtype"] == np.int8 else BEAT[None]
 
     def run():
@@ -57,13 +59,15 @@ def litert(file, kind):
 
 
 def tflm(file):
+    """TFLM's interpreter alone, on this computer."""
+    place = read_tensors(file.read_bytes()).score.place
     interpreter = runtime.Interpreter.from_file(str(file))
     beat = (BEAT * 127).astype(np.int8)[None]
 
     def run():
         interpreter.set_input(beat, 0)
         interpreter.invoke()
-        return interpreter.get_output(0)
+        return interpreter.get_output(place)
 
     return run
 
@@ -97,21 +101,16 @@ def main():
             print(f"round {number + 1}", *(f"{k} {v:.1f} µs" for k, v in found[-1].items()), sep="  ")
     names = [name for name in scorers if name != "peer"]
     result = {
-        "name": "bench-score-latency",
         "microseconds": {name: summary([row[name] for row in found]) for name in scorers},
         "peer_times": {name: median(row["peer"] / row[name] for row in found) for name in names},
         "rounds": found,
         "peer": peer.about,
         "machine": machine(),
-        "command": "python benchmarks/score_latency.py MODEL.tflite FLOAT.tflite STUDENT.keras "
-        f"--torch-python TORCH_PYTHON --rounds {options.rounds} --seconds {options.seconds:g}",
-        "model_sha256": model.manifest["model_sha256"],
-        "versions": installed_versions(),
-        "commit": current_commit(),
     }
     for name, times in result["peer_times"].items():
         print(f"{name}: {result['microseconds'][name]['median']:.1f} µs, {times:.0f} times the peer's speed")
-    write_result(HERE.parent / "results", result["name"], result)
+    files = (options.model, options.floats, options.student)
+    report("bench-score-latency", result, {file.name: sha256(file) for file in files})
 
 
 if __name__ == "__main__":

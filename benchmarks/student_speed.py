@@ -14,14 +14,15 @@ from statistics import median
 
 import numpy as np
 import tensorflow as tf
-from train_throughput import HERE, LENGTH, Peer, machine, summary
+from reporting import report
+from train_throughput import LENGTH, Peer, machine, summary
 
 from keras_sibeat.models.inference import BATCH
 from keras_sibeat.models.networks import conv_generator
 from keras_sibeat.models.size import count_multiply_adds, count_parameters
-from keras_sibeat.results.writing import write_result
 from keras_sibeat.train.fitting import load
-from keras_sibeat.train.run import Run, current_commit, installed_versions
+from keras_sibeat.train.provenance import depends_on
+from keras_sibeat.train.run import Run
 from keras_sibeat.train.student import load_scorer
 
 
@@ -75,9 +76,7 @@ def main():
     with Peer.running(options.torch_python, "--score", str(BATCH)) as peer:
         scorers = {**{name: Scorer(model) for name, model in models.items()}, "peer": peer}
         found = measure(scorers, options.rounds, options.seconds)
-    command = f"python benchmarks/student_speed.py {options.run} --torch-python TORCH_PYTHON"
     result = {
-        "name": "bench-student-speed",
         "models": sizes,
         "beats_per_second": {name: summary([row[name] for row in found]) for name in scorers},
         "student_times_peer": median(row["student"] / row["peer"] for row in found),
@@ -85,15 +84,12 @@ def main():
         "rounds": found,
         "peer": peer.about,
         "machine": machine(),
-        "command": f"{command} --rounds {options.rounds} --seconds {options.seconds:g}",
-        "versions": installed_versions(),
-        "commit": current_commit(),
     }
     for name, size in sizes.items():
         rate = result["beats_per_second"][name]["median"]
         print(f"{name}: {size['multiply_adds']:,} multiply-adds, {rate:,.0f} beats/s")
     print(f"peer: {result['beats_per_second']['peer']['median']:,.0f} beats/s")
-    write_result(HERE.parent / "results", result["name"], result)
+    report("bench-student-speed", result, depends_on(run))
 
 
 if __name__ == "__main__":

@@ -13,13 +13,11 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from reporting import HERE, report
 
 from keras_sibeat.models.networks import conv_discriminator, conv_generator
 from keras_sibeat.models.size import count_parameters
-from keras_sibeat.results.writing import write_result
-from keras_sibeat.train.run import current_commit, installed_versions
 
-HERE = Path(__file__).parent
 PARAMETERS = {"generator": 1_908_800, "discriminator": 703_488}
 TOLERANCE = 1e-4
 
@@ -68,18 +66,14 @@ def main():
     largest = {name: float(np.abs(peer[name]).max()) for name in differences}
     for name, value in differences.items():
         print(f"{name}: largest difference {value:.1e}, of values up to {largest[name]:.2f}")
-    report = {
-        "name": "bench-torch-weights",
+    result = {
         "parameters": parameters,
         "largest_difference": differences,
         "largest_value": largest,
         "tolerance": TOLERANCE,
         "agree": agree,
-        "command": "python benchmarks/torch_weights.py --torch-python TORCH_PYTHON",
-        "versions": installed_versions(),
-        "commit": current_commit(),
     }
-    write_result(HERE.parent / "results", report["name"], report)
+    report("bench-torch-weights", result)
     if not agree:
         sys.exit(f"expected {PARAMETERS} parameters and differences below {TOLERANCE}.")
 

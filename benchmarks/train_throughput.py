@@ -22,17 +22,15 @@ from statistics import median
 import keras
 import numpy as np
 import tensorflow as tf
+from reporting import HERE, report
 from rich.console import Console
 
 from keras_sibeat.config import Config
 from keras_sibeat.models.size import count_multiply_adds
-from keras_sibeat.results.writing import write_result
 from keras_sibeat.train.beatgan import build_beatgan
 from keras_sibeat.train.fitting import batches
 from keras_sibeat.train.progress import EpochProgress
-from keras_sibeat.train.run import current_commit, installed_versions
 
-HERE = Path(__file__).parent
 BATCH, LENGTH = 64, 320
 # The networks' largest products at batch 64 (rows, inner, columns), forwards, and a square one.
 PRODUCTS = [(2560, 128, 128), (1280, 256, 256), (640, 512, 512), (640, 512, 1024), (2048, 2048, 2048)]
@@ -194,7 +192,7 @@ def machine():
     return {"processor": names[0] if names else "unknown", "cores": os.cpu_count()}
 
 
-def report(found, work, steps):
+def summarise_rounds(found, work, steps):
     """What the rounds come to: medians, spread, and shares of the machine's rate of matrix products."""
     rates = {name: summary([row[name]["beats_per_second"] for row in found]) for name in ("keras", "peer")}
     gflops = {name: median(row["gflops"][name] for row in found) for name in found[0]["gflops"]}
@@ -203,7 +201,6 @@ def report(found, work, steps):
         "peer": 2e-9 * work["peer_step"] * rates["peer"]["median"],
     }
     return {
-        "name": "bench-train-throughput",
         "batch": BATCH,
         "steps": steps,
         "rounds": found,
@@ -213,8 +210,6 @@ def report(found, work, steps):
         "gflops": {**reached, "products": gflops},
         "share_of_square_product": {name: value / gflops[SQUARE] for name, value in reached.items()},
         "machine": machine(),
-        "versions": installed_versions(),
-        "commit": current_commit(),
     }
 
 
@@ -244,11 +239,9 @@ def main():
     with tempfile.TemporaryDirectory() as logs, Peer.running(options.torch_python) as peer:
         ours, products = KerasTrainer(logs), Products()
         found = measure(ours, peer, products, rounds, steps)
-    result = report(found, count_work(ours.model), steps)
-    command = "python benchmarks/train_throughput.py --torch-python TORCH_PYTHON"
-    result |= {"peer": peer.about, "command": f"{command} --rounds {rounds} --steps {steps}"}
+    result = {**summarise_rounds(found, count_work(ours.model), steps), "peer": peer.about}
     show(result)
-    write_result(HERE.parent / "results", result["name"], result)
+    report("bench-train-throughput", result)
 
 
 if __name__ == "__main__":
