@@ -13,9 +13,9 @@ dy/dt = z0 - g - y: a first-order filter (`scipy.signal.lfilter`), exact for an 
 So the signal is an ODE solver's to within that interpolation, and five minutes of it take about 30 ms.
 
 Beyond the paper there are beats that do not come from the sinus node, and wearers who differ
-(``keras_sibeat.data.simulated_wearer``). A beat's time base is the square root of the sinus node's RR interval
-(Bazett; the authors' ECGSYN program does the like with the mean heart rate), not its own RR: a premature beat
-is early, not narrow.
+(``keras_sibeat.data.simulated_wearer``). A beat's time base is the square root of the sinus node's RR
+interval (Bazett; the authors' ECGSYN program does the like with the mean heart rate), not its own RR: a
+premature beat is early, not narrow.
 """
 
 from numbers import Integral, Real

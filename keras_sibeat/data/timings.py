@@ -2,8 +2,9 @@
 
 A rhythm model learns from them to tell premature beats from timely ones, without any abnormal beat of a
 recording. The intervals between normal beats are the wearer's own, made more or less variable. Premature
-beats are put in as extrasystoles come: more or less early, rare or frequent, alone or in runs, with or without
-a compensatory pause. Some simulated wearers have so many that their median interval is one of premature beats.
+beats are put in as extrasystoles come: more or less early, rare or frequent, alone or in runs, with or
+without a compensatory pause. Some simulated wearers have so many that their median interval is one of
+premature beats.
 
 An irregular interval alone does not make a beat premature. So fibrillating atria and dropped or missed beats
 are simulated, too, and count as timely.
