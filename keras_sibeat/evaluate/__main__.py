@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from keras_sibeat.config.command_line import add_data, add_report, parser
@@ -9,7 +10,7 @@ from keras_sibeat.errors import ConfigError, command
 
 
 @command
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> None:
     """Parse the command line, evaluate, print, report."""
     arguments = sys.argv[1:] if arguments is None else arguments
     line = parser("keras_sibeat.evaluate", "Measure a run or a preset.", "runs/contrastive --data mitdb")
@@ -28,10 +29,12 @@ def main(arguments=None):
 
     from keras_sibeat.config import read_config
     from keras_sibeat.data.sources import load_folds
-    from keras_sibeat.evaluate.baselines import BASELINES
+    from keras_sibeat.evaluate.baselines import BASELINES, evaluate_baseline
     from keras_sibeat.evaluate.int8 import evaluate_exported
+    from keras_sibeat.evaluate.presets import evaluate_preset
     from keras_sibeat.evaluate.printing import print_results
-    from keras_sibeat.evaluate.runs import evaluate, evaluate_baseline, evaluate_preset, result_name
+    from keras_sibeat.evaluate.runs import evaluate
+    from keras_sibeat.evaluate.summary import result_name
     from keras_sibeat.results.writing import copy_strips, write_result
     from keras_sibeat.train.run import Run
 
@@ -42,30 +45,32 @@ def main(arguments=None):
             if getattr(options, name):
                 raise ConfigError(f"--preset: found --{name} beside it; expected --data alone.")
         return print_results(Console(), evaluate_preset(options.preset, options.data))
+    evaluated = shlex.join(("python", "-m", "keras_sibeat.evaluate", *arguments))
     if options.run.suffix == ".toml":
         if not options.baselines:
             raise ConfigError(f"{options.run}: a configuration has no model; expected a run, or --baselines.")
-        run, config = None, read_config(options.run, (), options.data)
+        config, run = read_config(options.run, (), options.data), None
     else:
         run = Run(options.run, options.data)
         config = run.config
     folds = load_folds(config)
     if run:
         run.check_data(folds)
-    if options.baselines:
+    if run is None or options.baselines:
         results = {result_name(config, baseline=n): evaluate_baseline(config, n, folds) for n in BASELINES}
-    elif options.exported:
-        results = {result_name(config, exported=True): evaluate_exported(run, folds)}
     else:
-        results = {result_name(config, options.selection): evaluate(run, folds, options.selection)}
+        name = result_name(config, options.selection, exported=options.exported)
+        evaluated = f"{run.about['command']} && {evaluated}"
+        if options.exported:
+            results = {name: evaluate_exported(run, folds)}
+        else:
+            results = {name: evaluate(run, folds, options.selection)}
+            if options.report:
+                copy_strips(run, options.report)
     print_results(Console(), results)
     if options.report:
-        if not options.baselines and not options.exported:
-            copy_strips(run, options.report)
-        evaluated = shlex.join(("python", "-m", "keras_sibeat.evaluate", *arguments))
         for name, result in results.items():
-            commands = [evaluated] if options.baselines else [run.about["command"], evaluated]
-            write_result(options.report, name, {"command": " && ".join(commands), **result})
+            write_result(options.report, name, {"command": evaluated, **result})
 
 
 if __name__ == "__main__":

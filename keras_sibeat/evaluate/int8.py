@@ -2,21 +2,31 @@
 
 import json
 import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from keras_sibeat.data.beatset import recorded_hours
+from keras_sibeat.data.protocols import Fold
 from keras_sibeat.data.sources import load_folds
 from keras_sibeat.errors import RunError
+from keras_sibeat.evaluate.folds import measure
 from keras_sibeat.evaluate.metrics import auc_per_record, threshold_for
-from keras_sibeat.evaluate.runs import describe, measure
-from keras_sibeat.models.inference import predict
+from keras_sibeat.evaluate.summary import describe
+from keras_sibeat.files import sha256
+from keras_sibeat.models.inference import score_parts
 from keras_sibeat.models.size import count_multiply_adds, count_parameters
 from keras_sibeat.train.fitting import load
+from keras_sibeat.train.provenance import depends_on
+from keras_sibeat.train.run import Run
 from keras_sibeat.train.separation import separation
+from keras_sibeat.train.student import as_scorer
 from sibeat_edge.model.runtime import Model
 
 
-def find_export(run, part):
+def find_export(run: Run, part: Path) -> tuple[Path, dict[str, Any]]:
     """The ``.tflite`` file and the report of a part's export; raises ``RunError`` where there is none."""
     file = part / "export" / f"{run.config.name}.tflite"
     if not file.exists():
@@ -25,7 +35,7 @@ def find_export(run, part):
     return file, report
 
 
-def evaluate_exported(run, folds=None):
+def evaluate_exported(run: Run, folds: Mapping[int, Fold] | None = None) -> dict[str, Any]:
     """Score the test windows of every fold and seed by its int8 model, as the device does.
 
     Returns the result as ``results/`` holds it, without a name: the metrics of an evaluation, ``auc_float``,
@@ -34,17 +44,15 @@ def evaluate_exported(run, folds=None):
     Raises ``RunError`` for a part that has not been exported.
     """
     folds, started = folds or load_folds(run.config), time.perf_counter()
-    metrics, per_record = [], []
+    metrics, per_record, exported = [], [], {}
     for (number, _), part in run.parts().items():
         file, report = find_export(run, part)
         fold, model, network = folds[number], Model(file), load(part / "student.keras")
+        exported[f"{part.name}/export/{file.name}"] = sha256(file)
         scores = np.array([model.score(*beat) for beat in zip(*fold.test.arrays, strict=True)])
-        floats = predict(network, fold.test.inputs)[:, 0]
-        normals = predict(network, fold.validation_normals.inputs)[:, 0]
-        rr = float(np.nanmean(fold.validation_normals.rr_before))
-        limit = threshold_for(normals, report["false_alarms_per_hour"] * rr / 3600)
         threshold, usual = (model.manifest["threshold"][name] for name in ("score", "usual"))
         per_record.append(auc_per_record(scores, fold.test, fold.normal))
+        floats, limit = _float_scores(network, fold, report["false_alarms_per_hour"])
         before = separation(floats, fold.is_abnormal(fold.test))
         metrics.append(
             {
@@ -56,10 +64,20 @@ def evaluate_exported(run, folds=None):
             }
         )
     result = describe(run.config, folds, "label_free", metrics, per_record, time.perf_counter() - started)
+    result |= {key: run.about[key] for key in ("versions", "commit")}  # those that trained
+    result["models_sha256"] = {**depends_on(run), **exported}
     result["model"] = {
         "parameters": count_parameters(network),
         "multiply_adds": count_multiply_adds(network),
         "flash_bytes": metrics[-1]["flash_bytes"],
         "arena_bytes": metrics[-1]["arena_bytes"],
     }
-    return {**result, "versions": run.about["versions"], "commit": run.about["commit"]}
+    return result
+
+
+def _float_scores(network, fold, per_hour):
+    """The float student's scores of the test beats, and its threshold for as many false alarms an hour."""
+    scorer = as_scorer(network)
+    normals = score_parts(scorer, fold.validation_normals.inputs)["score"]
+    rate = per_hour * recorded_hours(fold.validation) / len(normals)  # as the export sets the threshold
+    return score_parts(scorer, fold.test.inputs)["score"], threshold_for(normals, rate)

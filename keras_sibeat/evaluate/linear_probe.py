@@ -1,9 +1,13 @@
-"""What a frozen embedding knows of classes.
+"""What a frozen embedding knows of the classes.
 
 SimCLR's own test: a linear classifier on features that were trained without labels, beside the same network
 with random weights.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
+import keras
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score, f1_score, roc_auc_score
@@ -11,23 +15,28 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from keras_sibeat.data.beatset import BeatSet
+from keras_sibeat.data.protocols import Fold
 from keras_sibeat.data.sources import load_folds
 from keras_sibeat.errors import RunError
-from keras_sibeat.evaluate.runs import describe
+from keras_sibeat.evaluate.summary import describe
 from keras_sibeat.models.inference import predict
 from keras_sibeat.models.simclr import OUTPUTS
 from keras_sibeat.train.contrastive import build_contrastive
 from keras_sibeat.train.fitting import load
+from keras_sibeat.train.provenance import depends_on
+from keras_sibeat.train.run import Run
 
 CLASSES = ("N", "S", "V", "F")  # Q has a handful of beats
 
 
-def embed(discriminator, windows):
+def embed(discriminator: keras.Model, windows: np.ndarray) -> np.ndarray:
     """The embeddings ``(windows, units)`` of a discriminator."""
     return np.asarray(predict(discriminator, windows)[OUTPUTS.index("embedding")])
 
 
-def linear_probe(train, train_classes, test, test_classes, seed=0):
+def linear_probe(
+    train: np.ndarray, train_classes: np.ndarray, test: np.ndarray, test_classes: np.ndarray, seed: int = 0
+) -> dict[str, float]:
     """Logistic regression from embeddings ``(beats, units)`` to classes, fitted to ``train``, on ``test``.
 
     The classes weigh the same, whatever their number of beats. Returns balanced accuracy, macro-averaged F1,
@@ -47,7 +56,7 @@ def linear_probe(train, train_classes, test, test_classes, seed=0):
     return metrics
 
 
-def probe(run, folds=None):
+def probe(run: Run, folds: Mapping[int, Fold] | None = None) -> dict[str, dict[str, Any]]:
     """Probe every part of a contrastive run under ``inter_patient``: its discriminator, and an untrained one.
 
     The probe, unlike the network, learns from labels: those of the training wearers.
@@ -60,15 +69,18 @@ def probe(run, folds=None):
     if not config.contrastive or config.protocol.name != "inter_patient":
         raise RunError(f"{run.folder}: expected a contrastive run under protocol inter_patient.")
     folds = folds or load_folds(config)
-    metrics = {"trained": [], "random": []}
+    metrics: dict[str, list[dict[str, float]]] = {"trained": [], "random": []}
     for (number, seed), part in run.parts().items():
         fold = folds[number]
-        labelled = BeatSet.join([fold.train, fold.learning_abnormal], fold.train.sha256)
+        abnormal = [] if fold.learning_abnormal is None else [fold.learning_abnormal]
+        labelled = BeatSet.join([fold.train, *abnormal], fold.train.sha256)
         train, test = (beats.take(np.isin(beats.classes, CLASSES)) for beats in (labelled, fold.test))
-        _, untrained = build_contrastive(config, *train.windows.shape[1:], seed, steps=1)
+        length, channels = train.windows.shape[1:]
+        _, untrained = build_contrastive(config, length, channels, seed, steps=1)
         for name, model in {"trained": load(part / "model.keras"), "random": untrained}.items():
-            parts = [embed(model.discriminator, beats.windows) for beats in (train, test)]
-            metrics[name].append(linear_probe(parts[0], train.classes, parts[1], test.classes, seed))
+            learnt, tested = (embed(model.discriminator, beats.windows) for beats in (train, test))
+            metrics[name].append(linear_probe(learnt, train.classes, tested, test.classes, seed))
     described = {name: describe(config, folds, "none", values) for name, values in metrics.items()}
-    described["trained"] |= {"versions": run.about["versions"], "commit": run.about["commit"]}
+    described["trained"] |= {key: run.about[key] for key in ("versions", "commit")}
+    described["trained"]["models_sha256"] = depends_on(run)
     return described

@@ -1,70 +1,96 @@
-"""Anomaly scores of windows, larger = more abnormal, and the metrics of a list of scores."""
+"""The metrics of a list of anomaly scores, larger = more abnormal, and the thresholds that they set."""
 
 import numpy as np
 from sklearn.metrics import f1_score, roc_curve
 
+from keras_sibeat.data.beatset import BeatSet
+from keras_sibeat.evaluate.alarms import count_alarms
 from keras_sibeat.train.separation import separation
-from sibeat_edge.model.threshold import FIRST, SHRINKAGE
+from sibeat_edge.model.threshold import PERSONAL_BEATS, SHRINKAGE
 
 LEAST_ABNORMAL = 10  # beats that a record needs for an AUC of its own
 
 
-def threshold_for(normal_scores, false_alarm_rate):
+def threshold_for(normal_scores: np.ndarray, false_alarm_rate: float) -> float:
     """The threshold that lets ``false_alarm_rate`` of these normal beats pass as alarms."""
     return float(np.quantile(normal_scores, 1 - false_alarm_rate))
 
 
-def rows_in_time(beats):
-    """The rows of each record of a ``BeatSet``, in order of time."""
+def rows_in_time(beats: BeatSet) -> list[np.ndarray]:
+    """The rows of each record, in order of time."""
     order = np.lexsort((beats.samples, beats.records))
     _, firsts = np.unique(beats.records[order], return_index=True)
     return np.split(order, firsts[1:])
 
 
-def usual_score(scores, beats, is_normal, threshold, false_alarm_rate):
-    """The middle of a wearer's first scores with which the ``threshold`` is the wearer's own, too.
+def usual_score(
+    scores: np.ndarray, beats: BeatSet, is_normal: np.ndarray, threshold: float, false_alarm_rate: float
+) -> float:
+    """The median of a wearer's first scores at which the wearer's own threshold equals the ``threshold``.
 
-    It is such that ``false_alarm_rate`` of all wearers' normal beats score above their wearer's threshold.
+    It is chosen so that ``false_alarm_rate`` of all wearers' normal beats score above their wearer's own
+    threshold.
 
     Args:
-        scores: ``(beats,)`` of the ``beats``, a ``BeatSet`` of all classes.
+        scores: ``(beats,)`` of the ``beats``, which are of all classes.
         is_normal: ``(beats,)``, whether each is normal. The first beats' classes are not looked at.
     """
     own = np.asarray(scores, np.float64).copy()
     for rows in rows_in_time(beats):
-        own[rows] -= SHRINKAGE * np.median(own[rows[:FIRST]])
+        own[rows] -= SHRINKAGE * np.median(own[rows[:PERSONAL_BEATS]])
     return (threshold - threshold_for(own[is_normal], false_alarm_rate)) / SHRINKAGE
 
 
-def evaluate_scores(scores, beats, normal, threshold):
-    """All metrics of the ``scores`` (beats,) of a test ``BeatSet``.
+def evaluate_scores(scores: np.ndarray, beats: BeatSet, normal: str, threshold: float) -> dict[str, float]:
+    """All metrics of the ``scores`` (beats,) of test beats.
 
-    AUC and AP over all beats, the AUC of each class against the normal beats, equal error rate, and at the
-    threshold F1 and what ``count_alarms`` counts.
+    AUC and AP over all beats, the AUC of each class against the normal beats, the equal error rate, and at
+    the threshold F1 and what ``count_alarms`` counts.
     """
     is_abnormal = beats.classes != normal
     metrics = {**separation(scores, is_abnormal), **auc_per_class(scores, beats.classes, normal)}
-    false_alarm, hit, _ = roc_curve(is_abnormal, scores)
-    metrics["eer"] = float(false_alarm[np.argmin(np.abs(1 - hit - false_alarm))])
+    metrics["eer"] = equal_error_rate(scores, is_abnormal)
     alarms = scores > threshold
     metrics["f1"] = float(f1_score(is_abnormal, alarms))
     return {**metrics, **count_alarms(alarms, beats, normal)}
 
 
-def count_alarms(alarms, beats, normal):
-    """Sensitivity, share and hourly rate of false alarms (per hour of normal beats; absent where RR intervals
-    are unknown), of ``alarms`` (beats,).
+def equal_error_rate(scores: np.ndarray, is_abnormal: np.ndarray) -> float:
+    """The rate at which the shares of false alarms and of missed abnormal beats are equal.
+
+    The ROC curve is interpolated linearly between its points: on the line between two of them lie the rates
+    of choosing between their thresholds at random.
+
+    >>> equal_error_rate(np.array([0.0, 1.0, 0.5, 2.0]), np.array([False, False, True, True]))
+    0.5
     """
-    is_abnormal = beats.classes != normal
-    metrics = {"sensitivity": float(alarms[is_abnormal].mean())}
-    metrics["false_alarm_rate"] = float(alarms[~is_abnormal].mean())
-    hours = np.nanmean(beats.rr_before[~is_abnormal]) / 3600 if np.isfinite(beats.rr_before).any() else np.nan
-    if np.isfinite(hours):
-        metrics["false_alarms_per_hour"] = metrics["false_alarm_rate"] / float(hours)
-    return metrics
+    false_alarm, hit, _ = roc_curve(is_abnormal, scores)
+    return float(np.interp(0.0, false_alarm + hit - 1, false_alarm))  # the sum rises along the curve
 
 
-def auc_per_class(scores, classes, normal):
+def separation_with_unscored(scores: np.ndarray, is_abnormal: np.ndarray) -> dict[str, float]:
+    """AUC and average precision where beats may have no score, -inf: a refused beat never raises them.
+
+    A normal beat without a score ranks above all others. An abnormal one counts as found by no threshold: its
+    pairs are all in the wrong order, and its recall is never reached. So both metrics are those of the scored
+    abnormal beats, times their share of all abnormal ones.
+
+    >>> separation_with_unscored(np.array([0.0, -np.inf, 1.0, 2.0]), np.array([False, False, True, True]))
+    {'auc': 0.5, 'ap': 0.5833333333333333}
+    """
+    scored = np.isfinite(scores)
+    if is_abnormal.all() or not is_abnormal.any():
+        return {"auc": float("nan"), "ap": float("nan")}
+    highest = np.max(scores[scored], initial=0.0) + 1
+    ranks, counts = np.where(scored, scores, highest), scored | ~is_abnormal
+    share = float(scored[is_abnormal].mean())
+    if share == 0:
+        return {"auc": 0.0, "ap": 0.0}
+    found = separation(ranks[counts], is_abnormal[counts])
+    return {name: share * value for name, value in found.items()}
+
+
+def auc_per_class(scores: np.ndarray, classes: np.ndarray, normal: str) -> dict[str, float]:
     """``auc_CLASS`` of each abnormal class against the normal beats."""
     is_abnormal, metrics = classes != normal, {}
     for name in sorted(set(classes[is_abnormal])):
@@ -73,7 +99,7 @@ def auc_per_class(scores, classes, normal):
     return metrics
 
 
-def auc_per_record(scores, beats, normal):
+def auc_per_record(scores: np.ndarray, beats: BeatSet, normal: str) -> dict[str, float]:
     """AUC within each record that has normal beats and at least 10 abnormal ones."""
     is_abnormal = beats.classes != normal
     aucs = {}

@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from keras_sibeat.config.command_line import add_data, add_report, parser
@@ -9,7 +10,7 @@ from keras_sibeat.errors import command
 
 
 @command
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> None:
     """Parse the command line, probe, print, report."""
     arguments = sys.argv[1:] if arguments is None else arguments
     line = parser(

@@ -1,9 +1,10 @@
 """The device's whole way on whole recordings: detected R-peaks, its quality checks, noise, other rates."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
-from rich.progress import track
 from scipy import signal as sps
 from wfdb.processing import compare_annotations
 
@@ -11,23 +12,26 @@ from keras_sibeat.data.beats import extract_beats
 from keras_sibeat.data.detection import TOLERANCE
 from keras_sibeat.data.preprocessing import Preprocessing
 from keras_sibeat.data.protocols import CLASS_MAPS
-from keras_sibeat.data.recording import BEAT_SYMBOLS
-from keras_sibeat.evaluate.metrics import LEAST_ABNORMAL
-from keras_sibeat.train.separation import separation
+from keras_sibeat.data.recording import BEAT_SYMBOLS, Annotations, Recording
+from keras_sibeat.errors import DataError
+from keras_sibeat.evaluate.alarms import alarm_rates
+from keras_sibeat.evaluate.metrics import LEAST_ABNORMAL, separation_with_unscored
+from sibeat_edge.beats.template import WARM_UP
+from sibeat_edge.model.runtime import Model
 from sibeat_edge.model.threshold import Threshold
 from sibeat_edge.scorer import score_recording
 from sibeat_edge.signal.resampling import RATE
 
-SNRS = (24, 18, 12, 6, 0)  # dB
-JITTERS = (10, 20, 40)  # ms
-RATES = (128, 250, 360, 500)  # Hz
-QRS = 18  # samples (50 ms) on either side of an R-peak, between whose extremes its amplitude lies
+Row = dict[str, Any]  # what became of a recording's beats, as ``score_detected`` returns it
 
 
-def annotated_beats(recording, class_map="aami"):
-    """Samples at 360 Hz and classes of the annotated beats that the map knows."""
-    kept, classes = [], []
-    for sample, symbol in zip(recording.annotations.samples, recording.annotations.symbols, strict=True):
+def annotated_beats(recording: Recording, class_map: str = "aami") -> tuple[np.ndarray, np.ndarray]:
+    """Samples at 360 Hz and classes of the annotated beats that the map knows.
+
+    Raises ``DataError`` for a recording without annotations.
+    """
+    marks, kept, classes = _annotations(recording), [], []
+    for sample, symbol in zip(marks.samples, marks.symbols, strict=True):
         name = next((n for n, symbols in CLASS_MAPS[class_map].items() if symbol in symbols), None)
         if symbol in BEAT_SYMBOLS and name:
             kept.append(sample)
@@ -35,19 +39,31 @@ def annotated_beats(recording, class_map="aami"):
     return np.rint(np.array(kept) * RATE / recording.rate).astype(np.int64), np.array(classes)
 
 
-def score_detected(model, recording, lead, rate=None, class_map="aami", personal=None):
+def _annotations(recording: Recording) -> Annotations:
+    if recording.annotations is None:
+        raise DataError(f"Record {recording.name}: found no annotations; expected the beats' symbols.")
+    return recording.annotations
+
+
+def score_detected(
+    model: Model,
+    recording: Recording,
+    lead: str,
+    rate: float | None = None,
+    class_map: str = "aami",
+    personal: int | None = None,
+) -> Row:
     """Score a recording as the device does, from its samples, and say what became of every annotated beat.
 
     Args:
-        model: a ``sibeat_edge.model.runtime.Model``.
         recording: with annotations.
         lead: name of the lead to score.
         rate: Hz that the samples are resampled to first, as if the device had recorded them so.
         personal: as for ``BeatScorer``.
 
-    Returns a dictionary of arrays: ``classes`` (beats,), ``scores`` (beats,), -inf where a beat was missed
-    or given no score, ``alarms`` (beats,), ``found`` and ``scored`` (beats,), ``times`` (beats,) of the
-    annotations, s, and the same of the detections that no annotated beat explains: ``false`` (detections,),
+    Returns the ``record``'s name, its ``hours``, and arrays. Of the annotated beats, each ``(beats,)``:
+    ``classes``, ``scores``, -inf where a beat was missed or given no score, ``alarms``, ``found``, ``scored``
+    and ``times``, s. Of the detections that no annotated beat explains, each ``(detections,)``: ``false``,
     their scores, ``false_alarms`` and ``false_times``.
     """
     samples = recording.signal[:, recording.leads.index(lead)].astype(np.float64)
@@ -62,6 +78,8 @@ def score_detected(model, recording, lead, rate=None, class_map="aami", personal
     scores = np.append(values, -np.inf)[match]
     unexplained = ~np.isin(np.arange(len(peaks)), match)
     return {
+        "record": recording.name,
+        "hours": _hours(recording),
         "classes": classes,
         "scores": scores,
         "alarms": np.append(alarms, False)[match],
@@ -81,12 +99,24 @@ def _match(annotated, peaks):
     return np.asarray(compare_annotations(annotated, peaks, int(TOLERANCE * RATE)).matching_sample_nums)
 
 
-def score_annotated(model, recording, lead, jitter=0.0, seed=0, class_map="aami"):
+def _hours(recording):
+    return len(recording.signal) / recording.rate / 3600
+
+
+def score_annotated(
+    model: Model,
+    recording: Recording,
+    lead: str,
+    jitter: float = 0.0,
+    seed: int = 0,
+    class_map: str = "aami",
+) -> Row:
     """The same of windows cut at the annotated R-peaks, each moved by up to ``jitter`` ms either way.
 
-    They are cut as for training, so without the checks of the signal's quality.
+    They are cut as for training, so without the checks of the signal's quality. The threshold is the device's
+    (``alarms_in_time``).
     """
-    manifest, marks = model.manifest, recording.annotations
+    manifest, marks = model.manifest, _annotations(recording)
     most = round(jitter * recording.rate / 1000)
     steps = np.random.default_rng(seed).integers(-most, most + 1, len(marks.samples))
     moved = replace(recording, annotations=replace(marks, samples=marks.samples + steps))
@@ -104,14 +134,16 @@ def score_annotated(model, recording, lead, jitter=0.0, seed=0, class_map="aami"
     found = dict(zip(beats.samples.tolist(), zip(*beats.arrays, strict=True), strict=True))
     views = [found.get(sample) for sample in annotated.tolist()]
     scores = np.array([-np.inf if view is None else model.score(*view) for view in views])
-    threshold, none = Threshold(manifest), np.zeros(0)
-    threshold.learn(scores[np.isfinite(scores)].tolist())
+    scored, alarms, none = np.isfinite(scores), np.zeros(len(scores), bool), np.zeros(0)
+    alarms[scored] = alarms_in_time(scores[scored], manifest)
     return {
+        "record": recording.name,
+        "hours": _hours(recording),
         "classes": classes,
         "scores": scores,
-        "alarms": scores > threshold.score,
+        "alarms": alarms,
         "found": np.ones(len(annotated), bool),
-        "scored": np.isfinite(scores),
+        "scored": scored,
         "times": annotated / RATE,
         "false": none,
         "false_alarms": none.astype(bool),
@@ -119,90 +151,63 @@ def score_annotated(model, recording, lead, jitter=0.0, seed=0, class_map="aami"
     }
 
 
-def summarise_records(records, hours):
-    """Metrics over the rows of several records, of ``hours`` in all.
+def alarms_in_time(
+    scores: np.ndarray, manifest: Mapping[str, Any], personal: int | None = None
+) -> np.ndarray:
+    """Which of a recording's ``scores`` (beats,), in order of time, the device makes alarms.
 
-    A missed abnormal beat, or one given no score, ranks lowest of all. A false detection that was given a
-    score counts as a normal beat; one without, which raises no alarm, does not count. ``auc_record`` is the
-    mean of the AUCs of the records with at least 10 abnormal beats.
+    Each score is judged by the threshold that holds when it becomes certain, and no alarm is taken back: the
+    model's threshold, and the wearer's own as soon as ``personal`` scores are known. The scores of a wearer's
+    warm-up become certain together, at its end, so the own threshold is learnt from them before the first of
+    them is judged.
+
+    Args:
+        manifest: the model's.
+        personal: as for ``Threshold``.
     """
-    rows = {name: np.concatenate([row[name] for row in records]) for name in records[0]}
-    is_abnormal = rows["classes"] != "N"
-    aucs = [_separation(row)["auc"] for row in records if np.sum(row["classes"] != "N") >= LEAST_ABNORMAL]
+    threshold, together = Threshold(manifest, personal=personal), WARM_UP if manifest["wearer"] else 1
+    alarms = np.zeros(len(scores), bool)
+    for first in (0, *range(together, len(scores))):
+        certain = slice(first, together if first == 0 else first + 1)
+        threshold.learn(scores[certain].tolist())
+        alarms[certain] = scores[certain] > threshold.score
+    return alarms
+
+
+def summarise_records(rows: Sequence[Row]) -> dict[str, Any]:
+    """Metrics over the rows of several records.
+
+    - ``auc`` and ``ap``, of ``separation_with_unscored``, and ``auc_record``, the mean AUC of the records
+      with at least 10 abnormal beats. A false detection with a score counts as a normal beat.
+    - ``coverage_normal`` and ``coverage_abnormal``: the shares of the annotated beats that got a score.
+    - ``sensitivity``: alarms over all annotated abnormal beats, missed and unscored ones among them.
+    - false alarms in a recorded hour, of ``alarm_rates``: normal beats and false detections.
+    - counts of beats.
+    """
+    columns = [name for name in rows[0] if name not in ("record", "hours")]
+    all_rows = {name: np.concatenate([row[name] for row in rows]) for name in columns}
+    is_abnormal = all_rows["classes"] != "N"
+    aucs = [_separation(row)["auc"] for row in rows if np.sum(row["classes"] != "N") >= LEAST_ABNORMAL]
+    false = [np.sum(row["alarms"] & (row["classes"] == "N")) + row["false_alarms"].sum() for row in rows]
+    unscored = all_rows["found"] & ~all_rows["scored"]
     return {
-        **_separation(rows),
+        **_separation(all_rows),
         "auc_record": float(np.nanmean(aucs)) if np.isfinite(aucs).any() else None,
-        "sensitivity": float(rows["alarms"][is_abnormal].mean()),
-        "false_alarms_per_hour": float(
-            (rows["alarms"][~is_abnormal].sum() + rows["false_alarms"].sum()) / hours
-        ),
-        "beats": len(rows["classes"]),
+        "coverage_normal": float(all_rows["scored"][~is_abnormal].mean()),
+        "coverage_abnormal": float(all_rows["scored"][is_abnormal].mean()),
+        "sensitivity": float(all_rows["alarms"][is_abnormal].mean()),
+        **alarm_rates([row["record"] for row in rows], false, [row["hours"] for row in rows]),
+        "beats": len(is_abnormal),
         "abnormal": int(is_abnormal.sum()),
-        "missed": int(np.sum(~rows["found"])),
-        "missed_abnormal": int(np.sum(~rows["found"] & is_abnormal)),
-        "unscored": int(np.sum(rows["found"] & ~rows["scored"])),
-        "unscored_abnormal": int(np.sum(rows["found"] & ~rows["scored"] & is_abnormal)),
-        "false_detections": len(rows["false"]),
+        "missed": int(np.sum(~all_rows["found"])),
+        "missed_abnormal": int(np.sum(~all_rows["found"] & is_abnormal)),
+        "unscored": int(unscored.sum()),
+        "unscored_abnormal": int(np.sum(unscored & is_abnormal)),
+        "false_detections": len(all_rows["false"]),
     }
 
 
 def _separation(row):
     false = row["false"][np.isfinite(row["false"])]
-    scores = np.concatenate([row["scores"], false])
-    lowest = np.min(scores[np.isfinite(scores)], initial=0.0) - 1
     labels = np.concatenate([row["classes"] != "N", np.zeros(len(false), bool)])
-    return separation(np.where(np.isfinite(scores), scores, lowest), labels)
-
-
-def add_noise(recording, noise, snr, lead):
-    """The recording with ``noise`` (samples,) added to its lead at a signal-to-noise ratio in dB.
-
-    As PhysioNet's ``nst`` defines it for the Noise Stress Test Database (Moody, Muldrow and Mark 1984): the
-    signal's power is an eighth of its squared mean QRS amplitude, peak to peak, the noise's that around its
-    mean of each second. The noise is repeated where it is shorter.
-    """
-    column = recording.leads.index(lead)
-    signal = recording.signal.astype(np.float64)
-    samples = np.resize(np.asarray(noise, np.float64), len(signal))
-    peaks, _ = annotated_beats(recording)
-    at = np.rint(peaks * recording.rate / RATE).astype(int)
-    reach = round(QRS * recording.rate / RATE)
-    at = at[(at >= reach) & (at + reach < len(signal))]
-    amplitude = np.mean(np.ptp(signal[at[:, None] + np.arange(-reach, reach + 1), column], axis=1))
-    second = int(recording.rate)
-    seconds = samples[: len(samples) // second * second].reshape(-1, second)
-    power = np.mean(np.square(seconds - seconds.mean(axis=1, keepdims=True)))
-    gain = np.sqrt(amplitude**2 / 8 / (power * 10 ** (snr / 10)))
-    signal[:, column] += gain * samples
-    return type(recording)(
-        recording.name, signal.astype(np.float32), recording.rate, recording.leads, recording.annotations
-    )
-
-
-def conditions(noises):
-    """Every condition of the robustness table by name: a function of model, recording and lead to a row."""
-    rows = {"annotated R-peaks": score_annotated, "detected R-peaks": score_detected}
-    for name, noise in noises.items():
-        for snr in SNRS:
-            rows[f"{name}, {snr} dB"] = lambda model, recording, lead, noise=noise, snr=snr: score_detected(
-                model, add_noise(recording, noise, snr, lead), lead
-            )
-    for jitter in JITTERS:
-        rows[f"R-peaks ± {jitter} ms"] = lambda model, recording, lead, jitter=jitter: score_annotated(
-            model, recording, lead, jitter
-        )
-    for rate in RATES:
-        rows[f"{rate} Hz"] = lambda model, recording, lead, rate=rate: score_detected(
-            model, recording, lead, rate
-        )
-    return rows
-
-
-def measure_robustness(model, recordings, noises, lead):
-    """The whole table: metrics of the ``recordings`` under each of the ``conditions``, by its name."""
-    recordings = list(recordings)
-    hours = sum(len(recording.signal) / recording.rate for recording in recordings) / 3600
-    return {
-        name: summarise_records([run(model, r, lead) for r in recordings], hours)
-        for name, run in track(conditions(noises).items(), "conditions")
-    }
+    return separation_with_unscored(np.concatenate([row["scores"], false]), labels)

@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from keras_sibeat.config.command_line import add_data, add_report, parser
@@ -11,7 +12,7 @@ SHOWN = ("auc", "ap", "auc_record", "sensitivity", "false_alarms_per_hour", "mis
 
 
 @command
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> None:
     """Parse the command line, measure, print, report."""
     arguments = sys.argv[1:] if arguments is None else arguments
     line = parser(
@@ -41,7 +42,9 @@ def main(arguments=None):
     Console().print(table)
     if options.report:
         measured = shlex.join(("python", "-m", "keras_sibeat.evaluate.robustness", *arguments))
-        write_result(options.report, f"end-to-end-{run.config.name}", {"command": measured, **result})
+        exported = f"python -m keras_sibeat.export {run.folder}"
+        commands = " && ".join((run.about["command"], exported, measured))
+        write_result(options.report, f"end-to-end-{run.config.name}", {"command": commands, **result})
 
 
 if __name__ == "__main__":

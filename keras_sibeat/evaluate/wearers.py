@@ -2,31 +2,33 @@
 
 import numpy as np
 
-from keras_sibeat.data.protocols import SAME_SUBJECT
-from keras_sibeat.evaluate.metrics import LEAST_ABNORMAL, auc_per_record, count_alarms, rows_in_time
+from keras_sibeat.data.beatset import BeatSet, recorded_hours
+from keras_sibeat.data.protocols import MOSTLY_ABNORMAL
+from keras_sibeat.evaluate.alarms import count_alarms_of_wearers, subjects
+from keras_sibeat.evaluate.metrics import LEAST_ABNORMAL, auc_per_record, rows_in_time
 from keras_sibeat.train.separation import separation
 from sibeat_edge.model.threshold import PERSONAL_BEATS, personal_threshold
 
-MOSTLY_ABNORMAL = "232"  # of MIT-BIH: most of this record's beats are supraventricular
 ALARMS_PER_HOUR = (1, 5, 20)
 DRAWN, INSIDE = 500, 0.95  # bootstrap samples, and the share of them within the interval
 
 
-def measure_wearers(scores, beats, normal, seed=0):
-    """Metrics beside the pooled ones, of the ``scores`` (beats,) of whole recordings of wearers never seen.
+def measure_wearers(scores: np.ndarray, beats: BeatSet, normal: str, seed: int = 0) -> dict[str, float]:
+    """Metrics over wearers, of the ``scores`` (beats,) of whole recordings that the model has not seen.
 
-    - ``auc_record`` and ``auc_record_sd``: mean and spread of the AUCs of the records that have one;
-    - ``auc_low``, ``auc_high`` and so on for ``ap`` and ``auc_record``: their 95 % intervals, by a bootstrap
-      over *wearers*, whose beats come and go together: beats of one wearer are no independent witnesses. Two
-      records of one subject are one wearer's;
-    - ``auc_without_232``, ``ap_without_232``: without the record that holds most of DS2's supraventricular
-      beats, where it is there;
-    - ``sensitivity_1``, ``_5``, ``_20``: at the thresholds that would give so many false alarms an hour; they
-      are those of these very beats, which no device knows before.
+    - ``auc_record`` and ``auc_record_sd``: mean and spread of the AUCs of the records that have one.
+    - ``auc_low``, ``auc_high`` and so on for ``ap`` and ``auc_record``: the ends of their 95 % intervals, by
+      a bootstrap over *wearers*. The beats of a wearer are drawn together, as they are no independent
+      samples. Two records of one subject are one wearer's.
+    - ``auc_without_232``, ``ap_without_232``: without the record, if it is among the ``beats``, which has
+      most of DS2's supraventricular beats (``protocols.MOSTLY_ABNORMAL``).
+    - ``sensitivity_1``, ``_5``, ``_20``: at the thresholds that would give so many false alarms an hour.
+      These thresholds are set on the very beats that are tested, so no device can know them before.
 
     Args:
-        beats: ``BeatSet``, of at least two records.
-        normal: its normal class.
+        beats: of at least two records.
+        normal: the normal class.
+        seed: of the bootstrap.
     """
     per_record = auc_per_record(scores, beats, normal)
     aucs = list(per_record.values())
@@ -40,34 +42,35 @@ def measure_wearers(scores, beats, normal, seed=0):
     if not without.all():
         rest = separation(scores[without], is_abnormal[without])
         metrics |= {f"{name}_without_{MOSTLY_ABNORMAL}": value for name, value in rest.items()}
-    hours = np.nansum(beats.rr_before) / 3600
+    hours = recorded_hours(beats)
     for count in ALARMS_PER_HOUR:
         metrics[f"sensitivity_{count}"] = sensitivity_at(scores, is_abnormal, count * hours)
     return metrics
 
 
-def measure_own_thresholds(scores, beats, normal, threshold, usual):
+def measure_own_thresholds(
+    scores: np.ndarray, beats: BeatSet, normal: str, threshold: float, usual: float
+) -> dict[str, float]:
     """What thresholds of the wearers' own are worth beside the ``threshold`` for all, of ``scores`` (beats,).
 
-    As on the device each is set by the wearer's first scores, until which the one for all holds.
+    A wearer's first scores set the own threshold. They are judged by the one for all.
 
     Args:
-        beats: ``BeatSet``.
-        normal: its normal class.
-        usual: the middle of the first scores of a wearer who keeps the ``threshold`` (``usual_score``).
+        usual: the median of the first scores of a wearer who keeps the ``threshold`` (``usual_score``).
 
-    Returns ``own_sensitivity``, ``own_false_alarm_rate`` and ``own_false_alarms_per_hour``, as
-    ``count_alarms`` counts, and ``sensitivity_record`` and ``own_sensitivity_record``: the means over the
-    records with at least 10 abnormal beats.
+    Returns what ``count_alarms_of_wearers`` counts at the own thresholds, its names with ``own_`` before
+    them, and ``sensitivity_record`` and ``own_sensitivity_record``: the means over the records with at least
+    10 abnormal beats.
     """
     alarms = {"": scores > threshold, "own_": scores > threshold}
     records = rows_in_time(beats)
     for rows in records:
-        if len(rows) > PERSONAL_BEATS:
-            own = personal_threshold(scores[rows[:PERSONAL_BEATS]], threshold, usual)
-            alarms["own_"][rows[PERSONAL_BEATS:]] = scores[rows[PERSONAL_BEATS:]] > own
+        first, later = rows[:PERSONAL_BEATS], rows[PERSONAL_BEATS:]
+        if len(later):
+            alarms["own_"][later] = scores[later] > personal_threshold(scores[first], threshold, usual)
     is_abnormal = beats.classes != normal
-    found = {f"own_{name}": value for name, value in count_alarms(alarms["own_"], beats, normal).items()}
+    counted = count_alarms_of_wearers(alarms["own_"], beats, normal)
+    found = {f"own_{name}": value for name, value in counted.items()}
     for name, raised in alarms.items():
         abnormal = [rows[is_abnormal[rows]] for rows in records]
         hits = [raised[rows].mean() for rows in abnormal if len(rows) >= LEAST_ABNORMAL]
@@ -76,8 +79,12 @@ def measure_own_thresholds(scores, beats, normal, threshold, usual):
     return found
 
 
-def sensitivity_at(scores, is_abnormal, alarms):
-    """Share of the abnormal beats above the threshold that lets at most ``alarms`` normal ones pass."""
+def sensitivity_at(scores: np.ndarray, is_abnormal: np.ndarray, alarms: float) -> float:
+    """Share of the abnormal beats above the threshold that lets at most ``alarms`` normal ones pass.
+
+    >>> sensitivity_at(np.array([3.0, 2.0, 1.0]), np.array([True, False, True]), alarms=0)
+    0.5
+    """
     normals = np.sort(scores[~is_abnormal])[::-1]
     allowed = int(alarms)
     threshold = normals[allowed] if allowed < len(normals) else -np.inf
@@ -85,8 +92,7 @@ def sensitivity_at(scores, is_abnormal, alarms):
 
 
 def _intervals(scores, is_abnormal, records, per_record, seed):
-    first, second = SAME_SUBJECT
-    wearers = np.where(records == second, first, records)
+    wearers = subjects(records)
     generator, names = np.random.default_rng(seed), np.unique(wearers)
     rows = [np.flatnonzero(wearers == name) for name in names]
     aucs = [

@@ -1,8 +1,12 @@
-"""The model card of a preset, from what describes it."""
+"""The model card of a preset, and the test figures that go with a model to the device."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from keras_sibeat.config import Config
+from keras_sibeat.data.protocols import DS2
+from keras_sibeat.presets.loading import FOLDER, describe_preset
 from sibeat_edge.beats.rhythm import FEATURES
 
 CARD = Path(__file__).parent / "CARD.txt"
@@ -11,28 +15,80 @@ MEASURED_ON_WEARERS = (
     "; mean AUC within a record {auc_record:.4f}, its teacher {teacher_auc_record:.4f}; 95 % intervals over "
     "wearers: AUC {auc_low:.3f} to {auc_high:.3f}, average precision {ap_low:.3f} to {ap_high:.3f}"
 )
-RECORDED = "43 people (44 half-hour records), with gel electrodes, half a century ago; none of them paced"
+RECORDED = (
+    "MIT-BIH recorded 43 people (44 half-hour records) some fifty years ago, with gel electrodes. None of\n"
+    "them is paced."
+)
 BEAT_LIMITS = (
-    "The protocol shuffles the beats of all wearers, so beats of every test wearer were trained on: on\n"
-    f"a wearer never seen it scores less. {RECORDED};\n"
-    "it judges one beat's shape and knows no rhythm."
+    "The test beats are of wearers that it was also trained on. On a new wearer it scores worse, and its\n"
+    f"false alarms there are not known. It judges the shape of one beat and knows no rhythm.\n{RECORDED}"
 )
 WEARER_LIMITS = (
-    "The figures are of annotated R-peaks; with detected ones they are lower. It needs a minute of a\n"
-    "wearer's beats, most of them normal: who has been abnormal from the first beat on is taken for normal.\n"
+    "The figures hold for annotated R-peaks; with detected ones they are lower. It needs a minute of a\n"
+    "wearer's beats, most of them normal. A wearer who is abnormal from the start is taken for normal.\n"
     "Of atrial fibrillation it knows only that the rhythm is irregular: it judges beats, not rhythms.\n"
-    f"Few of the wearers that it was tested on hold most of the abnormal beats.\n{RECORDED}."
+    f"Few of the test wearers have most of the abnormal beats. {RECORDED}"
 )
 
 
-def render_card(about):
+def expected(config: Config, metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """What a user may expect of a model, from the test ``metrics`` of a run's part or of a preset.
+
+    Returns ``auc``, ``ap`` and ``auc_record``, the mean AUC within a record, each None where it was not
+    measured; ``on``, the beats that they were measured on; and ``false_alarms_per_hour``: ``mean``,
+    ``median`` and ``worst`` over new wearers, or None where that is not known. The false alarms of a wearer's
+    model are those at each wearer's own threshold, as the device sets it.
+
+    >>> expected(Config(), {"auc": 0.99, "ap": 0.98})["on"]
+    'beats of the wearers it was trained on (simulated, random split)'
+    """
+    name = ("own_" if config.wearer else "") + "false_alarms_per_hour"
+    rates = {
+        "mean": metrics.get(name),
+        "median": metrics.get(f"{name}_median"),
+        "worst": metrics.get(f"{name}_worst"),
+    }
+    is_known = config.protocol.is_of_wearers and None not in rates.values()
+    return {
+        **{key: metrics.get(key) for key in ("auc", "ap", "auc_record")},
+        "on": _tested_on(config),
+        "false_alarms_per_hour": rates if is_known else None,
+    }
+
+
+def expected_of(name: str, folder: Path = FOLDER) -> dict[str, Any]:
+    """``expected`` of the preset ``name``. Raises ``ConfigError`` for a name that no preset has."""
+    about = describe_preset(name, folder)
+    return expected(Config.model_validate(about["config"]), about["metrics"])
+
+
+def _tested_on(config):
+    # Of the databases that are known here, only MIT-BIH has a lead of this name.
+    is_mitdb = config.data.source == "wfdb" and tuple(config.data.leads) == ("MLII",)
+    database = "MIT-BIH" if is_mitdb else "simulated" if config.data.source == "simulator" else ""
+    if not config.protocol.is_of_wearers:
+        if config.protocol.name == "series":
+            return "series it has not seen"
+        return f"beats of the wearers it was trained on ({database + ', ' if database else ''}random split)"
+    seen = "recordings of wearers it has not seen"
+    named = config.protocol.test_records
+    if config.protocol.name == "inter_patient" and is_mitdb and not named:
+        return f"{len(DS2)} {seen} (MIT-BIH DS2)"
+    return (f"{len(named)} " if named else "") + seen + (f" ({database})" if database else "")
+
+
+def render_card(about: Mapping[str, Any]) -> str:
     """The card's text, Markdown, of what ``describe_preset`` returns."""
     config, metrics = Config.model_validate(about["config"]), about["metrics"]
     classes = [key for key in sorted(metrics) if key.removeprefix("auc_") in {"N", "S", "V", "F", "Q"}]
     measured = MEASURED + (MEASURED_ON_WEARERS if config.protocol.is_of_wearers else "")
+    known = expected(config, metrics)
     return CARD.read_text(encoding="utf-8").format(
         **{key: about[key] for key in ("name", "part", "data_sha256", "command", "commit")},
+        measured_commit=about.get("measured_commit", about["commit"]),
+        on=known["on"],
         measured=measured.format(**metrics),
+        false_alarms=_describe_false_alarms(config, known["false_alarms_per_hour"]),
         threshold=metrics["threshold"],
         parameters=f"{about['model']['parameters']:,}",
         multiply_adds=f"{about['model']['multiply_adds']:,}",
@@ -44,6 +100,16 @@ def render_card(about):
         protocol=config.protocol.name,
         width=config.model.width,
         rate=config.evaluate.false_alarm_rate,
+    )
+
+
+def _describe_false_alarms(config, rates):
+    if rates is None:
+        return "not known"
+    threshold = "each wearer's own threshold" if config.wearer else "the threshold"
+    return (
+        f"{rates['median']:.0f} for the median wearer, {rates['worst']:.0f} for the worst, "
+        f"{rates['mean']:.0f} on average, at {threshold}"
     )
 
 

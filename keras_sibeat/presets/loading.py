@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -11,12 +12,12 @@ from keras_sibeat.files import sha256
 FOLDER = Path(__file__).parent
 
 
-def list_presets(folder=FOLDER):
+def list_presets(folder: Path = FOLDER) -> list[str]:
     """Names of the presets that ship."""
     return sorted(file.stem for file in Path(folder).glob("*.json"))
 
 
-def describe_preset(name, folder=FOLDER):
+def describe_preset(name: str, folder: Path = FOLDER) -> dict[str, Any]:
     """What is known of a preset: configuration, metrics, checksums. Raises ``ConfigError`` for no such."""
     if name not in list_presets(folder):
         known = ", ".join(list_presets(folder)) or "none, as none ships"
@@ -24,7 +25,7 @@ def describe_preset(name, folder=FOLDER):
     return json.loads((Path(folder) / f"{name}.json").read_text(encoding="utf-8"))
 
 
-def load_preset(name, folder=FOLDER):
+def load_preset(name: str, folder: Path = FOLDER) -> keras.Model:
     """The preset's Keras model: beats ``(batch, length, leads)`` → score ``(batch, 1)``.
 
     Raises ``ConfigError`` for a name that no preset has, and ``RunError`` for a file that was changed.

@@ -2,29 +2,35 @@
 
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import keras
 
 from keras_sibeat.config import Config
+from keras_sibeat.data.protocols import Fold
 from keras_sibeat.data.sources import load_folds
 from keras_sibeat.errors import ConfigError, DataError, RunError
 from keras_sibeat.files import sha256, whole_file, write_json
 from keras_sibeat.models.size import count_multiply_adds, count_parameters
 from keras_sibeat.presets.card import render_card
 from keras_sibeat.presets.loading import FOLDER, describe_preset, load_preset
+from keras_sibeat.train.run import Run
 
 LARGEST = 500_000  # bytes
 
 
-def preset_config(name, data=None, folder=FOLDER):
+def preset_config(name: str, data: Path | str | None = None, folder: Path = FOLDER) -> Config:
     """The configuration that a preset was trained with, its data in the folder ``data``."""
     config = Config.model_validate(describe_preset(name, folder)["config"])
     moved = config.data.model_copy(update={"folder": data and Path(data)})
     return config.model_copy(update={"data": moved})
 
 
-def open_preset(name, data=None, folder=FOLDER):
+def open_preset(
+    name: str, data: Path | str | None = None, folder: Path = FOLDER
+) -> tuple[keras.Model, Config, Fold]:
     """A preset's model, its configuration and the fold it was trained on, read from the folder ``data``.
 
     Raises ``ConfigError`` for an unknown preset or no data, and ``DataError`` for other data.
@@ -41,7 +47,7 @@ def open_preset(name, data=None, folder=FOLDER):
     return load_preset(name, folder), config, fold
 
 
-def make_preset(run, name, folder=FOLDER):
+def make_preset(run: Run, name: str, folder: Path = FOLDER) -> dict[str, Any]:
     """Make a preset of the first fold and seed of a finished student's ``run``; returns what describes it.
 
     Raises ``RunError`` for another kind of run, one that is not finished, or a model of 500 kB and more.
@@ -68,10 +74,19 @@ def make_preset(run, name, folder=FOLDER):
         "config": run.config.describe(),
         **{key: run.about[key] for key in ("command", "data_sha256", "versions", "commit")},
     }
-    card = render_card(about)
+    render_card(about)  # before anything is written: it raises where a figure is missing
     with whole_file(Path(folder) / f"{name}.keras") as partial:
         shutil.copyfile(model, partial)
-    with whole_file(Path(folder) / f"{name}.md") as partial:
-        partial.write_text(card, encoding="utf-8")
-    write_json(Path(folder) / f"{name}.json", about)  # last: it makes the others a preset
+    write_about(about, folder)
     return about
+
+
+def write_about(about: Mapping[str, Any], folder: Path = FOLDER) -> None:
+    """Write the card and the JSON of what describes a preset.
+
+    The JSON comes last, as it makes the other files a preset.
+    """
+    folder, name, card = Path(folder), about["name"], render_card(about)
+    with whole_file(folder / f"{name}.md") as partial:
+        partial.write_text(card, encoding="utf-8")
+    write_json(folder / f"{name}.json", about)

@@ -26,6 +26,8 @@ def measured(monkeypatch):
         alarms = is_abnormal if personal else ~is_abnormal & (times < 600)
         false = np.array([30.0, 700.0])
         return {
+            "record": f"{len(times)}",
+            "hours": len(recording.signal) / RATE / 3600,
             "classes": np.where(is_abnormal, "V", "N"),
             "alarms": alarms,
             "times": times,
@@ -41,8 +43,9 @@ def test_each_period_counts_its_own_alarms(measured):
     models = measured["the model's"]
     # Five normal beats and one false detection in ten minutes; then one false detection in 10 and 20 minutes.
     assert models["first"]["false_alarms_per_hour"] == pytest.approx(36.0)
-    assert models["rest"]["false_alarms_per_hour"] == pytest.approx((6 + 3) / 2)
-    assert models["rest"]["false_alarms_median"] == pytest.approx(4.5)
+    assert models["rest"]["false_alarms_per_hour"] == pytest.approx(2 / 0.5)
+    assert models["rest"]["false_alarms_per_hour_median"] == pytest.approx((6 + 3) / 2)
+    assert models["rest"]["false_alarms_per_hour_worst"] == pytest.approx(6)
     assert models["first"]["sensitivity"] == models["rest"]["sensitivity"] == 0
 
 
@@ -54,12 +57,13 @@ def test_each_threshold_has_its_row(measured):
 
 
 def test_a_recording_that_ends_within_the_first_period_has_no_rest(monkeypatch):
-    row = {"classes": np.array(["N"]), "alarms": np.array([True]), "times": np.array([1.0])}
+    row = {"record": "r", "hours": 1 / 12, "classes": np.array(["N"])}
+    row |= {"alarms": np.array([True]), "times": np.array([1.0])}
     row |= {"false_alarms": np.zeros(0, bool), "false_times": np.zeros(0)}
     monkeypatch.setattr(calibration, "score_detected", lambda *_, **__: row)
     found = calibration.measure_calibration(None, [recording(5)], "MLII")["the model's"]
     assert found["first"]["false_alarms_per_hour"] == pytest.approx(12.0)
-    assert set(found["rest"].values()) == {None}
+    assert found["rest"] == {}
 
 
 def test_with_thresholds_of_their_own_wearers_have_the_stated_alarms_together_and_more_alike():

@@ -13,10 +13,11 @@ from relative_models import relative_model  # noqa: E402
 from keras_sibeat.config import read_config
 from keras_sibeat.data.recording import Annotations, Recording, write_recording
 from keras_sibeat.data.synthetic import simulate_wearer
+from keras_sibeat.evaluate import conditions, robustness
 from keras_sibeat.evaluate import recordings as end_to_end
-from keras_sibeat.evaluate import robustness
 from keras_sibeat.export.__main__ import main as export_command
 from sibeat_edge.model.runtime import Model
+from sibeat_edge.scorer import score_recording
 
 
 @pytest.fixture(scope="module")
@@ -54,8 +55,10 @@ def test_a_beat_that_the_device_cannot_see_is_missed(model, wearer):
     assert np.isfinite(row["scores"][:15]).mean() > 0.8
 
 
-def test_missed_and_unscored_abnormal_beats_rank_lowest_and_false_detections_are_normal():
+def test_missed_and_unscored_abnormal_beats_are_never_found_and_false_detections_are_normal():
     row = {
+        "record": "r",
+        "hours": 2.0,
         "classes": np.array(["N", "N", "V", "V", "S"]),
         "scores": np.array([0.0, 2.0, 3.0, -np.inf, -np.inf]),
         "alarms": np.array([False, True, True, False, False]),
@@ -64,19 +67,38 @@ def test_missed_and_unscored_abnormal_beats_rank_lowest_and_false_detections_are
         "false": np.array([4.0, -np.inf]),
         "false_alarms": np.array([True, False]),
     }
-    found = end_to_end.summarise_records([row], hours=2.0)
-    # Pairs of abnormal and normal scores, 3, -1, -1 against 0, 2, 4: 2 of 9.
+    found = end_to_end.summarise_records([row])
+    # Pairs of abnormal and normal scores, 3, none, none against 0, 2, 4: 2 of 9.
     assert found["auc"] == pytest.approx(2 / 9)
     assert found["sensitivity"] == pytest.approx(1 / 3) and found["false_alarms_per_hour"] == 1.0
+    assert (found["coverage_normal"], found["coverage_abnormal"]) == (1, pytest.approx(1 / 3))
     assert found["auc_record"] is None  # two abnormal beats make no AUC of a record's own
     counts = ("missed", "missed_abnormal", "unscored", "unscored_abnormal", "false_detections")
     assert [found[name] for name in counts] == [1, 1, 1, 1, 2]
 
 
+@pytest.mark.parametrize("personal", [None, 50])
+@pytest.mark.parametrize("build", [tiny_model, relative_model])
+def test_annotated_beats_meet_the_threshold_that_the_device_would_have_then(build, personal):
+    """The alarms that ``BeatScorer`` raises, from its own scores; the threshold is one that many pass."""
+    model, wearer = Model(build()), simulate_wearer(seed=5, seconds=150)
+    lead = wearer.signal[:, 0].astype(float)
+
+    def scored():
+        beats = score_recording(model, lead, wearer.rate, personal=personal)
+        return [beat for beat in beats if beat.score is not None]
+
+    scores = np.array([beat.score for beat in scored()])
+    model.manifest["threshold"]["score"] = float(np.median(scores))
+    alarms = [beat.alarm for beat in scored()]
+    assert 0 < np.mean(alarms) < 1
+    assert end_to_end.alarms_in_time(scores, model.manifest, personal).tolist() == alarms
+
+
 @pytest.mark.parametrize("snr", [24, 0])
 def test_noise_is_added_at_the_stated_ratio(wearer, snr):
     noise = np.random.default_rng(0).standard_normal(5000) + 3.0  # a constant is no noise
-    noisy = end_to_end.add_noise(wearer, noise, snr, "MLII")
+    noisy = conditions.add_noise(wearer, noise, snr, "MLII")
     added = (noisy.signal - wearer.signal)[:, wearer.leads.index("MLII")].astype(float)
     peaks, _ = end_to_end.annotated_beats(wearer)
     heights = [np.ptp(wearer.signal[p - 18 : p + 19, 0]) for p in peaks if 18 <= p < len(added) - 18]
@@ -150,7 +172,12 @@ def test_the_command_writes_a_row_for_every_condition_over_the_seeds(tmp_path, m
     rows = result["conditions"]
     assert rows["360 Hz"] == rows["detected R-peaks"]
     assert rows["em, 0 dB"]["unscored"]["mean"] > rows["em, 24 dB"]["unscored"]["mean"]
-    assert len(rows["360 Hz"]["auc"]["values"]) == len(result["model_sha256"]) == len(result["seeds"])
+    assert len(rows["360 Hz"]["auc"]["values"]) == len(result["seeds"])
+    assert {name.split("/")[-1] for name in result["models_sha256"]} == {
+        "student.keras",
+        "scorer.keras",
+        "small.tflite",
+    }
 
 
 def test_beats_that_were_trained_on_are_not_tested_end_to_end(tmp_path, capsys):
@@ -163,8 +190,6 @@ def test_beats_that_were_trained_on_are_not_tested_end_to_end(tmp_path, capsys):
 
 def test_wfdb_agrees_on_which_beats_are_found(model, wearer):
     """An independent count of the matches, by WFDB's comparison."""
-    from sibeat_edge.scorer import score_recording
-
     row = end_to_end.score_detected(model, wearer, "MLII")
     beats = score_recording(model, wearer.signal[:, 0].astype(float), wearer.rate)
     detected = np.array([round(beat.time * 360) for beat in beats])

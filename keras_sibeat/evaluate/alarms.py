@@ -1,0 +1,84 @@
+"""False alarms: their share of the normal beats, and their number in an hour of recording."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from keras_sibeat.data.beatset import BeatSet, recorded_hours
+from keras_sibeat.data.protocols import SAME_SUBJECT
+
+HOURLY = "false_alarms_per_hour"
+
+
+def false_alarms_per_hour(count: float, hours: float) -> float:
+    """The one definition of an hourly rate: ``count`` false alarms over the ``hours`` that were recorded.
+
+    >>> false_alarms_per_hour(713, 11.0)
+    64.81818181818181
+    """
+    return float(count / hours)
+
+
+def subjects(records: np.ndarray) -> np.ndarray:
+    """The wearer of each of the ``records``, by name: two records of MIT-BIH are of one subject.
+
+    >>> subjects(np.array(["201", "202", "203"])).tolist()
+    ['201', '201', '203']
+    """
+    first, second = SAME_SUBJECT
+    return np.where(np.asarray(records) == second, first, records)
+
+
+def alarm_rates(
+    records: Sequence[str] | np.ndarray, counts: Sequence[float], hours: Sequence[float]
+) -> dict[str, float]:
+    """Hourly rates of false alarms of several records.
+
+    Args:
+        records: their names.
+        counts: false alarms of each.
+        hours: recorded hours of each; records of none do not count, and one at least has some.
+
+    Returns ``false_alarms_per_hour`` of all hours together, which is the mean over wearers of equally long
+    records, and ``…_median`` and ``…_worst`` over the wearers.
+
+    >>> alarm_rates(["201", "202", "103"], [30, 10, 2], [0.5, 0.5, 0.5])["false_alarms_per_hour_worst"]
+    40.0
+    """
+    recorded = np.asarray(hours) > 0
+    names, wearers = np.unique(subjects(np.asarray(records)[recorded]), return_inverse=True)
+    alarms = np.bincount(wearers, np.asarray(counts)[recorded], len(names))
+    time = np.bincount(wearers, np.asarray(hours)[recorded], len(names))
+    rates = [false_alarms_per_hour(*pair) for pair in zip(alarms, time, strict=True)]
+    return {
+        HOURLY: false_alarms_per_hour(alarms.sum(), time.sum()),
+        f"{HOURLY}_median": float(np.median(rates)),
+        f"{HOURLY}_worst": max(rates),
+    }
+
+
+def count_alarms(alarms: np.ndarray, beats: BeatSet, normal: str) -> dict[str, float]:
+    """``sensitivity``, ``false_alarm_rate`` and ``false_alarms_per_hour`` of the ``alarms`` (beats,).
+
+    The rate is the share of the normal beats that are alarms. The hourly rate is absent where the length of
+    the recordings is not known, as for series.
+    """
+    is_abnormal = beats.classes != normal
+    counted = {
+        "sensitivity": float(alarms[is_abnormal].mean()),
+        "false_alarm_rate": float(alarms[~is_abnormal].mean()),
+    }
+    hours = recorded_hours(beats)
+    if np.isfinite(hours):
+        counted[HOURLY] = false_alarms_per_hour(alarms[~is_abnormal].sum(), hours)
+    return counted
+
+
+def count_alarms_of_wearers(alarms: np.ndarray, beats: BeatSet, normal: str) -> dict[str, float]:
+    """The same of whole records, with the median and the worst hourly rate over their wearers."""
+    is_false = alarms & (beats.classes == normal)
+    names = np.unique(beats.records)
+    rows = [beats.records == name for name in names]
+    hours = [recorded_hours(beats.take(row)) for row in rows]
+    rates = alarm_rates(names, [is_false[row].sum() for row in rows], hours)
+    return {**count_alarms(alarms, beats, normal), **rates}
