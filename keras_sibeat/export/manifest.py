@@ -1,11 +1,9 @@
 """The manifest of an int8 model: what it was trained, judged and tested on."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from keras_sibeat.config import Config
 from keras_sibeat.data.beats import checksum
 from keras_sibeat.evaluate.metrics import threshold_for, usual_score
 from keras_sibeat.export.alarm_rate import AlarmRate
@@ -13,13 +11,13 @@ from keras_sibeat.export.embedding import quantisations
 from keras_sibeat.export.gate import Verdict
 from keras_sibeat.export.sources import Source
 from keras_sibeat.models.tensors import SCORE
+from keras_sibeat.presets.card import expected
 from sibeat_edge.model.manifest import BESIDE, FORMAT, MIN_MAX, WEARER, taps_digest
 from sibeat_edge.model.threshold import between_levels
 from sibeat_edge.signal.resampling import RATE
 
 SHARES = (0.1, 0.5, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995)  # of normal beats, in the manifest
 ABOVE = 5  # normal beats that score higher: with fewer, a share's score is too uncertain to be stated
-RATES = {"mean": "", "median": "_median", "worst": "_worst"}  # over wearers
 NOTICE = "Not a medical device. For research only."
 LICENCE = "MIT; trained on the MIT-BIH Arrhythmia Database, Open Data Commons Attribution License 1.0"
 
@@ -92,16 +90,6 @@ def _thresholds(fold, scores, threshold, rate, level):
             "usual": [_rounded(usual_score(*judged, other, 1 - share)) for share, other in others.items()],
             "beats_per_hour": _rounded(rate.normals_per_hour),
         },
-    }
-
-
-def expected(config: Config, metrics: Mapping[str, Any]) -> dict[str, Any]:
-    """Test figures of the float student, and what they were measured on; None where they are not known."""
-    rates = {name: metrics.get(f"false_alarms_per_hour{end}") for name, end in RATES.items()}
-    return {
-        **{name: metrics.get(name) for name in ("auc", "ap", "auc_record")},
-        "on": f"the test fold of the protocol {config.protocol.name}",
-        "false_alarms_per_hour": None if None in rates.values() else rates,
     }
 
 

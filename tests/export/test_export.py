@@ -21,7 +21,7 @@ from keras_sibeat.export import exporting
 from keras_sibeat.export import sources as export_sources
 from keras_sibeat.export.__main__ import main as export_command
 from keras_sibeat.export.exporting import ExportSettings, export
-from keras_sibeat.export.manifest import expected
+from keras_sibeat.presets.card import expected
 from keras_sibeat.train.run import Run
 from sibeat_edge.model.manifest import read_manifest
 from sibeat_edge.model.runtime import Model
