@@ -1,6 +1,6 @@
 """The device's whole way on whole recordings: detected R-peaks, its quality checks, noise, other rates."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from keras_sibeat.errors import DataError
 from keras_sibeat.evaluate.alarms import alarm_rates
 from keras_sibeat.evaluate.metrics import LEAST_ABNORMAL, separation_with_unscored
 from sibeat_edge.beats.template import WARM_UP
+from sibeat_edge.model.manifest import Manifest
 from sibeat_edge.model.runtime import Model
 from sibeat_edge.model.threshold import Threshold
 from sibeat_edge.scorer import score_recording
@@ -151,9 +152,7 @@ def score_annotated(
     }
 
 
-def alarms_in_time(
-    scores: np.ndarray, manifest: Mapping[str, Any], personal: int | None = None
-) -> np.ndarray:
+def alarms_in_time(scores: np.ndarray, manifest: Manifest, personal: int | None = None) -> np.ndarray:
     """Which of a recording's ``scores`` (beats,), in order of time, the device makes alarms.
 
     Each score is judged by the threshold that holds when it becomes certain, and no alarm is taken back: the

@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from rich.table import Table
 
     from keras_sibeat.evaluate.stress import robustness
-    from keras_sibeat.results.tables import cell
+    from keras_sibeat.results.markdown import cell
     from keras_sibeat.results.writing import write_result
     from keras_sibeat.train.run import Run
 

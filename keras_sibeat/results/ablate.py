@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from keras_sibeat.config.command_line import add_data, add_report, log_to, parser
@@ -9,7 +10,7 @@ from keras_sibeat.errors import ConfigError, command
 
 
 @command
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> None:
     """Parse the command line, train every variant, print and report them beside each other."""
     arguments = sys.argv[1:] if arguments is None else arguments
     line = parser(
@@ -41,7 +42,10 @@ def main(arguments=None):
     for name in options.only or variants:
         config = variants[name]
         folder = (options.runs or Path("runs") / options.config.stem) / name
-        results[config.name] = evaluate(train(config, folder, command_line, console))
+        run = train(config, folder, command_line, console)
+        if run is None:  # of a cluster's workers, one evaluates
+            continue
+        results[config.name] = evaluate(run)
         if options.report:
             result = {"command": shlex.join(command_line), **results[config.name]}
             write_result(options.report, config.name, result)

@@ -1,77 +1,119 @@
-"""RESULTS.md's tables of what leaves for the device: int8 beside float, and whole recordings."""
+"""RESULTS.md's tables of what leaves for the device: int8, whole recordings, R-peaks, benchmarks."""
 
-from keras_sibeat.results.tables import cell, metric_cell
+from collections.abc import Mapping
+from typing import Any
 
-COUNTS = ("missed_abnormal", "unscored_abnormal", "unscored", "false_detections")
+from keras_sibeat.results.markdown import HOURLY, HOURLY_HEADS, metric_cells, table
+from sibeat_edge.model.threshold import PERSONAL_BEATS
+
 CONDITIONS = {
     "auc": "AUC",
     "ap": "AP",
     "auc_record": "AUC per record",
+    "coverage_normal": "coverage: normal",
+    "coverage_abnormal": "abnormal",
     "sensitivity": "sensitivity",
-    "false_alarms_per_hour": "false alarms/h",
+    **dict(zip(HOURLY, HOURLY_HEADS, strict=True)),
     "missed_abnormal": "abnormal: missed",
     "unscored_abnormal": "abnormal: not scored",
     "unscored": "not scored",
     "false_detections": "false detections",
 }
+PERIODS = ("first 10 min", "the rest")
+COUNTS = ("missed_abnormal", "unscored_abnormal", "unscored", "false_detections")
+OLD_MEDIAN = "false_alarms_median"  # as results before format 2 call it
+UNREPORTED = ("name", "command", "commit", "measured_commit", "versions", "rounds")  # of a benchmark
 
 
-def exported(results):
+def exported(results: Mapping[str, Mapping[str, Any]]) -> str:
     """The int8 models beside the float ones, or an empty text where none was measured."""
-    rows = [row for row in results.values() if "decisions_flipped" in row.get("metrics", {})]
-    if not rows:
-        return ""
+    names = ("auc_float", "auc", "ap_float", "ap", "decisions_flipped")
+    rows = []
+    for row in results.values():
+        metrics = row.get("metrics", {})
+        if "decisions_flipped" in metrics:
+            sizes = [f"{max(metrics[name]['values']):,}" for name in ("flash_bytes", "arena_bytes")]
+            rows.append([f"`{row['name']}`", row["protocol"], *metric_cells(metrics, names), *sizes])
     heads = ["result", "protocol", "AUC float", "AUC int8", "AP float", "AP int8", "decisions flipped"]
-    lines = [
-        "On the test fold, each model at its own threshold.\n",
-        "| " + " | ".join([*heads, "flash, bytes", "arena, bytes"]) + " |",
-        "|" + "---|" * (len(heads) + 2),
-    ]
-    for row in rows:
-        metrics, pairs = row["metrics"], ("auc_float", "auc", "ap_float", "ap", "decisions_flipped")
-        cells = [cell(metrics[name], 4) for name in pairs]
-        sizes = [f"{max(metrics[name]['values']):,}" for name in ("flash_bytes", "arena_bytes")]
-        lines.append("| " + " | ".join([f"`{row['name']}`", row["protocol"], *cells, *sizes]) + " |")
-    return "\n".join(lines) + "\n"
+    text = "On the test fold, each model at its own threshold.\n\n"
+    return text + table([*heads, "flash, bytes", "arena, bytes"], rows) if rows else ""
 
 
-def end_to_end(result):
+def end_to_end(result: Mapping[str, Any]) -> str:
     """What the exported models of a run make of whole recordings under each condition."""
     first, seeds = next(iter(result["conditions"].values())), len(result["seeds"])
-    lines = [
-        f"## Whole recordings: `{result['name']}`\n",
-        f"{len(result['records'])} recordings of wearers never seen, {_count(first['beats'])} annotated "
-        f"beats, {_count(first['abnormal'])} of them abnormal; {seeds} model{'s' * (seeds > 1)}; the "
-        f"threshold was set for {result['false_alarms_per_hour']:.0f} false alarms an hour on validation "
-        "normals. A missed abnormal beat, or one that the device gives no score, ranks lowest; a false "
-        "detection with a score counts as a normal beat.\n",
-        "| | " + " | ".join(CONDITIONS.values()) + " |",
-        "|" + "---|" * (len(CONDITIONS) + 1),
-    ]
+    threshold = (
+        f"In all rows a wearer is judged by an own threshold: the model's, set for "
+        f"{result['false_alarms_per_hour']:.0f} false alarms an hour on validation normals, moved by the "
+        f"wearer's first {PERSONAL_BEATS} scores."
+        if result["config"]["wearer"]
+        else "In all rows the threshold is the model's, set for "
+        f"{result['false_alarms_per_hour']:.0f} false alarms an hour on validation normals."
+    )
+    if result.get("format", 1) >= 2:
+        ranks = (
+            "Coverage is the share of the annotated beats that got a score. An abnormal beat without one "
+            "counts as never found, and a normal one ranks highest, so refusing beats gains nothing."
+        )
+    else:
+        ranks = (
+            "A beat without a score, abnormal or normal, ranks lowest: this was measured before refused "
+            "normal beats ranked highest."
+        )
+    rows = []
     for name, row in result["conditions"].items():
-        cells = [_count(row[key]) if key in COUNTS else metric_cell(row, key) for key in CONDITIONS]
-        lines.append("| " + " | ".join([name, *cells]) + " |")
-    return "\n".join(lines) + "\n\n" + _calibration(result["calibration"])
+        cells = dict(zip(CONDITIONS, metric_cells(row, list(CONDITIONS)), strict=True))
+        cells |= {key: _count(row[key]) for key in COUNTS}
+        rows.append([name, *cells.values()])
+    return (
+        f"## Whole recordings: `{result['name']}`\n\n"
+        f"{len(result['records'])} recordings of new wearers, {_count(first['beats'])} annotated beats, "
+        f"{_count(first['abnormal'])} of them abnormal; {seeds} model{'s' * (seeds > 1)}. {threshold} "
+        f"{ranks} A false detection with a score counts as a normal beat.\n\n"
+        f"{table(['', *CONDITIONS.values()], rows)}\n{_calibration(result['calibration'])}"
+    )
 
 
 def _calibration(thresholds):
     """False alarms and sensitivity at the model's threshold and at the wearers' own, over time."""
-    lines = [
-        "The threshold over time, R-peaks detected. False alarms per hour: mean, median and 90 % quantile "
-        "over the wearers.\n",
-        "| threshold | first 10 min: false alarms/h | sensitivity | the rest: false alarms/h | sensitivity |",
-        "|" + "---|" * 5,
-    ]
-    rates = ("false_alarms_per_hour", "false_alarms_median", "false_alarms_90")
+    rows = []
     for name, periods in thresholds.items():
-        cells = [name]
+        cells = []
         for period in periods.values():
-            cells += [", ".join(cell(period.get(rate), 1) for rate in rates)]
-            cells += [cell(period.get("sensitivity"), 4)]
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
+            known = {HOURLY[0]: period.get(OLD_MEDIAN), **period}
+            cells += metric_cells(known, (*HOURLY, "sensitivity"))
+        rows.append([name, *cells])
+    heads = [*HOURLY_HEADS, "sensitivity"]
+    return (
+        "The threshold over time, at detected R-peaks. False alarms an hour are over the recorded hours of "
+        "the period; median and worst are those of the wearers.\n\n"
+    ) + table(["threshold", *(f"{period}: {head}" for period in PERIODS for head in heads)], rows)
 
 
 def _count(metric):
     """A summarised count as text; models differ in the scores, hardly in what they are given."""
     return f"{metric['mean']:,.0f}"
+
+
+def rpeaks(result: Mapping[str, Any]) -> str:
+    """The R-peak detector's table, record by record."""
+    rows = []
+    for name, row in [*result["records"].items(), ("all", result["all"])]:
+        rates = [f"{100 * row[key]:.2f} %" for key in ("sensitivity", "positive_predictivity")]
+        rows.append([name, *(str(row[key]) for key in ("beats", "missed", "false")), *rates])
+    return table(["record", "beats", "missed", "false", "sensitivity", "positive predictivity"], rows)
+
+
+def benchmark(result: Mapping[str, Any]) -> str:
+    """The figures of a benchmark."""
+    rows = []
+    for name, value in _flatten({key: value for key, value in result.items() if key not in UNREPORTED}):
+        text = f"{value:.4g}" if isinstance(value, float) else str(value)
+        rows.append([name.replace("_", " "), text])
+    return f"## `{result['name']}`\n\n{table(['figure', 'value'], rows)}"
+
+
+def _flatten(value, name=""):
+    if not isinstance(value, dict):
+        return [(name, value)]
+    return [row for key, part in value.items() for row in _flatten(part, f"{name}: {key}" if name else key)]

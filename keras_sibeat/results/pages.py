@@ -2,13 +2,15 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from keras_sibeat.files import whole_file
-from keras_sibeat.results import device_tables, plots, tables
+from keras_sibeat.results import device_tables, epochs, plots, tables, variants
+from keras_sibeat.results.markdown import cell, table
 
 PROTOCOLS = {
     "beatgan": "MIT-BIH, random split (`beatgan`)",
-    "inter_patient": "MIT-BIH, wearers never seen (`inter_patient`)",
+    "inter_patient": "MIT-BIH, inter-patient: DS1 → DS2 (`inter_patient`)",
     "leave_out": "MIT-BIH, four wearers left out at a time (`leave_out`)",
     "series": "CMU motion capture (`mocap`)",
 }
@@ -35,51 +37,57 @@ HEAD = """# Results
 
 Made from the JSON files in `results/` by `python -m keras_sibeat.results`; every file names the command,
 configuration, seeds, data checksum and versions behind it. Mean ± standard deviation over folds or seeds,
-where there are several. Sensitivity and false alarms (per hour of normal beats) are those at a threshold that
-was set on validation normals, to let the stated share of them pass (1 % unless the configuration says other).
+where there are several. Sensitivity and false alarms are those at a threshold that was set on validation
+normals, to let 1 % of them pass unless the configuration says other.
+
+False alarms an hour are false alarms over recorded hours: for the median and the worst wearer, and on
+average. Results from before this definition were divided by other hours, so their hourly rates are left
+out, or given as –. The equal error rate (EER) of these older results is that of the nearest point of the ROC
+curve; in newer ones it is interpolated.
 """
 
 
-def renew_pages(folder):
-    """Make ``RESULTS.md`` beside ``folder`` anew, and the README's table, where there is one."""
-    root, parts = Path(folder).parent, tables.ablation_rows(read_results(folder))
-    if parts:
-        aucs = {title: row["metrics"]["auc"]["values"] for title, row in parts.items()}
+def renew_pages(folder: Path) -> None:
+    """Make ``RESULTS.md`` beside ``folder`` anew, and the README's tables, where there is one."""
+    results = read_results(folder)
+    if rows := variants.ablation_rows(results):
+        aucs = {title: row["metrics"]["auc"]["values"] for title, row in rows.items()}
         plots.plot_parts(aucs, Path(folder) / "ablation.png")
-    if points := tables.frontier_points(read_results(folder)):
+    if points := variants.frontier_points(results):
         plots.plot_frontier(points, Path(folder) / "frontier.png")
-    pages = {root / "RESULTS.md": render(folder)}
-    readme = root / "README.md"
-    if readme.exists():
-        text = readme.read_text(encoding="utf-8")
-        found = {"table": overview(folder), "ablation": tables.ablation(read_results(folder))}
-        for name, table in found.items():
-            mark = MARK.format(name)
-            if mark in text:
-                before, _, after = text.split(mark)
-                text = mark.join([before, f"\n{table}", after])
-        pages[readme] = text
-    for page, text in pages.items():
+    for page, text in make_pages(folder).items():
         with whole_file(page) as partial:
             partial.write_text(text, encoding="utf-8")
 
 
-def overview(folder):
-    """The README's table: published rows and ours under both MIT-BIH protocols."""
+def make_pages(folder: Path) -> dict[Path, str]:
+    """The text of ``RESULTS.md`` beside ``folder`` and, where there is one, of the README with its tables."""
+    root, results = Path(folder).parent, read_results(folder)
+    pages, readme = {root / "RESULTS.md": render(folder)}, root / "README.md"
+    if readme.exists():
+        text = readme.read_text(encoding="utf-8")
+        for name, made in {"table": overview(folder), "ablation": variants.ablation(results)}.items():
+            mark = MARK.format(name)
+            if mark in text:
+                before, _, after = text.split(mark)
+                text = mark.join([before, f"\n{made}", after])
+        pages[readme] = text
+    return pages
+
+
+def overview(folder: Path) -> str:
+    """The README's table: published rows and ours, under the random split and on new wearers."""
     results = read_results(folder)
-    lines = ["| | random split: AUC | AP | new wearers: AUC | AP |", "|---|---|---|---|---|"]
-    lines += [
-        f"| {model}, published ({where}) | {auc} | {ap} | | |" for model, auc, ap, where in tables.PUBLISHED
-    ]
+    rows = [[f"{model}, published ({where})", auc, ap, "", ""] for model, auc, ap, where in tables.PUBLISHED]
     for name, title in OVERVIEW.items():
         pair = [results.get(name), results.get(f"{name}-inter")]
         if any(pair):
-            cells = [tables.cell(row and row["metrics"].get(key), 4) for row in pair for key in ("auc", "ap")]
-            lines.append(f"| {title} (`{name}`) | " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
+            cells = [cell(row and row["metrics"].get(key), 4) for row in pair for key in ("auc", "ap")]
+            rows.append([f"{title} (`{name}`)", *cells])
+    return table(["", "random split: AUC", "AP", "new wearers: AUC", "AP"], rows)
 
 
-def read_results(folder):
+def read_results(folder: Path) -> dict[str, dict[str, Any]]:
     """All results of a folder, by name."""
     return {
         file.stem: json.loads(file.read_text(encoding="utf-8"))
@@ -87,44 +95,47 @@ def read_results(folder):
     }
 
 
-def render(folder):
+def render(folder: Path) -> str:
     """The text of RESULTS.md for the results in ``folder``."""
     results = read_results(folder)
-    sections = [HEAD]
-    own = ("ablation-", "probe-", "sibeatgan-", tables.FRONTIER)  # have tables of their own
-    for protocol, title in PROTOCOLS.items():
-        rows = [
-            row
-            for row in results.values()
-            if row.get("protocol") == protocol and not tables.is_simulated(row)
-        ]
-        rows = [row for row in rows if not row["name"].startswith(own)]
-        if rows:
-            sections.append(f"## {title}\n\n" + tables.standings(rows, protocol))
-    if text := tables.wearers(results):
-        sections.append("## New wearers, more closely\n\n" + text)
-    if text := tables.own_thresholds(results):
-        sections.append("## New wearers: one threshold, or each wearer's own\n\n" + text)
-    if tables.ablation_rows(results):
-        sections.append("## What each part brings\n\n" + tables.ablation(results))
+    sections = [HEAD, *_standings(results)]
+    probes = {name.removeprefix("probe-"): row for name, row in results.items() if name.startswith("probe-")}
     for title, text in {
-        "SI-BeatGAN's claim": tables.sibeatgan(results),
-        "What a student's size buys": tables.frontier(results),
+        "BeatGAN over five folds": epochs.beatgan_folds(results),
+        "New wearers, more closely": tables.wearers(results),
+        "New wearers: one threshold, or each wearer's own": tables.own_thresholds(results),
+        "What each part brings": variants.ablation(results),
+        "SI-BeatGAN's claim": variants.sibeatgan(results),
+        "What a student's size buys": variants.frontier(results),
         "What int8 costs": device_tables.exported(results),
     }.items():
         if text:
             sections.append(f"## {title}\n\n{text}")
     sections += [device_tables.end_to_end(row) for row in results.values() if "conditions" in row]
-    probes = {name.removeprefix("probe-"): row for name, row in results.items() if name.startswith("probe-")}
     if probes:
-        sections.append(tables.probes(probes))
+        sections.append(f"## Linear probe\n\n{tables.probes(probes)}")
     pictures = sorted(file.name for file in Path(folder).glob("*.png"))
     sections += [f"![{name}](results/{name})\n" for name in pictures]
     histories = [results.get(name, {}).get("history", {}) for name in ("beatgan", "peer-torch")]
     for part in histories[0].keys() & histories[1].keys():
-        sections.append(tables.epochs(part, *(history[part] for history in histories)))
+        sections.append(epochs.epochs(part, *(history[part] for history in histories)))
     if "rpeaks" in results:
-        sections.append(tables.rpeaks(results["rpeaks"]))
+        sections.append(f"## R-peak detector\n\n{device_tables.rpeaks(results['rpeaks'])}")
     benchmarks = [result for name, result in results.items() if name.startswith("bench-")]
-    sections += [tables.benchmark(result) for result in benchmarks]
+    sections += [device_tables.benchmark(result) for result in benchmarks]
     return "\n".join(sections)
+
+
+def _standings(results):
+    """A section for each protocol that has results."""
+    own = ("ablation-", "probe-", "sibeatgan-", "beatgan-fold", variants.FRONTIER)  # have tables of their own
+    for protocol, title in PROTOCOLS.items():
+        rows = [
+            row
+            for row in results.values()
+            if row.get("protocol") == protocol
+            and not tables.is_simulated(row)
+            and not row["name"].startswith(own)
+        ]
+        if rows:
+            yield f"## {title}\n\n{tables.standings(rows, protocol)}"

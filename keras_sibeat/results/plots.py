@@ -1,12 +1,15 @@
 """Plots over several results: the variants of an ablation, the sizes of a student."""
 
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
 import numpy as np
 from matplotlib import pyplot as plt
 
 from keras_sibeat.evaluate.plots import save_figure
 
 
-def plot_parts(parts, path):
+def plot_parts(parts: Mapping[str, Sequence[float]], path: Path) -> None:
     """AUC of the variants of an ablation, each seed a dot and their mean a bar.
 
     Args:
@@ -24,7 +27,7 @@ def plot_parts(parts, path):
     save_figure(figure, path)
 
 
-def plot_frontier(points, path):
+def plot_frontier(points: Sequence[tuple[str, int, float, float]], path: Path) -> None:
     """What a student's size buys: AUC against its size in int8.
 
     Args:

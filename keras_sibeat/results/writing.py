@@ -2,7 +2,9 @@
 
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -10,9 +12,10 @@ from keras_sibeat.config import Config
 from keras_sibeat.errors import RunError
 from keras_sibeat.files import whole_file, write_json
 from keras_sibeat.results.pages import renew_pages
+from keras_sibeat.train.run import Run
 
 
-def write_result(folder, name, result):
+def write_result(folder: Path | str, name: str, result: Mapping[str, Any]) -> None:
     """Write ``folder/name.json`` and make the pages beside ``folder`` anew.
 
     Raises ``RunError`` where the file reports another configuration or other data: a result is replaced by
@@ -42,7 +45,7 @@ def _complete(config):
         return config
 
 
-def copy_strips(run, folder):
+def copy_strips(run: Run, folder: Path) -> None:
     """Copy the heat strips of a run's first part, where it has any, into the folder of the results."""
     first = next(iter(run.parts().values()))
     for file in first.glob("plots/strip-*.png"):
