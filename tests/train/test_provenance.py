@@ -7,7 +7,6 @@ import shutil
 import checkpoints
 import keras
 import pytest
-from checkpoints import trained
 
 from keras_sibeat.config import read_config
 from keras_sibeat.errors import RunError
@@ -34,7 +33,7 @@ def runs(tmp_path_factory):
 @pytest.fixture(scope="module")
 def teacher(runs):
     """The folder of a contrastive run."""
-    trained(read_config(overrides=CONTRASTIVE), runs / "teacher")
+    train(read_config(overrides=CONTRASTIVE), runs / "teacher")
     return runs / "teacher"
 
 
