@@ -1,4 +1,4 @@
-/* From a lead's samples to the model's input, as the model was trained behind it. */
+/* From a lead's samples to the model's input, with the filter and scaling that the model was trained with. */
 #ifndef SIBEAT_PREPROCESS_H
 #define SIBEAT_PREPROCESS_H
 
@@ -22,30 +22,33 @@ typedef struct {
 void sibeat_band_pass_start(sibeat_band_pass *filter);
 
 /*
- * Filter a sample. Returns 1 and sets *filtered once there is an output: that of the sample SIBEAT_DELAY
- * pushes before, so that the first output is in step with the first sample. Returns 0 before.
- * The signal is taken to have been constant before its first sample. NaN and infinity are missing samples:
- * the last value is held over them, or zero before the first. To get the last outputs of a signal that ends,
- * push its last sample SIBEAT_DELAY times more.
+ * Filter a sample. Returns 1 and sets *filtered to the output for the sample SIBEAT_DELAY pushes before. The first
+ * SIBEAT_DELAY pushes return 0, so that the first output belongs to the first sample.
+ * Before its first sample, the signal counts as constant. NaN and infinity are missing samples: they take the last
+ * value, or zero before the first one. To get the last outputs of a signal that ends, push its last sample
+ * SIBEAT_DELAY times more.
  */
 int sibeat_band_pass_push(sibeat_band_pass *filter, float sample, float *filtered);
 
 #if SIBEAT_RHYTHM_FEATURES
 /*
- * Make the first part of the model's input of a beat's window: SIBEAT_LENGTH filtered samples, the R-peak at
- * SIBEAT_BEFORE, of SIBEAT_LEADS leads each (sample by sample, its leads beside each other), and of the wearer's
- * own beat, of the same size. Both are scaled so that the wearer's own goes from -1 to 1, then quantised, round
+ * Make the first part of the model's input from a beat's window and the wearer's own beat.
+ *
+ * Both are SIBEAT_LENGTH filtered samples of SIBEAT_LEADS leads, the R-peak at SIBEAT_BEFORE. The leads of a sample
+ * lie beside each other. Each lead is scaled so that the wearer's own beat goes from -1 to 1, then quantised, round
  * half to even.
  */
 void sibeat_quantise_beside(const float *window, const float *own, int8_t *input);
 
-/* Make the second part, of the SIBEAT_RHYTHM_FEATURES features of the RR intervals around the beat. */
+/* Make the second part from the SIBEAT_RHYTHM_FEATURES features of the RR intervals around the beat. */
 void sibeat_quantise_rhythm(const float *features, int8_t *input);
 #else
 /*
- * Make the model's input of a beat's window: SIBEAT_LENGTH filtered samples, the R-peak at SIBEAT_BEFORE, of
- * SIBEAT_LEADS leads each (sample by sample, its leads beside each other). Every lead is scaled to [-1, 1] by
- * its own extremes within the window (a flat one becomes zero), then quantised, round half to even.
+ * Make the model's input from a beat's window.
+ *
+ * The window is SIBEAT_LENGTH filtered samples of SIBEAT_LEADS leads, the R-peak at SIBEAT_BEFORE. The leads of a
+ * sample lie beside each other. Each lead is scaled to [-1, 1] by its own extremes within the window (a flat one
+ * becomes zero), then quantised, round half to even.
  */
 void sibeat_quantise_window(const float *window, int8_t *input);
 #endif

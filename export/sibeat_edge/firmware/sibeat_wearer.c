@@ -132,7 +132,7 @@ static int size_of(uint64_t kind)
     return size;
 }
 
-/* Kinds of the other beats, alike among themselves, largest first; returns how many. */
+/* Sort the other beats into kinds of similar beats, the largest first; returns how many kinds. */
 static int kinds_of(const sibeat_template *own, uint64_t *kinds)
 {
     uint64_t similar[SIBEAT_WARM_UP] = {0}, left = 0;
@@ -173,7 +173,7 @@ static float usual_rr(const sibeat_template *own, uint64_t kind)
     return count ? quantile(known, count, 0.5f) : 0.0f;
 }
 
-/* Make a kind of the other beats a template, the one in use. */
+/* Make a kind of the other beats a template, and the one in use. */
 static void take(sibeat_template *own, uint64_t kind)
 {
     float values[SIBEAT_WARM_UP];
@@ -193,7 +193,7 @@ static void take(sibeat_template *own, uint64_t kind)
     own->other_count = 0;
 }
 
-/* The end of the warm-up, unless its beats are of too many kinds or most of them premature. */
+/* End the warm-up, unless its beats are of too many kinds or most of them are premature. */
 static void settle(sibeat_template *own)
 {
     uint64_t kinds[SIBEAT_WARM_UP];
@@ -218,7 +218,7 @@ static void settle(sibeat_template *own)
     }
 }
 
-/* A frequent kind of the beats unlike any, that is not premature, becomes a template. */
+/* Make a template of a kind of the other beats that is frequent and not premature, where there is one. */
 static void add(sibeat_template *own)
 {
     uint64_t kinds[SIBEAT_WARM_UP];
@@ -236,7 +236,7 @@ static void add(sibeat_template *own)
         }
 }
 
-/* Move the template towards a beat of its kind, by a part of their distance, which counts so far and no further. */
+/* Move a template towards a beat of its kind, by a part of their distance, which is limited. */
 static void learn(sibeat_kind *kind, const float *window, float seconds)
 {
     for (int lead = 0; lead < SIBEAT_LEADS; lead++) {

@@ -26,15 +26,18 @@ typedef struct {
 void sibeat_rhythm_start(sibeat_rhythm *rhythm);
 
 /*
- * The seconds from the beat before to this one; NAN across a gap, and where this beat or the one before it is unfit to
- * be scored: every beat has its interval, an unfit one, too.
+ * Push the seconds from the beat before to this one, for every beat, fit to be scored or not. They are NAN across a
+ * gap, and where this beat or the one before it is unfit.
  */
 void sibeat_rhythm_push(sibeat_rhythm *rhythm, float seconds);
 
-/* The features of the newest beat; after: seconds to the next one, or NAN where the model does not wait. */
+/*
+ * The SIBEAT_RHYTHM_FEATURES features of the newest beat. after: seconds to the next beat, or NAN where the model does
+ * not wait for it.
+ */
 void sibeat_rhythm_features(const sibeat_rhythm *rhythm, float after, float *features);
 
-/* A shape of the wearer's own, and the usual RR interval before it. */
+/* The shape of a kind of the wearer's own beats, and the usual RR interval before them in seconds. */
 typedef struct {
     float middle[SIBEAT_WINDOW_SIZE];
     float rr;
@@ -43,26 +46,27 @@ typedef struct {
 typedef struct {
     sibeat_kind kinds[2]; /* the one in use last is the first */
     uint8_t kind_count;   /* 0 in the warm-up */
-    float others[SIBEAT_WARM_UP][SIBEAT_WINDOW_SIZE]; /* the newest beats unlike any, or of the warm-up; a ring */
+    float others[SIBEAT_WARM_UP][SIBEAT_WINDOW_SIZE]; /* the newest beats of no kind, or of the warm-up; a ring */
     float intervals[SIBEAT_WARM_UP];
     uint8_t first, other_count;
-    uint32_t count, since, unlike; /* beats; those until, and unlike any since, the last look at the others */
+    uint32_t count;  /* beats pushed */
+    uint32_t since;  /* of them, those before the others were last searched for a kind */
+    uint32_t unlike; /* beats of no kind since then */
 } sibeat_template;
 
 void sibeat_template_start(sibeat_template *own);
 
 /*
- * Learn from a beat fit to be scored: its window of filtered samples, in mV, as for sibeat_quantise_beside, and the
- * seconds since the beat before, as sibeat_rhythm_push takes them. Returns how many templates there are; 0 in the
- * warm-up.
+ * Learn from a beat that is fit to be scored. window: its filtered samples in mV, as for sibeat_quantise_beside.
+ * seconds: since the beat before, as for sibeat_rhythm_push. Returns the number of templates; 0 in the warm-up.
  *
- * Most beats take as long as a few passes over the window. The end of the warm-up, or of its prolongation, and every
- * SIBEAT_UNLIKE-th beat unlike the wearer's own take some 2,000 times that: half a second for each lead on a Cortex-M4
- * of 64 MHz, as estimated. So call it outside of the sampling.
+ * Most beats take as long as a few passes over the window. The end of the warm-up and of its prolongations, and every
+ * SIBEAT_UNLIKE-th beat of no kind, take some 2,000 times that: half a second for each lead on a Cortex-M4 of 64 MHz,
+ * as estimated. So do not call it where the sampling waits.
  */
 int sibeat_template_push(sibeat_template *own, const float *window, float seconds);
 
-/* The template that a beat is most like, to put it beside, or NULL in the warm-up. */
+/* The template that is most like a beat, to compare it with; NULL in the warm-up. */
 const float *sibeat_template_nearest(const sibeat_template *own, const float *window);
 
 #ifdef __cplusplus
