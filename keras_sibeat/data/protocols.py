@@ -80,7 +80,7 @@ def select_records(
     """The records of a database that a protocol uses; raises ``DataError`` if some are not there."""
     if protocol in ("beatgan", "leave_out"):
         return [name for name in names if name not in PACED]
-    wanted = [record for part in split_records(names, train_records, test_records) for record in part]
+    wanted = [record for side in split_records(names, train_records, test_records) for record in side]
     absent = [name for name in wanted if name not in names]
     if absent:
         raise DataError(f"Protocol {protocol}: found no record {absent[0]}; expected {len(wanted)} records.")

@@ -46,7 +46,7 @@ def load_series(folder: Path, groups: Mapping[str, Sequence[str]], length: int, 
     Raises:
         DataError: a pattern without files, a file too short for one window, or another number of channels.
     """
-    parts, digests, channels = [], {}, None
+    sets, digests, channels = [], {}, None
     for name, patterns in groups.items():
         for pattern in patterns:
             files = sorted(Path(folder).glob(pattern))
@@ -62,8 +62,8 @@ def load_series(folder: Path, groups: Mapping[str, Sequence[str]], length: int, 
                         f"{file}: found {len(values)} steps; expected at least one window of {length}."
                     )
                 digests[str(file.relative_to(folder))] = sha256(file)
-                parts.append(_windows(file, name, values, length, stride))
-    return BeatSet.join(parts, checksum(digests))
+                sets.append(_windows(file, name, values, length, stride))
+    return BeatSet.join(sets, checksum(digests))
 
 
 def _windows(file, name, values, length, stride):

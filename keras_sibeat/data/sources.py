@@ -103,9 +103,9 @@ def load_folds(config: Config) -> dict[int, protocols.Fold]:
         raise DataError(f"Protocol {protocol.name} has {len(folds)} folds; found fold {max(protocol.folds)}.")
     chosen = {number: folds[number] for number in protocol.folds}
     for number, fold in chosen.items():
-        for part in ("train", "validation", "test"):
-            if not len(getattr(fold, part)):
-                raise DataError(f"Fold {number}: found no beats to {part}; expected at least one.")
+        for name in ("train", "validation", "test"):
+            if not len(getattr(fold, name)):
+                raise DataError(f"Fold {number}: found no beats to {name}; expected at least one.")
         if not len(fold.validation_normals):
             raise DataError(f"Fold {number}: found no normal beats to validate; expected at least one.")
         if not np.any(fold.is_abnormal(fold.test)) or np.all(fold.is_abnormal(fold.test)):
