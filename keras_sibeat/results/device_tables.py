@@ -22,7 +22,15 @@ CONDITIONS = {
 PERIODS = ("first 10 min", "the rest")
 COUNTS = ("missed_abnormal", "unscored_abnormal", "unscored", "false_detections")
 OLD_MEDIAN = "false_alarms_median"  # as results before format 2 call it
-UNREPORTED = ("name", "command", "commit", "measured_commit", "versions", "rounds")  # of a benchmark
+UNREPORTED = (
+    "name",
+    "command",
+    "commit",
+    "measured_commit",
+    "models_sha256",
+    "versions",
+    "rounds",
+)  # of a benchmark
 
 
 def exported(results: Mapping[str, Mapping[str, Any]]) -> str:

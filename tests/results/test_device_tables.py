@@ -59,5 +59,5 @@ def test_every_condition_has_its_row():
     )
     assert "2 recordings" in lines[2] and "1,000 annotated beats, 100 of them abnormal; 2 models" in lines[2]
     assert "In all rows the threshold is the model's, set for 40" in lines[2]
-    lines = device_tables.end_to_end({**result, "config": {"wearer": {}}}).splitlines()
+    lines = device_tables.end_to_end({**result, "config": {"wearer": {"waits": True}}}).splitlines()
     assert "In all rows a wearer is judged by an own threshold: the model's, set for 40" in lines[2]
