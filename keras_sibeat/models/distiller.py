@@ -160,13 +160,15 @@ class Distiller(Composed, Descent):
 
     def _build_augmentations(self):
         # On several replicas Keras builds what is not built by a call with the windows alone, without rhythm.
-        shape = self.student.input_shape
-        window, rhythm = (shape["window"], shape["rhythm"]) if isinstance(shape, Mapping) else (shape, None)
+        inputs = self.student.input
+        window, rhythm = (
+            (inputs["window"], inputs["rhythm"]) if isinstance(inputs, Mapping) else (inputs, None)
+        )
         for layer in (self.views, self.shifts, self.imagined):
             if layer is not None and not layer.built:
-                layer.build(window)
-        if self.timings is not None and not self.timings.built:
-            self.timings.build(rhythm)
+                layer.build(window.shape)
+        if self.timings is not None and rhythm is not None and not self.timings.built:
+            self.timings.build(rhythm.shape)
 
     @property
     def learners(self) -> list[keras.Variable]:
