@@ -22,9 +22,9 @@ STUDENTS = {
 
 def int8_beats(count=150, leads=1, **student):
     content, _ = int8_student(leads=leads, **student)
-    parts = relative(count, leads, seed=9) if student.get("wearer") else [curves(count, leads, seed=9)]
-    quantised = [Model(content).quantise(*beat) for beat in zip(*parts, strict=True)]
-    return content, [np.stack(part) for part in zip(*quantised, strict=True)]
+    arrays = relative(count, leads, seed=9) if student.get("wearer") else [curves(count, leads, seed=9)]
+    quantised = [Model(content).quantise(*beat) for beat in zip(*arrays, strict=True)]
+    return content, [np.stack(array) for array in zip(*quantised, strict=True)]
 
 
 @pytest.fixture(params=STUDENTS.values(), ids=STUDENTS.keys(), scope="module")
@@ -43,17 +43,17 @@ def largest(scores, others):
 
 @pytest.mark.parametrize("kernels", ["builtin", "xnnpack"])
 def test_litert_s_scores_are_its_interpreter_s(beats, kernels):
-    content, parts = beats
+    content, arrays = beats
     kind = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES if kernels == "builtin" else OpResolverType.AUTO
     interpreter = Interpreter(model_content=content, experimental_op_resolver_type=kind, num_threads=1)
     interpreter.allocate_tensors()
     entries = {tuple(d["shape"]): d["index"] for d in interpreter.get_input_details()}
     (score,) = [d["index"] for d in interpreter.get_output_details() if tuple(d["shape"]) == (1, 1)]
-    found = score_litert(content, parts, kernels)
+    found = score_litert(content, arrays, kernels)
     assert found.dtype == np.int8 and found.shape == (150,)
-    for *beat, value in zip(*parts, found, strict=True):
-        for part in beat:
-            interpreter.set_tensor(entries[(1, *part.shape)], part[None])
+    for *beat, value in zip(*arrays, found, strict=True):
+        for array in beat:
+            interpreter.set_tensor(entries[(1, *array.shape)], array[None])
         interpreter.invoke()
         assert interpreter.get_tensor(score)[0, 0] == value
 

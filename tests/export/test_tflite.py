@@ -137,7 +137,7 @@ def test_quantisations_are_those_that_the_interpreter_tells(pair, files):
     found = quantisations(files["int8"])
     details = [*pair[1].get_input_details(), *pair[1].get_output_details()]
     told = {tuple(int(n) for n in detail["shape"]): detail["quantization"] for detail in details}
-    assert {shape: (part["scale"], part["zero_point"]) for shape, part in found.items()} == told
+    assert {shape: (numbers["scale"], numbers["zero_point"]) for shape, numbers in found.items()} == told
 
 
 @pytest.mark.parametrize("kind", FORMATS)
