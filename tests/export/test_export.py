@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 from checkpoints import trained
+from conversions import convert_once
 from sklearn.metrics import roc_auc_score
 
 from keras_sibeat.config import read_config
@@ -17,7 +18,6 @@ from keras_sibeat.data.sources import load_folds
 from keras_sibeat.errors import ConfigError, ExportError, RunError
 from keras_sibeat.evaluate.__main__ import main as evaluate_command
 from keras_sibeat.evaluate.int8 import find_export
-from keras_sibeat.export import exporting
 from keras_sibeat.export import sources as export_sources
 from keras_sibeat.export.__main__ import main as export_command
 from keras_sibeat.export.exporting import ExportSettings, export
@@ -25,7 +25,6 @@ from keras_sibeat.presets.card import expected
 from keras_sibeat.train.run import Run
 from sibeat_edge.model.manifest import read_manifest
 from sibeat_edge.model.runtime import Model
-from sibeat_edge.model.threshold import between_levels
 
 SMALL = [*checkpoints.STUDENT, "name=small", "student.epochs=4"]
 
@@ -42,30 +41,8 @@ def lenient():
 @pytest.fixture(scope="module", autouse=True)
 def once():
     """Most tests export the same student: it is converted once to each format."""
-
-    def remember(function, key):
-        known = {}
-
-        def call(*arguments):
-            found = key(*arguments)
-            if found not in known:
-                known[found] = function(*arguments)
-            return known[found]
-
-        return call
-
-    def conversion(network, windows, kind):
-        weights = [array.tobytes() for array in network.get_weights()]
-        return kind, len(network.outputs), hash((*weights, windows.tobytes()))
-
     with pytest.MonkeyPatch.context() as patch:
-        for name, key in {
-            "convert": conversion,
-            "measure_arena": bytes,
-            "predict_tflite": lambda content, windows: (content, hash(windows.tobytes())),
-            "learning_inputs": lambda source: source.fold.train.sha256,
-        }.items():
-            patch.setattr(exporting, name, remember(getattr(exporting, name), key))
+        convert_once(patch)
         yield
 
 
@@ -136,15 +113,6 @@ def test_the_threshold_lets_the_stated_false_alarms_pass(run, fold, tmp_path):
     assert threshold["false_alarms_per_hour"] == 400
     alarms = np.sum([model.score(window) > threshold["score"] for window in normals.windows])
     assert abs(alarms - 400 * recorded_hours(fold.validation)) <= 1
-
-
-@pytest.mark.parametrize("threshold", [0.5, 0.500001, 0.499999, 0.62, 0.74])
-def test_a_threshold_between_levels_decides_as_before(threshold):
-    numbers = {"scale": 0.25, "zero_point": -3}
-    moved = between_levels(threshold, numbers)
-    levels = 0.25 * (np.arange(-128, 128) + 3)
-    np.testing.assert_array_equal(levels > moved, levels > threshold + 2e-5)
-    assert np.abs(levels - moved).min() == 0.125
 
 
 def test_the_runtimes_agree(exported):

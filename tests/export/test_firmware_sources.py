@@ -12,6 +12,7 @@ from int8_students import curves, int8_student, relative
 from keras_sibeat.export.c_text import text
 from keras_sibeat.export.firmware import arena_margin, decision
 from sibeat_edge.model.runtime import Model
+from sibeat_edge.model.threshold import between_levels
 
 
 @pytest.mark.parametrize("which", ["single", "double"])
@@ -144,3 +145,12 @@ def test_the_int8_threshold_decides_as_the_scorer_does(threshold):
 @pytest.mark.parametrize(("measured", "total"), [(16, 1040), (4000, 5024), (4992, 6240), (8000, 10000)])
 def test_the_margin_is_a_quarter_and_at_least_a_kilobyte(measured, total):
     assert measured + arena_margin(measured) == total
+
+
+@pytest.mark.parametrize("threshold", [0.5, 0.500001, 0.499999, 0.62, 0.74])
+def test_a_threshold_between_levels_decides_as_before(threshold):
+    numbers = {"scale": 0.25, "zero_point": -3}
+    moved = between_levels(threshold, numbers)
+    levels = 0.25 * (np.arange(-128, 128) + 3)
+    np.testing.assert_array_equal(levels > moved, levels > threshold + 2e-5)
+    assert np.abs(levels - moved).min() == 0.125
