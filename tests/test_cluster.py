@@ -19,7 +19,9 @@ STUDENT = [*CONTRASTIVE, "student.epochs=1", "student.width=4", "student.depth=3
 WEARER = [*STUDENT, "data.wearers=6", "data.seconds=180", "protocol.name=inter_patient"]
 WEARER += ["wearer.sequences=4"]
 WEARER += ["contrastive.shifts=['wide_qrs', 'other_wearer']", "score.combine=['shift', 'template', 'rhythm']"]
-DRIFT = 0.02  # largest share of a change that another order of summing makes; Adam's steps enlarge it
+# Largest share of a change that another order of summing makes. The contrastive losses are steeper, and
+# Adam's steps do not know how small a gradient is.
+DRIFT, CONTRASTIVE_DRIFT = 1e-3, 0.05
 
 
 def run(folder, *runs, devices=1, workers=0):
@@ -62,13 +64,13 @@ def assert_replicas_agree(processes, replicas):
         assert np.mean(moved) > 0.5
 
 
-def assert_same_changes(found, wanted):
+def assert_same_changes(found, wanted, drift):
     """How far the models are apart in the end, relative to how far training has moved them."""
     (_, after), (start, end) = found, wanted
     for place, (other, first, last) in enumerate(zip(after, start, end, strict=True)):
         apart = np.linalg.norm(np.subtract(other[0], last[0], dtype="float64"))
         change = np.linalg.norm(np.subtract(last[0], first[0], dtype="float64"))
-        assert apart <= DRIFT * change, (place, first.shape, apart, change)
+        assert apart <= drift * change, (place, first.shape, apart, change)
 
 
 def metrics(folder):
@@ -104,7 +106,7 @@ def test_two_devices_train_students_and_their_teachers(mirrored):
 
 def test_two_devices_learn_what_one_does(alone, mirrored):
     for found, wanted in zip(list(fits(mirrored[1][0]))[:2], alone[1][1:], strict=True):
-        assert_same_changes(found, wanted)
+        assert_same_changes(found, wanted, CONTRASTIVE_DRIFT)
 
 
 def test_two_workers_train_and_resume_beatgan_as_one_process_does(alone, tmp_path):
@@ -115,16 +117,16 @@ def test_two_workers_train_and_resume_beatgan_as_one_process_does(alone, tmp_pat
     (begun,), (ended,) = fits(first[0]), fits(second[0])
     for before, resumed in zip(begun[1], ended[0], strict=True):
         np.testing.assert_array_equal(before, resumed)
-    assert_same_changes((begun[0], ended[1]), alone[1][0])
+    assert_same_changes((begun[0], ended[1]), alone[1][0], DRIFT)
     wanted = metrics(alone[0] / "beatgan")
-    assert metrics(tmp_path / "beatgan")["auc"] == pytest.approx(wanted["auc"], abs=0.01)
+    assert metrics(tmp_path / "beatgan")["auc"] == pytest.approx(wanted["auc"], abs=1e-3)
 
 
 def test_two_workers_train_the_contrastive_beatgan_as_one_process_does(alone, tmp_path):
     found = run(tmp_path, ("contrastive", STILL), workers=2)
     assert_replicas_agree(found, replicas=2)
     for got, wanted in zip(fits(found[0]), alone[1][1:], strict=True):
-        assert_same_changes(got, wanted)
+        assert_same_changes(got, wanted, CONTRASTIVE_DRIFT)
 
 
 def test_two_workers_train_a_wearer_s_student_and_its_teacher(tmp_path):
