@@ -14,10 +14,11 @@ from keras_sibeat.config import read_config
 from keras_sibeat.data.sources import load_folds
 from keras_sibeat.errors import ConfigError, RunError
 from keras_sibeat.evaluate.__main__ import main as evaluate_command
+from keras_sibeat.evaluate.presets import evaluate_preset
 from keras_sibeat.presets.__main__ import main as preset_command
-from keras_sibeat.presets.card import render_card
+from keras_sibeat.presets.card import expected, expected_of, render_card
 from keras_sibeat.presets.loading import FOLDER, describe_preset, list_presets, load_preset
-from keras_sibeat.presets.making import LARGEST, open_preset, preset_config
+from keras_sibeat.presets.making import LARGEST
 from keras_sibeat.train.run import Run
 
 SMALL = [*checkpoints.STUDENT, "student.epochs=1"]
@@ -34,7 +35,7 @@ def run(tmp_path_factory):
 def shelf(run, tmp_path_factory):
     """A folder of presets that holds one."""
     folder = tmp_path_factory.mktemp("presets")
-    preset_command([str(run), "tiny", "--folder", str(folder)])
+    preset_command(["make", str(run), "tiny", "--folder", str(folder)])
     return folder
 
 
@@ -58,7 +59,7 @@ def test_the_card_says_what_it_is_and_what_it_is_not(shelf):
     about, card = describe_preset("tiny", shelf), (shelf / "tiny.md").read_text()
     assert card == render_card(about)
     for text in (
-        "no medical device",
+        "not a medical device",
         "Open Data Commons",
         f"{about['metrics']['auc']:.4f}",
         "MLII",
@@ -69,7 +70,7 @@ def test_the_card_says_what_it_is_and_what_it_is_not(shelf):
 
 
 def test_it_is_measured_again_by_name(shelf, monkeypatch, capsys):
-    for function in (list_presets, describe_preset, load_preset, preset_config, open_preset):
+    for function in (evaluate_preset, list_presets, describe_preset, load_preset):
         monkeypatch.setattr(function, "__defaults__", (*function.__defaults__[:-1], shelf))
     evaluate_command(["--preset", "tiny"])
     rows = [line.split("│") for line in capsys.readouterr().out.splitlines() if "│" in line]
@@ -111,13 +112,13 @@ def test_a_changed_file_is_refused(shelf, tmp_path):
 
 def test_only_a_finished_student_becomes_a_preset(run, tmp_path, capsys):
     with pytest.raises(SystemExit):
-        preset_command([str(tmp_path), "tiny", "--folder", str(tmp_path)])
+        preset_command(["make", str(tmp_path), "tiny", "--folder", str(tmp_path)])
     assert "found no config.json; expected a run's folder" in capsys.readouterr().err
     metrics = run / "fold0-seed0" / "metrics.json"
     metrics.rename(tmp_path / "metrics.json")
     try:
         with pytest.raises(SystemExit):
-            preset_command([str(run), "tiny", "--folder", str(tmp_path)])
+            preset_command(["make", str(run), "tiny", "--folder", str(tmp_path)])
     finally:
         (tmp_path / "metrics.json").rename(metrics)
     assert "expected the finished run of a student" in capsys.readouterr().err
@@ -149,10 +150,76 @@ def test_what_ships_is_small_whole_and_plain(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", list_presets())
-def test_what_ships_scores_as_its_card_says(name, mitdb, monkeypatch):
-    from keras_sibeat.evaluate.runs import evaluate_preset
-
+def test_what_ships_scores_as_its_card_says(name, mitdb):
+    """Measured anew on the test fold; another machine's rounding moves a few beats across a threshold."""
     results = evaluate_preset(name, mitdb)
-    for metric in {"auc", "ap", "auc_record"} & set(results["ships"]["metrics"]):
-        measured, ships = (results[key]["metrics"][metric]["mean"] for key in ("measured", "ships"))
-        assert measured == pytest.approx(ships, abs=1e-4)
+    measured, ships = (
+        {key: value["mean"] for key, value in result["metrics"].items()} for result in results.values()
+    )
+    assert ships.keys() == measured.keys()
+    for metric, value in measured.items():
+        assert ships[metric] == pytest.approx(value, rel=0.02, abs=1e-3 if metric.startswith("auc") else 5e-3)
+    assert [ships[key] for key in ("auc", "ap")] == pytest.approx(
+        [measured[key] for key in ("auc", "ap")], abs=1e-4
+    )
+
+
+def copied(shelf, folder):
+    for file in shelf.iterdir():
+        (folder / file.name).write_bytes(file.read_bytes())
+    return folder
+
+
+def test_a_preset_is_measured_anew_at_the_threshold_that_it_ships_with(shelf, tmp_path, monkeypatch):
+    folder, before = copied(shelf, tmp_path), describe_preset("tiny", shelf)
+    spoilt = {**before, "metrics": {**before["metrics"], "auc": 0.0, "sensitivity": 2.0}}
+    (folder / "tiny.json").write_text(json.dumps(spoilt))
+    monkeypatch.setattr("keras_sibeat.evaluate.presets.current_commit", lambda: "c" * 40)
+    preset_command(["measure", "tiny", "--folder", str(folder)])
+    about = describe_preset("tiny", folder)
+    assert about["metrics"] == pytest.approx(before["metrics"]) and about["measured_commit"] == "c" * 40
+    assert {key: about[key] for key in ("commit", "model_sha256", "config")} == {
+        key: before[key] for key in ("commit", "model_sha256", "config")
+    }
+    assert (folder / "tiny.md").read_text() == render_card(about) and "c" * 40 in render_card(about)
+
+
+def test_a_measurement_that_fails_leaves_the_preset_as_it_was(shelf, tmp_path, monkeypatch):
+    folder = copied(shelf, tmp_path)
+    before = {file: file.read_bytes() for file in folder.iterdir()}
+    monkeypatch.setattr("keras_sibeat.presets.card.CARD", tmp_path / "absent.txt")
+    with pytest.raises(SystemExit):
+        preset_command(["measure", "tiny", "--folder", str(folder)])
+    assert before == {file: file.read_bytes() for file in folder.iterdir()}
+
+
+def test_the_former_way_of_making_a_preset_works_and_says_the_present_one(run, tmp_path, capsys):
+    preset_command([str(run), "tiny", "--folder", str(tmp_path)])
+    assert list_presets(tmp_path) == ["tiny"]
+    assert "python -m keras_sibeat.presets make RUN NAME" in capsys.readouterr().err
+
+
+WEARERS = {"auc": 0.95, "ap": 0.8, "auc_record": 0.98} | {
+    f"{own}false_alarms_per_hour{end}": 100.0 * number + bool(own)
+    for own in ("", "own_")
+    for number, end in enumerate(("", "_median", "_worst"), 1)
+}
+
+
+def test_what_a_user_may_expect_of_a_wearers_model_is_at_each_wearers_own_threshold():
+    inter = ["protocol.name=inter_patient", "data.source=wfdb"]
+    config = read_config(overrides=[*inter, "contrastive={}", "wearer={}"], data="mitdb")
+    found = expected(config, WEARERS)
+    assert found["on"] == "22 recordings of wearers it has not seen (MIT-BIH DS2)"
+    assert [found[key] for key in ("auc", "ap", "auc_record")] == [0.95, 0.8, 0.98]
+    assert found["false_alarms_per_hour"] == {"mean": 101.0, "median": 201.0, "worst": 301.0}
+    alone = expected(read_config(overrides=inter, data="mitdb"), WEARERS)
+    assert alone["false_alarms_per_hour"] == {"mean": 100.0, "median": 200.0, "worst": 300.0}
+
+
+def test_false_alarms_on_new_wearers_are_not_known_of_wearers_that_were_trained_on(shelf):
+    found = expected_of("tiny", shelf)
+    assert found["false_alarms_per_hour"] is None and found["auc_record"] is None
+    assert found["on"] == "beats of the wearers it was trained on (simulated, random split)"
+    assert "| false alarms an hour on new wearers | not known |" in (shelf / "tiny.md").read_text()
+    assert expected(read_config(overrides=SMALL), {})["auc"] is None
