@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_validator, model_validator
 
+from keras_sibeat.config.checks import unique
 from keras_sibeat.config.sections import (
     Contrastive,
     Data,
@@ -19,7 +20,6 @@ from keras_sibeat.config.sections import (
     Train,
     Wearer,
     Window,
-    unique,
 )
 
 

@@ -1,12 +1,11 @@
 """The sections of a run's configuration, each checked by pydantic; an unknown key is an error."""
 
-from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
-from pydantic_core import PydanticKnownError
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from keras_sibeat.config.checks import known, one_of, unique
 from keras_sibeat.layers.names import (
     DISTILLATION_WEIGHTS,
     MEASURE_NAMES,
@@ -19,42 +18,12 @@ from keras_sibeat.layers.names import (
 from sibeat_edge.signal.filters import BAND, FIR_ORDER
 from sibeat_edge.signal.resampling import RATE
 
-Values = TypeVar("Values", bound=Sequence)
-
-
-def unique(values: Values) -> Values:
-    """The ``values``; raises ``ValueError`` where two are the same."""
-    if len(set(values)) < len(values):
-        raise ValueError("expected different values")
-    return values
-
-
-def _known(what, names, known):
-    for name in names:
-        if name not in known:
-            raise ValueError(f"found {name!r} among the {what}; expected some of {', '.join(known)}")
-    return names
-
-
-def _one_of(names: Collection[str]) -> AfterValidator:
-    """Refuses any other string, as ``Literal`` does, which takes no names from elsewhere."""
-    *rest, last = (repr(name) for name in names)
-    expected = f"{', '.join(rest)} or {last}"
-
-    def check(value: str) -> str:
-        if value not in names:
-            raise PydanticKnownError("literal_error", {"expected": expected})
-        return value
-
-    return AfterValidator(check)
-
-
 Weight = Annotated[float, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
-LossName = Annotated[str, _one_of(DISTILLATION_WEIGHTS)]
-ScoreName = Annotated[str, _one_of(SCORES)]
-MeasureName = Annotated[str, _one_of(MEASURE_NAMES)]
-TailName = Annotated[str, _one_of(TAILS)]
+LossName = Annotated[str, one_of(DISTILLATION_WEIGHTS)]
+ScoreName = Annotated[str, one_of(SCORES)]
+MeasureName = Annotated[str, one_of(MEASURE_NAMES)]
+TailName = Annotated[str, one_of(TAILS)]
 
 
 class Section(BaseModel):
@@ -210,14 +179,14 @@ class Contrastive(Section):
     @field_validator("views")
     @classmethod
     def _views_exist(cls, views: dict[str, dict]) -> dict[str, dict]:
-        for name in _known("views", views, VIEW_SETTINGS):
-            _known(f"settings of the view {name}", views[name], VIEW_SETTINGS[name])
+        for name in known("views", views, VIEW_SETTINGS):
+            known(f"settings of the view {name}", views[name], VIEW_SETTINGS[name])
         return views
 
     @field_validator("shifts")
     @classmethod
     def _shifts_exist(cls, shifts: tuple[str, ...]) -> tuple[str, ...]:
-        return unique(_known("shifts", shifts, SHIFT_NAMES))
+        return unique(known("shifts", shifts, SHIFT_NAMES))
 
     @model_validator(mode="after")
     def _weights_fit(self) -> "Contrastive":
