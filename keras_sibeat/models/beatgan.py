@@ -11,7 +11,7 @@ from keras import ops
 
 from keras_sibeat.distribution import average, share, step_logs
 from keras_sibeat.layers.composed import Composed
-from keras_sibeat.models.descent import compiles
+from keras_sibeat.models.descent import BuiltWhenMade, compiles
 from keras_sibeat.models.judge import Judge
 from keras_sibeat.models.matmul import as_matmuls
 
@@ -26,7 +26,7 @@ class _Count(keras.metrics.Sum):
 
 
 @keras.saving.register_keras_serializable(package="keras_sibeat")
-class BeatGAN(Composed, keras.Model):
+class BeatGAN(Composed, BuiltWhenMade):
     """An autoencoder (the generator) trained against a discriminator, on normal windows alone.
 
     Each step updates the discriminator, then, against the updated one, the generator:

@@ -20,7 +20,21 @@ def compiles(model: keras.Model, jit_compile: bool) -> bool:
     return jit_compile and model.distribute_strategy.num_replicas_in_sync == 1
 
 
-class Descent(keras.Model):
+class BuiltWhenMade(keras.Model):
+    """Base of models that have all their variables when they are made.
+
+    Under a strategy Keras builds a model before it fits, by a call with what it takes for the inputs. It
+    averages the first batch for that, which fails in a cluster for a batch of windows and wearers, and a
+    student of a window and a rhythm cannot be called with the window alone. Here nothing is left to build.
+
+    >>> BuiltWhenMade()._maybe_symbolic_build(data_batch=(1, 2))
+    """
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        pass
+
+
+class Descent(BuiltWhenMade):
     """Base of models that train their ``learners`` by one optimizer, and go on doing so when loaded.
 
     >>> class Line(Descent):

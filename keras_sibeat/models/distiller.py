@@ -155,20 +155,7 @@ class Distiller(Composed, Descent):
         self._study = partial(as_matmuls(self.taught), training=True)
         self._prototypes = partial(teacher.get_layer("cosines"))
         self._means = {name: keras.metrics.Mean(name=name) for name in ("loss", *DISTILLATION_WEIGHTS)}
-        self._build_augmentations()
         self.built = True
-
-    def _build_augmentations(self):
-        # On several replicas Keras builds what is not built by a call with the windows alone, without rhythm.
-        inputs = self.student.input
-        window, rhythm = (
-            (inputs["window"], inputs["rhythm"]) if isinstance(inputs, Mapping) else (inputs, None)
-        )
-        for layer in (self.views, self.shifts, self.imagined):
-            if layer is not None and not layer.built:
-                layer.build(window.shape)
-        if self.timings is not None and rhythm is not None and not self.timings.built:
-            self.timings.build(rhythm.shape)
 
     @property
     def learners(self) -> list[keras.Variable]:

@@ -8,10 +8,8 @@ from scipy.special import softmax
 from scipy.stats import entropy
 from small_windows import LENGTH, assert_equal, beats, copies
 
-from keras_sibeat.layers.imagined import ImaginedWearers
 from keras_sibeat.layers.names import DISTILLATION_WEIGHTS
 from keras_sibeat.layers.shifts import Shifts, WaveGain
-from keras_sibeat.layers.timings import SimulatedRhythm
 from keras_sibeat.layers.views import Gain, Views
 from keras_sibeat.models.contrastive import ContrastiveBeatGAN
 from keras_sibeat.models.distiller import Distiller, as_teacher
@@ -193,22 +191,3 @@ def test_a_teacher_that_is_not_built_is_an_error(missing):
     network = student(**SIZE, width=3, units=4, rebuilds=True)
     with pytest.raises(ValueError, match="found a teacher that is not built; expected a trained one"):
         Distiller(network, missing, Views([]), Shifts([WaveGain(12)]))
-
-
-def test_nothing_is_left_for_keras_to_build():
-    """On several replicas it builds by a call with the windows alone, which a student with rhythm refuses."""
-    inputs = {"window": keras.Input((LENGTH, 2)), "rhythm": keras.Input((8,))}
-    embedding = keras.layers.Dense(4)(keras.layers.Flatten()(inputs["window"]))
-    judged = keras.layers.Concatenate()([embedding, inputs["rhythm"]])
-    outputs = {"embedding": embedding, "score": keras.layers.Dense(1)(judged)}
-    outputs["prototypes"] = keras.layers.Dense(3, name="cosines")(embedding)
-    model = Distiller(
-        student(LENGTH, 2, width=3, depth=2, units=4, rhythm=8),
-        keras.Model(inputs, outputs),
-        Views([Gain()], leads=1),
-        Shifts([WaveGain(12)], leads=1),
-        {"rebuilt": 0.0},
-        timings=SimulatedRhythm(),
-        imagined=ImaginedWearers(leads=1, centre=12),
-    )
-    assert all(layer.built for layer in model._flatten_layers())
