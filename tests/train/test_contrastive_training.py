@@ -13,7 +13,7 @@ from keras_sibeat.config import read_config
 from keras_sibeat.data.sources import load_folds
 from keras_sibeat.errors import ConfigError
 from keras_sibeat.layers.augmentation import Augmentation
-from keras_sibeat.layers.names import SCORES_OF_A_BEAT
+from keras_sibeat.layers.names import SCORES_OF_A_BEAT, SHIFT_NAMES, VIEW_SETTINGS
 from keras_sibeat.layers.shifts import SHIFTS
 from keras_sibeat.layers.views import VIEWS
 from keras_sibeat.models.contrastive import ContrastiveBeatGAN
@@ -259,6 +259,9 @@ def test_a_view_or_shift_that_spoils_beats_ends_the_command_before_training(
     monkeypatch.setitem(VIEWS, "broken", Broken)
     monkeypatch.setitem(VIEWS, "longer", Longer)
     monkeypatch.setitem(SHIFTS, "broken", lambda centre, seed: Broken(seed))
+    for name in ("broken", "longer"):
+        monkeypatch.setitem(VIEW_SETTINGS, name, ())
+    monkeypatch.setattr("keras_sibeat.config.sections.SHIFT_NAMES", (*SHIFT_NAMES, "broken"))
     stop(tmp_path / "run", setting)
     error = capsys.readouterr().err.strip().splitlines()[-1]
     assert error.startswith("error: ") and told in error
