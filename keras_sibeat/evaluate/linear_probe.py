@@ -20,7 +20,7 @@ from keras_sibeat.data.sources import load_folds
 from keras_sibeat.errors import RunError
 from keras_sibeat.evaluate.summary import describe
 from keras_sibeat.models.inference import predict
-from keras_sibeat.models.simclr import OUTPUTS
+from keras_sibeat.models.outputs import discriminator_outputs
 from keras_sibeat.train.contrastive import build_contrastive
 from keras_sibeat.train.fitting import load
 from keras_sibeat.train.provenance import depends_on
@@ -31,7 +31,7 @@ CLASSES = ("N", "S", "V", "F")  # Q has a handful of beats
 
 def embed(discriminator: keras.Model, windows: np.ndarray) -> np.ndarray:
     """The embeddings ``(windows, units)`` of a discriminator."""
-    return np.asarray(predict(discriminator, windows)[OUTPUTS.index("embedding")])
+    return np.asarray(discriminator_outputs(predict(discriminator, windows))["embedding"])
 
 
 def linear_probe(
