@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import checkpoints
 import keras
@@ -258,6 +259,14 @@ def test_bad_input_ends_the_command_with_one_sentence_and_code_2(tmp_path, capsy
     error = capsys.readouterr().err.strip().splitlines()[-1]
     assert error.startswith("error: ") and told in error
     assert not (tmp_path / "run").exists()
+
+
+def test_without_a_configuration_the_quickstart_is_trained(tmp_path, monkeypatch):
+    trained_on = []
+    monkeypatch.setattr("keras_sibeat.train.training.train", lambda config, *_: trained_on.append(config))
+    train_command(["--run", str(tmp_path)])
+    assert trained_on == [read_config(Path(__file__).parents[2] / "configs" / "quickstart.toml")]
+    assert trained_on[0].name == "quickstart"
 
 
 def test_a_configuration_that_is_not_there_ends_the_command(capsys):
