@@ -5,22 +5,8 @@ from typing import Annotated, Any
 from pydantic import Field, field_validator, model_validator
 
 from keras_sibeat.config.checks import unique
-from keras_sibeat.config.sections import (
-    Contrastive,
-    Data,
-    Distillation,
-    Distribute,
-    Evaluate,
-    Frskd,
-    Model,
-    Protocol,
-    Score,
-    Section,
-    Student,
-    Train,
-    Wearer,
-    Window,
-)
+from keras_sibeat.config.learning import Contrastive, Distillation, Frskd, Model, Score, Student, Train
+from keras_sibeat.config.sections import Data, Distribute, Evaluate, Protocol, Section, Wearer, Window
 
 
 class Config(Section):

@@ -5,7 +5,7 @@ from pathlib import Path
 import keras
 
 from keras_sibeat.config import Config
-from keras_sibeat.config.sections import Frskd
+from keras_sibeat.config.learning import Frskd
 from keras_sibeat.data.beatset import BeatSet
 from keras_sibeat.distribution import replicas
 from keras_sibeat.errors import ConfigError, RunError

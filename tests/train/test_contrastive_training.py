@@ -261,7 +261,7 @@ def test_a_view_or_shift_that_spoils_beats_ends_the_command_before_training(
     monkeypatch.setitem(SHIFTS, "broken", lambda centre, seed: Broken(seed))
     for name in ("broken", "longer"):
         monkeypatch.setitem(VIEW_SETTINGS, name, ())
-    monkeypatch.setattr("keras_sibeat.config.sections.SHIFT_NAMES", (*SHIFT_NAMES, "broken"))
+    monkeypatch.setattr("keras_sibeat.config.learning.SHIFT_NAMES", (*SHIFT_NAMES, "broken"))
     stop(tmp_path / "run", setting)
     error = capsys.readouterr().err.strip().splitlines()[-1]
     assert error.startswith("error: ") and told in error
