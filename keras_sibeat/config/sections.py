@@ -1,4 +1,4 @@
-"""The sections of a configuration that say which beats there are, where steps run, and what raises an alarm."""
+"""The sections of a configuration about the beats, where a step runs, and when there is an alarm."""
 
 from pathlib import Path
 from typing import Annotated, Literal
