@@ -96,7 +96,7 @@ def test_two_devices_train_students_and_their_teachers(mirrored):
     folder, found = mirrored
     assert_replicas_agree(found, replicas=2)
     names = [str(found[0][f"{number}/name"]).rstrip("_0123456789") for number in range(6)]
-    assert names == ["sim_clr", *3 * ["contrastive_beat_gan", "distiller"]][:6]
+    assert names == ["sim_clr", "contrastive_beat_gan", *2 * ["contrastive_beat_gan", "distiller"]]
     assert {file.name for file in (folder / "student/fold0-seed0").glob("*.keras")} == {
         "student.keras",
         "residuals.keras",
