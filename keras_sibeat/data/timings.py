@@ -50,18 +50,28 @@ def simulate_timings(
     """
     generator = np.random.default_rng(seed)
     features, labels = [], []
-    for record in np.unique(beats.records):
-        intervals = normal_intervals(beats.take(beats.records == record))
-        if len(intervals) < FEWEST:
-            continue
+    for intervals in learnable_intervals(beats):
         for _ in range(sequences):
             start = generator.integers(0, max(1, len(intervals) - LENGTH))
             drawn, is_premature = simulate_rhythm(intervals[start : start + LENGTH], generator)
             features.append(rhythms(drawn, waits))
             labels.append(is_premature)
-    if not features:
-        raise ValueError(f"Rhythm: found no wearer with {FEWEST} normal RR intervals; expected one.")
     return np.concatenate(features), np.concatenate(labels)
+
+
+def learnable_intervals(beats: BeatSet) -> list[np.ndarray]:
+    """Normal RR intervals (intervals,), s, of each wearer who has enough of them to learn a rhythm from.
+
+    Raises ``ValueError`` where no wearer has.
+    """
+    found = [normal_intervals(beats.take(beats.records == record)) for record in np.unique(beats.records)]
+    enough = [intervals for intervals in found if len(intervals) >= FEWEST]
+    if not enough:
+        most = max(map(len, found), default=0)
+        raise ValueError(
+            f"Rhythm: found at most {most} normal RR intervals of a wearer; expected {FEWEST} or more of one."
+        )
+    return enough
 
 
 def normal_intervals(beats: BeatSet) -> np.ndarray:

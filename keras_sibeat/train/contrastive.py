@@ -8,10 +8,11 @@ import numpy as np
 import tensorflow as tf
 
 from keras_sibeat.config import Config
+from keras_sibeat.data.beatset import BeatSet
 from keras_sibeat.data.noise import read_noise
 from keras_sibeat.data.preprocessing import Preprocessing
 from keras_sibeat.data.protocols import Fold
-from keras_sibeat.data.timings import simulate_timings
+from keras_sibeat.data.timings import learnable_intervals, simulate_timings
 from keras_sibeat.distribution import is_chief, replicas
 from keras_sibeat.errors import ConfigError
 from keras_sibeat.layers.imagined import ImaginedWearers
@@ -74,11 +75,16 @@ def own_leads(config: Config) -> int | None:
     return len(config.data.leads) if config.wearer else None
 
 
-def check_contrastive(config: Config, windows: np.ndarray) -> None:
-    """Raise ``ConfigError`` where these training windows are too few, or a view or shift spoils them."""
-    if len(windows) < 2:
-        raise ConfigError(f"Contrast: found {len(windows)} beat to learn from; expected 2 or more.")
-    windows = windows[:CHECKED]
+def check_contrastive(config: Config, beats: BeatSet) -> None:
+    """Raise ``ConfigError`` where these training beats are too few, or a view or shift spoils them."""
+    if len(beats) < 2:
+        raise ConfigError(f"Contrast: found {len(beats)} beat to learn from; expected 2 or more.")
+    if config.wearer:
+        try:
+            learnable_intervals(beats)
+        except ValueError as error:
+            raise ConfigError(str(error)) from error
+    windows = beats.windows[:CHECKED]
     views, shifts = build_views(config, seed=0)
     for layer in [*views.layers, *(shifts.layers if shifts else [])]:
         name = type(layer).__name__

@@ -36,7 +36,7 @@ def train(
     for note in first.train.notes:
         console.print(note, style="dim", highlight=False)
     if config.contrastive:
-        check_contrastive(config, first.train.windows)
+        check_contrastive(config, first.train)
     if config.student and config.student.unlabelled:
         load_unlabelled(config, config.student.unlabelled)
     for part in part_folders(folder, config).values():

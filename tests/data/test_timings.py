@@ -115,5 +115,5 @@ def test_a_wearer_with_few_beats_is_left_out_and_none_is_an_error():
     few, many = wearer(np.full(FEWEST - 1, 0.8), "few"), wearer(np.full(FEWEST, 0.8), "many")
     both = BeatSet.join([few, many], "")
     np.testing.assert_array_equal(simulate_timings(both, 2, 0)[0], simulate_timings(many, 2, 0)[0])
-    with pytest.raises(ValueError, match="found no wearer with 100 normal RR intervals"):
+    with pytest.raises(ValueError, match="found at most 99 normal RR intervals of a wearer; expected 100"):
         simulate_timings(few)

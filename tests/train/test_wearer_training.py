@@ -76,6 +76,12 @@ def test_a_scorer_and_a_student_of_two_inputs_come_of_it(finished, fold):
     assert result["metrics"]["auc"]["mean"] > 0.6 and result["metrics"]["teacher_auc"]["mean"] > 0.8
 
 
+def test_too_few_beats_to_learn_a_rhythm_from_are_refused_before_anything_is_written(tmp_path):
+    with pytest.raises(ConfigError, match="normal RR intervals of a wearer; expected 100 or more"):
+        trained(read_config(overrides=[*SMALL, "data.seconds=60"]), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_premature_beats_of_the_usual_shape_are_told_by_their_rhythm(finished, fold):
     scorer = keras.saving.load_model(finished[0] / "teacher" / "scorer.keras", safe_mode=True)
     normals = fold.test.take(fold.test.classes == "N").inputs
