@@ -1,6 +1,8 @@
 """Small runs of the train command, and what their folders hold."""
 
+from contextlib import nullcontext
 from pathlib import Path
+from unittest.mock import patch
 
 import h5py
 import pytest
@@ -25,13 +27,12 @@ CONTRASTIVE = [  # of a contrastive BeatGAN
     "score.prototypes=16",
     "contrastive.units=8",
     "contrastive.projection=4",
+    "contrastive.views={gain={}}",
+    "contrastive.shifts=['early_next', 'bump']",
 ]
 STUDENT = [  # of a student that is trained, with its teacher, in seconds
-    *SMALL,
+    *CONTRASTIVE,
     "train.epochs=1",
-    "train.jit_compile=false",
-    "score.prototypes=16",
-    "contrastive.units=8",
     "student.width=4",
     "student.depth=3",
 ]
@@ -43,9 +44,14 @@ def command(settings, folder):
     return [plain, *(word for setting in settings for word in ("--set", setting)), "--run", str(folder)]
 
 
-def trained(config, folder, command_line=()):
-    """Train in ``folder`` as the command does, and return what the run's evaluation found."""
-    return evaluate(train(config, folder, command_line))
+def trained(config, folder, command_line=(), plots=False):
+    """Train in ``folder`` as the command does, and return what the run's evaluation found.
+
+    The evaluation's ``plots`` are drawn where a test looks at them.
+    """
+    run = train(config, folder, command_line)
+    with nullcontext() if plots else patch("keras_sibeat.evaluate.runs.plot_part"):
+        return evaluate(run)
 
 
 def weights(part):

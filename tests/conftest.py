@@ -1,12 +1,16 @@
 """Data sets that lie beside the checkout, where they do, and a cache that no test shares with the user."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 ROOT = Path(__file__).parents[1]
+
+# XLA compiles its programs to be made soon rather than to run fast: what the tests train is tiny.
+os.environ["XLA_FLAGS"] = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
 
 # No verdict depends on how busy the machine is.
 settings.register_profile("keras_sibeat", deadline=None)
@@ -36,6 +40,13 @@ def mocap():
 def nstdb_noise():
     """Folder of the noise recordings bw, em and ma of the MIT-BIH Noise Stress Test Database."""
     return local_copy("nstdb_noise", "KERAS_SIBEAT_NSTDB")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def graphs_as_they_are():
+    """TensorFlow does not optimise graphs, which takes longer than to run them a few times."""
+    if "tensorflow" in sys.modules:
+        sys.modules["tensorflow"].config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -8,14 +8,13 @@ import numpy as np
 import pytest
 from processes import addresses, start, task, wait
 
-SMALL = [*checkpoints.SMALL, "data.seconds=60", "train.jit_compile=false", "score.prototypes=16"]
-BEATGAN = [*SMALL, "train.epochs=2"]
-CONTRASTIVE = [*SMALL, "contrastive.units=8", "contrastive.projection=4", "train.epochs=1"]
+BEATGAN = [*checkpoints.SMALL, "train.jit_compile=false", "train.epochs=2"]
+CONTRASTIVE = [*checkpoints.CONTRASTIVE, "train.epochs=1"]
 # Where nothing is drawn at random, two replicas learn what one does.
 STILL = [*CONTRASTIVE, "contrastive.views={gain={strength=0}}", "contrastive.shifts=[]"]
 STILL += ["contrastive.shift_weight=0", "contrastive.pretrain.epochs=1"]
 STILL += ["score.combine=['rebuild', 'mahalanobis', 'prototypes']"]
-STUDENT = [*CONTRASTIVE, "student.epochs=1", "student.width=4", "student.depth=3", "student.batch_size=16"]
+STUDENT = [*checkpoints.STUDENT, "student.epochs=1", "student.batch_size=16"]
 WEARER = [*STUDENT, "data.wearers=6", "data.seconds=180", "protocol.name=inter_patient"]
 WEARER += ["wearer.sequences=4"]
 WEARER += ["contrastive.shifts=['wide_qrs', 'other_wearer']", "score.combine=['shift', 'template', 'rhythm']"]

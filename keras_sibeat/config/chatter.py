@@ -13,13 +13,18 @@ from importlib.machinery import ModuleSpec
 LEVEL = "TF_CPP_MIN_LOG_LEVEL"
 
 
+def wants_chatter() -> bool:
+    """Whether a user asks for TensorFlow's own messages."""
+    return os.environ.get("KERAS_SIBEAT_VERBOSE") == "1"
+
+
 def silence_tensorflow() -> None:
     """Hide what TensorFlow writes to standard error about itself; its exceptions and Python warnings remain.
 
     To be called before TensorFlow is imported. ``KERAS_SIBEAT_VERBOSE=1`` turns this off, and so does a
     user's own ``TF_CPP_MIN_LOG_LEVEL``.
     """
-    if os.environ.get("KERAS_SIBEAT_VERBOSE") == "1" or LEVEL in os.environ or "tensorflow" in sys.modules:
+    if wants_chatter() or LEVEL in os.environ or "tensorflow" in sys.modules:
         return
     os.environ[LEVEL] = "3"
     logging.getLogger("tensorflow").setLevel(logging.WARNING)
@@ -47,7 +52,13 @@ class _QuietImport(importlib.abc.MetaPathFinder):
 
 @contextmanager
 def held_back() -> Iterator[None]:
-    """Hold back what the process, C++ included, writes to standard error; an exception lets all of it out."""
+    """Hold back what the process, C++ included, writes to standard error; an exception lets all of it out.
+
+    ``KERAS_SIBEAT_VERBOSE=1`` turns this off.
+    """
+    if wants_chatter():
+        yield
+        return
     with tempfile.TemporaryFile() as held:
         own = os.dup(2)
         os.dup2(held.fileno(), 2)

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from keras_sibeat.config import Config
+from keras_sibeat.config.chatter import held_back
 from keras_sibeat.data.beatset import BeatSet
 from keras_sibeat.data.protocols import Fold
 from keras_sibeat.data.sources import load_folds
@@ -143,5 +144,6 @@ def _training_seconds(run):
 def _size(config, network, fold):
     size = {"parameters": count_parameters(network), "multiply_adds": count_multiply_adds(network)}
     if config.student:
-        size["int8_bytes"] = len(convert(network, fold.train.inputs))
+        with held_back():  # the converter's settings
+            size["int8_bytes"] = len(convert(network, fold.train.inputs))
     return size

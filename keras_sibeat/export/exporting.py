@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_sibeat.config.chatter import held_back
 from keras_sibeat.errors import ExportError
 from keras_sibeat.export.alarm_rate import wanted_rate
 from keras_sibeat.export.compare import compare_runtimes
@@ -127,7 +128,8 @@ def _best_candidate(source, settings, share):
     float_scores = student_scores(source.network, validation.inputs)
 
     def candidate(network: keras.Model) -> _Candidate:
-        content = convert(network, inputs, settings.kind)
+        with held_back():  # the converter's settings
+            content = convert(network, inputs, settings.kind)
         scores = predict_tflite(content, validation.inputs)[:, 0]
         return _Candidate(content, scores, judge(float_scores, scores, is_abnormal, share))
 

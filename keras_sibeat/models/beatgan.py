@@ -106,7 +106,7 @@ class BeatGAN(Composed, BuiltWhenMade):
         ``jit_compile`` holds for one replica: XLA compiles no exchange between several.
         """
         adam = partial(keras.optimizers.Adam, 1e-4, beta_1=0.5, epsilon=1e-8)
-        jit_compile = compiles(self, jit_compile)
+        jit_compile = compiles(self, jit_compile, kwargs.get("run_eagerly", False))
         super().compile(optimizer=optimizer or adam(), jit_compile=jit_compile, **kwargs)
         self.discriminator_optimizer = discriminator_optimizer or adam()
         self.optimizer.build(self.generator.trainable_variables)

@@ -15,9 +15,9 @@ def descend(
     optimizer.apply(*zip(*((gradient, v) for gradient, v in found if gradient is not None), strict=True))
 
 
-def compiles(model: keras.Model, jit_compile: bool) -> bool:
+def compiles(model: keras.Model, jit_compile: bool, run_eagerly: bool = False) -> bool:
     """Whether XLA compiles the model's step: on one replica, as it compiles no exchange between several."""
-    return jit_compile and model.distribute_strategy.num_replicas_in_sync == 1
+    return jit_compile and not run_eagerly and model.distribute_strategy.num_replicas_in_sync == 1
 
 
 class BuiltWhenMade(keras.Model):
@@ -58,7 +58,8 @@ class Descent(BuiltWhenMade):
 
     def compile(self, optimizer: Any = "adam", jit_compile: bool = True, **kwargs: Any) -> None:
         """Configure training; ``jit_compile`` holds for one replica, as in ``BeatGAN``."""
-        super().compile(optimizer, jit_compile=compiles(self, jit_compile), **kwargs)
+        jit_compile = compiles(self, jit_compile, kwargs.get("run_eagerly", False))
+        super().compile(optimizer, jit_compile=jit_compile, **kwargs)
         # Of all variables, even those that no loss reaches: it is loaded with all of them.
         self.optimizer.build(self.learners)
 

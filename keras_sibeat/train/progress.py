@@ -8,7 +8,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 
 class EpochProgress(keras.callbacks.Callback):
-    """A progress bar over an epoch's steps, and a line with the losses after each epoch.
+    """A progress bar over an epoch's steps on a terminal, and a line with the losses after each epoch.
 
     >>> EpochProgress(Console()).on_epoch_end
     <bound method ...>
@@ -20,7 +20,8 @@ class EpochProgress(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        self.bar = Progress(*columns, console=self.console, transient=True)
+        settings = {"transient": True, "disable": not self.console.is_terminal}  # a log gets no empty lines
+        self.bar = Progress(*columns, console=self.console, **settings)
         self.task = self.bar.add_task(
             f"epoch {epoch + 1}/{self.params['epochs']}", total=self.params["steps"]
         )

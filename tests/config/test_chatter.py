@@ -49,11 +49,16 @@ def test_an_import_that_fails_lets_out_what_was_held_back(tmp_path):
     assert "no such driver" in done.stderr and "broken installation" in done.stderr
 
 
-def test_standard_error_is_held_back_below_python(capfd):
+def test_standard_error_is_held_back_below_python(capfd, monkeypatch):
     with held_back():
         os.write(2, b"held\n")
     os.write(2, b"told\n")
     assert capfd.readouterr().err == "told\n"
+    monkeypatch.setenv("KERAS_SIBEAT_VERBOSE", "1")
+    with held_back():
+        os.write(2, b"asked for\n")
+    assert capfd.readouterr().err == "asked for\n"
+    monkeypatch.delenv("KERAS_SIBEAT_VERBOSE")
     with pytest.raises(KeyError), held_back():
         os.write(2, b"why\n")
         raise KeyError

@@ -3,16 +3,14 @@
 import functools
 
 import numpy as np
+from int8_students import BAND, ORDER, manifest_of
 
 from keras_sibeat.data.synthetic import simulate_wearer
-from keras_sibeat.export.embedding import embed_manifest, quantisations
+from keras_sibeat.export.embedding import embed_manifest
 from keras_sibeat.models.student import student
 from keras_sibeat.models.tflite import convert
 from sibeat_edge.beats.windows import beat_windows, normalise
-from sibeat_edge.model.manifest import MIN_MAX, taps_digest
 from sibeat_edge.signal.filters import BandPass, process
-
-BAND, ORDER = [3.0, 45.0], 108
 
 
 @functools.cache
@@ -39,21 +37,11 @@ def tiny_model(rebuilds=False, **changes):
     It takes as many leads as its manifest's ``signal`` names; about one normal beat in ten is an alarm. The
     manifest is not checked, so that a test may break it.
     """
-    signal = {"rate": 360, "leads": ["MLII"], "band": BAND, "order": ORDER}
-    signal["taps_sha256"] = taps_digest(BAND, ORDER)
-    channels = len(changes.get("signal", signal).get("leads", ["MLII"]))
+    channels = len(changes.get("signal", {}).get("leads", ["MLII"]))
     content, scores = _content(rebuilds, channels)
-    shapes = quantisations(content)
     manifest = {
-        "format": 3,
+        **manifest_of(content, channels),
         "name": "tiny",
-        "signal": signal,
-        "window": {"before": 140, "after": 180},
-        "normalisation": MIN_MAX,
-        "wearer": None,
-        "input": shapes[1, 320, channels],
-        "score": shapes[1, 1],
-        "residuals": shapes.get((1, 320)),
         "threshold": {
             "score": float(np.quantile(scores, 0.9)),
             "usual": float(np.median(scores)),
@@ -65,17 +53,6 @@ def tiny_model(rebuilds=False, **changes):
             "usual": [float(np.median(scores)) + step for step in (0.2, 0.1, 0.0)],
             "beats_per_hour": 4000.0,
         },
-        "expected": {
-            "auc": 0.95,
-            "ap": 0.8,
-            "auc_record": None,
-            "on": "5 recordings of wearers it has not seen",
-            "false_alarms_per_hour": {"mean": 9.6, "median": 3.2, "worst": 41.0},
-        },
-        "validation": {"auc": 0.99, "ap": 0.9},
-        "data_sha256": "0" * 64,
-        "config_sha256": "1" * 64,
-        "licence": "MIT",
         "notice": "Not a medical device.",
     }
     return embed_manifest(content, {**manifest, **changes})[0]

@@ -4,24 +4,15 @@ import json
 
 import numpy as np
 import pytest
-from checkpoints import trained
+from checkpoints import CONTRASTIVE, trained
 
 from keras_sibeat.config import read_config
 from keras_sibeat.errors import RunError
 from keras_sibeat.evaluate import probe as command
 from keras_sibeat.evaluate.linear_probe import linear_probe, probe
-from keras_sibeat.train.run import Run
+from keras_sibeat.train.training import train
 
-SMALL = [
-    "data.wearers=8",
-    "data.seconds=120",
-    "model.width=2",
-    "model.depth=2",
-    "model.latent=4",
-    "train.epochs=1",
-    "train.batch_size=16",
-    "score.prototypes=16",
-]
+SMALL = [*CONTRASTIVE, "data.wearers=8", "data.seconds=120", "train.epochs=1"]
 
 
 def embeddings(spread, seed=0, beats=600):
@@ -58,7 +49,6 @@ def test_a_probe_stands_beside_random_weights(tmp_path):
 
 
 def test_another_run_than_a_contrastive_one_on_new_wearers_is_refused(tmp_path):
-    config = read_config(overrides=[*SMALL, "contrastive={}"])
-    trained(config, tmp_path / "run")
+    run = train(read_config(overrides=SMALL), tmp_path / "run")
     with pytest.raises(RunError, match="expected a contrastive run under protocol inter_patient"):
-        probe(Run(tmp_path / "run"))
+        probe(run)

@@ -87,7 +87,7 @@ class PlainStep:
 def test_step_is_the_papers(float64, feature_weight, jit_compile):
     """In double precision: in single, Adam's first steps turn a rounding error's sign into a full step."""
     model = build(channels=2, feature_weight=feature_weight)
-    model.compile(jit_compile=jit_compile)
+    model.compile(jit_compile=jit_compile, run_eagerly=not jit_compile)
     plain = PlainStep(
         keras.models.clone_model(model.generator),
         keras.models.clone_model(model.discriminator),
@@ -125,7 +125,7 @@ def test_one_run_of_the_generator_moves_its_statistics_as_two():
 def test_each_update_touches_its_own_network(still):
     model = build()
     idle, other = keras.optimizers.Adam(0.0), keras.optimizers.Adam(1e-3)
-    model.compile(*((idle, other) if still == "generator" else (other, idle)), jit_compile=False)
+    model.compile(*((idle, other) if still == "generator" else (other, idle)), run_eagerly=True)
     networks = {"generator": model.generator, "discriminator": model.discriminator}
     before = {name: copies(network.trainable_variables) for name, network in networks.items()}
     model.train_on_batch(beats())
@@ -136,8 +136,8 @@ def test_each_update_touches_its_own_network(still):
 
 def test_metrics_are_means_over_the_epoch():
     model, again = build(), build()
-    model.compile(jit_compile=False)
-    again.compile(jit_compile=False)
+    model.compile(run_eagerly=True)
+    again.compile(run_eagerly=True)
     windows = beats(12)
     singles = [model.train_on_batch(part, return_dict=True) for part in np.split(windows, 3)]
     history = again.fit(windows, batch_size=4, shuffle=False, verbose=0).history
@@ -148,7 +148,7 @@ def test_metrics_are_means_over_the_epoch():
 
 def test_without_feature_matching_the_loss_is_the_error():
     model = build(feature_weight=0)
-    model.compile(jit_compile=False)
+    model.compile(run_eagerly=True)
     found = model.train_on_batch(beats(), return_dict=True)
     assert found["loss"] == found["rebuild_loss"]
     assert found["feature_loss"] > 0
@@ -168,7 +168,7 @@ def test_networks_of_two_shapes_are_an_error():
 def test_a_collapsed_discriminator_is_reinitialised(monkeypatch, jit_compile):
     monkeypatch.setattr(module, "COLLAPSED", 1e3)  # every loss is below
     model = build(width=8)
-    model.compile(jit_compile=jit_compile)
+    model.compile(jit_compile=jit_compile, run_eagerly=not jit_compile)
     drawn, statistics = [], []
     for _ in range(2):
         found = model.train_on_batch(beats(), return_dict=True)
@@ -198,7 +198,7 @@ def test_reinitialisation_leaves_generator_and_optimizers_alone(monkeypatch):
     for threshold in (module.COLLAPSED, 1e3):
         monkeypatch.setattr(module, "COLLAPSED", threshold)
         model = build()
-        model.compile(jit_compile=False)
+        model.compile(run_eagerly=True)
         model.train_on_batch(beats())
         models.append(model)
     usual, fresh = models
@@ -217,12 +217,14 @@ def test_reinitialisation_leaves_generator_and_optimizers_alone(monkeypatch):
 def test_training_goes_on_after_loading_as_if_nothing_had_been(tmp_path, monkeypatch, way):
     monkeypatch.setattr(module, "COLLAPSED", 1.38)  # some steps re-initialise, so that stream counts, too
     model = build(augmentation=TimeWarp(2, 12, seed=5))
-    model.compile(jit_compile=way == "weights")
+    compiled = way == "weights"
+    model.compile(jit_compile=compiled, run_eagerly=not compiled)
     for seed in range(2):
         model.train_on_batch(beats(seed=seed))
     if way == "model":
         model.save(tmp_path / "model.keras")
         loaded = keras.saving.load_model(tmp_path / "model.keras")
+        loaded.run_eagerly = True
     else:
         model.save_weights(tmp_path / "checkpoint.weights.h5")
         loaded = build(seed=7, augmentation=TimeWarp(2, 12, seed=6))
@@ -244,7 +246,7 @@ def test_training_goes_on_after_loading_as_if_nothing_had_been(tmp_path, monkeyp
 
 def test_loaded_model_keeps_how_it_was_compiled(tmp_path):
     model = build(feature_weight=0.25)
-    model.compile(keras.optimizers.Adam(3e-3), keras.optimizers.SGD(0.1), jit_compile=False)
+    model.compile(keras.optimizers.Adam(3e-3), keras.optimizers.SGD(0.1), run_eagerly=True)
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     assert loaded.feature_weight == 0.25 and loaded.augmentation is None
@@ -270,7 +272,7 @@ def test_compiled_and_plain_training_agree():
     histories = []
     for jit_compile in (True, False):
         model = build()
-        model.compile(jit_compile=jit_compile)
+        model.compile(jit_compile=jit_compile, run_eagerly=not jit_compile)
         histories.append(model.fit(beats(16), batch_size=8, epochs=2, shuffle=False, verbose=0).history)
     for name, values in histories[0].items():
         assert values == pytest.approx(histories[1][name], rel=1e-3)
@@ -286,7 +288,7 @@ def test_windows_are_warped_in_training_alone():
 
     recorder, windows = Recorder(), beats()
     model = build(augmentation=recorder)
-    model.compile(jit_compile=False)
+    model.compile(run_eagerly=True)
     assert_equal([model(windows)], [model.generator(windows)])
     model.predict(windows, verbose=0)
     model.evaluate(windows, verbose=0)
@@ -299,7 +301,7 @@ def test_time_warp_changes_what_is_learnt():
     losses = []
     for augmentation in (None, TimeWarp(4, 12, probability=1.0, seed=0)):
         model = build(augmentation=augmentation)
-        model.compile(jit_compile=False)
+        model.compile(run_eagerly=True)
         losses.append(model.train_on_batch(beats(), return_dict=True)["rebuild_loss"])
     assert losses[0] != losses[1]
 

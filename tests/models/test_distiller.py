@@ -124,15 +124,15 @@ def test_a_student_whose_embedding_is_silent_has_finite_gradients(teacher):
 @pytest.mark.parametrize("name", DISTILLATION_WEIGHTS)
 def test_each_loss_alone_teaches_and_falls(teacher, name):
     model = build(teacher, weights={other: float(other == name) for other in DISTILLATION_WEIGHTS})
-    model.compile(keras.optimizers.Adam(1e-2), jit_compile=False)
-    history = model.fit(beats(64), batch_size=16, epochs=6, shuffle=False, verbose=0).history
+    model.compile(keras.optimizers.Adam(3e-2), run_eagerly=True)
+    history = model.fit(beats(64), batch_size=16, epochs=3, shuffle=False, verbose=0).history
     assert history[name][-1] < 0.9 * history[name][0]
     assert history["loss"] == pytest.approx(history[name])
 
 
 def test_the_teacher_stays_itself_and_judges_the_very_windows_of_the_student(teacher):
     model = build(teacher)
-    model.compile(keras.optimizers.Adam(1e-2), jit_compile=False, run_eagerly=True)
+    model.compile(keras.optimizers.Adam(1e-2), run_eagerly=True)
     before, seen = copies(teacher.variables), []
     study, judge = model._study, teacher.call
     model._study = lambda windows: seen.append(windows) or study(windows)
@@ -149,10 +149,11 @@ def test_the_teacher_stays_itself_and_judges_the_very_windows_of_the_student(tea
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_training_goes_on_after_loading(scorer, tmp_path, jit_compile):
     model = build(teacher_of(scorer), weights={"rebuilt": 0.5}, temperature=0.2, cap=5.0, tail="log")
-    model.compile(keras.optimizers.Adam(1e-2), jit_compile=jit_compile)
+    model.compile(keras.optimizers.Adam(1e-2), jit_compile=jit_compile, run_eagerly=not jit_compile)
     model.train_on_batch(beats())
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras", safe_mode=True)
+    loaded.run_eagerly = not jit_compile
     assert loaded.get_config()["weights"] == {**DISTILLATION_WEIGHTS, "rebuilt": 0.5}
     assert (loaded.cap, loaded.tail, loaded.get_config()["temperature"]) == (5.0, "log", 0.2)
     found, expected = (m.train_on_batch(beats(seed=3), return_dict=True) for m in (loaded, model))

@@ -23,7 +23,7 @@ def parts(seed=0):
 def build(seed=0, teacher=None, **options):
     teacher = teacher or conv_generator(**SIZE, latent=3, seed=99)
     model = SIBeatGAN(*parts(seed), teacher=teacher, **options)
-    model.compile(*(keras.optimizers.SGD(0.1) for _ in range(2)), jit_compile=False)
+    model.compile(*(keras.optimizers.SGD(0.1) for _ in range(2)), run_eagerly=True)
     return model
 
 
@@ -38,7 +38,7 @@ def test_the_softened_classes_are_the_beats_under_white_noise_of_the_temperature
 def test_the_generators_loss_is_beatgans_and_the_soft_targets():
     model, windows = build(temperature=2.0, distillation_weight=0.5), beats()
     plain = BeatGAN(*parts())
-    plain.compile(*(keras.optimizers.SGD(0.1) for _ in range(2)), jit_compile=False)
+    plain.compile(*(keras.optimizers.SGD(0.1) for _ in range(2)), run_eagerly=True)
     pair = [
         softmax(identity_logits(made(windows, training=training), windows) / 2.0, axis=1)
         for made, training in ((model.teacher, False), (model.generator, True))
@@ -96,6 +96,7 @@ def test_training_goes_on_after_loading(tmp_path):
     model.train_on_batch(beats())
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras", safe_mode=True)
+    loaded.run_eagerly = True
     assert type(loaded) is SIBeatGAN
     assert (loaded.distillation_weight, loaded.feature_weight) == (0.25, 0.5)
     found, expected = (m.train_on_batch(beats(seed=3), return_dict=True) for m in (loaded, model))

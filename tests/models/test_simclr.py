@@ -192,7 +192,7 @@ def plain_step(network, windows, temperature, nt_xent_weight, shift_weight, hard
 def test_a_step_follows_the_plain_gradient(float64, head, jit_compile, hard_negatives):
     options = {"temperature": 0.4, "nt_xent_weight": 0.7, "shift_weight": 1.3}
     model = build(head, **options, hard_negatives=hard_negatives)
-    model.compile(keras.optimizers.SGD(0.5), jit_compile=jit_compile)
+    model.compile(keras.optimizers.SGD(0.5), jit_compile=jit_compile, run_eagerly=not jit_compile)
     plain = keras.models.clone_model(model.discriminator)
     plain.set_weights(model.discriminator.get_weights())
     # XLA draws other numbers than TensorFlow's own kernels.
@@ -221,7 +221,7 @@ def test_a_step_follows_the_plain_gradient(float64, head, jit_compile, hard_nega
 )
 def test_a_weight_of_zero_leaves_its_head_as_it_is(head, weights, learning):
     model = build(head, **weights)
-    model.compile(keras.optimizers.Adam(1e-2), jit_compile=False)
+    model.compile(keras.optimizers.Adam(1e-2), run_eagerly=True)
     # Of a dead unit nothing moves in one step.
     steps = [beats(32, seed) for seed in range(3)]
     assert touched(model.discriminator, lambda: [model.train_on_batch(x) for x in steps]) == learning
@@ -244,10 +244,11 @@ def test_it_judges_as_its_discriminator_does():
 def test_training_goes_on_after_loading_as_if_nothing_had_been(tmp_path):
     options = {"temperature": 0.2, "nt_xent_weight": 0.5, "shift_weight": 0.25, "hard_negatives": True}
     model = build("v2", **options)
-    model.compile(keras.optimizers.Adam(1e-2), jit_compile=False)
+    model.compile(keras.optimizers.Adam(1e-2), run_eagerly=True)
     model.train_on_batch(beats())
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras", safe_mode=True)
+    loaded.run_eagerly = True
     assert loaded.jit_compile is False
     assert {name: loaded.get_config()[name] for name in options} == options
     for seed in range(2):
@@ -260,7 +261,7 @@ def test_training_goes_on_after_loading_as_if_nothing_had_been(tmp_path):
 def test_a_checkpoint_holds_all_of_the_optimizer_whatever_has_moved(tmp_path):
     model, loaded = (SimCLR(discriminator(), draws(seed)[0], shift_weight=0) for seed in (0, 9))
     for simclr in (model, loaded):
-        simclr.compile(keras.optimizers.Adam(1e-2), jit_compile=False)
+        simclr.compile(keras.optimizers.Adam(1e-2), run_eagerly=True)
     model.train_on_batch(beats())
     model.save_weights(tmp_path / "checkpoint.weights.h5")
     loaded.load_weights(tmp_path / "checkpoint.weights.h5")
@@ -305,7 +306,7 @@ def test_nothing_to_learn_is_an_error_before_training():
 
 def test_a_batch_of_1_is_an_error():
     model = build()
-    model.compile(jit_compile=False)
+    model.compile(run_eagerly=True)
     with pytest.raises(ValueError, match="found a batch of 1; expected 2 or more rows"):
         model.fit(tf.data.Dataset.from_tensors(beats(1)), shuffle=False, verbose=0)
 

@@ -14,7 +14,7 @@ FILE = """
 [base]
 data = { wearers = 4, seconds = 60 }
 model = { width = 2, depth = 2, latent = 4 }
-train = { epochs = 1, batch_size = 16 }
+train = { epochs = 1, batch_size = 16, jit_compile = false }
 score = { prototypes = 16, combine = ["prototypes"] }
 
 [variants.beatgan]

@@ -46,7 +46,7 @@ def small(*more):
 def finished(tmp_path_factory):
     """The folder of a small finished run of the whole chain, and its result."""
     folder = tmp_path_factory.mktemp("runs") / "small"
-    return folder, trained(small(), folder)
+    return folder, trained(small(), folder, plots=True)
 
 
 @pytest.fixture(scope="module")

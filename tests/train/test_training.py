@@ -38,7 +38,7 @@ def arguments(folder, *more):
 def finished(tmp_path_factory):
     """The folder of a small finished run, and its result."""
     folder = tmp_path_factory.mktemp("runs") / "small"
-    return folder, trained(small(), folder, ("python", "-m", "keras_sibeat.train"))
+    return folder, trained(small(), folder, ("python", "-m", "keras_sibeat.train"), plots=True)
 
 
 def test_a_run_leaves_configuration_history_models_metrics_and_plots(finished):
@@ -276,7 +276,7 @@ def test_a_configuration_that_is_not_there_ends_the_command(capsys):
 
 
 def test_several_folds_and_seeds_are_trained_and_summed_up(tmp_path):
-    config = small("protocol.folds=[0, 3]", "seeds=[1, 2]", "train.epochs=1")
+    config = small("protocol.folds=[0, 3]", "seeds=[1, 2]", "train.epochs=1", "train.jit_compile=false")
     result = trained(config, tmp_path / "many")
     assert len(result["metrics"]["auc"]["values"]) == 4
     assert result["metrics"]["auc"]["sd"] == pytest.approx(np.std(result["metrics"]["auc"]["values"], ddof=1))
