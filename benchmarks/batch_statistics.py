@@ -2,24 +2,22 @@
 
 python benchmarks/batch_statistics.py [CONFIG.toml] --data PATH/TO/mitdb [--runs runs/batch-statistics]
 
-Batch normalisation infers on moving statistics. A step of ``ContrastiveBeatGAN`` moves them three times: by
-all windows that train the discriminator, then by the rebuilt ones and by the first views, which the
-generator's feature matching judges. Compared, on the first configured fold and each seed:
+Batch normalisation infers on moving statistics. A step of ``ContrastiveBeatGAN`` judges three batches in
+training mode: all windows that train the discriminator, then the rebuilt ones and the first views, for the
+generator's feature matching. Compared, on the first configured fold and each seed:
 
-- ``as trained``: they stay as training leaves them;
+- ``as trained``: all three batches move the statistics, as those of plain BeatGAN do;
 - ``re-estimated``: the same weights, their statistics estimated anew over the windows that train the
   discriminator;
-- ``kept``: another training, in which the generator's batches do not move them.
+- ``kept``: ``ContrastiveBeatGAN`` as it is: the generator's batches do not move them.
 
 Writes results/bench-batch-statistics.json. The test beats are not looked at.
 """
 
 import argparse
-from contextlib import contextmanager
 from pathlib import Path
 from unittest.mock import patch
 
-import keras
 import numpy as np
 from keras import ops
 from reporting import report
@@ -29,8 +27,10 @@ from sklearn.metrics import log_loss
 from keras_sibeat.config import read_config
 from keras_sibeat.data.sources import load_folds
 from keras_sibeat.evaluate.summary import summarise
+from keras_sibeat.models.beatgan import BeatGAN
 from keras_sibeat.models.contrastive import ContrastiveBeatGAN
 from keras_sibeat.models.inference import score_parts
+from keras_sibeat.models.statistics import kept_statistics, normalisations
 from keras_sibeat.train.contrastive import fit_scorer, shift_logits, train_contrastive
 from keras_sibeat.train.fitting import batches, load
 from keras_sibeat.train.progress import EpochProgress
@@ -39,32 +39,13 @@ from keras_sibeat.train.separation import separation
 BATCHES = 100  # to estimate statistics on
 
 
-def normalisations(model):
-    """The batch normalisations of a functional model and of the models in it."""
-    for layer in model.layers:
-        if isinstance(layer, keras.Model):
-            yield from normalisations(layer)
-        elif isinstance(layer, keras.layers.BatchNormalization):
-            yield layer
-
-
 def moving_statistics(model):
     return [each for layer in normalisations(model) for each in (layer.moving_mean, layer.moving_variance)]
 
 
-@contextmanager
-def kept_statistics(model):
-    """Inside, the model in training mode normalises by a batch's own statistics; its moving ones stay."""
-    variables = moving_statistics(model)
-    values = [ops.copy(variable) for variable in variables]
-    yield
-    for variable, value in zip(variables, values, strict=True):
-        variable.assign(value)
-
-
 def estimate_statistics(model, inputs):
     """Set each normalisation's statistics to the means of its batches' own, over batches of one size."""
-    layers, found = list(normalisations(model)), []
+    layers, found = normalisations(model), []
     momenta = [layer.momentum for layer in layers]
     for layer in layers:
         layer.momentum = 0.0  # after a pass the moving statistics are the batch's
@@ -82,12 +63,6 @@ def judged_windows(model, windows, wearers):
     drawn = model.simclr.draw(windows, wearers)
     with kept_statistics(model.generator):
         return ops.concatenate([*drawn, model.generator(drawn[0], training=True)])
-
-
-def kept_match(self, rebuilt, windows):
-    """The generator's feature matching, as ``BeatGAN`` has it, without moving the statistics."""
-    with kept_statistics(self.discriminator):
-        return [self._judge(each)[0]["features"] for each in (rebuilt, windows)]
 
 
 def measured(config, model, fold, seed):
@@ -110,7 +85,8 @@ def variants(config, fold, seed, folder):
     """The three variants' figures for one seed."""
     found = {}
     progress = [EpochProgress(Console())]
-    train_contrastive(config, fold, seed, folder / f"as-trained-seed{seed}", progress)
+    with patch.object(ContrastiveBeatGAN, "_match", BeatGAN._match):
+        train_contrastive(config, fold, seed, folder / f"as-trained-seed{seed}", progress)
     model = load(folder / f"as-trained-seed{seed}" / "model.keras")
     found["as trained"] = measured(config, model, fold, seed)
     beats = fold.train
@@ -119,8 +95,7 @@ def variants(config, fold, seed, folder):
     given = (judged_windows(model, x, wearers if config.wearer else None) for x, wearers in drawn)
     estimate_statistics(model.discriminator, given)
     found["re-estimated"] = measured(config, model, fold, seed)
-    with patch.object(ContrastiveBeatGAN, "_match", kept_match):
-        train_contrastive(config, fold, seed, folder / f"kept-seed{seed}", progress)
+    train_contrastive(config, fold, seed, folder / f"kept-seed{seed}", progress)
     model = load(folder / f"kept-seed{seed}" / "model.keras")
     found["kept"] = measured(config, model, fold, seed)
     return found

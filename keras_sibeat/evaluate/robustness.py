@@ -18,7 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     line = parser(
         "keras_sibeat.evaluate.robustness",
         "An exported model on whole recordings, clean and with noise.",
-        "runs/student-inter --data mitdb --noise nstdb",
+        "runs/student-inter --data data/mitdb --noise data/noise",
     )
     line.add_argument("run", type=Path, help="a student's run under inter_patient, exported")
     add_data(line)

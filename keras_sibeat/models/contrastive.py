@@ -21,8 +21,12 @@ class ContrastiveBeatGAN(BeatGAN):
 
     Each step draws two views of every window, and shifted copies. The generator rebuilds the first view. The
     discriminator's loss is ``adversarial_weight`` times BeatGAN's (the first view is real, its rebuilding is
-    not) plus the loss of ``SimCLR``. The generator matches the features that this trains. One pass judges all
-    windows, so that batch normalisation sees them together. A self-teacher refines each kind of window apart.
+    not) plus the loss of ``SimCLR``. The generator matches the features that this trains. A self-teacher
+    refines each kind of window apart.
+
+    One pass judges all windows, so that batch normalisation sees them together. The generator's feature
+    matching judges the first view and its rebuilding again, each by its own statistics. These do not move the
+    statistics that the discriminator infers by, which remain those of the windows that train it.
 
     A ``SimCLR`` may be fitted before, as SimCLR v2 pre-trains: its trunk goes on learning here. BeatGAN's
     re-initialisation is off: it would throw away what the contrast has taught.
@@ -32,9 +36,6 @@ class ContrastiveBeatGAN(BeatGAN):
         simclr: ``SimCLR`` with the discriminator, views, shifts and weights; its weights may be zero.
         adversarial_weight: of BeatGAN's discriminator loss; zero leaves it out.
         feature_weight: of the generator's feature matching.
-        generator_moves_statistics: whether the discriminator's moving statistics also follow the rebuilt
-            windows and the first views alone, which the generator's feature matching judges. Both are
-            normalised by their own statistics either way.
 
     >>> from keras_sibeat import Views, contrastive_discriminator, conv_generator
     >>> size = {"length": 16, "width": 2, "depth": 2}
@@ -54,7 +55,6 @@ class ContrastiveBeatGAN(BeatGAN):
         simclr: SimCLR,
         adversarial_weight: float = 1.0,
         feature_weight: float = 1.0,
-        generator_moves_statistics: bool = True,
         **kwargs: Any,
     ) -> None:
         teacher = simclr.self_teacher
@@ -66,7 +66,6 @@ class ContrastiveBeatGAN(BeatGAN):
         if not (adversarial_weight or simclr.nt_xent_weight or simclr.shift_weight):
             raise ValueError("ContrastiveBeatGAN: found only weights of 0; expected one above for learning.")
         self.simclr, self.adversarial_weight = simclr, adversarial_weight
-        self.generator_moves_statistics = generator_moves_statistics
         names = ("adversarial_loss", "nt_xent", "shift_loss", "shift_accuracy")
         self._terms = {name: keras.metrics.Mean(name=name) for name in names}
 
@@ -80,24 +79,7 @@ class ContrastiveBeatGAN(BeatGAN):
     def _judged(self, drawn, rebuilt):
         return [*drawn, rebuilt] if self.adversarial_weight else [*drawn]
 
-    def judged_windows(
-        self, windows: keras.KerasTensor, wearers: keras.KerasTensor | None = None
-    ) -> keras.KerasTensor:
-        """All windows that a step's discriminator judges of a batch: views, shifted and rebuilt ones.
-
-        ``estimate_statistics`` takes them: the discriminator was trained on such batches.
-
-        Args:
-            windows: ``(batch, length, channels)``, as ``fit`` takes them.
-            wearers: their numbers (batch,), where there are partners.
-        """
-        drawn = self.simclr.draw(windows, wearers)
-        with kept_statistics(self.generator):
-            return ops.concatenate(self._judged(drawn, self._rebuild(drawn[0])))
-
     def _match(self, rebuilt, windows):
-        if self.generator_moves_statistics:
-            return super()._match(rebuilt, windows)
         with kept_statistics(self.discriminator):
             return super()._match(rebuilt, windows)
 
@@ -120,6 +102,4 @@ class ContrastiveBeatGAN(BeatGAN):
         return loss
 
     def get_config(self) -> dict[str, Any]:
-        config = super().get_config()
-        own = ("adversarial_weight", "generator_moves_statistics")
-        return {**config, **{name: getattr(self, name) for name in own}}
+        return {**super().get_config(), "adversarial_weight": self.adversarial_weight}

@@ -27,7 +27,6 @@ def build(
     head="v1",
     adversarial_weight=1.0,
     feature_weight=1.0,
-    generator_moves_statistics=True,
     **options,
 ):
     size = {"length": LENGTH, "channels": 1, "width": 2, "depth": 2}
@@ -35,9 +34,7 @@ def build(
     views, shifts = Views([Gain(0.5, seed=seed)]), Shifts([WaveGain(CENTRE, seed + 1)], seed + 2)
     simclr = SimCLR(discriminator, views, shifts, **options)
     generator = conv_generator(**size, latent=3, seed=seed + 3)
-    return ContrastiveBeatGAN(
-        generator, simclr, adversarial_weight, feature_weight, generator_moves_statistics
-    )
+    return ContrastiveBeatGAN(generator, simclr, adversarial_weight, feature_weight)
 
 
 def descend(network, tape, loss):
@@ -58,21 +55,10 @@ def own_statistics(network, windows):
 class PlainStep:
     """The step as its docstrings say it: no twin, nothing reused, losses by TensorFlow's own functions.
 
-    The moving statistics are those of the windows that train the discriminator and, where ``moves``, of what
-    the generator's feature matching judges, each batch for itself.
+    The moving statistics are those of the windows that train the discriminator.
     """
 
-    def __init__(
-        self,
-        model,
-        temperature,
-        nt_xent_weight,
-        shift_weight,
-        adversarial_weight,
-        feature_weight,
-        generator_moves_statistics,
-    ):
-        self.moves = generator_moves_statistics
+    def __init__(self, model, temperature, nt_xent_weight, shift_weight, adversarial_weight, feature_weight):
         self.generator, self.discriminator = (
             keras.models.clone_model(network) for network in (model.generator, model.discriminator)
         )
@@ -124,8 +110,6 @@ class PlainStep:
             losses["feature_loss"] = tf.reduce_mean((wanted - features) ** 2)
             total = losses["rebuild_loss"] + self.feature_weight * losses["feature_loss"]
         descend(self.generator, generator_tape, total)
-        for judged in (rebuilt, first) if self.moves else ():
-            self.discriminator(judged, training=True)
         losses = {name: losses.get(name, 0.0) for name in (*self.weights, "rebuild_loss", "feature_loss")}
         return {**losses, "loss": total, "discriminator_loss": loss, "reinitialised": 0.0}
 
@@ -143,30 +127,27 @@ def heads(network):
 
 
 @pytest.mark.parametrize(
-    ("head", "weights", "idle", "jit_compile", "moves"),
+    ("head", "weights", "idle", "jit_compile"),
     [
-        ("v1", {"adversarial_weight": 0.6, "nt_xent_weight": 0.7, "shift_weight": 1.3}, {}, True, True),
+        ("v1", {"adversarial_weight": 0.6, "nt_xent_weight": 0.7, "shift_weight": 1.3}, {}, True),
         (
             "v1",
             {"adversarial_weight": 0.0, "nt_xent_weight": 0.7, "shift_weight": 0.0},
             {"logit": "adversarial_loss", "shift": "shift_loss"},
             False,
-            True,
         ),
         (
             "v2",
             {"adversarial_weight": 0.6, "nt_xent_weight": 0.0, "shift_weight": 1.3},
             {"head_2": "nt_xent", "projection": "nt_xent"},
             False,
-            False,
         ),
     ],
     ids=["all losses", "NT-Xent alone", "without NT-Xent"],
 )
-def test_a_step_follows_the_plain_gradients(float64, head, weights, idle, jit_compile, moves):
+def test_a_step_follows_the_plain_gradients(float64, head, weights, idle, jit_compile):
     """A weight of zero leaves its loss out, and as they are the heads that nothing else trains."""
     options = {**weights, "temperature": 0.4, "feature_weight": 0.5}
-    options["generator_moves_statistics"] = moves
     model = build(head=head, **options)
     descents = [keras.optimizers.SGD(RATE) for _ in range(2)]
     model.compile(*descents, jit_compile=jit_compile, run_eagerly=not jit_compile)
@@ -188,36 +169,19 @@ def test_a_step_follows_the_plain_gradients(float64, head, weights, idle, jit_co
         assert all(same) if name in idle else not any(same), name
 
 
-@pytest.mark.parametrize("moves", [True, False])
-def test_the_moving_statistics_blend_what_is_judged(moves):
-    """Of weights that stand still, by NumPy: the trained windows, then the two batches of the generator."""
-    model, again = (build(generator_moves_statistics=moves) for _ in range(2))
+def test_the_moving_statistics_are_those_of_what_trains_the_discriminator():
+    """Of weights that stand still, by NumPy. The generator's batches leave them as they are."""
+    model, again = build(), build()
     model.compile(*(keras.optimizers.SGD(0.0) for _ in range(2)), run_eagerly=True)
     (norm,) = (each for each in model.discriminator.layers if "batch_norm" in each.name)
     before_it = keras.Model(model.discriminator.input, norm.input)
     windows = beats(16)
     drawn = again.simclr.draw(windows)
     rebuilt = again.generator(drawn[0], training=True)
-    judged = [np.concatenate([*drawn, rebuilt])] + ([rebuilt, drawn[0]] if moves else [])
-    mean, variance = np.zeros(4), np.ones(4)
-    for batch in judged:
-        rows = np.reshape(before_it(batch), (-1, 4))
-        mean = 0.9 * mean + 0.1 * rows.mean(axis=0)
-        variance = 0.9 * variance + 0.1 * rows.var(axis=0)
+    rows = np.reshape(before_it(np.concatenate([*drawn, rebuilt])), (-1, 4))
     model.train_on_batch(windows)
-    np.testing.assert_allclose(norm.moving_mean, mean, rtol=1e-4, atol=1e-6)
-    np.testing.assert_allclose(norm.moving_variance, variance, rtol=1e-4)
-
-
-def test_the_windows_that_a_step_judges_are_told():
-    model, again = build(), build()
-    windows = beats(6)
-    drawn = again.simclr.draw(windows)
-    before = copies(model.generator.weights)
-    found = model.judged_windows(windows)
-    wanted = np.concatenate([*drawn, again.generator(drawn[0], training=True)])
-    np.testing.assert_allclose(found, wanted, atol=1e-5)
-    assert_equal(copies(model.generator.weights), before)
+    np.testing.assert_allclose(norm.moving_mean, 0.1 * rows.mean(axis=0), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(norm.moving_variance, 0.9 + 0.1 * rows.var(axis=0), rtol=1e-4)
 
 
 def test_only_weights_of_zero_are_an_error():
@@ -248,7 +212,7 @@ def test_a_small_loss_is_no_collapse():
 
 def test_training_goes_on_after_loading_as_if_nothing_had_been(tmp_path):
     options = {"adversarial_weight": 0.5, "feature_weight": 0.25, "nt_xent_weight": 0.75}
-    options |= {"temperature": 0.2, "hard_negatives": True, "generator_moves_statistics": False}
+    options |= {"temperature": 0.2, "hard_negatives": True}
     model = build(head="v2", **options)
     adam = keras.optimizers.Adam(warmup_cosine(1e-2, 9, 3), beta_1=0.5)
     model.compile(adam, LARS(warmup_cosine(0.3, 9, 2)), run_eagerly=True)
@@ -260,7 +224,6 @@ def test_training_goes_on_after_loading_as_if_nothing_had_been(tmp_path):
     assert type(loaded) is ContrastiveBeatGAN
     assert loaded.simclr.discriminator is loaded.discriminator
     assert (loaded.adversarial_weight, loaded.feature_weight, loaded.jit_compile) == (0.5, 0.25, False)
-    assert loaded.generator_moves_statistics is False
     simclr = loaded.simclr
     assert (simclr.nt_xent_weight, simclr.shift_weight, simclr.hard_negatives) == (0.75, 1.0, True)
     assert simclr.nt_xent.temperature == 0.2

@@ -33,6 +33,7 @@ SHIPPED = sorted((ROOT / "export" / "sibeat_edge" / "presets").glob("*.tflite"))
 FIRMWARE = ROOT / "export" / "firmware"
 LARGEST_FLASH, LARGEST_ARENA = 28 * 1024, 8 * 1024  # bytes, of every preset
 BEATS = 1000
+WEARERS = ("105", "200", "202", "213", "222", "233", "234")
 
 
 @pytest.fixture(scope="module", params=SHIPPED, ids=lambda file: file.stem)
@@ -42,9 +43,11 @@ def file(request):
 
 @pytest.fixture(scope="module")
 def tested(file, mitdb):
-    """A thousand real beats of the test fold, spread over it."""
+    """A thousand real beats of seven of DS2's wearers, spread over them."""
     config = preset_config(file.stem, mitdb)
-    test = load_folds(config)[config.protocol.folds[0]].test
+    records = {"train_records": ("101", "106"), "test_records": WEARERS}
+    protocol = config.protocol.model_copy(update={"name": "inter_patient", "folds": (0,), **records})
+    test = load_folds(config.model_copy(update={"protocol": protocol}))[0].test
     return test.take(np.linspace(0, len(test) - 1, BEATS).astype(int))
 
 
