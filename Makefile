@@ -42,4 +42,5 @@ $(OLD)/.installed:
 # The examples in the docstrings are tests, too.
 test: lint $(OLD)/.installed
 	KERAS_SIBEAT_TFLITE_RUNTIME=$(CURDIR)/$(OLD)/bin/python $(BIN)/python -m pytest --doctest-modules \
-		tests keras_sibeat export/sibeat_edge --numprocesses 2 --dist loadfile --durations 20
+		tests keras_sibeat export/sibeat_edge --numprocesses 2 --dist loadfile --no-loadscope-reorder \
+		--durations 20

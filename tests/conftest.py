@@ -17,6 +17,18 @@ settings.register_profile("keras_sibeat", deadline=None)
 settings.load_profile("keras_sibeat")
 
 
+# What takes longest comes first, so that no process is left alone with it in the end.
+SLOWEST = ("test_cluster.py", "train", "presets", "models", "evaluate", "export")
+
+
+def pytest_collection_modifyitems(items):
+    def rank(item):
+        parts = item.path.parts
+        return next((place for place, name in enumerate(SLOWEST) if name in parts), len(SLOWEST))
+
+    items.sort(key=lambda item: rank(item) if "tests" in item.path.parts else len(SLOWEST))
+
+
 def local_copy(name, variable):
     folder = Path(os.environ.get(variable, ROOT.parent / "shared" / name))
     if not folder.is_dir():
