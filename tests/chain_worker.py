@@ -1,7 +1,7 @@
 """One process of a training: ``python chain_worker.py DEVICES FILE.npz RUN [SETTING …]``.
 
 Trains in the folder RUN as the train command does, on so many logical CPUs, and evaluates BeatGAN. Several
-runs are set apart by ``--``. FILE then holds each model that was fitted, in their order: its name, its losses,
+runs are set apart by ``--``. FILE then holds each model that was fitted, in their order: its name, losses,
 and all of its weights and optimizers' variables before and after, as ``0/name``, ``0/losses``,
 ``0/before/3``, ….
 """

@@ -20,8 +20,8 @@ class EpochProgress(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        settings = {"transient": True, "disable": not self.console.is_terminal}  # a log gets no empty lines
-        self.bar = Progress(*columns, console=self.console, **settings)
+        is_log = not self.console.is_terminal  # which would get an empty line for every bar
+        self.bar = Progress(*columns, console=self.console, transient=True, disable=is_log)
         self.task = self.bar.add_task(
             f"epoch {epoch + 1}/{self.params['epochs']}", total=self.params["steps"]
         )
