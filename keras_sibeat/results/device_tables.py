@@ -124,4 +124,6 @@ def benchmark(result: Mapping[str, Any]) -> str:
 def _flatten(value, name=""):
     if not isinstance(value, dict):
         return [(name, value)]
+    if value.keys() == {"mean", "sd", "values"}:
+        return [(name, f"{value['mean']:.4f} ± {value['sd']:.4f}")]
     return [row for key, part in value.items() for row in _flatten(part, f"{name}: {key}" if name else key)]
