@@ -84,7 +84,8 @@ def _check_counts(result: Mapping[str, Any]) -> Iterator[str]:
     seeds, config = result.get("seeds"), result.get("config")
     if seeds is None:
         return
-    if config and (found := config["seeds"]) != seeds:
+    # A benchmark may name the file alone.
+    if isinstance(config, dict) and (found := config["seeds"]) != seeds:
         yield f"found the seeds {seeds}; expected those configured, {found}."
     whole = len(seeds) * len(result.get("folds", [0]))
     counts = {"metrics": whole, "all_wearers": len(seeds)}
