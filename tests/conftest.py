@@ -1,5 +1,6 @@
 """Data sets that lie beside the checkout, where they do, and a cache that no test shares with the user."""
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -55,8 +56,12 @@ def nstdb_noise():
 
 
 @pytest.fixture(scope="session", autouse=True)
-def graphs_as_they_are():
-    """TensorFlow does not optimise graphs, which takes longer than to run them a few times."""
+def nothing_for_the_long_run():
+    """TensorFlow does not optimise graphs, which takes longer than to run them a few times.
+
+    What has been imported stays for ever, so the garbage collection need not look at it again.
+    """
+    gc.freeze()
     if "tensorflow" in sys.modules:
         sys.modules["tensorflow"].config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 

@@ -96,8 +96,8 @@ def test_a_table_is_printed(folder, scored, capsys):
     out, err = capsys.readouterr()
     assert "wearer: scored beats" in out and "flat" in out and "Not a medical device." in out
     assert str(len(scored.beats)) in out and f"{scored.alarms[0].time:.2f}" in out
-    assert "AUC                              0.950" in out and "5 recordings of wearers" in out
-    assert "median 3, mean 10, worst wearer 41 per hour" in " ".join(out.split())
+    assert "AUC                              0.988" in out and "22 recordings of wearers" in out
+    assert "median 22, mean 64, worst wearer 412 per hour" in " ".join(out.split())
     assert len(out.splitlines()) < 60 and err == ""
 
 

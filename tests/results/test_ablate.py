@@ -21,7 +21,7 @@ score = { prototypes = 16, combine = ["prototypes"] }
 
 [variants.nt-xent]
 train = { batch_size = 32 }
-contrastive = { shift_weight = 0.0 }
+contrastive = { shift_weight = 0.0, views = { gain = {} } }
 """
 
 
