@@ -1,5 +1,7 @@
 """BeatGAN's training step against the paper's, plainly written; saving, resuming, re-initialisation."""
 
+import warnings
+
 import keras
 import numpy as np
 import pytest
@@ -255,6 +257,14 @@ def test_loaded_model_keeps_how_it_was_compiled(tmp_path):
     assert loaded.jit_compile is False
     windows = beats()
     assert_equal([loaded.predict(windows, verbose=0)], [model.predict(windows, verbose=0)])
+
+
+def test_eager_steps_are_not_compiled():
+    model = build()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.compile(run_eagerly=True)
+    assert model.run_eagerly and not model.jit_compile
 
 
 def test_default_optimizers_are_the_published():
