@@ -30,17 +30,13 @@ from keras_sibeat.evaluate.summary import summarise
 from keras_sibeat.models.beatgan import BeatGAN
 from keras_sibeat.models.contrastive import ContrastiveBeatGAN
 from keras_sibeat.models.inference import score_parts
-from keras_sibeat.models.statistics import kept_statistics, normalisations
+from keras_sibeat.models.statistics import kept_statistics, moving_statistics, normalisations
 from keras_sibeat.train.contrastive import fit_scorer, shift_logits, train_contrastive
 from keras_sibeat.train.fitting import batches, load
 from keras_sibeat.train.progress import EpochProgress
 from keras_sibeat.train.separation import separation
 
 BATCHES = 100  # to estimate statistics on
-
-
-def moving_statistics(model):
-    return [each for layer in normalisations(model) for each in (layer.moving_mean, layer.moving_variance)]
 
 
 def estimate_statistics(model, inputs):

@@ -1,6 +1,6 @@
 """One process of a training: ``python chain_worker.py DEVICES FILE.npz RUN [SETTING …]``.
 
-Trains in the folder RUN as the train command does, on so many logical CPUs, and evaluates BeatGAN. Several
+Trains in the folder RUN as the train command does, on so many logical CPUs, and evaluates. Several
 runs are set apart by ``--``. FILE then holds each model that was fitted, in their order: its name, losses,
 and all of its weights and optimizers' variables before and after, as ``0/name``, ``0/losses``,
 ``0/before/3``, ….
@@ -62,7 +62,7 @@ def main(devices, file, *runs):
         if is_run:
             folder, *settings = words
             run = train(read_config(overrides=settings), Path(folder))
-            if run is not None and not run.config.contrastive:  # in the process that writes the files
+            if run is not None:  # in the process that writes the files
                 evaluate(run)
     np.savez(file, **found)
 

@@ -132,5 +132,5 @@ def test_two_workers_train_a_wearer_s_student_and_its_teacher(tmp_path):
     found = run(tmp_path, ("wearer", WEARER), workers=2)
     assert_replicas_agree(found, replicas=2)
     part = tmp_path / "wearer/fold0-seed0"
-    assert {"student.keras", "history.csv"} <= {file.name for file in part.iterdir()}
+    assert {"student.keras", "metrics.json"} <= {file.name for file in part.iterdir()}
     assert (part / "teacher/scorer.keras").exists()

@@ -22,6 +22,16 @@ def normalisations(model: keras.Model) -> list[keras.layers.BatchNormalization]:
     return found
 
 
+def moving_statistics(model: keras.Model) -> list[keras.Variable]:
+    """The moving mean and the moving variance of each of the ``normalisations``, in their order.
+
+    >>> from keras_sibeat import conv_discriminator
+    >>> [variable.name for variable in moving_statistics(conv_discriminator(16, width=2, depth=2))]
+    ['moving_mean', 'moving_variance']
+    """
+    return [each for layer in normalisations(model) for each in (layer.moving_mean, layer.moving_variance)]
+
+
 @contextmanager
 def kept_statistics(model: keras.Model) -> Iterator[None]:
     """Inside, a model in training mode normalises by a batch's own statistics; its moving ones stay.
@@ -34,9 +44,7 @@ def kept_statistics(model: keras.Model) -> Iterator[None]:
     >>> float(model.get_layer("norm").moving_mean[0])
     0.0
     """
-    variables = [
-        variable for layer in normalisations(model) for variable in (layer.moving_mean, layer.moving_variance)
-    ]
+    variables = moving_statistics(model)
     values = [keras.ops.copy(variable) for variable in variables]
     yield
     for variable, value in zip(variables, values, strict=True):
