@@ -29,7 +29,10 @@ def predict(model: keras.Model, windows: np.ndarray | Mapping[str, np.ndarray]) 
     windows = keras.tree.map_structure(lambda rows: np.asarray(rows, keras.config.floatx()), windows)
     infer = _graph(model, windows)
     count = len(keras.tree.flatten(windows)[0])
-    parts = [infer(_rows(windows, first)) for first in range(0, max(count, 1), BATCH)]
+    if not count:  # some processors' convolutions refuse an empty batch
+        one = keras.tree.map_structure(lambda rows: np.zeros((1, *rows.shape[1:]), rows.dtype), windows)
+        return keras.tree.map_structure(lambda output: output.numpy()[:0], infer(_rows(one, 0)))
+    parts = [infer(_rows(windows, first)) for first in range(0, count, BATCH)]
     return keras.tree.map_structure(lambda *outputs: np.concatenate(outputs), *parts)
 
 
