@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sibeat_edge.beats.alignment import Aligner
 from sibeat_edge.beats.rhythm import OF_A_BEAT
 from sibeat_edge.beats.stream import PAUSE, BeatStream, CutBeat, Pause
 from sibeat_edge.beats.wearer import Wearer
@@ -29,12 +30,14 @@ class Beat:
         score: larger = more abnormal; None if the signal is not fit to be scored.
         alarm: whether the score lies above the threshold.
         reason: why there is no score, or an empty text. The reasons are ``missing``, ``flat``, ``saturated``,
-            ``noisy``, ``edge`` and ``warm-up``. ``edge``: the window exceeds the stream, or the R-peak was
+            ``noisy``, ``motion``, ``edge`` and ``warm-up``. ``motion``: the beats of the last seconds are
+            unlike each other, as electrodes that move make them. ``edge``: the window exceeds the stream, or the R-peak was
             found too late. ``warm-up``: the model needs a template of the wearer, and there is none yet.
         rr: s since the R-peak before, or None for the first beat after a start or a gap.
         residuals: where the beat is abnormal, ``(length,)``, if asked for: the model's squared error of each
             sample or, for a wearer's model, the squared difference from the template.
         why: what raised the alarm of a wearer's model: ``shape``, ``timing`` or ``both``; else an empty text.
+        snr: signal-to-noise ratio of the newest beats in dB, or None if there are too few to tell.
 
     >>> Beat(time=12.5, score=None, alarm=False, reason="noisy", rr=0.8).quality
     'noisy'
@@ -47,6 +50,7 @@ class Beat:
     rr: float | None
     residuals: np.ndarray | None = None
     why: str = ""
+    snr: float | None = None
 
     @property
     def quality(self) -> str:
@@ -96,7 +100,9 @@ class BeatScorer:
         manifest = self.model.manifest
         self.rate, self.heat = rate, heat
         self._threshold = Threshold(manifest, threshold, false_alarms_per_hour, personal)
-        self.wearer = Wearer(manifest["wearer"]["waits"]) if manifest["wearer"] else None
+        settings, centre = manifest["wearer"], manifest["window"]["before"]
+        self.wearer = Wearer(settings["waits"], centre) if settings else None
+        self._aligner = Aligner()  # kept across gaps: the wearer's beats look the same behind them
         self._pending: deque[CutBeat] = deque()  # the beats that wait for their view
         self._start(0.0)
 
@@ -131,6 +137,8 @@ class BeatScorer:
             (window["before"], window["after"]),
             start=time,
             tells_pauses=self.wearer is not None,
+            aligns=self.wearer is not None,
+            aligner=self._aligner,
         )
         self._expected = time  # of the next sample, on the device's clock
 
@@ -210,7 +218,7 @@ class BeatScorer:
         reason = "" if view else cut.reason or "warm-up"
         alarm = score is not None and score > self.threshold
         why = self._why(*view) if self.wearer and alarm else ""
-        return Beat(cut.time, score, alarm, reason, cut.rr, residuals, why)
+        return Beat(cut.time, score, alarm, reason, cut.rr, residuals, why, cut.snr)
 
     def _residuals(self, view):
         if not self.heat:

@@ -147,6 +147,18 @@ class Distillation(Section):
     weight: Weight = 1.0
 
 
+class Noise(Section):
+    """Recorded noise that a wearer's student learns to see through.
+
+    >>> Noise(folder="nstdb_noise").snr
+    (0.0, 24.0)
+    """
+
+    folder: Path  # of WFDB records, within the data's folder; the first half of each, by time
+    snr: tuple[float, float] = (0.0, 24.0)  # dB, of a window's power to the noise's
+    share: Annotated[float, Field(ge=0, le=1)] = 0.5  # of the beats
+
+
 class Student(Section):
     """The compact student, and how a contrastive BeatGAN teaches it.
 
@@ -167,6 +179,7 @@ class Student(Section):
     temperature: Annotated[float, Field(gt=0)] = 0.1  # of the prototypes' soft targets
     cap: Annotated[float, Field(gt=0)] = 8.0  # of the score, in nats
     tail: TailName = "flat"  # of the score above the cap
+    noise: Noise | None = None
     unlabelled: tuple[str, ...] = ()  # records whose beats, normal or not, it learns from, too
 
     @property

@@ -42,6 +42,10 @@ class Config(Section):
         """The values as JSON has them, without the data's folder: wherever data lies, the run is the same."""
         values = self.model_dump(mode="json")
         del values["data"]["folder"]
+        if self.student and not self.student.noise:
+            del values["student"]["noise"]
+        if not self.data.sources:
+            del values["data"]["sources"]
         return values
 
     @property
@@ -63,6 +67,8 @@ class Config(Section):
             raise ValueError("model.time_warp: expected at most half of window.before and window.after")
         if (self.data.source == "series") != (self.protocol.name == "series"):
             raise ValueError("source series and protocol series go together")
+        if bool(self.data.sources) != (self.protocol.name == "databases"):
+            raise ValueError("data.sources and protocol databases go together")
         if self.contrastive:
             self._contrastive_fits()
         if self.student:
@@ -105,6 +111,8 @@ class Config(Section):
             )
         if not student.distil and (student.teacher or student.unlabelled or self.frskd):
             raise ValueError("student.distil: found no distillation beside a teacher, unlabelled or frskd")
+        if student.noise and not self.wearer:
+            raise ValueError("student.noise: expected [wearer], whose template tells noise from a beat")
 
     def _contrastive_fits(self):
         contrast = self.contrastive

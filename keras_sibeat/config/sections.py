@@ -9,6 +9,8 @@ from keras_sibeat.config.checks import unique
 from sibeat_edge.signal.filters import BAND, FIR_ORDER
 from sibeat_edge.signal.resampling import RATE
 
+OF_WEARERS = ("inter_patient", "leave_out", "databases")  # protocols: no wearer both trains and tests
+
 
 class Section(BaseModel):
     """A part of a configuration that cannot be changed; an unknown key or a value out of range is an error.
@@ -22,6 +24,24 @@ class Section(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Source(Section):
+    """One of several databases: which of its records train, validate and test.
+
+    >>> Source(trains=("8*",)).annotator
+    'atr'
+    """
+
+    folder: Path | None = None  # within the data's folder; the source's name if None
+    annotator: str = "atr"  # "none": R-peaks are detected, and every beat counts as normal
+    leads: Annotated[tuple[str, ...], Field(min_length=1)] | Literal["first"] = "first"
+    reference: str = ""  # only the recordings to which the folder's REFERENCE.csv gives this label
+    # Names of records, or patterns of them; DS1 and DS2 are de Chazal's parts of MIT-BIH.
+    trains: tuple[str, ...] = ()
+    validates: tuple[str, ...] = ()
+    tests: tuple[str, ...] = ()
+    licence: str = ""
 
 
 class Data(Section):
@@ -38,11 +58,14 @@ class Data(Section):
     annotator: str = "atr"
     leads: Annotated[tuple[str, ...], Field(min_length=1)] | Literal["all"] = ("MLII",)
     groups: dict[str, list[str]] = {}  # series: class -> glob patterns
+    sources: dict[str, Source] = {}  # of the protocol "databases"
 
     @model_validator(mode="after")
     def _groups_for_series(self) -> "Data":
         if (self.source == "series") != bool(self.groups):
             raise ValueError("groups belong to source series, and that source needs them")
+        if self.sources and (self.source != "wfdb" or len(self.leads) != 1):
+            raise ValueError("sources are of source wfdb and of one lead")
         return self
 
 
@@ -78,7 +101,7 @@ class Protocol(Section):
     'aami'
     """
 
-    name: Literal["beatgan", "inter_patient", "leave_out", "series"] = "beatgan"
+    name: Literal["beatgan", "inter_patient", "leave_out", "databases", "series"] = "beatgan"
     folds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] = (0,)
     split_seed: Annotated[int, Field(ge=0)] = 0
     classes: Literal["published", "aami"] = "published"  # of wearers kept apart: "aami" unless said
@@ -93,14 +116,14 @@ class Protocol(Section):
     @model_validator(mode="before")
     @classmethod
     def _classes_of_protocol(cls, values: object) -> object:
-        if isinstance(values, dict) and values.get("name") in ("inter_patient", "leave_out"):
+        if isinstance(values, dict) and values.get("name") in OF_WEARERS:
             return {"classes": "aami", **values}
         return values
 
     @property
     def is_of_wearers(self) -> bool:
         """Whether no wearer both trains and tests."""
-        return self.name in ("inter_patient", "leave_out")
+        return self.name in OF_WEARERS
 
     @field_validator("folds")
     @classmethod

@@ -7,7 +7,7 @@ import os
 import sys
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,15 +17,17 @@ from keras_sibeat.data import beatset, preprocessing
 from keras_sibeat.data import recording as recording_module
 from keras_sibeat.data.beatset import COLUMNS, BeatSet
 from keras_sibeat.data.preprocessing import Preprocessing
-from keras_sibeat.data.recording import Recording, read_recording
+from keras_sibeat.data.recording import Annotations, Recording, read_recording
 from keras_sibeat.errors import DataError
 from keras_sibeat.files import whole_file
-from sibeat_edge.beats import rhythm, template, wearer, windows
+from sibeat_edge.beats import alignment, rhythm, template, wearer, windows
+from sibeat_edge.beats.alignment import ROOM_AFTER, ROOM_BEFORE, Aligner
 from sibeat_edge.beats.rhythm import FEATURES
 from sibeat_edge.beats.wearer import Wearer
 from sibeat_edge.beats.windows import beat_windows, normalise
-from sibeat_edge.signal import filters, resampling, rpeaks
-from sibeat_edge.signal.filters import BAND, FIR_ORDER, BandPass, FillMissing, process
+from sibeat_edge.signal import contact, filters, resampling, rpeaks
+from sibeat_edge.signal.contact import MISSING, Contact
+from sibeat_edge.signal.filters import BAND, FIR_ORDER, BandPass, FillMissing, bridgeable, process
 from sibeat_edge.signal.resampling import HIGHEST_RATE, LOWEST_RATE, RATE, Resampler
 from sibeat_edge.signal.rpeaks import RPeakDetector
 
@@ -52,9 +54,11 @@ def extract_beats(recording: Recording, wanted: Preprocessing | None = None) -> 
     marks = recording.beats()
     samples = np.rint(marks.samples * (RATE / recording.rate)).astype(np.int64)
     rr = np.diff(samples) / RATE
-    cut, inside = beat_windows(filtered, samples, wanted.before, wanted.after)
-    gaps = _count_before(~np.isfinite(signal).all(axis=1))
-    has_gap, flat = _flaws(signal, gaps, samples[inside], RATE / recording.rate, wanted)
+    gaps = _count_before(_is_missing(signal, recording.rate))
+    is_alone, scale = wanted.waits is None, RATE / recording.rate
+    placed = samples if is_alone else _place(filtered[:, 0], samples, gaps, scale)
+    cut, inside = beat_windows(filtered, placed, wanted.before, wanted.after)
+    has_gap, flat = _flaws(signal, gaps, placed[inside], scale, wanted)
     skipped = {
         "window passes the recording's end": (~inside).sum(),
         "window has missing samples": has_gap.sum(),
@@ -62,11 +66,11 @@ def extract_beats(recording: Recording, wanted: Preprocessing | None = None) -> 
     }
     usable = ~has_gap & ~flat
     rows = np.flatnonzero(inside)[usable]
-    if wanted.waits is None:
+    if is_alone:
         made, timing = normalise(cut[usable]), np.zeros((len(rows), 0), np.float32)
     else:
         follows = np.diff(gaps[marks.samples.clip(0, len(signal))], prepend=0) == 0  # without a gap before it
-        made, timing, seen = _beside_template(samples, rows, follows, cut[usable], wanted)
+        made, timing, seen = _beside_template(placed, rows, follows, cut[usable], wanted)
         skipped["wearer has no template yet"] = (~seen).sum()
         rows = rows[seen]
     return BeatSet(
@@ -87,7 +91,8 @@ def extract_beats(recording: Recording, wanted: Preprocessing | None = None) -> 
 def _wanted_leads(recording, wanted):
     """The signal (samples, leads) of the leads wanted, of a recording that beats can be cut from."""
     name = recording.name
-    leads = recording.leads if wanted.leads == "all" else wanted.leads
+    named = {"all": recording.leads, "first": recording.leads[:1]}
+    leads = named[wanted.leads] if isinstance(wanted.leads, str) else wanted.leads
     for lead in leads:
         if lead not in recording.leads:
             raise DataError(f"Record {name}: lead {lead} is missing; found {', '.join(recording.leads)}.")
@@ -101,7 +106,7 @@ def _wanted_leads(recording, wanted):
 
 def _filter(recording, signal, wanted):
     """The leads as the windows need them, (samples, leads) at 360 Hz, and the R-peaks that are detected."""
-    resampled = process(Resampler(recording.rate), process(FillMissing(), signal))
+    resampled = process(Resampler(recording.rate), process(FillMissing(bridgeable(recording.rate)), signal))
     if len(resampled) < wanted.length:
         raise DataError(
             f"Record {recording.name}: found {len(resampled)} samples at {RATE} Hz, too short for one beat; "
@@ -111,6 +116,12 @@ def _filter(recording, signal, wanted):
     is_detectors = (tuple(wanted.band), wanted.order) == (BAND, FIR_ORDER)
     detectors = filtered[:, 0] if is_detectors else process(BandPass(), resampled[:, 0])
     return filtered, process(RPeakDetector(), detectors)
+
+
+def _is_missing(signal, rate):
+    """Which samples of the ``signal`` (samples, leads) are missing in gaps too long to be bridged."""
+    rising = np.arange(len(signal), dtype=np.float64)[:, None]  # neither flat nor saturated
+    return process(Contact(rate), np.where(np.isfinite(signal), rising, np.nan)) == MISSING
 
 
 def _count_before(flags):
@@ -128,12 +139,24 @@ def _flaws(signal, gaps, samples, scale, wanted):
     return has_gap, (changes[last] == changes[first]).any(axis=1) & ~has_gap
 
 
+def _place(lead, samples, gaps, scale):
+    """The R-peaks ``samples`` moved as the device moves those that it finds; in unknown signal they stay."""
+    aligner, placed = Aligner(), samples.copy()
+    ends = np.rint((samples[:, None] + [-ROOM_BEFORE, ROOM_AFTER]) / scale).astype(np.int64)
+    first, last = ends.clip(0, len(gaps) - 1).T  # in the recording's own samples
+    has_room = (samples >= ROOM_BEFORE) & (samples + ROOM_AFTER <= len(lead))
+    for number in np.flatnonzero(has_room & (gaps[last] == gaps[first])):
+        sample = samples[number]
+        placed[number] += aligner.push(lead[sample - ROOM_BEFORE : sample + ROOM_AFTER]).offset
+    return placed
+
+
 def _beside_template(samples, rows, follows, cut, wanted):
     """What ``Wearer`` makes of the windows ``cut`` at the R-peaks ``samples[rows]``.
 
     Returns windows that hold the template, too, the rhythm features, and which of the ``rows`` have them.
     """
-    maker, left, views = Wearer(wanted.waits), iter(cut), []
+    maker, left, views = Wearer(wanted.waits, wanted.before), iter(cut), []
     is_fit = np.isin(np.arange(len(samples)), rows)
     for sample, fit, goes_on in zip(samples, is_fit, follows, strict=True):
         views += maker.push(sample / RATE, next(left) if fit else None, goes_on)
@@ -187,19 +210,16 @@ def load_beats(
     """
     wanted = wanted or Preprocessing()
     data_sha256 = checksum({Path(file).name: digest for file, digest in files_sha256.items()})
-    modules = [resampling, filters, rpeaks, windows, recording_module, beatset, preprocessing]
+    modules = [resampling, filters, contact, rpeaks, windows, recording_module, beatset, preprocessing]
     if wanted.waits is not None:
-        modules += [template, rhythm, wearer]
+        modules += [alignment, template, rhythm, wearer]
     code = [inspect.getsource(module) for module in [*modules, sys.modules[__name__]]]
     key = checksum([[Path(path).name for path in paths], data_sha256, asdict(wanted), code])
     file = cache_folder() / f"beats-{key[:32]}.npz"
     stored = _read_cache(file, data_sha256)
     if stored is not None:
         return stored
-    sets = [
-        extract_beats(read_recording(path, wanted.annotator), wanted)
-        for path in track(paths, "recordings to beats")
-    ]
+    sets = [extract_beats(_read(path, wanted), wanted) for path in track(paths, "recordings to beats")]
     counts = {beats.windows.shape[2] for beats in sets}
     if len(counts) > 1:
         raise DataError(
@@ -209,6 +229,16 @@ def load_beats(
     with whole_file(file) as partial:
         np.savez(partial, notes=np.array(beats.notes, dtype=str), **{c: getattr(beats, c) for c in COLUMNS})
     return beats
+
+
+def _read(path, wanted):
+    """The recording at ``path``; its annotations, where it has none, are the R-peaks that are detected."""
+    if wanted.annotator != "none":
+        return read_recording(path, wanted.annotator)
+    recording = read_recording(path, None)
+    _, peaks = _filter(recording, _wanted_leads(recording, wanted), wanted)
+    samples = np.rint(peaks * (recording.rate / RATE)).astype(np.int64).clip(0, len(recording.signal) - 1)
+    return replace(recording, annotations=Annotations(samples, np.full(len(samples), "N")))
 
 
 def _read_cache(file, data_sha256):

@@ -7,7 +7,7 @@ from rich.progress import track
 from wfdb.processing import compare_annotations
 
 from keras_sibeat.data.recording import Recording
-from sibeat_edge.signal.filters import BandPass, FillMissing, process
+from sibeat_edge.signal.filters import BandPass, FillMissing, bridgeable, process
 from sibeat_edge.signal.resampling import RATE, Resampler
 from sibeat_edge.signal.rpeaks import RPeakDetector
 
@@ -16,7 +16,9 @@ TOLERANCE = 0.15  # s (ANSI/AAMI EC57)
 
 def detect_rpeaks(recording: Recording, lead: str) -> np.ndarray:
     """R-peaks (int64, in samples at 360 Hz) of one lead of a ``Recording``, by the edge's whole pipeline."""
-    signal = process(FillMissing(), recording.signal[:, [recording.leads.index(lead)]])
+    signal = process(
+        FillMissing(bridgeable(recording.rate)), recording.signal[:, [recording.leads.index(lead)]]
+    )
     return process(RPeakDetector(), process(BandPass(), process(Resampler(recording.rate), signal))[:, 0])
 
 

@@ -13,7 +13,8 @@ from sibeat_edge.signal.resampling import Resampler
 
 
 def read_noise(folder: Path, wanted: Preprocessing) -> np.ndarray:
-    """The noise of a folder of WFDB records, e.g. PhysioNet's bw, em and ma, filtered as the windows are.
+    """The first halves of a folder's WFDB records of noise, e.g. PhysioNet's bw, em and ma, filtered as the
+    windows are. The second halves, of ``held_back_noise``, measure.
 
     Args:
         folder: of the records, which hold noise and no heartbeats; annotations are not needed.
@@ -25,8 +26,19 @@ def read_noise(folder: Path, wanted: Preprocessing) -> np.ndarray:
     Raises ``DataError`` for a folder or record that cannot be read, or a sampling rate out of range.
     """
     signals = [_filtered(Path(folder) / name, wanted) for name in list_records(folder)]
+    signals = [signal[: len(signal) // 2] for signal in signals]
     shortest = min(len(signal) for signal in signals)
     return np.concatenate([signal[:shortest] for signal in signals], axis=1)
+
+
+def held_back_noise(folder: Path) -> dict[str, np.ndarray]:
+    """The second half of the first lead of each of a folder's WFDB records of noise, as recorded: by name,
+    ``(samples,)``, mV."""
+    signals = {
+        name: read_recording(Path(folder) / name, annotator=None).signal[:, 0]
+        for name in list_records(folder)
+    }
+    return {name: signal[len(signal) // 2 :] for name, signal in signals.items()}
 
 
 def _filtered(path, wanted):

@@ -27,6 +27,21 @@ def list_records(folder: Path) -> list[str]:
     return names
 
 
+def labelled_records(folder: Path, label: str) -> list[str]:
+    """Names of the records to which a folder's REFERENCE.csv (record,label) gives the label.
+
+    Raises ``DataError`` where there is no such file, or none of that label.
+    """
+    file = Path(folder) / "REFERENCE.csv"
+    if not file.is_file():
+        raise DataError(f"{file}: no such file; expected lines of a record and its label.")
+    rows = [line.strip().split(",") for line in file.read_text().splitlines() if line.strip()]
+    names = [row[0] for row in rows if row[1:] == [label]]
+    if not names:
+        raise DataError(f"{file}: found no record labelled {label!r}; expected some.")
+    return names
+
+
 def check_files(folder: Path, records: Iterable[str], annotator: str = "atr") -> dict[str, str]:
     """SHA-256 of every file of these records, checked against SHA256SUMS.txt where the copy has one.
 
@@ -38,7 +53,7 @@ def check_files(folder: Path, records: Iterable[str], annotator: str = "atr") ->
     for record in records:
         wanted = [name for name in expected if str(Path(name).with_suffix("")) == record]
         found = [path.relative_to(folder).as_posix() for path in folder.glob(f"{record}.*")]
-        kinds = (".hea", ".dat", f".{annotator}")
+        kinds = (".hea", ".dat", ".mat", f".{annotator}")
         for name in sorted(name for name in {*found, *wanted} if Path(name).suffix in kinds):
             if not (folder / name).is_file():
                 raise DataError(f"{folder / name}: no such file; SHA256SUMS.txt lists it.")

@@ -15,20 +15,22 @@ class Preprocessing:
     """From a recording to its beats.
 
     Attributes:
-        leads: names of the leads wanted, in order, or ``"all"``; the first one feeds the R-peak detector.
+        leads: names of the leads wanted, in order, ``"all"``, or ``"first"``, whatever its name; the first one
+            feeds the R-peak detector.
         before, after: window around the R-peak, in samples at 360 Hz.
         band: edges of the windows' band-pass, in Hz.
         order: of that band-pass, a finite impulse response.
         waits: for beats relative to their wearer, whether the rhythm waits for the next beat, as
             ``sibeat_edge.beats.wearer.Wearer`` takes it. Their windows hold the wearer's template, too.
             None for beats that stand alone.
-        annotator: extension of the annotation files.
+        annotator: extension of the annotation files; ``"none"`` where there are none: R-peaks are detected,
+            and every beat counts as normal.
 
     >>> Preprocessing(leads=("V1",), after=100).length
     240
     """
 
-    leads: tuple[str, ...] | Literal["all"] = ("MLII",)
+    leads: tuple[str, ...] | Literal["all", "first"] = ("MLII",)
     before: int = BEFORE
     after: int = AFTER
     band: tuple[float, float] = BAND

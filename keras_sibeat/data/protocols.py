@@ -1,6 +1,7 @@
 """Protocols: which beats train, validate and test, and what may be looked at to select a model."""
 
-from collections.abc import Iterable, Sequence
+import fnmatch
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -171,6 +172,44 @@ def inter_patient(
         learning_abnormal=beats.take(learning & (beats.classes != "N")),
     )
     return [fold]
+
+
+def chosen(names: Sequence[str], patterns: Iterable[str]) -> list[str]:
+    """The ``names`` that one of the ``patterns`` fits; ``DS1`` and ``DS2`` stand for de Chazal's records.
+
+    Raises ``DataError`` for a pattern that fits none.
+
+    >>> chosen(["100", "101", "802"], ["DS1", "8*"])
+    ['101', '802']
+    """
+    found = set()
+    for pattern in patterns:
+        fits = set({"DS1": DS1, "DS2": DS2}.get(pattern, fnmatch.filter(names, pattern))) & set(names)
+        if not fits:
+            raise DataError(f"Protocol databases: found no record {pattern}; expected some of that name.")
+        found |= fits
+    return [name for name in names if name in found]
+
+
+def databases(beats: BeatSet, roles: Mapping[str, str], class_map: str = "aami") -> list[Fold]:
+    """Records of several databases, each of which trains, validates or tests; returns one fold.
+
+    Args:
+        beats: of all of them, their records named ``database/record``.
+        roles: of each record: ``train``, ``validate`` or ``test``. Of the first kind the normal beats train.
+    """
+    beats = confirmed(map_classes(beats, class_map))
+    part = np.array([roles[name] for name in beats.records.tolist()], "U8")
+    is_normal = beats.classes == "N"
+    return [
+        Fold(
+            train=beats.take((part == "train") & is_normal),
+            validation=beats.take(part == "validate"),
+            test=beats.take(part == "test"),
+            normal="N",
+            learning_abnormal=beats.take((part == "train") & ~is_normal),
+        )
+    ]
 
 
 def leave_out(beats: BeatSet, seed: int = 0, class_map: str = "aami", all_beats: bool = False) -> list[Fold]:

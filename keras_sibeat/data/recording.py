@@ -1,5 +1,6 @@
 """A recording: the one type that every source of heartbeats yields; read and written as WFDB records."""
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import wfdb
 
 from keras_sibeat.errors import DataError
 
+log = logging.getLogger("keras_sibeat")
+AT_END = 2  # samples behind a signal's last, at which some databases mark a beat
 _LABELS = wfdb.io.annotation.ann_label_table
 WFDB_SYMBOLS = frozenset(_LABELS["symbol"])
 # Flutter waves ("!") count as QRS complexes in WFDB, but are no beats to window or to score.
@@ -101,8 +104,9 @@ def _check(record, path):
     for column, (lead, unit) in enumerate(zip(record.sig_name, record.units, strict=True)):
         if unit != "mV":
             raise DataError(f"{path}: lead {lead} is in {unit}; expected mV.")
+        # Where a database states no checksums, its headers have 0.
         declared, samples = record.checksum[column], record.d_signal[:, column]
-        if declared is not None and (int(samples.sum()) - declared) % 65536:
+        if declared and (int(samples.sum()) - declared) % 65536:
             raise DataError(
                 f"{path.with_name(record.file_name[column])}: the checksum of lead {lead} is "
                 f"{int(samples.sum()) % 65536}; expected {declared % 65536} as {path.name}.hea declares."
@@ -128,13 +132,16 @@ def _read_annotations(path, annotator, length):
             f"{file}: found the unknown annotation symbol {unknown[0]!r}; expected WFDB's symbols."
         )
     samples = np.asarray(found.sample, np.int64)
-    outside = samples[(samples < 0) | (samples >= length)]
+    outside = samples[(samples < 0) | (samples >= length + AT_END)]
     if len(outside):
         raise DataError(
             f"{file}: found an annotation at sample {outside[0]}; "
             f"expected all within the signal's {length} samples."
         )
-    return Annotations(samples, symbols)
+    inside = samples < length
+    if not inside.all():
+        log.warning("%s: left out an annotation at sample %d, the signal's end.", file, samples[-1])
+    return Annotations(samples[inside], symbols[inside])
 
 
 def write_recording(recording: Recording, folder: Path) -> Path:

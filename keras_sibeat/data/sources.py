@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -52,10 +53,55 @@ def load_fold_beats(config: Config) -> BeatSet:
     data, window, protocol = config.data, config.window, config.protocol
     if data.source == "series":
         return load_series(data.folder, data.groups, window.length, window.stride)
+    if data.sources:
+        return _join([_read_source(config, name) for name in data.sources])
     folder = records_folder(config)
     names = physionet.list_records(folder)
     names = protocols.select_records(protocol.name, names, protocol.train_records, protocol.test_records)
     return _read_beats(config, folder, names)
+
+
+def source_records(config: Config, name: str) -> dict[str, str]:
+    """The records of one of the configured sources, and whether each is to ``train``, ``validate`` or ``test``.
+
+    Raises ``DataError`` for a name that fits no record, and ``ConfigError`` for a record with two roles.
+    """
+    source, folder = config.data.sources[name], source_folder(config, name)
+    names = physionet.list_records(folder)
+    if source.reference:
+        known = set(physionet.labelled_records(folder, source.reference))
+        names = [record for record in names if record in known]
+    roles: dict[str, str] = {}
+    for role, patterns in (("train", source.trains), ("validate", source.validates), ("test", source.tests)):
+        for record in protocols.chosen(names, patterns):
+            if roles.setdefault(record, role) != role:
+                raise ConfigError(
+                    f"data.sources.{name}: found record {record} to {roles[record]} and to {role}; "
+                    "expected one of them."
+                )
+    return roles
+
+
+def source_folder(config: Config, name: str) -> Path:
+    """The folder of one of the configured sources, within that of the data."""
+    return Path(config.data.folder or ".") / (config.data.sources[name].folder or name)
+
+
+def _read_source(config, name):
+    """The beats of a source, its records named ``source/record``."""
+    source, folder, records = (
+        config.data.sources[name],
+        source_folder(config, name),
+        source_records(config, name),
+    )
+    wanted = replace(Preprocessing.of(config), leads=source.leads, annotator=source.annotator)
+    digests = physionet.check_files(folder, records, wanted.annotator)
+    beats = load_beats([folder / record for record in records], digests, wanted)
+    return replace(beats, records=np.char.add(f"{name}/", beats.records))
+
+
+def _join(sets):
+    return BeatSet.join(sets, checksum([beats.sha256 for beats in sets]))
 
 
 def load_unlabelled(config: Config, records: Sequence[str]) -> BeatSet:
@@ -95,6 +141,13 @@ def load_folds(config: Config) -> dict[int, protocols.Fold]:
     elif protocol.name == "inter_patient":
         options = (protocol.train_records, protocol.test_records, protocol.all_beats)
         folds = protocols.inter_patient(beats, protocol.split_seed, protocol.classes, *options)
+    elif protocol.name == "databases":
+        roles = {
+            f"{name}/{record}": role
+            for name in config.data.sources
+            for record, role in source_records(config, name).items()
+        }
+        folds = protocols.databases(beats, roles, protocol.classes)
     elif protocol.name == "leave_out":
         folds = protocols.leave_out(beats, protocol.split_seed, protocol.classes, protocol.all_beats)
     else:

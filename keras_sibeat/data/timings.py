@@ -27,8 +27,8 @@ EARLY = (0.5, 0.92)  # share of the interval after which a sequence's premature 
 LATEST = 0.97  # of the interval: what comes later is not premature
 PAUSE = (1.0, 1.25)  # of the intervals, after a premature beat that resets the sinus node
 VARIABILITY = 0.5  # standard deviation of the logarithm of the factor by which a sequence is more variable
-FIBRILLATION = 0.2  # share of the sequences
-IRREGULAR = (0.1, 0.25)  # in fibrillation, the standard deviation of the intervals' logarithm
+FIBRILLATION = 0.35  # share of the sequences
+IRREGULAR = (0.08, 0.4)  # in fibrillation, the standard deviation of the intervals' logarithm
 DROPPED = (0.0005, 0.02)  # a sequence's share of beats with a pause behind; its logarithm is uniform
 LENGTHENED = (1.3, 4.0)  # an interval's factor, by a pause or a missed beat
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_sibeat.config import Config
+from keras_sibeat.data.noise import held_back_noise
 from keras_sibeat.data.physionet import list_records
 from keras_sibeat.data.protocols import split_records
 from keras_sibeat.data.recording import Recording, read_recording
@@ -26,7 +27,7 @@ def robustness(run: Run, noise: Path | None = None) -> dict[str, Any]:
     Args:
         run: under the protocol ``inter_patient``, exported.
         noise: folder of WFDB records of noise alone (PhysioNet's bw, em and ma); without it, no noise is
-            added. Of each its first lead is used.
+            added. Of each the second half of its first lead is used, which training never saw.
 
     Returns a result without a name. Raises ``ConfigError`` for another protocol: under ``beatgan`` the beats
     around a test beat were trained on. Raises ``DataError`` for a recording without the lead.
@@ -37,10 +38,8 @@ def robustness(run: Run, noise: Path | None = None) -> dict[str, Any]:
             f"{run.folder}: found the protocol {config.protocol.name}; expected inter_patient, whose test "
             "recordings are whole."
         )
-    recordings, lead, noises = _test_recordings(config), config.data.leads[0], {}
-    if noise is not None:
-        for name in list_records(noise):
-            noises[name] = read_recording(Path(noise) / name, annotator=None).signal[:, 0]
+    recordings, lead = _test_recordings(config), config.data.leads[0]
+    noises = held_back_noise(noise) if noise is not None else {}
     files = {
         f"{part.name}/export/{file.name}": file
         for part in run.parts().values()

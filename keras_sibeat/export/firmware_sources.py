@@ -17,7 +17,10 @@ WEARER_MACROS = {  # constants of template and rhythm, by their names in the man
         key: key.upper()
         for key in ("warm_up", "memory", "bound", "alike", "similar", "kind", "rival", "few", "later")
     },
-    **{key: key.upper() for key in ("prolonged", "patience", "unlike", "history")},
+    **{
+        key: key.upper()
+        for key in ("prolonged", "patience", "unlike", "core_before", "core_after", "history")
+    },
     **{key: f"{key.upper()}_RR" for key in ("fewest", "shortest", "longest")},
 }
 TOLERANCE = 1  # units of the last place that a golden beat's score may differ by

@@ -10,6 +10,7 @@ import tensorflow as tf
 from keras import ops
 
 from keras_sibeat.layers.composed import Composed
+from sibeat_edge.beats.windows import HIGHEST
 
 ALGORITHM = "philox"  # what XLA chooses for itself on a CPU is thirty times slower
 REPLICA = 1_000_003  # between the replicas' seeds: further apart than those of one model's layers
@@ -107,6 +108,15 @@ class Augmentation(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "seed": self.seed}
+
+
+def beside_again(pair: keras.KerasTensor, leads: int) -> keras.KerasTensor:
+    """A beat's ``leads`` and as many of its template ``(batch, length, 2 · leads)``, scaled by the template as
+    ``sibeat_edge.beats.windows.beside`` scales them."""
+    template = pair[:, :, leads:]
+    low, high = (extreme(template, axis=1, keepdims=True) for extreme in (ops.amin, ops.amax))
+    low, span = (ops.tile(part, (1, 1, 2)) for part in (low, ops.where(high > low, high - low, 1.0)))
+    return ops.clip(2 * (pair - low) / span - 1, -HIGHEST, HIGHEST)
 
 
 class OfLayers(Composed):

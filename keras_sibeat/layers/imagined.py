@@ -5,8 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_sibeat.layers.augmentation import Augmentation, check_sides, warp, whole, within
-from sibeat_edge.beats.windows import BEFORE, HIGHEST
+from keras_sibeat.layers.augmentation import Augmentation, beside_again, check_sides, warp, whole, within
+from sibeat_edge.beats.windows import BEFORE
 
 PACKAGE = "keras_sibeat"
 SPEED, SPEED_KNOTS = 0.4, 5  # largest relative change of speed, and its knots over the window
@@ -61,7 +61,7 @@ class ImaginedWearers(Augmentation):
         imagined = level + (imagined - level) * (1 + WAVES * self.curve(windows, WAVE_KNOTS))
         imagined = ops.where(self._chosen(windows, TURNED), -imagined, imagined)
         pairs = ops.split(imagined, windows.shape[2] // (2 * self.leads), axis=2)
-        imagined = ops.concatenate([self._beside(pair) for pair in pairs], axis=2)
+        imagined = ops.concatenate([beside_again(pair, self.leads) for pair in pairs], axis=2)
         return ops.where(self._chosen(windows, self.share), imagined, windows)
 
     def _chosen(self, windows, share):
@@ -72,13 +72,6 @@ class ImaginedWearers(Augmentation):
         share = ops.where(self._chosen(windows, MIXED), share, 0.0)
         other = ops.roll(windows, 3, axis=0)  # further than the beats that the shift OtherWearer takes
         return windows + share * (other - windows)
-
-    def _beside(self, pair):
-        """As the edge scales a beat and its template."""
-        template = pair[:, :, self.leads :]
-        low, high = (extreme(template, axis=1, keepdims=True) for extreme in (ops.amin, ops.amax))
-        low, span = (ops.tile(part, (1, 1, 2)) for part in (low, ops.where(high > low, high - low, 1.0)))
-        return ops.clip(2 * (pair - low) / span - 1, -HIGHEST, HIGHEST)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "share": self.share, "leads": self.leads, "centre": self.centre}

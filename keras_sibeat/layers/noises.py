@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from keras_sibeat.layers.augmentation import Augmentation, within
+from keras_sibeat.layers.augmentation import Augmentation, beside_again, read_between, whole, within
 
 PACKAGE = "keras_sibeat"
 
@@ -90,6 +90,16 @@ class RecordedNoise(Augmentation):
         self._noise = noise
 
     def augment(self, windows: keras.KerasTensor) -> keras.KerasTensor:
+        noise = self.stretches(windows)
+        gain = ops.std(windows, axis=1, keepdims=True) * 10 ** (-self.draw(windows, *self.snr) / 20)
+        chosen = self.draw(windows, 0.0, 1.0) < self.probability
+        return windows + ops.where(chosen, gain, 0.0) * noise
+
+    def stretches(self, windows: keras.KerasTensor) -> keras.KerasTensor:
+        """Random stretches of the noise, of the windows' shape, each of mean 0 and power 1.
+
+        Where the electrodes lay still, there is no noise to be scaled up, and the stretch is weaker.
+        """
         length, channels = windows.shape[1:]
         if self.noise is None or len(self.noise) < length:
             found = "no noise" if self.noise is None else f"noise of {len(self.noise)} samples"
@@ -101,11 +111,76 @@ class RecordedNoise(Augmentation):
         places = (starts + ops.arange(length)[:, None]) * recorded + columns
         noise = ops.cast(ops.take(ops.reshape(self.noise, (-1,)), places), windows.dtype)
         noise -= ops.mean(noise, axis=1, keepdims=True)
-        power = ops.maximum(ops.var(noise, axis=1, keepdims=True), self._stillness)
-        gain = ops.sqrt(ops.var(windows, axis=1, keepdims=True) / power)
-        gain *= 10 ** (-self.draw(windows, *self.snr) / 20)
-        chosen = self.draw(windows, 0.0, 1.0) < self.probability
-        return windows + ops.where(chosen, gain, 0.0) * noise
+        return noise / ops.sqrt(ops.maximum(ops.var(noise, axis=1, keepdims=True), self._stillness))
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "snr": self.snr, "probability": self.probability}
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class WornNoise(RecordedNoise):
+    """What a worn electrode does to beats beside their wearer's template: noise, and misplaced R-peaks.
+
+    The noise is mixed into the beat at a ratio to the template's power, and more weakly into the template,
+    which is a mean of noisy beats. R-peaks are found beside their place: a beat and its template alike, as
+    the template's beats were, and the beat by a little more where there is noise.
+
+    Takes windows ``(batch, length, 2 · leads)``, as ``sibeat_edge.beats.windows.beside`` makes them.
+
+    Args:
+        noise, snr, probability, seed: as those of ``RecordedNoise``.
+        averaged: least and largest number of decibels by which the template's ratio is higher.
+        common: largest misplacement of a beat and its template alike, in samples.
+        own: largest misplacement of a beat to its template, in samples, where noise is mixed in.
+
+    >>> noise = np.random.default_rng(0).normal(size=(5000, 2))
+    >>> WornNoise(noise, seed=0)(ops.ones((2, 320, 2)), training=True).shape
+    TensorShape([2, 320, 2])
+    """
+
+    def __init__(
+        self,
+        noise: np.ndarray | None = None,
+        snr: tuple[float, float] = (0.0, 24.0),
+        probability: float = 0.5,
+        averaged: tuple[float, float] = (8.0, 16.0),
+        common: int = 10,
+        own: int = 3,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(noise, snr, probability, seed, **kwargs)
+        if len(averaged) != 2 or not 0 <= averaged[0] <= averaged[1] < np.inf:
+            raise ValueError(f"WornNoise: found averaged {averaged}, expected least and largest, in dB.")
+        self.averaged = (averaged[0], averaged[1])
+        self.common, self.own = whole("WornNoise: common", common, 0), whole("WornNoise: own", own, 0)
+
+    def build(self, input_shape: tuple[int, ...]) -> None:
+        if input_shape[2] % 2:
+            raise ValueError(
+                f"WornNoise: found windows of {input_shape[2]} channels, expected a beat's and its template's."
+            )
+
+    def augment(self, windows: keras.KerasTensor) -> keras.KerasTensor:
+        leads = windows.shape[2] // 2
+        chosen = self.draw(windows, 0.0, 1.0) < self.probability
+        common = self.draw(windows, -self.common, self.common + 1.0)
+        own = ops.where(chosen, self.draw(windows, -self.own, self.own + 1.0), 0.0)
+        beat, template = ops.split(windows, 2, axis=2)
+        beat, template = self._moved(beat, common + own), self._moved(template, common)
+        decibels = self.draw(windows, *self.snr)
+        averaged = decibels + self.draw(windows, *self.averaged)
+        decibels = ops.concatenate([decibels] * leads + [averaged] * leads, axis=2)
+        size = ops.std(template, axis=1, keepdims=True)
+        gain = ops.concatenate([size, size], axis=2) * 10 ** (-decibels / 20)
+        noisy = ops.concatenate([beat, template], axis=2)
+        noisy += ops.where(chosen, gain, 0.0) * self.stretches(windows)
+        return beside_again(noisy, leads)
+
+    def _moved(self, windows, ticks):
+        ticks = ops.floor(ticks)[:, :, 0]
+        return read_between(windows, ops.arange(windows.shape[1], dtype=ticks.dtype) + ticks)
+
+    def get_config(self) -> dict[str, Any]:
+        own = {"averaged": self.averaged, "common": self.common, "own": self.own}
+        return {**super().get_config(), **own}

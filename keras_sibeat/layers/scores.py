@@ -40,14 +40,27 @@ class TemplateDistance(_Score):
     """Logarithm of the mean squared difference of a beat and its wearer's template, the two halves of a
     window's channels ``(batch, length, 2 · leads)``; differences below a hundredth count for little.
 
+    Args:
+        first, last: the ticks that count, from ``first`` to before ``last``; None: to the end. Beyond a
+            beat's core stand the beats before and after it, elsewhere at another heart rate.
+
     >>> same, other = ops.zeros((1, 4, 2)), ops.reshape(ops.arange(8.0), (1, 4, 2))
     >>> bool(TemplateDistance()(same) < TemplateDistance()(other))
     True
     """
 
+    def __init__(self, first: int = 0, last: int | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if first < 0 or (last is not None and last <= first):
+            raise ValueError(f"TemplateDistance: found ticks {first} to {last}, expected at least one.")
+        self.first, self.last = first, last
+
     def call(self, window: keras.KerasTensor) -> keras.KerasTensor:
-        beat, template = ops.split(window, 2, axis=2)
+        beat, template = ops.split(window[:, self.first : self.last], 2, axis=2)
         return ops.log(ops.mean(ops.square(beat - template), axis=(1, 2)) + 1e-4)[:, None]
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "first": self.first, "last": self.last}
 
 
 @keras.saving.register_keras_serializable(PACKAGE)

@@ -85,6 +85,8 @@ class Distiller(Composed, Descent):
         seed: of the projection's initial weights.
         timings: layer that replaces rhythms by simulated ones (``SimulatedRhythm``); for a student with
             rhythm alone.
+        noise: layer that disturbs the windows as the student sees them (``WornNoise``). The teacher judges
+            them undisturbed, so that the student learns to see through noise what the teacher sees without.
 
     Calling the model returns the student's score and residuals.
 
@@ -99,7 +101,7 @@ class Distiller(Composed, Descent):
     TensorShape([2, 1])
     """
 
-    components = ("student", "teacher", "views", "shifts", "timings", "imagined")
+    components = ("student", "teacher", "views", "shifts", "timings", "imagined", "noise")
 
     def __init__(
         self,
@@ -114,6 +116,7 @@ class Distiller(Composed, Descent):
         timings: keras.Layer | None = None,
         tail: str = "flat",
         imagined: keras.Layer | None = None,
+        noise: keras.Layer | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -140,7 +143,7 @@ class Distiller(Composed, Descent):
             raise ValueError(f"Distiller: found the tail {tail!r}, expected {' or '.join(TAILS)}.")
         teacher.trainable = False
         self.student, self.teacher, self.views, self.shifts = student, teacher, views, shifts
-        self.timings, self.imagined = timings, imagined
+        self.timings, self.imagined, self.noise = timings, imagined, noise
         self.cap, self.tail, self.seed = cap, tail, seed
         self._soft_targets = SoftTargets(temperature)
         embedding = student.get_layer("embedding").output
@@ -196,12 +199,13 @@ class Distiller(Composed, Descent):
             beats = self.imagined(beats, training=True)
         view = self.views(beats, training=True)
         beats = ops.concatenate([view, self.shifts(view, training=True)])
+        seen = self.noise(beats, training=True) if self.noise else beats
         if self.timings:
             rhythm = self.timings(ops.concatenate([rhythm, rhythm]), training=True)
-            beats = {"window": beats, "rhythm": rhythm}
+            beats, seen = ({"window": windows, "rhythm": rhythm} for windows in (beats, seen))
         wanted = self.teacher(beats, training=False)
         with tf.GradientTape() as tape:
-            losses = self.losses_of(wanted, self._study(beats))
+            losses = self.losses_of(wanted, self._study(seen))
             loss = sum(self.loss_weights[name] * value for name, value in losses.items())
             part = share(loss)
         descend(self.optimizer, tape, part, self.learners)

@@ -31,6 +31,7 @@ def build_scorer(
     seed: int | None = 0,
     measure: str = "quantile",
     rhythm: keras.Model | None = None,
+    core: tuple[int, int | None] = (0, None),
 ) -> keras.Model:
     """The scorer of a ``ContrastiveBeatGAN``, fitted to normal beats.
 
@@ -50,6 +51,7 @@ def build_scorer(
         rhythm: for beats relative to their wearer, whose windows hold a template, too: a trained
             ``rhythm_network``. The model then takes a mapping of ``window`` and ``rhythm``, and gives two
             more scores: ``template``, how far the beat is from it, and ``rhythm``, how premature.
+        core: ticks of a beat that the score ``template`` compares, from the first to before the last.
 
     Returns a model ``(batch, length, channels)`` → dictionary of ``(batch, 1)``: the scores as they are, and
     ``score``, the mean over the combined ones in that measure.
@@ -80,7 +82,7 @@ def build_scorer(
     }
     inputs = window
     if rhythm:
-        scores["template"] = TemplateDistance(name="template")(window)
+        scores["template"] = TemplateDistance(*core, name="template")(window)
         scores["rhythm"] = rhythm.output
         inputs = {"window": window, "rhythm": rhythm.input}
     found = predict(keras.Model(inputs, scores), normals)

@@ -10,6 +10,7 @@ NAMES = (
     *("views", "partners", "imagined"),
     *("rhythm_beats", "rhythm", "prototypes"),
     *("student", "projection", "student_views", "student_imagined", "student_beats", "student_rhythm"),
+    "student_noise",
 )
 
 

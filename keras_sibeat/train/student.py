@@ -10,10 +10,13 @@ import tensorflow as tf
 
 from keras_sibeat.config import Config
 from keras_sibeat.data.beatset import BeatSet
+from keras_sibeat.data.noise import read_noise
+from keras_sibeat.data.preprocessing import Preprocessing
 from keras_sibeat.data.protocols import Fold
 from keras_sibeat.data.sources import load_unlabelled
 from keras_sibeat.data.timings import simulate_timings
 from keras_sibeat.distribution import await_file, is_chief, replicas
+from keras_sibeat.layers.noises import WornNoise
 from keras_sibeat.layers.timings import SimulatedRhythm
 from keras_sibeat.models.distiller import Distiller, as_teacher
 from keras_sibeat.models.inference import predict, score_parts
@@ -116,6 +119,15 @@ def student_scores(network: keras.Model, inputs: np.ndarray | dict[str, np.ndarr
     return student_outputs(predict(network, inputs))["score"][:, 0]
 
 
+def build_noise(config: Config, seed: int) -> WornNoise | None:
+    """The configured ``WornNoise``, or None where there is none."""
+    settings = config.student.noise
+    if settings is None:
+        return None
+    noise = read_noise(Path(config.data.folder or ".") / settings.folder, Preprocessing.of(config))
+    return WornNoise(noise, settings.snr, settings.share, seed=seed)
+
+
 def build_distiller(
     config: Config, fold: Fold, scorer: keras.Model | None, shape: tuple[int, int], seed: int, steps: int
 ) -> tuple[keras.Model, keras.Model]:
@@ -156,6 +168,7 @@ def build_distiller(
             seed=seeds["projection"],
             timings=timings,
             imagined=build_imagined(config, seeds["student_imagined"]),
+            noise=build_noise(config, seeds["student_noise"]),
         )
     else:
         score, embedding = (network.get_layer(name).output for name in ("score", "embedding"))

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sibeat_edge.beats.alignment import REACH, ROOM_AFTER, ROOM_BEFORE, Aligner, Placed
 from sibeat_edge.beats.rhythm import LONGEST
+from sibeat_edge.beats.stretch import FAST, Stretch
 from sibeat_edge.beats.windows import AFTER, BEFORE
-from sibeat_edge.signal.contact import FINE, FLAT_SECONDS, REASONS, Contact
-from sibeat_edge.signal.filters import BAND, CHUNK, FIR_ORDER, BandPass, FillMissing
+from sibeat_edge.signal.contact import BRIDGED, FINE, FLAT_SECONDS, REASONS, Contact
+from sibeat_edge.signal.filters import BAND, CHUNK, FIR_ORDER, BandPass, FillMissing, bridgeable
 from sibeat_edge.signal.held import Held
-from sibeat_edge.signal.quality import noise_reason
+from sibeat_edge.signal.quality import fast_share, noise_reason
 from sibeat_edge.signal.resampling import RATE, Resampler
 from sibeat_edge.signal.rpeaks import AVERAGE, LOST, REFRACTORY, SEARCH, RPeakDetector
 
@@ -26,9 +28,10 @@ class CutBeat:
     Attributes:
         time: of the R-peak, s.
         window: filtered ``(length, leads)``, mV, or None if it is not fit to be scored.
-        reason: why there is no window (``missing``, ``flat``, ``saturated``, ``noisy`` or ``edge``), or an
-            empty text.
+        reason: why there is no window (``missing``, ``flat``, ``saturated``, ``noisy``, ``motion`` or
+            ``edge``), or an empty text.
         rr: s since the R-peak before, or None if the signal in between is not known throughout.
+        snr: signal-to-noise ratio in dB of the newest beats, as ``Stretch`` has it; None if not known.
 
     >>> CutBeat(1.5, None, "flat", rr=0.8).reason
     'flat'
@@ -38,6 +41,7 @@ class CutBeat:
     window: np.ndarray | None
     reason: str
     rr: float | None
+    snr: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,8 @@ class BeatStream:
         window: samples at 360 Hz before the R-peak, and from it on.
         start: time of the first sample, s.
         tells_pauses: whether a ``Pause`` is returned.
+        aligns: whether R-peaks are moved as the aligner says.
+        aligner: an ``Aligner`` that knows the wearer's beats from an earlier stream; a new one if None.
 
     Raises ``ValueError`` for a rate out of range.
 
@@ -102,12 +108,18 @@ class BeatStream:
         window: tuple[int, int] = (BEFORE, AFTER),
         start: float = 0.0,
         tells_pauses: bool = False,
+        aligns: bool = False,
+        aligner: Aligner | None = None,
     ) -> None:
         self.rate, self.start, self.seen = rate, start, 0
         self._window, self._tells_pauses = window, tells_pauses
+        self._aligns, self._aligner, self._stretch = aligns, aligner or Aligner(), Stretch()
+        # Samples before an R-peak, and from it on, that may be needed.
+        reach = REACH if aligns else 0
+        self._room = (max(window[0] + reach, ROOM_BEFORE), max(window[1] + reach, ROOM_AFTER))
         self._order, self._margin = order, order // 2  # the filter spreads what is not fine so far
         self._resampler = Resampler(rate)  # first, as it checks the rate
-        self._contact, self._fill = Contact(rate), FillMissing()
+        self._contact, self._fill = Contact(rate), FillMissing(bridgeable(rate))
         self._detectors_filter, self._detector = BandPass(), RPeakDetector()
         self._filter = BandPass(band, order)
         self._flags = Held(np.zeros(0, np.int8))
@@ -132,8 +144,8 @@ class BeatStream:
         if it learns anew (after 8 s).
         """
         detector = FIR_ORDER + CHUNK + REFRACTORY + AVERAGE + SEARCH
-        window = self._window[1] + self._order + CHUNK
-        flags = (self._window[1] + self._margin) / RATE + FLAT_SECONDS + 1 / self.rate
+        window = self._room[1] + self._order + CHUNK
+        flags = (self._room[1] + self._margin) / RATE + FLAT_SECONDS + 1 / self.rate
         resampler = 0.0 if self.rate == RATE else 11 / min(self.rate, RATE)
         return max(max(detector, window) / RATE + resampler, flags)
 
@@ -149,8 +161,10 @@ class BeatStream:
     def finish(self) -> list[CutBeat | Pause]:
         """The beats that the stream's end makes certain."""
         self._flags.extend(self._contact.finish())
-        rest = self._resampler.finish()
-        if len(rest):
+        filled = self._fill.finish()
+        rest = [part for part in (self._resampler.push(filled), self._resampler.finish()) if len(part)]
+        if rest:
+            rest = np.concatenate(rest)
             self._detect(self._detectors_filter.push(rest[:, 0]))
             self._filtered.extend(self._filter.push(rest))
         self._detect(self._detectors_filter.finish())
@@ -172,7 +186,7 @@ class BeatStream:
 
     def _await(self, peaks):
         oldest = self._oldest()
-        self._waiting.extend(Found(int(peak), bool(peak - self._window[0] < oldest)) for peak in peaks)
+        self._waiting.extend(Found(int(peak), bool(peak - self._room[0] < oldest)) for peak in peaks)
         if self._tells_pauses and len(peaks):
             self._newest = int(peaks[-1])
 
@@ -190,7 +204,7 @@ class BeatStream:
             else:
                 cut.append(self._cut(found))
         waiting = [found for found in self._waiting if found is not None]
-        starts = (found.peak - self._window[0] for found in waiting if not found.is_late)
+        starts = (found.peak - self._room[0] for found in waiting if not found.is_late)
         needed = min([self._oldest(), *starts])
         self._filtered.drop(needed)
         # The flags are held for longer, for the RR interval before the oldest R-peak.
@@ -200,11 +214,13 @@ class BeatStream:
     def _is_ready(self, found):
         if found is None:
             return self._flags.end * RATE >= (self._previous + PAUSE) * self.rate
-        end = found.peak + self._window[1]
+        end = found.peak + self._room[1]
         return self._filtered.end >= end and self._flags.end * RATE >= (end + self._margin) * self.rate
 
     def _cut(self, found):
-        peak, rr = found.peak, None
+        placed = self._place(found)
+        self._stretch.push(placed.snr)
+        peak, rr = found.peak + (placed.offset if self._aligns else 0), None
         if self._previous is not None and not found.is_late and not self._has_gap(self._previous, peak):
             rr = (peak - self._previous) / RATE
         self._previous = peak
@@ -215,8 +231,23 @@ class BeatStream:
         else:
             window = self._filtered.part(first, last)
             worst = self._worst_flag(first - self._margin, last + self._margin)
-            reason = REASONS[worst] or noise_reason(window, self._window[0])
-        return CutBeat(self.start + peak / RATE, None if reason else window, reason, rr)
+            reason = REASONS[worst] or self._quality(window)
+        return CutBeat(self.start + peak / RATE, None if reason else window, reason, rr, self._stretch.snr)
+
+    def _quality(self, window):
+        centre = self._window[0]
+        reason = noise_reason(window, centre)
+        if reason or self._stretch.is_fit:
+            return reason
+        return "noisy" if fast_share(window, centre) > FAST else "motion"
+
+    def _place(self, found):
+        """Where the ``Aligner`` places an R-peak; one in an unknown signal stays."""
+        first, last = found.peak - ROOM_BEFORE, found.peak + ROOM_AFTER
+        is_known = first >= 0 and last <= self._filtered.end and not found.is_late
+        if not is_known or self._worst_flag(first, last) > BRIDGED:
+            return Placed(0, None)
+        return self._aligner.push(self._filtered.part(first, last)[:, 0])
 
     def _worst_flag(self, first, last):
         """The worst flag of the device's samples from ``first`` to before ``last``, at 360 Hz."""
@@ -225,4 +256,4 @@ class BeatStream:
 
     def _has_gap(self, first, last):
         """Whether the signal between two samples is not known throughout, or is too long to be still held."""
-        return last - first > HELD * RATE or self._worst_flag(first, last) != FINE
+        return last - first > HELD * RATE or self._worst_flag(first, last) > BRIDGED

@@ -4,13 +4,15 @@ from collections import deque
 
 import numpy as np
 
+from sibeat_edge.beats.alignment import CORE_AFTER, CORE_BEFORE
 from sibeat_edge.beats.rhythm import LONGEST
+from sibeat_edge.beats.windows import BEFORE
 
 WARM_UP = 60  # beats fit to be scored that the warm-up needs
 MEMORY = 32  # beats over which the template's running mean forgets
 BOUND = 0.1  # share of the template's height: the most by which a beat's sample counts as different
-ALIKE = 0.95  # correlation from which a beat is like the template
-SIMILAR = 0.9  # correlation from which two beats of the warm-up are of one kind
+ALIKE = 0.9  # correlation from which a beat is like the template
+SIMILAR = 0.8  # correlation from which two beats of the warm-up are of one kind
 KIND = 0.4  # share of the warm-up's beats that the template's kind needs
 RIVAL = 0.25  # share from which another kind of the warm-up may be the normal one
 FEW = 0.1  # share from which another kind casts doubt on a more frequent one that is premature
@@ -35,6 +37,12 @@ class WearerTemplate:
     only at times, a lead is turned over, or the wearer has moved. There are at most two templates; a third
     replaces the one that has been out of use for longer.
 
+    Likeness is that of the beats' cores. The rest of a window holds the beats before and after, whose places
+    change with the heart rate, in atrial fibrillation from beat to beat.
+
+    Args:
+        centre: place of the R-peak in a window.
+
     Attributes:
         trouble: why the warm-up has to go on (``NOISE`` or ``ABNORMAL``), or an empty text.
         trouble_before: the last such reason, kept after the warm-up has ended.
@@ -48,7 +56,8 @@ class WearerTemplate:
     ((320, 1), '')
     """
 
-    def __init__(self) -> None:
+    def __init__(self, centre: int = BEFORE) -> None:
+        self._core = slice(max(0, centre - CORE_BEFORE), centre + CORE_AFTER)
         self.trouble, self.trouble_before, self.added = "", "", 0
         self._kinds: list[_Kind] = []  # the one in use last comes first
         # The latest beats of no kind, or of the warm-up, with their RR intervals.
@@ -74,7 +83,7 @@ class WearerTemplate:
         """The template ``(length, leads)`` that a beat is most like, or None in the warm-up."""
         if len(self._kinds) < 2:
             return self.beat
-        return max(self._kinds, key=lambda kind: likeness(window, kind.middle)).middle
+        return self._kinds[int(np.argmax(self._alike(window)))].middle
 
     def push(self, window: np.ndarray, rr: float) -> None:
         """Learn from a beat fit to be scored.
@@ -85,7 +94,7 @@ class WearerTemplate:
         """
         self._count += 1
         rr = np.minimum(rr, LONGEST)
-        alike = [likeness(window, kind.middle) for kind in self._kinds]
+        alike = self._alike(window)
         if alike and max(alike) >= ALIKE:
             kind = self._kinds.pop(int(np.argmax(alike)))
             kind.push(window, rr)
@@ -101,11 +110,14 @@ class WearerTemplate:
             self._add()
             self._unlike, self._since = 0, self._count
 
+    def _alike(self, window):
+        return [likeness(window[self._core], kind.middle[self._core]) for kind in self._kinds]
+
     def settle(self) -> None:
         """Make the template from the warm-up's beats so far, or set ``trouble`` to why there can be none."""
         windows, intervals = (np.array(part) for part in zip(*self._others, strict=True))
         least = KIND if self._count < PATIENCE else RIVAL
-        found, self.trouble = normal_kind(windows, intervals, least)
+        found, self.trouble = normal_kind(windows[:, self._core], intervals, least)
         if self.trouble:
             self.trouble_before = self.trouble
             for _ in range(min(PROLONGED, len(self._others))):
@@ -118,7 +130,7 @@ class WearerTemplate:
     def _add(self):
         """Make a template from the largest kind among the beats unlike any, if it may be a normal one."""
         windows, intervals = (np.array(part) for part in zip(*self._others, strict=True))
-        found = kinds_of(windows)
+        found = kinds_of(windows[:, self._core])
         usual = min(kind.rr for kind in self._kinds)
         for kind in found:
             is_frequent = len(kind) * UNLIKE >= RIVAL * len(windows) * (self._count - self._since)

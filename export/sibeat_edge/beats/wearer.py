@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from sibeat_edge.beats.rhythm import HISTORY, LONGEST, rhythm
 from sibeat_edge.beats.template import WARM_UP, WearerTemplate
-from sibeat_edge.beats.windows import beside
+from sibeat_edge.beats.windows import BEFORE, beside
 
 FEWEST = 20  # beats fit to be scored that are enough for a template if the stream ends in its warm-up
 HELD = 2 * WARM_UP  # beats of a warm-up that wait for its end; older ones get no view
@@ -28,6 +28,7 @@ class Wearer:
 
     Args:
         waits: whether a beat waits for the next one, to know the RR interval after it.
+        centre: place of the R-peak in a window.
 
     Attributes:
         template: the ``WearerTemplate``.
@@ -38,8 +39,8 @@ class Wearer:
     (60, (320, 2), (8,))
     """
 
-    def __init__(self, waits: bool = True) -> None:
-        self.template, self._waits = WearerTemplate(), waits
+    def __init__(self, waits: bool = True, centre: int = BEFORE) -> None:
+        self.template, self._waits = WearerTemplate(centre), waits
         self._held: deque[np.ndarray | None] = deque()  # windows of the beats without a view yet
         self._intervals: list[float] = []  # the newest, as far back as the oldest beat held needs them
         self._previous: float | None = None  # time of the beat before, if that was fit to be scored

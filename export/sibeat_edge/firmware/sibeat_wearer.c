@@ -96,20 +96,33 @@ void sibeat_template_start(sibeat_template *own)
     own->count = own->since = own->unlike = 0;
 }
 
-/* Correlation of two beats, each lead without its mean; 0 where one is flat. */
+/* The core of a window: its ticks from the first to before the last. */
+#if SIBEAT_BEFORE > SIBEAT_CORE_BEFORE
+#define CORE_FIRST (SIBEAT_BEFORE - SIBEAT_CORE_BEFORE)
+#else
+#define CORE_FIRST 0
+#endif
+#if SIBEAT_AFTER > SIBEAT_CORE_AFTER
+#define CORE_LAST (SIBEAT_BEFORE + SIBEAT_CORE_AFTER)
+#else
+#define CORE_LAST SIBEAT_LENGTH
+#endif
+
+/* Correlation of two beats' cores, each lead without its mean; 0 where one is flat. */
 static float likeness(const float *one, const float *other)
 {
+    const int begin = CORE_FIRST * SIBEAT_LEADS, end = CORE_LAST * SIBEAT_LEADS;
     float product = 0.0f, first = 0.0f, second = 0.0f;
 
     for (int lead = 0; lead < SIBEAT_LEADS; lead++) {
         float mean = 0.0f, others_mean = 0.0f;
-        for (int k = lead; k < SIBEAT_WINDOW_SIZE; k += SIBEAT_LEADS) {
+        for (int k = begin + lead; k < end; k += SIBEAT_LEADS) {
             mean += one[k];
             others_mean += other[k];
         }
-        mean /= SIBEAT_LENGTH;
-        others_mean /= SIBEAT_LENGTH;
-        for (int k = lead; k < SIBEAT_WINDOW_SIZE; k += SIBEAT_LEADS) {
+        mean /= CORE_LAST - CORE_FIRST;
+        others_mean /= CORE_LAST - CORE_FIRST;
+        for (int k = begin + lead; k < end; k += SIBEAT_LEADS) {
             const float x = one[k] - mean, y = other[k] - others_mean;
             product += x * y;
             first += x * x;

@@ -15,13 +15,13 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from sibeat_edge.beats import rhythm, template
+from sibeat_edge.beats import alignment, rhythm, template
 from sibeat_edge.errors import ModelError
 from sibeat_edge.model.container import checksum, find_manifest
 from sibeat_edge.signal.filters import band_pass_taps
 from sibeat_edge.signal.resampling import RATE
 
-FORMAT = 3
+FORMAT = 4
 MIN_MAX = "each lead of a window to [-1, 1] by its own extremes"
 BESIDE = "the beat and the wearer's template, each lead to [-1, 1] by the template's extremes"
 LONGEST = 10 * RATE  # samples on one side of a window, or the filter's order: no beat needs more
@@ -71,7 +71,7 @@ DIGEST: Check = (
 )
 BOOLEAN: Check = (lambda value: isinstance(value, bool), "true or false")
 QUANTISATION = {"scale": POSITIVE, "zero_point": _whole(-128, 127)}
-# The package's code defines the template and the rhythm. Equal constants show that a model was trained with
+# The package's code defines the template, its alignment and the rhythm. Equal constants show that a model was trained with
 # the same definition.
 WEARER = {
     "warm_up": template.WARM_UP,
@@ -86,6 +86,11 @@ WEARER = {
     "prolonged": template.PROLONGED,
     "patience": template.PATIENCE,
     "unlike": template.UNLIKE,
+    "core_before": alignment.CORE_BEFORE,
+    "core_after": alignment.CORE_AFTER,
+    "reach": alignment.REACH,
+    "near": alignment.NEAR,
+    "same": alignment.SAME,
     "features": list(rhythm.FEATURES),
     "history": rhythm.HISTORY,
     "fewest": rhythm.FEWEST,
@@ -216,11 +221,13 @@ def read_manifest(content: bytes | bytearray) -> Manifest:
 
 
 def _upgraded(values):
-    """A manifest of format 2 in the shape of format 3, anything else as it is.
+    """A manifest of an earlier format in the shape of the current one, anything else as it is.
 
-    What format 2 calls ``expected`` are validation figures; it states no test figures.
+    What format 2 calls ``expected`` are validation figures; it states no test figures. Format 3 is that of
+    format 4; only the definition of a wearer's template is another, which the check refuses.
     """
-    is_old = isinstance(values, dict) and _only(2)[0](values.get("format"))
-    if not is_old or "expected" not in values or "validation" in values:
+    if not isinstance(values, dict):
         return values
-    return {**values, "format": FORMAT, "expected": UNKNOWN.copy(), "validation": values["expected"]}
+    if _only(2)[0](values.get("format")) and "expected" in values and "validation" not in values:
+        values = {**values, "format": 3, "expected": UNKNOWN.copy(), "validation": values["expected"]}
+    return {**values, "format": FORMAT} if _only(3)[0](values.get("format")) else values

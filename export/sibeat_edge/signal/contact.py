@@ -4,14 +4,19 @@ import math
 
 import numpy as np
 
-FINE, MISSING, FLAT, SATURATED = range(4)
-REASONS = ("", "missing", "flat", "saturated")
+from sibeat_edge.signal.filters import bridgeable
+
+FINE, BRIDGED, MISSING, FLAT, SATURATED = range(5)  # the worse, the higher
+REASONS = ("", "", "missing", "flat", "saturated")
 FLAT_SECONDS = 0.25  # no heart gives the same value for so long
 RAIL_SECONDS = 0.025  # an amplifier that stays at the highest or lowest value so far is saturated
 
 
 class Contact:
-    """Flags each sample of a stream as fine, missing (not finite), flat or saturated.
+    """Flags each sample of a stream as fine, bridged, missing (not finite), flat or saturated.
+
+    A gap of no more samples than ``bridgeable`` is bridged: ``FillMissing`` puts a line there. Before a lead's
+    first sample no gap is.
 
     The flags do not depend on how the stream is cut into blocks.
 
@@ -19,14 +24,15 @@ class Contact:
         rate: of the device, Hz.
 
     >>> contact = Contact(rate=4)
-    >>> flags = contact.push(np.array([[0.0], [0.2], [np.nan], [0.1]]))
+    >>> flags = contact.push(np.array([[0.0], [0.2], [np.nan], [np.nan], [0.1]]))
     >>> [REASONS[flag] for flag in [*flags, *contact.finish()]]
-    ['', '', 'missing', '']
+    ['', '', 'missing', 'missing', '']
     """
 
     def __init__(self, rate: float) -> None:
         self.flat = max(3, math.ceil(FLAT_SECONDS * rate))
         self.rail = max(3, math.ceil(RAIL_SECONDS * rate))
+        self.bridged = bridgeable(rate)
         self._held: np.ndarray | None = None  # samples whose flags are not final
 
     def push(self, samples: np.ndarray) -> np.ndarray:
@@ -46,6 +52,8 @@ class Contact:
             self._run = np.zeros(samples.shape[1], np.int64)  # samples of the value before the held ones
             self._before = np.full(samples.shape[1], np.nan)
             self._low, self._high = np.full((2, samples.shape[1]), np.nan)
+            # Missing samples in a row before the held ones; before the first sample no gap is short.
+            self._gap = np.full(samples.shape[1], self.bridged + 1)
         self._held = np.concatenate([self._held, samples])
         return self._release(len(self._held) - self.flat)
 
@@ -75,7 +83,21 @@ class Contact:
         flags = np.zeros(count, np.int8)
         flags[length >= self.flat] = FLAT
         flags[(length >= self.rail) & ((part == low) | (part == high)) & (high > low)] = SATURATED
-        flags[~np.isfinite(part)] = MISSING
+        missing = ~np.isfinite(values)
+        begins = np.flatnonzero(np.diff(missing, prepend=False) & missing)
+        ends = np.flatnonzero(np.diff(missing, append=False) & missing) + 1
+        sizes = ends - begins
+        if len(begins) and begins[0] == 0:
+            sizes[0] += self._gap[lead]
+        for begin, end, size in zip(begins, ends, sizes, strict=True):
+            flags[begin : min(end, count)] = (
+                BRIDGED if size <= self.bridged and end < len(values) else MISSING
+            )
+        if missing[count - 1]:
+            within = count - begins[np.searchsorted(begins, count - 1, side="right") - 1]
+            self._gap[lead] = within + (self._gap[lead] if within == count else 0)
+        else:
+            self._gap[lead] = 0
         self._low[lead], self._high[lead] = low[-1], high[-1]
         last = np.searchsorted(starts, count - 1, side="right") - 1
         within = count - starts[last]

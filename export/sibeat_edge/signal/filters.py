@@ -15,7 +15,17 @@ from sibeat_edge.signal.resampling import RATE
 
 BAND = (3.0, 45.0)  # Hz
 FIR_ORDER = 108
+BRIDGED_SECONDS = 0.04  # the longest gap that is bridged
 CHUNK = 180  # samples (0.5 s) that the band-pass filters at a time
+
+
+def bridgeable(rate: float) -> int:
+    """Samples of the longest gap that is bridged at ``rate`` Hz: 40 ms, and at least one sample.
+
+    >>> bridgeable(360), bridgeable(20)
+    (14, 1)
+    """
+    return max(1, int(BRIDGED_SECONDS * rate + 1e-9))
 
 
 class Stage(Protocol):
@@ -52,34 +62,61 @@ def band_pass_taps(band: tuple[float, float] = BAND, order: int = FIR_ORDER) -> 
 
 
 class FillMissing:
-    """Holds the last value over missing (not finite) samples; a lead that starts with them starts at zero.
+    """Fills missing (not finite) samples: short gaps by a straight line, longer ones by the last value.
+
+    Before a lead's first sample it is zero. A gap counts as short up to ``longest`` samples; those at the end
+    of a block are held back until it is known whether they are.
+
+    Args:
+        longest: samples of the longest gap that is bridged; 0 bridges none.
 
     >>> FillMissing().push([np.nan, 1.0, np.nan, 3.0])
     array([0., 1., 1., 3.])
+    >>> process(FillMissing(longest=1), np.array([1.0, np.nan, 3.0, np.nan, np.nan, 0.0]))
+    array([1., 2., 3., 3., 3., 0.])
     """
 
-    def __init__(self) -> None:
-        self._last: np.ndarray | None = None
+    def __init__(self, longest: int = 0) -> None:
+        self._longest = longest
+        # The last sample released, then those that wait, NaN in a gap that may still be short.
+        self._held: np.ndarray | None = None
 
     def push(self, samples: npt.ArrayLike) -> np.ndarray:
-        """The block ``(samples,)`` or ``(samples, leads)``, filled."""
+        """The samples ``(samples,)`` or ``(samples, leads)`` that are final, filled."""
         samples = np.asarray(samples, np.float64)
         if not len(samples):
             return samples
-        if self._last is None:
-            self._last = np.zeros((1, *samples.shape[1:]))
-        known = np.isfinite(samples)
-        if not known.all():
-            joined = np.concatenate([self._last, np.where(known, samples, 0.0)])
-            places = np.arange(1, len(joined)).reshape(-1, *[1] * (samples.ndim - 1))
-            newest = np.maximum.accumulate(np.where(known, places, 0), axis=0)
-            samples = np.take_along_axis(joined, newest, axis=0)
-        self._last = samples[-1:]
-        return samples
+        if self._held is None:
+            self._held = np.zeros((1, *samples.shape[1:]))
+            self._is_long = np.ones(samples.shape[1:], bool)  # whether the last sample is of a long gap
+        last = len(self._held) - 1
+        if not last and np.isfinite(samples).all():
+            self._held, self._is_long = samples[-1:], np.zeros(samples.shape[1:], bool)
+            return samples
+        held = np.concatenate([self._held, samples])
+        known = np.isfinite(held)
+        places = np.arange(len(held)).reshape(-1, *[1] * (held.ndim - 1))
+        before = np.maximum.accumulate(np.where(known, places, 0), axis=0)
+        after = np.minimum.accumulate(np.where(known, places, len(held))[::-1], axis=0)[::-1]
+        is_short = (after - before - 1 <= self._longest) & ~(self._is_long & (before == last))
+        filled = np.take_along_axis(np.where(known, held, 0.0), before, axis=0)
+        end = np.take_along_axis(filled, np.minimum(after, len(held) - 1), axis=0)
+        line = filled + (end - filled) * (places - before) / np.maximum(after - before, 1)
+        filled = np.where(~known & is_short & (after < len(held)), line, filled)
+        is_open = ~known & is_short & (after == len(held))
+        self._is_long = ~known[-1] & ~is_open[-1]
+        count = len(held) - 1 - int(is_open.sum(axis=0).max())
+        self._held = np.where(is_open, np.nan, filled)[count:]
+        return filled[1 : count + 1]
 
     def finish(self) -> np.ndarray:
-        """An empty array: no sample is held back."""
-        return np.zeros(0)
+        """The samples that are left, once the stream has ended: a gap at its end holds the last value."""
+        if self._held is None or len(self._held) == 1:
+            return np.zeros(0)
+        known = np.isfinite(self._held)
+        places = np.arange(len(known)).reshape(-1, *[1] * (known.ndim - 1))
+        newest = np.maximum.accumulate(np.where(known, places, 0), axis=0)
+        return np.take_along_axis(np.where(known, self._held, 0.0), newest, axis=0)[1:]
 
 
 class BandPass:

@@ -19,28 +19,39 @@ def noise_reason(window: np.ndarray, centre: int) -> str:
     """Why a filtered window cannot be scored: ``flat``, ``noisy`` or, where it can, an empty text.
 
     A window is flat if it spans less than 0.05 mV. It is noisy if it holds what is not a number, or if its
-    fast part exceeds 3 % of its span outside of the QRS. The fast part is what a moving average of 50 ms
-    removes; its median counts, which the QRS of a close neighbour does not move. The worst lead decides.
+    ``fast_share`` exceeds 3 %. The worst lead decides.
 
-    Electrode motion often passes. Its swings are as slow as an ectopic beat's, and a rule on one window that
-    refused them would refuse many abnormal beats as well.
+    Electrode motion passes. Its swings are as slow as an ectopic beat's, and a rule on one window that
+    refused them would refuse many abnormal beats as well: ``Stretch`` judges several beats together.
 
     Args:
         window: ``(length, leads)``, mV.
         centre: place of the R-peak in it.
     """
-    places = _outside(len(window), centre)
+    spans = np.ptp(np.asarray(window, np.float64), axis=0)
+    if (spans < LEAST).any():
+        return "flat"
+    return "noisy" if fast_share(window, centre) > NOISY else ""
+
+
+def fast_share(window: np.ndarray, centre: int) -> float:
+    """The fast part of a window outside of the QRS, as a share of its span; infinite if that is no number.
+
+    The fast part is what a moving average of 50 ms removes. Its median counts, which the QRS of a close
+    neighbour does not move. The largest of the leads is returned.
+
+    Args:
+        window, centre: as for ``noise_reason``.
+    """
+    places, shares = _outside(len(window), centre), [0.0]
     for lead in np.asarray(window, np.float64).T:
         span = np.ptp(lead)
-        if span < LEAST:
-            return "flat"
         if len(places) and not np.isfinite(span):
-            return "noisy"
-        if len(places):
+            return np.inf
+        if len(places) and span > 0:
             fast = np.abs(lead - np.convolve(lead, AVERAGE, "same"))
-            if _median(fast[places]) > NOISY * span:
-                return "noisy"
-    return ""
+            shares.append(float(_median(fast[places]) / span))
+    return max(shares)
 
 
 @functools.cache

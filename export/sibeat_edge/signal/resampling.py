@@ -15,8 +15,8 @@ class Resampler:
     """Streaming polyphase resampler from ``rate`` Hz to 360 Hz, ``(samples,)`` or ``(samples, leads)``.
 
     The result equals that of scipy's ``resample_poly`` with its default anti-aliasing filter (Kaiser window,
-    beta 5, ten zero crossings a side), except at the ends: the signal is continued by its first and last
-    value.
+    beta 5, ten zero crossings a side) to a thousandth of the signal's offset, except at the ends: the signal
+    is continued by its first and last value.
 
     Raises ``ValueError`` for a rate that is not between 1 and 10,000 Hz.
 
@@ -41,7 +41,9 @@ class Resampler:
         self._offsets = np.arange(-self._reach, self._reach + 1)
         places = np.arange(self.up)[:, None] - self._offsets * self.up + half
         inside = (places >= 0) & (places < len(taps))
-        self._bank = np.where(inside, taps[places.clip(0, len(taps) - 1)], 0.0)  # (phases, offsets)
+        bank = np.where(inside, taps[places.clip(0, len(taps) - 1)], 0.0)  # (phases, offsets)
+        # Each phase has a gain of 1 at 0 Hz: else a constant becomes a ripple, in which R-peaks are found.
+        self._bank = bank / bank.sum(axis=1, keepdims=True)
         self._start = -self._reach  # input index of the buffer's first sample
         self._seen = 0
         self._made = 0

@@ -1,0 +1,104 @@
+"""Where a beat is, by its likeness to the beats before it, and how much noise it holds.
+
+A detector puts the R-peak on the highest sample. Where a QRS has two peaks of nearly the same height, it
+takes now the one, now the other, and a window that is cut 25 ms off looks like an abnormal beat. So each
+R-peak is moved to where its beat is most like one of the kinds of beats that the wearer has had lately. What
+remains of the beat beside that kind is noise, or the beat is the first of its kind.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+# Samples at 360 Hz of the beat's core, before the R-peak and from it on: QRS and T wave. The rest of a window
+# holds the neighbouring beats at places that change with the heart rate.
+CORE_BEFORE, CORE_AFTER = 70, 110
+REACH = 30  # samples (83 ms) by which an R-peak is moved at most
+ROOM_BEFORE, ROOM_AFTER = CORE_BEFORE + REACH, CORE_AFTER + REACH  # that ``Aligner`` needs around an R-peak
+KINDS = 4  # kept at most
+NEAR = 0.7  # correlation with a kind from which an R-peak is moved to it
+SAME = 0.8  # correlation from which a beat is of a kind
+MEMORY = 8  # beats over which a kind's running mean forgets
+LASTING = 256  # beats over which a kind that does not come again is forgotten
+LEAST, MOST = -20.0, 40.0  # dB, between which a likeness lies
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """What the ``Aligner`` says of a beat.
+
+    Attributes:
+        offset: samples by which the R-peak is to be moved.
+        snr: the beat's likeness to its kind as a signal-to-noise ratio in dB, or None if it is not known.
+
+    >>> Placed(offset=-3, snr=12.5).offset
+    -3
+    """
+
+    offset: int
+    snr: float | None
+
+
+class Aligner:
+    """Places the beats of a stream, in order of time, by the kinds of beats before them.
+
+    A kind is a running mean of beats that look alike. At most ``KINDS`` are kept; a new one takes the place of
+    the one with the fewest recent beats, so that a burst of noise does not make the wearer's own forgotten.
+
+    The likeness of a beat to a kind is the highest correlation *r* of their cores within ``REACH`` samples.
+    A kind's beat with noise added has the signal-to-noise ratio *r*² / (1 - *r*²).
+
+    >>> aligner, shape = Aligner(), np.exp(-np.square(np.arange(-100, 140) / 9.0))
+    >>> aligner.push(shape)
+    Placed(offset=0, snr=None)
+    >>> aligner.push(np.roll(shape, 7)).offset
+    7
+    """
+
+    def __init__(self) -> None:
+        self._kinds: list[np.ndarray] = []  # cores without their mean, of length 1
+        self._counts: list[float] = []  # recent beats of each
+
+    def push(self, around: np.ndarray) -> Placed:
+        """Place the next beat.
+
+        Args:
+            around: the filtered lead ``(240,)`` at 360 Hz, ``ROOM_BEFORE`` samples before the R-peak and
+                ``ROOM_AFTER`` from it on, mV.
+        """
+        around = np.asarray(around, np.float64)
+        cores = np.lib.stride_tricks.sliding_window_view(around, CORE_BEFORE + CORE_AFTER)
+        cores = cores - cores.mean(axis=1, keepdims=True)
+        sizes = np.sqrt(np.einsum("ij,ij->i", cores, cores))
+        if sizes[REACH] <= 0:
+            return Placed(0, None)
+        self._counts = [count * (1 - 1 / LASTING) for count in self._counts]
+        if not self._kinds:
+            self._add(cores[REACH] / sizes[REACH])
+            return Placed(0, None)
+        alike = np.array([cores @ kind for kind in self._kinds]) / np.where(sizes > 0, sizes, np.inf)
+        kind, place = np.unravel_index(np.argmax(alike), alike.shape)
+        best = float(alike[kind, place])
+        place = int(place) if best >= NEAR else REACH
+        core = cores[place] / sizes[place]
+        if best >= SAME:
+            moved = self._kinds[kind] + (core - self._kinds[kind]) / MEMORY
+            self._kinds[kind] = moved / np.linalg.norm(moved)
+            self._counts[kind] += 1
+        else:
+            self._add(core)
+        return Placed(place - REACH, _snr(best))
+
+    def _add(self, core):
+        if len(self._kinds) == KINDS:
+            rarest = int(np.argmin(self._counts))
+            del self._kinds[rarest], self._counts[rarest]
+        self._kinds.append(core)
+        self._counts.append(1.0)
+
+
+def _snr(correlation):
+    """The signal-to-noise ratio in dB at which noise lowers a beat's correlation with its kind so far."""
+    share = min(max(correlation, 0.0), 1.0) ** 2
+    with np.errstate(divide="ignore"):
+        return float(np.clip(10 * (np.log10(share) - np.log10(1 - share)), LEAST, MOST))
