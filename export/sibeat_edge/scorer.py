@@ -31,8 +31,9 @@ class Beat:
         alarm: whether the score lies above the threshold.
         reason: why there is no score, or an empty text. The reasons are ``missing``, ``flat``, ``saturated``,
             ``noisy``, ``motion``, ``edge`` and ``warm-up``. ``motion``: the beats of the last seconds are
-            unlike each other, as electrodes that move make them. ``edge``: the window exceeds the stream, or the R-peak was
-            found too late. ``warm-up``: the model needs a template of the wearer, and there is none yet.
+            unlike each other, as electrodes that move make them. ``edge``: the window exceeds the stream, or
+            the R-peak was found too late. ``warm-up``: the model needs a template of the wearer, and there is
+            none yet.
         rr: s since the R-peak before, or None for the first beat after a start or a gap.
         residuals: where the beat is abnormal, ``(length,)``, if asked for: the model's squared error of each
             sample or, for a wearer's model, the squared difference from the template.

@@ -15,8 +15,8 @@ class Preprocessing:
     """From a recording to its beats.
 
     Attributes:
-        leads: names of the leads wanted, in order, ``"all"``, or ``"first"``, whatever its name; the first one
-            feeds the R-peak detector.
+        leads: names of the leads wanted, in order, ``"all"``, or ``"first"``, whatever its name; the first
+            one feeds the R-peak detector.
         before, after: window around the R-peak, in samples at 360 Hz.
         band: edges of the windows' band-pass, in Hz.
         order: of that band-pass, a finite impulse response.

@@ -62,7 +62,7 @@ def load_fold_beats(config: Config) -> BeatSet:
 
 
 def source_records(config: Config, name: str) -> dict[str, str]:
-    """The records of one of the configured sources, and whether each is to ``train``, ``validate`` or ``test``.
+    """The records of a configured source, and whether each is to ``train``, ``validate`` or ``test``.
 
     Raises ``DataError`` for a name that fits no record, and ``ConfigError`` for a record with two roles.
     """

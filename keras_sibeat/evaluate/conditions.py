@@ -23,17 +23,17 @@ JITTERS = (10, 20, 40)  # ms
 RATES = (128, 250, 360, 500)  # Hz
 QRS = 18  # samples (50 ms) on either side of an R-peak, between whose extremes its amplitude lies
 
-Condition = Callable[[Model, Recording, str], Row]  # from a model, a recording and a lead
+Condition = Callable[[Model, Recording, str | None], Row]  # from a model, a recording and a lead
 
 
-def add_noise(recording: Recording, noise: np.ndarray, snr: float, lead: str) -> Recording:
-    """The recording with ``noise`` (samples,) added to its lead at a signal-to-noise ratio in dB.
+def add_noise(recording: Recording, noise: np.ndarray, snr: float, lead: str | None = None) -> Recording:
+    """The recording with ``noise`` (samples,) added to a lead, the first if None, at a ratio in dB.
 
     As PhysioNet's ``nst`` defines it for the Noise Stress Test Database (Moody, Muldrow and Mark 1984): the
     signal's power is an eighth of its squared mean QRS amplitude, peak to peak, the noise's that around its
     mean of each second. The noise is repeated where it is shorter.
     """
-    column = recording.leads.index(lead)
+    column = recording.leads.index(lead or recording.leads[0])
     signal = recording.signal.astype(np.float64)
     samples = np.resize(np.asarray(noise, np.float64), len(signal))
     peaks, _ = annotated_beats(recording)
@@ -63,9 +63,15 @@ def _score_noisy(model, recording, lead, noise, snr):
 
 
 def measure_robustness(
-    model: Model, recordings: Iterable[Recording], noises: Mapping[str, np.ndarray], lead: str
+    model: Model,
+    recordings: Iterable[Recording],
+    noises: Mapping[str, np.ndarray],
+    lead: str | None = None,
 ) -> dict[str, dict[str, float | int | None]]:
-    """The whole table: metrics of the ``recordings`` under each of the ``conditions``, by its name."""
+    """The whole table: metrics of the ``recordings`` under each of the ``conditions``, by its name.
+
+    The ``lead`` is the first one if None.
+    """
     recordings = list(recordings)
     return {
         name: summarise_records([condition(model, recording, lead) for recording in recordings])

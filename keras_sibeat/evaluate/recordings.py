@@ -49,7 +49,7 @@ def _annotations(recording: Recording) -> Annotations:
 def score_detected(
     model: Model,
     recording: Recording,
-    lead: str,
+    lead: str | None = None,
     rate: float | None = None,
     class_map: str = "aami",
     personal: int | None = None,
@@ -58,7 +58,7 @@ def score_detected(
 
     Args:
         recording: with annotations.
-        lead: name of the lead to score.
+        lead: name of the lead to score; the first one if None.
         rate: Hz that the samples are resampled to first, as if the device had recorded them so.
         personal: as for ``BeatScorer``.
 
@@ -67,7 +67,8 @@ def score_detected(
     and ``times``, s. Of the detections that no annotated beat explains, each ``(detections,)``: ``false``,
     their scores, ``false_alarms`` and ``false_times``.
     """
-    samples = recording.signal[:, recording.leads.index(lead)].astype(np.float64)
+    column = recording.leads.index(lead or recording.leads[0])
+    samples = recording.signal[:, column].astype(np.float64)
     if rate is not None and rate != recording.rate:
         samples = sps.resample_poly(samples, int(rate), int(recording.rate))
     beats = score_recording(model, samples, rate or recording.rate, personal=personal)
@@ -107,7 +108,7 @@ def _hours(recording):
 def score_annotated(
     model: Model,
     recording: Recording,
-    lead: str,
+    lead: str | None = None,
     jitter: float = 0.0,
     seed: int = 0,
     class_map: str = "aami",
@@ -124,7 +125,7 @@ def score_annotated(
     beats = extract_beats(
         moved,
         Preprocessing(
-            leads=(lead,),
+            leads=(lead,) if lead else "first",
             **manifest["window"],
             band=tuple(manifest["signal"]["band"]),
             order=manifest["signal"]["order"],

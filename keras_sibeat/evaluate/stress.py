@@ -1,6 +1,11 @@
-"""Exported models on whole recordings, clean and disturbed."""
+"""Exported models on whole recordings: clean, disturbed, and worn by people who move."""
 
 import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +14,13 @@ from keras_sibeat.data.noise import held_back_noise
 from keras_sibeat.data.physionet import list_records
 from keras_sibeat.data.protocols import split_records
 from keras_sibeat.data.recording import Recording, read_recording
-from keras_sibeat.data.sources import records_folder
+from keras_sibeat.data.sources import records_folder, source_folder, source_records
 from keras_sibeat.errors import ConfigError, DataError
 from keras_sibeat.evaluate.conditions import measure_robustness
 from keras_sibeat.evaluate.int8 import find_export
 from keras_sibeat.evaluate.summary import FORMAT, summarise
 from keras_sibeat.evaluate.thresholds import measure_calibration
+from keras_sibeat.evaluate.wearables import measure_wearables
 from keras_sibeat.files import sha256
 from keras_sibeat.train.provenance import depends_on
 from keras_sibeat.train.run import Run, current_commit, installed_versions
@@ -25,7 +31,8 @@ def robustness(run: Run, noise: Path | None = None) -> dict[str, Any]:
     """Score the whole test recordings of a run of wearers kept apart by the int8 model of each of its seeds.
 
     Args:
-        run: under the protocol ``inter_patient``, exported.
+        run: under the protocol ``inter_patient`` or ``databases``, exported. Of several databases each has
+            its conditions, named ``DATABASE: CONDITION``; the noise is added to the first one's recordings.
         noise: folder of WFDB records of noise alone (PhysioNet's bw, em and ma); without it, no noise is
             added. Of each the second half of its first lead is used, which training never saw.
 
@@ -33,36 +40,74 @@ def robustness(run: Run, noise: Path | None = None) -> dict[str, Any]:
     around a test beat were trained on. Raises ``DataError`` for a recording without the lead.
     """
     config, started = run.config, time.perf_counter()
-    if config.protocol.name != "inter_patient":
+    if config.protocol.name not in ("inter_patient", "databases"):
         raise ConfigError(
-            f"{run.folder}: found the protocol {config.protocol.name}; expected inter_patient, whose test "
-            "recordings are whole."
+            f"{run.folder}: found the protocol {config.protocol.name}; expected inter_patient or databases, "
+            "whose test recordings are whole."
         )
-    recordings, lead = _test_recordings(config), config.data.leads[0]
     noises = held_back_noise(noise) if noise is not None else {}
-    files = {
-        f"{part.name}/export/{file.name}": file
-        for part in run.parts().values()
-        for file in [find_export(run, part)[0]]
-    }
-    models = [Model(file) for file in files.values()]
-    measured = [measure_robustness(model, recordings, noises, lead) for model in models]
-    calibrated = [measure_calibration(model, recordings, lead) for model in models]
+    recordings, models = _test_recordings(config), _models(run)
+    names = [recording.name for those in recordings.values() for recording in those]
+    measured: dict[str, Any] = {}
+    for number, (database, those) in enumerate(recordings.items()):
+        rows = _on_each(measure_robustness, models, those, {} if number else noises)
+        prefix = f"{database}: " if len(recordings) > 1 else ""
+        measured |= {f"{prefix}{name}": summarise([found[name] for found in rows]) for name in rows[0]}
+    calibrated = _on_each(measure_calibration, models, next(iter(recordings.values())))
     return {
         "format": FORMAT,
-        "conditions": {name: summarise([found[name] for found in measured]) for name in measured[0]},
+        "conditions": measured,
         "calibration": {
             name: {period: summarise([found[name][period] for found in calibrated]) for period in periods}
             for name, periods in calibrated[0].items()
         },
-        "seeds": list(config.seeds),
-        "records": [recording.name for recording in recordings],
-        "false_alarms_per_hour": models[0].manifest["threshold"]["false_alarms_per_hour"],
-        "models_sha256": {
-            **depends_on(run),
-            **{name: sha256(file) for name, file in files.items()},
-        },
-        "config": config.describe(),
+        "records": names,
+        "false_alarms_per_hour": Model(models[0]).manifest["threshold"]["false_alarms_per_hour"],
+        **_provenance(run, models, started),
+    }
+
+
+def measure_worn(run: Run, motion: Path | None = None, rhythms: Path | None = None) -> dict[str, Any]:
+    """What ``measure_wearables`` counts, by the int8 model of each seed of an exported ``run``.
+
+    Returns a result without a name. Raises ``ConfigError`` where neither folder is given, or the run has no
+    template to be learnt.
+    """
+    started = time.perf_counter()
+    if not run.config.wearer or (motion is None and rhythms is None):
+        raise ConfigError(f"{run.folder}: expected a wearer's student, and --motion or --rhythms.")
+    models = _models(run)
+    rows = _on_each(measure_wearables, models, motion, rhythms)
+    return {
+        "format": FORMAT,
+        "worn": {name: summarise([found[name] for found in rows]) for name in rows[0]},
+        **_provenance(run, models, started),
+    }
+
+
+def _models(run):
+    """The exported int8 model of each part of a run."""
+    return [find_export(run, part)[0] for part in run.parts().values()]
+
+
+def _on_each(measure, models, *arguments):
+    """What ``measure`` returns for each model, in as many processes as there are cores."""
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        return list(
+            pool.map(partial(_on_model, measure), models, *([each] * len(models) for each in arguments))
+        )
+
+
+def _on_model(measure, file, *arguments):
+    return measure(Model(file), *arguments)
+
+
+def _provenance(run, models, started):
+    exported = {f"{file.parts[-3]}/export/{file.name}": sha256(file) for file in models}
+    return {
+        "seeds": list(run.config.seeds),
+        "models_sha256": {**depends_on(run), **exported},
+        "config": run.config.describe(),
         "data_sha256": run.about["data_sha256"],
         "versions": installed_versions(),
         "commit": run.about["commit"],
@@ -71,13 +116,29 @@ def robustness(run: Run, noise: Path | None = None) -> dict[str, Any]:
     }
 
 
-def _test_recordings(config: Config) -> list[Recording]:
-    folder, lead = records_folder(config), config.data.leads[0]
-    protocol = config.protocol
+def _test_recordings(config: Config) -> dict[str, list[Recording]]:
+    """The recordings that test, of each database, each with the lead to score alone."""
+    if config.data.sources:
+        return {
+            name: [
+                _of_lead(source_folder(config, name) / record, source.annotator, source.leads)
+                for record, role in source_records(config, name).items()
+                if role == "test"
+            ]
+            for name, source in config.data.sources.items()
+            if source.tests
+        }
+    folder, protocol = records_folder(config), config.protocol
     _, tested = split_records(list_records(folder), protocol.train_records, protocol.test_records)
-    recordings = [read_recording(Path(folder) / name, config.data.annotator) for name in tested]
-    for recording in recordings:
-        if lead not in recording.leads:
-            found = ", ".join(recording.leads)
-            raise DataError(f"Record {recording.name}: lead {lead} is missing; found {found}.")
-    return recordings
+    data = config.data
+    return {"": [_of_lead(Path(folder) / name, data.annotator, data.leads) for name in tested]}
+
+
+def _of_lead(path: Path, annotator: str, leads: Sequence[str] | str) -> Recording:
+    recording = read_recording(path, annotator)
+    lead = recording.leads[0] if isinstance(leads, str) else leads[0]
+    if lead not in recording.leads:
+        found = ", ".join(recording.leads)
+        raise DataError(f"Record {recording.name}: lead {lead} is missing; found {found}.")
+    column = recording.leads.index(lead)
+    return replace(recording, signal=recording.signal[:, [column]], leads=(lead,))

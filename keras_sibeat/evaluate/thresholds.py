@@ -14,13 +14,13 @@ PERSONAL = (0, 50, 300)  # beats that set the wearer's own threshold; 0: the mod
 
 
 def measure_calibration(
-    model: Model, recordings: Sequence[Recording], lead: str
+    model: Model, recordings: Sequence[Recording], lead: str | None = None
 ) -> dict[str, dict[str, dict[str, float | None]]]:
     """False alarms and sensitivity at the model's threshold and at the wearers' own, over time.
 
     Args:
         recordings: whole ones, annotated, of wearers that the model has not seen; their R-peaks are detected.
-        lead: name of the lead to score.
+        lead: name of the lead to score; the first one if None.
 
     Returns a dictionary by threshold of ``first`` and ``rest``: false alarms in a recorded hour, as
     ``alarm_rates`` has them, and the sensitivity to all of the wearers' abnormal beats, None without one. A

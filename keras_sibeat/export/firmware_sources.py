@@ -19,7 +19,16 @@ WEARER_MACROS = {  # constants of template and rhythm, by their names in the man
     },
     **{
         key: key.upper()
-        for key in ("prolonged", "patience", "unlike", "core_before", "core_after", "history")
+        for key in (
+            "prolonged",
+            "patience",
+            "unlike",
+            "gain",
+            "steady",
+            "core_before",
+            "core_after",
+            "history",
+        )
     },
     **{key: f"{key.upper()}_RR" for key in ("fewest", "shortest", "longest")},
 }

@@ -19,7 +19,8 @@ from sibeat_edge.signal.resampling import RATE
 SHARES = (0.1, 0.5, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995)  # of normal beats, in the manifest
 ABOVE = 5  # normal beats that score higher: with fewer, a share's score is too uncertain to be stated
 NOTICE = "Not a medical device. For research only."
-LICENCE = "MIT; trained on the MIT-BIH Arrhythmia Database, Open Data Commons Attribution License 1.0"
+LICENCE = "MIT; trained on {}"
+MITDB = "the MIT-BIH Arrhythmia Database, Open Data Commons Attribution License 1.0"
 
 
 def make_manifest(
@@ -63,9 +64,16 @@ def make_manifest(
         "validation": {"auc": _rounded(verdict.auc), "ap": _rounded(verdict.ap)},
         "data_sha256": fold.train.sha256,
         "config_sha256": checksum(config.describe()),
-        "licence": LICENCE if config.data.source == "wfdb" else "MIT",
+        "licence": _licence(config.data),
         "notice": NOTICE,
     }
+
+
+def _licence(data):
+    if data.source != "wfdb":
+        return "MIT"
+    named = [f"{name}, {source.licence}" for name, source in data.sources.items() if source.licence]
+    return LICENCE.format("; ".join(named) or MITDB)
 
 
 def _thresholds(fold, scores, threshold, rate, level):

@@ -25,6 +25,7 @@ from keras_sibeat.presets.making import open_preset
 from keras_sibeat.train.contrastive import build_views
 from keras_sibeat.train.fitting import load
 from keras_sibeat.train.run import Run
+from keras_sibeat.train.student import build_noise
 
 
 @dataclass(frozen=True)
@@ -101,15 +102,16 @@ def _metrics(part):
 def learning_inputs(source: Source, seed: int = 0) -> np.ndarray | dict[str, np.ndarray]:
     """Windows that set the ranges of the int8 activations, and that fine-tuning learns from; shuffled.
 
-    They are the training normals, a view and a shifted copy of each: abnormal beats score higher than any
-    normal one, and the shifted copies stand for them. With normals alone, the range of the score would end at
-    the highest of theirs.
+    They are the training normals, a view and a shifted copy of each and, of a student that learnt to see
+    through noise, a noisy one. Abnormal beats score higher than any normal one, and the shifted copies stand
+    for them: with normals alone, the range of the score would end at the highest of theirs.
 
     Returns windows ``(windows, length, channels)``. For a wearer's model they are ``window`` of a dictionary,
     with simulated rhythms as ``rhythm``.
     """
     train, wearer = source.fold.train, source.config.wearer
-    windows = _with_augmented(train.windows, build_views(source.config, seed))
+    noise = build_noise(source.config, seed)
+    windows = _with_augmented(train.windows, (*build_views(source.config, seed), noise))
     order = np.random.default_rng(seed).permutation(len(windows))
     if not wearer:
         return windows[order]

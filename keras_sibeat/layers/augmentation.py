@@ -111,8 +111,10 @@ class Augmentation(keras.layers.Layer):
 
 
 def beside_again(pair: keras.KerasTensor, leads: int) -> keras.KerasTensor:
-    """A beat's ``leads`` and as many of its template ``(batch, length, 2 · leads)``, scaled by the template as
-    ``sibeat_edge.beats.windows.beside`` scales them."""
+    """A beat's ``leads`` and as many of its template, ``(batch, length, 2 · leads)``, scaled by the template.
+
+    ``sibeat_edge.beats.windows.beside`` does the same on the device.
+    """
     template = pair[:, :, leads:]
     low, high = (extreme(template, axis=1, keepdims=True) for extreme in (ops.amin, ops.amax))
     low, span = (ops.tile(part, (1, 1, 2)) for part in (low, ops.where(high > low, high - low, 1.0)))

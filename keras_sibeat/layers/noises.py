@@ -158,7 +158,7 @@ class WornNoise(RecordedNoise):
     def build(self, input_shape: tuple[int, ...]) -> None:
         if input_shape[2] % 2:
             raise ValueError(
-                f"WornNoise: found windows of {input_shape[2]} channels, expected a beat's and its template's."
+                f"WornNoise: found windows of {input_shape[2]} channels, expected a beat's and a template's."
             )
 
     def augment(self, windows: keras.KerasTensor) -> keras.KerasTensor:

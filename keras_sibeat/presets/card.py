@@ -71,6 +71,9 @@ def _tested_on(config):
             return "series it has not seen"
         return f"beats of the wearers it was trained on ({database + ', ' if database else ''}random split)"
     seen = "recordings of wearers it has not seen"
+    if config.data.sources:
+        tested = ", ".join(name for name, source in config.data.sources.items() if source.tests)
+        return f"{seen} ({tested})"
     named = config.protocol.test_records
     if config.protocol.name == "inter_patient" and is_mitdb and not named:
         return f"{len(DS2)} {seen} (MIT-BIH DS2)"

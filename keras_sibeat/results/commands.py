@@ -145,6 +145,8 @@ def _names_of(verb, options, config):
         return {f"probe-{config.name}-{weights}" for weights in ("trained", "random")}
     if verb == "robustness":
         return {f"end-to-end-{config.name}"}
+    if verb == "worn":
+        return {f"alarms-{config.name}"}
     raise CommandError(f"{verb}: found a command that writes no result; expected one that does.")
 
 

@@ -82,6 +82,34 @@ def end_to_end(result: Mapping[str, Any]) -> str:
     )
 
 
+WORN = {
+    "alarms_per_hour": "alarms an hour",
+    "coverage": "beats scored",
+    "with_an_alarm": "recordings with an alarm",
+    "recordings": "recordings",
+    "hours": "hours",
+    "beats": "beats found",
+}
+
+
+def worn(result: Mapping[str, Any]) -> str:
+    """Alarms of the exported models of a run on recordings without annotated beats."""
+    rows = []
+    for name, row in result["worn"].items():
+        cells = metric_cells(row, ("alarms_per_hour", "coverage", "with_an_alarm"))
+        rows.append(
+            [name, *cells, _count(row["recordings"]), f"{row['hours']['mean']:.2f}", _count(row["beats"])]
+        )
+    seeds = len(result["seeds"])
+    return (
+        f"## On what people wear: `{result['name']}`\n\n{seeds} model{'s' * (seeds > 1)}, at the device's "
+        "defaults. By activity: people whose beats are practically all normal, so that every alarm is false; "
+        "each wore an electrode through the activities, one after another. By rhythm: short recordings of "
+        "CinC 2017, each played three times, of which the last counts; their labels say nothing of single "
+        f"extrasystoles.\n\n{table(['', *WORN.values()], rows)}"
+    )
+
+
 def _calibration(thresholds):
     """False alarms and sensitivity at the model's threshold and at the wearers' own, over time."""
     rows = []

@@ -11,6 +11,7 @@ from keras_sibeat.results.markdown import cell, table
 PROTOCOLS = {
     "beatgan": "MIT-BIH, random split (`beatgan`)",
     "inter_patient": "MIT-BIH, inter-patient: DS1 → DS2 (`inter_patient`)",
+    "databases": "Several databases: wearers that the model has not seen (`databases`)",
     "leave_out": "MIT-BIH, four wearers left out at a time (`leave_out`)",
     "series": "CMU motion capture (`mocap`)",
 }
@@ -112,6 +113,7 @@ def render(folder: Path) -> str:
         if text:
             sections.append(f"## {title}\n\n{text}")
     sections += [device_tables.end_to_end(row) for row in results.values() if "conditions" in row]
+    sections += [device_tables.worn(row) for row in results.values() if "worn" in row]
     if probes:
         sections.append(f"## Linear probe\n\n{tables.probes(probes)}")
     pictures = sorted(file.name for file in Path(folder).glob("*.png"))

@@ -121,7 +121,7 @@ def student_scores(network: keras.Model, inputs: np.ndarray | dict[str, np.ndarr
 
 def build_noise(config: Config, seed: int) -> WornNoise | None:
     """The configured ``WornNoise``, or None where there is none."""
-    settings = config.student.noise
+    settings = config.student and config.student.noise
     if settings is None:
         return None
     noise = read_noise(Path(config.data.folder or ".") / settings.folder, Preprocessing.of(config))

@@ -42,8 +42,9 @@ class Placed:
 class Aligner:
     """Places the beats of a stream, in order of time, by the kinds of beats before them.
 
-    A kind is a running mean of beats that look alike. At most ``KINDS`` are kept; a new one takes the place of
-    the one with the fewest recent beats, so that a burst of noise does not make the wearer's own forgotten.
+    A kind is a running mean of beats that look alike. At most ``KINDS`` are kept; a new one takes the place
+    of the one with the fewest recent beats, so that a burst of noise does not make the wearer's own
+    forgotten.
 
     The likeness of a beat to a kind is the highest correlation *r* of their cores within ``REACH`` samples.
     A kind's beat with noise added has the signal-to-noise ratio *r*² / (1 - *r*²).
@@ -77,9 +78,9 @@ class Aligner:
             self._add(cores[REACH] / sizes[REACH])
             return Placed(0, None)
         alike = np.array([cores @ kind for kind in self._kinds]) / np.where(sizes > 0, sizes, np.inf)
-        kind, place = np.unravel_index(np.argmax(alike), alike.shape)
+        kind, place = divmod(int(np.argmax(alike)), alike.shape[1])
         best = float(alike[kind, place])
-        place = int(place) if best >= NEAR else REACH
+        place = place if best >= NEAR else REACH
         core = cores[place] / sizes[place]
         if best >= SAME:
             moved = self._kinds[kind] + (core - self._kinds[kind]) / MEMORY

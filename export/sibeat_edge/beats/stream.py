@@ -161,12 +161,10 @@ class BeatStream:
     def finish(self) -> list[CutBeat | Pause]:
         """The beats that the stream's end makes certain."""
         self._flags.extend(self._contact.finish())
-        filled = self._fill.finish()
-        rest = [part for part in (self._resampler.push(filled), self._resampler.finish()) if len(part)]
-        if rest:
-            rest = np.concatenate(rest)
-            self._detect(self._detectors_filter.push(rest[:, 0]))
-            self._filtered.extend(self._filter.push(rest))
+        for rest in (self._resampler.push(self._fill.finish()), self._resampler.finish()):
+            if len(rest):
+                self._detect(self._detectors_filter.push(rest[:, 0]))
+                self._filtered.extend(self._filter.push(rest))
         self._detect(self._detectors_filter.finish())
         self._await(self._detector.finish())
         self._filtered.extend(self._filter.finish())

@@ -7,8 +7,8 @@ import numpy as np
 STRETCH = 9  # beats whose median likeness is that of the stretch
 LOW, HIGH = 5.0, 8.0  # dB: below the one a stretch becomes unfit, from the other on it is fit again
 FEWEST = 3  # beats without which a stretch is not judged
-# From the likeness of beats to the signal-to-noise ratio as PhysioNet's ``nst`` defines it, both in dB: the line
-# through the medians of DS1's records with electrode motion and muscle noise at 12 and at 6 dB.
+# From the likeness of beats to the signal-to-noise ratio as PhysioNet's ``nst`` defines it, both in dB: the
+# line through the medians of DS1's records with electrode motion and muscle noise at 12 and at 6 dB.
 SLOPE, OFFSET = 1.28, -1.0
 FAST = 0.015  # share of a window's span from which its fast part says muscle and mains, not motion
 
@@ -16,9 +16,9 @@ FAST = 0.015  # share of a window's span from which its fast part says muscle an
 class Stretch:
     """Judges the newest stretch of a stream of beats by how alike they are.
 
-    Ectopic beats are unlike the wearer's normal ones, but they come alone, or are like each other; noise makes
-    every beat different. The median over the stretch tells them apart. Two limits, one for becoming unfit and
-    a higher one for becoming fit again, keep a stretch from flickering.
+    Ectopic beats are unlike the wearer's normal ones, but they come alone, or are like each other; noise
+    makes every beat different. The median over the stretch tells them apart. Two limits, one for becoming
+    unfit and a higher one for becoming fit again, keep a stretch from flickering.
 
     Attributes:
         snr: signal-to-noise ratio of the stretch, dB; None before there are beats enough.

@@ -19,6 +19,8 @@ FEW = 0.1  # share from which another kind casts doubt on a more frequent one th
 LATER = 1.1  # ratio of mean RR intervals from which the kind with the longer ones is the normal one
 PROLONGED = 15  # more beats that the warm-up takes where it found no template
 PATIENCE = 300  # beats of a warm-up after which the share ``RIVAL`` is enough for a template
+GAIN = 1.5  # ratio of sizes from which a beat says that the amplifier's gain has changed
+STEADY = 10  # beats in a row that must say so
 UNLIKE = 120  # beats unlike any template, after which a frequent kind of them may become a template
 
 NOISE, ABNORMAL = "fewer than two in five beats look alike", "most beats are premature"
@@ -145,18 +147,32 @@ class _Kind:
     """A template and the usual RR interval of its beats.
 
     It begins as a median. Each beat then moves it by a ``MEMORY``-th of its distance, limited to ``BOUND``.
-    This is Huber's estimate of location, computed beat by beat.
+    This is Huber's estimate of location, computed beat by beat. Where ``STEADY`` beats in a row are larger by
+    the factor ``GAIN``, or all smaller, it takes their size at once.
     """
 
     def __init__(self, windows: np.ndarray, intervals: np.ndarray) -> None:
         self.middle, self.rr = np.median(windows, axis=0), _median(intervals)
+        self._steady, self._gain = 0, 0.0  # beats in a row of another size, and the sum of their logarithms
 
     def push(self, window, rr):
+        self._follow_gain(window)
         bound = BOUND * (self.middle.max(axis=0) - self.middle.min(axis=0))
         step = np.minimum(np.maximum(window - self.middle, -bound), bound)
         self.middle = self.middle + step / MEMORY
         if np.isfinite(rr):
             self.rr += (rr - self.rr) / MEMORY if self.rr else rr
+
+    def _follow_gain(self, window):
+        size = np.vdot(self.middle, self.middle)
+        gain = np.log(max(np.vdot(window, self.middle) / size, 1e-6)) if size > 0 else 0.0
+        if abs(gain) < np.log(GAIN) or gain * self._gain < 0:
+            self._steady, self._gain = 0, 0.0
+        if abs(gain) >= np.log(GAIN):
+            self._steady, self._gain = self._steady + 1, self._gain + gain
+        if self._steady == STEADY:
+            self.middle = self.middle * np.exp(self._gain / STEADY)
+            self._steady, self._gain = 0, 0.0
 
 
 def normal_kind(windows: np.ndarray, intervals: np.ndarray, least: float = KIND) -> tuple[np.ndarray, str]:

@@ -193,6 +193,8 @@ static void take(sibeat_template *own, uint64_t kind)
 
     own->kinds[1] = own->kinds[0];
     own->kinds[0].rr = usual_rr(own, kind);
+    own->kinds[0].gain = 0.0f;
+    own->kinds[0].steady = 0;
     for (int k = 0; k < SIBEAT_WINDOW_SIZE; k++) {
         int count = 0;
         for (int i = 0; i < own->other_count; i++)
@@ -249,9 +251,39 @@ static void add(sibeat_template *own)
         }
 }
 
+/* Give a template the size of its last beats, where enough in a row were larger, or all smaller. */
+static void follow_gain(sibeat_kind *kind, const float *window)
+{
+    const float least = logf(SIBEAT_GAIN);
+    float product = 0.0f, size = 0.0f;
+
+    for (int k = 0; k < SIBEAT_WINDOW_SIZE; k++) {
+        product += window[k] * kind->middle[k];
+        size += kind->middle[k] * kind->middle[k];
+    }
+    const float ratio = size > 0.0f ? product / size : 1.0f;
+    const float gain = logf(ratio > 1e-6f ? ratio : 1e-6f);
+    if (fabsf(gain) < least || gain * kind->gain < 0.0f) {
+        kind->steady = 0;
+        kind->gain = 0.0f;
+    }
+    if (fabsf(gain) >= least) {
+        kind->steady++;
+        kind->gain += gain;
+    }
+    if (kind->steady == SIBEAT_STEADY) {
+        const float factor = expf(kind->gain / SIBEAT_STEADY);
+        for (int k = 0; k < SIBEAT_WINDOW_SIZE; k++)
+            kind->middle[k] *= factor;
+        kind->steady = 0;
+        kind->gain = 0.0f;
+    }
+}
+
 /* Move a template towards a beat of its kind, by a part of their distance, which is limited. */
 static void learn(sibeat_kind *kind, const float *window, float seconds)
 {
+    follow_gain(kind, window);
     for (int lead = 0; lead < SIBEAT_LEADS; lead++) {
         float low = kind->middle[lead], high = low;
         for (int k = lead; k < SIBEAT_WINDOW_SIZE; k += SIBEAT_LEADS) {
@@ -277,9 +309,14 @@ static void swap(sibeat_kind *one, sibeat_kind *other)
         one->middle[k] = other->middle[k];
         other->middle[k] = value;
     }
-    const float rr = one->rr;
+    const float rr = one->rr, gain = one->gain;
+    const uint8_t steady = one->steady;
     one->rr = other->rr;
     other->rr = rr;
+    one->gain = other->gain;
+    other->gain = gain;
+    one->steady = other->steady;
+    other->steady = steady;
 }
 
 static int nearest(const sibeat_template *own, const float *window, float *alike)

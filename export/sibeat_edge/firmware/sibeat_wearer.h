@@ -41,6 +41,8 @@ void sibeat_rhythm_features(const sibeat_rhythm *rhythm, float after, float *fea
 typedef struct {
     float middle[SIBEAT_WINDOW_SIZE];
     float rr;
+    float gain;     /* sum of the logarithms of the sizes of the last beats in a row that had another size */
+    uint8_t steady; /* number of these beats */
 } sibeat_kind;
 
 typedef struct {

@@ -71,8 +71,8 @@ DIGEST: Check = (
 )
 BOOLEAN: Check = (lambda value: isinstance(value, bool), "true or false")
 QUANTISATION = {"scale": POSITIVE, "zero_point": _whole(-128, 127)}
-# The package's code defines the template, its alignment and the rhythm. Equal constants show that a model was trained with
-# the same definition.
+# The package's code defines the template, its alignment and the rhythm. Equal constants show that a model was
+# trained with the same definition.
 WEARER = {
     "warm_up": template.WARM_UP,
     "memory": template.MEMORY,
@@ -86,6 +86,8 @@ WEARER = {
     "prolonged": template.PROLONGED,
     "patience": template.PATIENCE,
     "unlike": template.UNLIKE,
+    "gain": template.GAIN,
+    "steady": template.STEADY,
     "core_before": alignment.CORE_BEFORE,
     "core_after": alignment.CORE_AFTER,
     "reach": alignment.REACH,
