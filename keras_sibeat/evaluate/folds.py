@@ -40,6 +40,22 @@ def measure(
         metrics |= measure_wearers(scores, fold.test, fold.normal)
         if usual is not None:
             metrics |= measure_own_thresholds(scores, fold.test, fold.normal, threshold, usual)
+    return metrics | _measure_databases(config, scores, fold)
+
+
+def _measure_databases(config, scores, fold):
+    """What the scores separate within each of several databases: ``DATABASE_auc``, ``DATABASE_auc_V``, …"""
+    metrics = {}
+    for name in config.data.sources:
+        rows = np.char.startswith(fold.test.records, f"{name}/")
+        if rows.any():
+            beats, own = fold.test.take(rows), scores[rows]
+            found = {
+                **separation(own, fold.is_abnormal(beats)),
+                **auc_per_class(own, beats.classes, fold.normal),
+                "auc_record": float(np.mean(list(auc_per_record(own, beats, fold.normal).values()))),
+            }
+            metrics |= {f"{name}_{key}": value for key, value in found.items()}
     return metrics
 
 

@@ -15,6 +15,10 @@ MEASURED_ON_WEARERS = (
     "; mean AUC within a record {auc_record:.4f}, its teacher {teacher_auc_record:.4f}; 95 % intervals over "
     "wearers: AUC {auc_low:.3f} to {auc_high:.3f}, average precision {ap_low:.3f} to {ap_high:.3f}"
 )
+MITDB = (
+    "MIT-BIH Arrhythmia Database (Moody and Mark 2001; Goldberger et al. 2000), Open Data Commons\n"
+    "Attribution License 1.0"
+)
 RECORDED = (
     "MIT-BIH recorded 43 people (44 half-hour records) some fifty years ago, with gel electrodes. None of\n"
     "them is paced."
@@ -84,13 +88,21 @@ def render_card(about: Mapping[str, Any]) -> str:
     """The card's text, Markdown, of what ``describe_preset`` returns."""
     config, metrics = Config.model_validate(about["config"]), about["metrics"]
     classes = [key for key in sorted(metrics) if key.removeprefix("auc_") in {"N", "S", "V", "F", "Q"}]
+    measured_on = [
+        f"{name}: AUC {metrics[f'{name}_auc']:.4f}, average precision {metrics[f'{name}_ap']:.4f}, within a "
+        f"record {metrics[f'{name}_auc_record']:.4f}"
+        for name in config.data.sources
+        if f"{name}_auc" in metrics
+    ]
     measured = MEASURED + (MEASURED_ON_WEARERS if config.protocol.is_of_wearers else "")
     known = expected(config, metrics)
     return CARD.read_text(encoding="utf-8").format(
         **{key: about[key] for key in ("name", "part", "data_sha256", "command", "commit")},
         measured_commit=about.get("measured_commit", about["commit"]),
         on=known["on"],
-        measured=measured.format(**metrics),
+        databases=_databases(config),
+        licences=_licences(config),
+        measured="; ".join([measured.format(**metrics), *measured_on]),
         false_alarms=_describe_false_alarms(config, known["false_alarms_per_hour"]),
         threshold=metrics["threshold"],
         parameters=f"{about['model']['parameters']:,}",
@@ -104,6 +116,17 @@ def render_card(about: Mapping[str, Any]) -> str:
         width=config.model.width,
         rate=config.evaluate.false_alarm_rate,
     )
+
+
+def _databases(config):
+    """The databases whose normal beats train, in words."""
+    trained = [name for name, source in config.data.sources.items() if source.trains]
+    return ", ".join(trained) if trained else "the MIT-BIH Arrhythmia Database"
+
+
+def _licences(config):
+    named = [f"{name}: {source.licence}" for name, source in config.data.sources.items()]
+    return "; ".join(named) if named else MITDB
 
 
 def _describe_false_alarms(config, rates):
