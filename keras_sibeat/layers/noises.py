@@ -164,8 +164,9 @@ class WornNoise(RecordedNoise):
     def augment(self, windows: keras.KerasTensor) -> keras.KerasTensor:
         leads = windows.shape[2] // 2
         chosen = self.draw(windows, 0.0, 1.0) < self.probability
-        common = self.draw(windows, -self.common, self.common + 1.0)
-        own = ops.where(chosen, self.draw(windows, -self.own, self.own + 1.0), 0.0)
+        common = ops.floor(self.draw(windows, -self.common, self.common + 1.0))
+        own = ops.floor(self.draw(windows, -self.own, self.own + 1.0))
+        own = ops.where(chosen, own, 0.0)
         beat, template = ops.split(windows, 2, axis=2)
         beat, template = self._moved(beat, common + own), self._moved(template, common)
         decibels = self.draw(windows, *self.snr)
@@ -178,7 +179,7 @@ class WornNoise(RecordedNoise):
         return beside_again(noisy, leads)
 
     def _moved(self, windows, ticks):
-        ticks = ops.floor(ticks)[:, :, 0]
+        ticks = ticks[:, :, 0]
         return read_between(windows, ops.arange(windows.shape[1], dtype=ticks.dtype) + ticks)
 
     def get_config(self) -> dict[str, Any]:
