@@ -158,6 +158,13 @@ class Noise(Section):
     snr: tuple[float, float] = (0.0, 24.0)  # dB, of a window's power to the noise's
     share: Annotated[float, Field(ge=0, le=1)] = 0.5  # of the beats
 
+    @field_validator("snr")
+    @classmethod
+    def _rises(cls, snr: tuple[float, float]) -> tuple[float, float]:
+        if snr[0] > snr[1]:
+            raise ValueError("expected the lowest ratio, then the highest")
+        return snr
+
 
 class Student(Section):
     """The compact student, and how a contrastive BeatGAN teaches it.

@@ -111,6 +111,8 @@ class Config(Section):
             )
         if not student.distil and (student.teacher or student.unlabelled or self.frskd):
             raise ValueError("student.distil: found no distillation beside a teacher, unlabelled or frskd")
+        if student.unlabelled and self.data.sources:
+            raise ValueError("student.unlabelled: expected records of one database, no data.sources")
         if student.noise and not self.wearer:
             raise ValueError("student.noise: expected [wearer], whose template tells noise from a beat")
 

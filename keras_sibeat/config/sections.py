@@ -43,6 +43,21 @@ class Source(Section):
     tests: tuple[str, ...] = ()
     licence: str = ""
 
+    @field_validator("leads")
+    @classmethod
+    def _one_lead(cls, leads: tuple[str, ...] | str) -> tuple[str, ...] | str:
+        if not isinstance(leads, str) and len(leads) != 1:
+            raise ValueError("expected one lead, by its name, or first")
+        return leads
+
+    @model_validator(mode="after")
+    def _roles_fit(self) -> "Source":
+        if not (self.trains or self.validates or self.tests):
+            raise ValueError("expected records that train, validate or test")
+        if self.annotator == "none" and (self.validates or self.tests):
+            raise ValueError("without annotations (annotator none) records can only train")
+        return self
+
 
 class Data(Section):
     """Where recordings come from: the simulator, WFDB records, or series in text files.

@@ -26,7 +26,6 @@ def read_noise(folder: Path, wanted: Preprocessing) -> np.ndarray:
     Raises ``DataError`` for a folder or record that cannot be read, or a sampling rate out of range.
     """
     signals = [_filtered(Path(folder) / name, wanted) for name in list_records(folder)]
-    signals = [signal[: len(signal) // 2] for signal in signals]
     shortest = min(len(signal) for signal in signals)
     return np.concatenate([signal[:shortest] for signal in signals], axis=1)
 
@@ -47,5 +46,6 @@ def _filtered(path, wanted):
         resampler = Resampler(recording.rate)
     except ValueError as error:
         raise DataError(f"Record {recording.name}: {error}") from error
-    signal = process(resampler, process(FillMissing(), recording.signal))
+    half = recording.signal[: len(recording.signal) // 2]
+    signal = process(resampler, process(FillMissing(), half))
     return process(wanted.band_pass(), signal).astype(np.float32)

@@ -97,7 +97,8 @@ def _read_source(config, name):
     wanted = replace(Preprocessing.of(config), leads=source.leads, annotator=source.annotator)
     digests = physionet.check_files(folder, records, wanted.annotator)
     beats = load_beats([folder / record for record in records], digests, wanted)
-    return replace(beats, records=np.char.add(f"{name}/", beats.records))
+    names = {Path(record).name: f"{name}/{record}" for record in records}
+    return replace(beats, records=np.array([names[record] for record in beats.records.tolist()]))
 
 
 def _join(sets):

@@ -27,6 +27,10 @@ def play(model: Model, recordings: Sequence[Recording]) -> list[list[Beat]]:
     The first lead is scored, at the device's defaults.
     """
     rate, start, beats, ends = recordings[0].rate, 0.0, [], []
+    if other := [recording for recording in recordings if recording.rate != rate]:
+        raise DataError(
+            f"Record {other[0].name}: found {other[0].rate:g} Hz, expected the session's {rate:g} Hz."
+        )
     scorer, size = BeatScorer(model, rate), max(1, round(BLOCK * rate))
     for recording in recordings:
         for first in range(0, len(recording.signal), size):
@@ -79,6 +83,8 @@ def measure_rhythms(model: Model, folder: Path) -> dict[str, Row]:
     for label, name in RHYTHMS.items():
         known = set(labelled_records(folder, label))
         records = [record for record in list_records(folder) if record in known]
+        if not records:
+            raise DataError(f"{folder}: found no record labelled {label}; expected those of REFERENCE.csv.")
         played = []
         for record in track(records, name):
             recording = read_recording(Path(folder) / record, None)

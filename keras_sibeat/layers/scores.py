@@ -55,6 +55,13 @@ class TemplateDistance(_Score):
             raise ValueError(f"TemplateDistance: found ticks {first} to {last}, expected at least one.")
         self.first, self.last = first, last
 
+    def build(self, input_shape: tuple[int, ...]) -> None:
+        if input_shape[1] is not None and self.first >= input_shape[1]:
+            raise ValueError(
+                f"TemplateDistance: found ticks from {self.first} on in windows of {input_shape[1]}, "
+                "expected at least one."
+            )
+
     def call(self, window: keras.KerasTensor) -> keras.KerasTensor:
         beat, template = ops.split(window[:, self.first : self.last], 2, axis=2)
         return ops.log(ops.mean(ops.square(beat - template), axis=(1, 2)) + 1e-4)[:, None]

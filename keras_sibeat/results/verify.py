@@ -93,9 +93,10 @@ def _check_counts(result: Mapping[str, Any]) -> Iterator[str]:
         for metric, summary in result.get(key, {}).items():
             if len(summary["values"]) != count:
                 yield f"{key}: {metric}: found {len(summary['values'])} values; expected {count}."
-    for name, row in result.get("conditions", {}).items():
-        if len(row["auc"]["values"]) != len(seeds):
-            yield f"{name}: found {len(row['auc']['values'])} values; expected {len(seeds)}."
+    for table, metric in (("conditions", "auc"), ("worn", "coverage")):
+        for name, row in result.get(table, {}).items():
+            if (count := len(row[metric]["values"])) != len(seeds):
+                yield f"{name}: found {count} values; expected {len(seeds)}."
     if result.get("format", 1) >= 2 and not _is_without_models(result):
         digests = len(result.get("models_sha256", ()))
         if digests < whole:

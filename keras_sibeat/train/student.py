@@ -16,6 +16,7 @@ from keras_sibeat.data.protocols import Fold
 from keras_sibeat.data.sources import load_unlabelled
 from keras_sibeat.data.timings import simulate_timings
 from keras_sibeat.distribution import await_file, is_chief, replicas
+from keras_sibeat.errors import ConfigError
 from keras_sibeat.layers.noises import WornNoise
 from keras_sibeat.layers.timings import SimulatedRhythm
 from keras_sibeat.models.distiller import Distiller, as_teacher
@@ -125,6 +126,11 @@ def build_noise(config: Config, seed: int) -> WornNoise | None:
     if settings is None:
         return None
     noise = read_noise(Path(config.data.folder or ".") / settings.folder, Preprocessing.of(config))
+    if len(noise) < config.window.length:
+        raise ConfigError(
+            f"student.noise: found {len(noise)} samples in {settings.folder}; "
+            f"expected {config.window.length} or more."
+        )
     return WornNoise(noise, settings.snr, settings.share, seed=seed)
 
 

@@ -239,6 +239,67 @@ def test_settings_that_contradict_each_other(toml, text, message):
         read_config(toml(text))
 
 
+SOURCES = "[data]\nsource = 'wfdb'\n[data.sources.mitdb]\ntrains = ['DS1']\n"
+DATABASES = SOURCES + "[protocol]\nname = 'databases'\n"
+WEARER = "[wearer]\n[contrastive]\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (SOURCES, "data.sources and protocol databases go together"),
+        ("[protocol]\nname = 'databases'", "data.sources and protocol databases go together"),
+        (
+            DATABASES.replace("'databases'", "'inter_patient'"),
+            "data.sources and protocol databases go together",
+        ),
+        (
+            DATABASES.replace("'wfdb'", "'wfdb'\nleads = ['MLII', 'V1']"),
+            "sources are of source wfdb and of one lead",
+        ),
+        (DATABASES.replace("'wfdb'", "'wfdb'\nleads = 'all'"), "sources are of source wfdb and of one lead"),
+        (DATABASES.replace("'wfdb'", "'simulator'"), "sources are of source wfdb and of one lead"),
+        ("[contrastive]\n[student.noise]\nfolder = 'n'", r"student\.noise: expected \[wearer\]"),
+        (WEARER + "[student.noise]\nsnr = [0, 3]", r"student\.noise\.folder: found"),
+        (WEARER + "[student.noise]\nfolder = 'n'\nshare = 1.5", r"student\.noise\.share: found 1\.5"),
+        (WEARER + "[student.noise]\nfolder = 'n'\nsnr = [3]", r"student\.noise\.snr"),
+        (SOURCES + "leads = []", r"data\.sources\.mitdb\.leads"),
+        (SOURCES + "leads = 'all'", r"data\.sources\.mitdb\.leads"),
+        (SOURCES + "test = ['DS2']", r"found the unknown key data\.sources\.mitdb\.test; expected"),
+    ],
+)
+def test_what_does_not_fit_several_databases_or_noise_is_told_in_one_sentence(toml, text, message):
+    with pytest.raises(ConfigError, match=rf"my-run\.toml: .*{message}") as error:
+        read_config(toml(text))
+    assert "expected" in str(error.value) and "\n" not in str(error.value)
+
+
+def test_a_source_reads_all_of_its_records_of_the_first_lead_unless_it_says_otherwise(toml, tmp_path):
+    source = read_config(toml(DATABASES), data=tmp_path).data.sources["mitdb"]
+    assert (source.leads, source.annotator, source.reference, source.folder) == ("first", "atr", "", None)
+    assert (source.trains, source.validates, source.tests) == (("DS1",), (), ())
+
+
+def test_wearers_of_several_databases_are_kept_apart(toml, tmp_path):
+    protocol = read_config(toml(DATABASES), data=tmp_path).protocol
+    assert protocol.is_of_wearers and protocol.classes == "aami"
+
+
+def test_a_run_is_described_as_before_unless_it_has_sources_or_noise(toml, tmp_path):
+    """What a run has stored stays equal to what its configuration says."""
+    noise = "[student.noise]\nfolder = 'nstdb_noise'\nsnr = [-2, 20]\n"
+    plain = read_config(toml(WEARER + "[student]\n")).describe()
+    assert "sources" not in plain["data"] and "noise" not in plain["student"]
+    with_noise = read_config(toml(WEARER + noise)).describe()
+    wanted = {"folder": "nstdb_noise", "snr": [-2.0, 20.0], "share": 0.5}
+    assert with_noise["student"].pop("noise") == wanted and with_noise == plain
+    several = read_config(toml(DATABASES), data=tmp_path).describe()
+    assert several["data"]["sources"]["mitdb"]["trains"] == ["DS1"]
+    assert str(tmp_path) not in str(several)
+    for description in (plain, several):
+        assert Config.model_validate(description).describe() == description
+
+
 @pytest.mark.parametrize(
     ("override", "told"),
     [
@@ -283,6 +344,8 @@ def test_a_shift_head_that_learnt_alone_may_be_scored(toml):
         ["seeds=[1, 2]", "data.leads=all", "model.units=[8, 4]"],
         ["contrastive.views={recorded_noise={snr=[6, 12]}, noise={}}", "contrastive.noise=nstdb"],
         ["contrastive.pretrain.epochs=3", "score.combine=['rebuild']", "contrastive.shift_weight=0"],
+        ["data.source=wfdb", "data.folder=d", "protocol.name=databases", "data.sources.a.tests=['x*']"],
+        ["wearer={}", "contrastive={}", "student.noise={folder='n', snr=[-2, 20]}"],
     ],
 )
 def test_a_configuration_survives_its_own_json(overrides):

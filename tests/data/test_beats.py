@@ -383,3 +383,125 @@ def test_beside_a_wearer_no_interval_is_known_across_missing_samples():
     before, after = (FEATURES.index(name) for name in ("before", "after"))
     assert beats.rhythm[behind, before] == 0 == beats.rhythm[behind - 1, after]
     assert np.all(beats.rhythm[50 : behind - 1, before] != 0)
+
+
+# R-peaks beside a wearer's template
+
+
+RELATIVE = Preprocessing(waits=True)
+JITTER = 9  # samples, 25 ms
+
+
+def jittered(recording, seed=0, first=0):
+    """The recording with each R-peak moved by up to ``JITTER`` samples, the first one by ``first``; and by
+    how much each was."""
+    marks = recording.annotations
+    steps = np.random.default_rng(seed).integers(-JITTER, JITTER + 1, len(marks.samples))
+    steps[0] = first
+    return replace(recording, annotations=replace(marks, samples=marks.samples + steps)), steps
+
+
+@pytest.fixture(scope="module")
+def wearer():
+    """A wearer of normal beats, none of which is too near to an end of the recording to be cut or aligned."""
+    whole = simulate_wearer(4, 90, abnormal={})
+    marks = whole.annotations
+    kept = (marks.samples > 400) & (marks.samples < len(whole.signal) - 400)
+    return replace(
+        whole, annotations=replace(marks, samples=marks.samples[kept], symbols=marks.symbols[kept])
+    )
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_beside_a_template_it_does_not_matter_how_well_the_r_peaks_are_placed(wearer, seed):
+    moved, steps = jittered(wearer, seed)
+    assert np.abs(steps).max() == JITTER and np.abs(np.diff(steps)).max() > JITTER
+    beats, exact = extract_beats(moved, RELATIVE), extract_beats(wearer, RELATIVE)
+    assert len(beats) == len(exact) == len(wearer.annotations.samples)
+    np.testing.assert_array_equal(beats.windows, exact.windows)
+    np.testing.assert_array_equal(beats.rhythm, exact.rhythm)
+    # What is known of a beat is told of its annotation.
+    np.testing.assert_array_equal(beats.samples, moved.annotations.samples)
+    np.testing.assert_allclose(beats.rr_before[1:], np.diff(moved.annotations.samples) / 360)
+
+
+@pytest.mark.parametrize("first", [-8, 5])
+def test_all_beats_are_placed_as_the_first_one_is(wearer, first):
+    """Where the first R-peak is off, all windows are, and by as much: beats stay comparable."""
+    beats = extract_beats(jittered(wearer, first=first)[0], RELATIVE)
+    exact = extract_beats(wearer, RELATIVE)
+    overlap = slice(10, -10)
+    np.testing.assert_allclose(
+        beats.windows[:, overlap], np.roll(exact.windows, -first, axis=1)[:, overlap], atol=0.02
+    )
+    np.testing.assert_allclose(beats.rhythm, exact.rhythm, atol=1e-6)
+
+
+@pytest.mark.parametrize("rate", [360, 250])
+def test_the_visible_r_peaks_lie_one_above_the_other(rate):
+    recording = simulate_wearer(4, 90, rate, abnormal={"V": 0.1, "A": 0.1})
+    moved, _ = jittered(recording, 2)
+    beats = extract_beats(moved, RELATIVE)
+    normal = beats.windows[beats.symbols == "N", :, 0]
+    peaks = normal[:, 110:170].argmax(axis=1)
+    assert len(normal) > 60 and np.mean(np.abs(peaks - np.median(peaks)) <= 1) > 0.97
+
+
+def test_a_beat_that_stands_alone_is_cut_where_its_annotation_is(wearer):
+    moved, steps = jittered(wearer)
+    beats = extract_beats(moved)
+    filtered = process(BandPass(), wearer.signal[:, 0])
+    for window, sample in zip(beats.windows, wearer.annotations.samples + steps, strict=True):
+        np.testing.assert_allclose(window[:, 0], scale(filtered[sample - 140 : sample + 180]), atol=1e-5)
+
+
+def test_an_r_peak_is_not_moved_where_signal_is_missing_but_its_neighbours_are(wearer):
+    moved, steps = jittered(wearer)
+    lost = moved.annotations.samples[20]
+    beats = extract_beats(spoil(moved, lost - 40, lost + 40, np.nan), RELATIVE)
+    exact = extract_beats(spoil(wearer, lost - 40, lost + 40, np.nan), RELATIVE)
+    assert len(beats) == len(exact) < len(steps)
+    np.testing.assert_array_equal(beats.windows, exact.windows)
+
+
+# Bridged gaps
+
+
+@pytest.mark.parametrize(("rate", "longest"), [(360, 14), (250, 10), (1000, 40)])
+@pytest.mark.parametrize("wanted", [Preprocessing(), RELATIVE], ids=["alone", "beside a template"])
+def test_a_gap_of_40_ms_is_bridged_by_a_line_and_a_longer_one_is_missing(rate, longest, wanted):
+    recording = simulate_wearer(3, 90, rate, abnormal={})
+    first = recording.annotations.samples[30] + rate // 10
+    whole = extract_beats(recording, wanted)
+    for count in (1, longest):
+        line = recording.signal.copy()
+        ends = [first - 1, first + count]
+        line[first : first + count, 0] = np.interp(range(first, first + count), ends, line[ends, 0])
+        bridged = extract_beats(spoil(recording, first, first + count, np.nan), wanted)
+        expected = extract_beats(replace(recording, signal=line), wanted)
+        np.testing.assert_array_equal(bridged.samples, whole.samples)
+        np.testing.assert_allclose(bridged.windows, expected.windows, atol=1e-5)
+        np.testing.assert_allclose(bridged.rhythm, expected.rhythm, atol=1e-5)
+    missing = extract_beats(spoil(recording, first, first + longest + 1, np.nan), wanted)
+    assert 0 < len(whole) - len(missing) <= 3 and "has missing samples" in missing.notes[-1]
+
+
+# Recordings without annotations
+
+
+def test_recordings_without_annotations_are_those_of_the_detected_r_peaks(cache, tmp_path):
+    recording = simulate_wearer(6, 40, rate=250, abnormal={})
+    path = write_recording(replace(recording, annotations=None), tmp_path / "db")
+    digests = check_files(tmp_path / "db", [recording.name], "none")
+    beats = load_beats([path], digests, Preprocessing(annotator="none"))
+    assert set(beats.symbols) == {"N"} and beats.detected.all() and len(beats) >= 30
+    truth = recording.annotations.samples * 360 / 250
+    assert np.abs(beats.samples[:, None] - truth).min(axis=1).max() <= 3
+    with pytest.raises(DataError, match=r"\.atr: no such file"):
+        load_beats([path], digests, Preprocessing())
+
+
+def test_the_first_lead_has_any_name(recording):
+    renamed = replace(recording, leads=("ECG", "V1"))
+    assert_same(extract(renamed, "first"), extract(recording))
+    assert_same(extract(renamed, "first"), extract(renamed, ("ECG",)))

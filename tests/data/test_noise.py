@@ -1,4 +1,4 @@
-"""Recorded noise: filtered as the windows are, at their rate, one channel a lead."""
+"""Recorded noise: filtered as the windows are, at their rate, one channel a lead; half of it is held back."""
 
 from dataclasses import replace
 
@@ -7,7 +7,7 @@ import pytest
 import wfdb
 from scipy import signal as sps
 
-from keras_sibeat.data.noise import read_noise
+from keras_sibeat.data.noise import held_back_noise, read_noise
 from keras_sibeat.data.preprocessing import Preprocessing
 from keras_sibeat.data.recording import Recording, write_recording
 from keras_sibeat.errors import DataError
@@ -37,10 +37,10 @@ def folder(tmp_path):
     return tmp_path
 
 
-def test_every_lead_is_a_channel_cut_to_the_shortest_record(folder):
+def test_every_lead_is_a_channel_cut_to_half_of_the_shortest_record(folder):
     noise = read_noise(folder, Preprocessing())
-    assert noise.shape == (3600, 5) and noise.dtype == np.float32
-    expected = zero_phase(recording("em", 3600, seed=1).signal)
+    assert noise.shape == (1800, 5) and noise.dtype == np.float32
+    expected = zero_phase(recording("em", 3600, seed=1).signal)[:1800]
     np.testing.assert_allclose(noise[:, 2:4], expected, atol=2e-3)  # the file holds steps of 1 µV
 
 
@@ -48,7 +48,7 @@ def test_the_band_is_the_windows(folder):
     wide = read_noise(folder, Preprocessing(band=(0.67, 45.0), order=540))
     np.testing.assert_allclose(
         wide[:, 2:4],
-        zero_phase(recording("em", 3600, seed=1).signal, (0.67, 45.0), 540),
+        zero_phase(recording("em", 3600, seed=1).signal, (0.67, 45.0), 540)[:1800],
         atol=2e-3,
     )
 
@@ -56,8 +56,8 @@ def test_the_band_is_the_windows(folder):
 def test_only_listed_records_are_read(folder):
     (folder / "RECORDS").write_text("ma\nbw\n")
     noise = read_noise(folder, Preprocessing())
-    assert noise.shape == (3700, 3)
-    expected = zero_phase(recording("ma", 3700, 1, seed=2).signal)
+    assert noise.shape == (1850, 3)
+    expected = zero_phase(recording("ma", 3700, 1, seed=2).signal)[:1850]
     np.testing.assert_allclose(noise[:, :1], expected, atol=2e-3)
 
 
@@ -66,11 +66,11 @@ def test_another_rate_is_resampled(tmp_path):
     tone = np.sin(2 * np.pi * 10 * time)[:, None].astype(np.float32)
     write_recording(Recording("em", tone, 250.0, ("noise1",), None), tmp_path)
     noise = read_noise(tmp_path, Preprocessing())
-    assert noise.shape == (3600, 1)
+    assert noise.shape == (1800, 1)
     spectrum = np.abs(np.fft.rfft(noise[:, 0]))
-    assert np.fft.rfftfreq(3600, 1 / RATE)[spectrum.argmax()] == pytest.approx(10)
+    assert np.fft.rfftfreq(1800, 1 / RATE)[spectrum.argmax()] == pytest.approx(10)
     np.testing.assert_allclose(
-        noise[360:-360, 0], np.sin(2 * np.pi * 10 * np.arange(3600) / RATE)[360:-360], atol=0.02
+        noise[360:, 0], np.sin(2 * np.pi * 10 * np.arange(1800) / RATE)[360:], atol=0.02
     )
 
 
@@ -80,7 +80,38 @@ def test_missing_samples_are_held(tmp_path):
     signal[500:600] = np.nan
     write_recording(replace(given, signal=signal), tmp_path)
     signal[500:600] = signal[499]
-    np.testing.assert_allclose(read_noise(tmp_path, Preprocessing()), zero_phase(signal), atol=2e-3)
+    np.testing.assert_allclose(read_noise(tmp_path, Preprocessing()), zero_phase(signal)[:1000], atol=2e-3)
+
+
+@pytest.mark.parametrize("samples", [4000, 4001])
+def test_what_measures_never_trained(tmp_path, samples):
+    """The first half of a record is silent, the second one loud: training hears nothing, measuring all."""
+    loud = recording("em", samples)
+    signal = loud.signal.copy()
+    signal[: samples // 2] = 0
+    write_recording(replace(loud, signal=signal), tmp_path)
+    trains, (measures,) = read_noise(tmp_path, Preprocessing()), held_back_noise(tmp_path).values()
+    assert len(trains) + len(measures) == samples
+    assert not trains[: -2 * FIR_ORDER].any()  # the filter reaches over the border
+    np.testing.assert_allclose(measures, loud.signal[samples // 2 :, 0], atol=1e-3)
+
+
+def test_the_noise_held_back_is_the_first_lead_of_each_record_as_recorded(tmp_path):
+    given = {"bw": recording("bw", 4000), "em": recording("em", 2500, rate=250, seed=1)}
+    for part in given.values():
+        write_recording(part, tmp_path)
+    (tmp_path / "RECORDS").write_text("em\nbw\n")
+    found = held_back_noise(tmp_path)
+    assert list(found) == ["em", "bw"]
+    for name, part in given.items():
+        middle = len(part.signal) // 2
+        assert found[name].shape == (len(part.signal) - middle,)
+        np.testing.assert_allclose(found[name], part.signal[middle:, 0], atol=1e-3)
+
+
+def test_no_folder_of_noise_held_back(tmp_path):
+    with pytest.raises(DataError, match="no such folder"):
+        held_back_noise(tmp_path / "none")
 
 
 def test_no_folder_and_no_records(tmp_path):
@@ -98,7 +129,7 @@ def test_a_rate_out_of_range(tmp_path):
 
 def test_the_noise_stress_tests_noise(nstdb_noise):
     noise = read_noise(nstdb_noise, Preprocessing())
-    assert noise.shape == (650_000, 6) and np.isfinite(noise).all()
+    assert noise.shape == (325_000, 6) and np.isfinite(noise).all()
     raw = wfdb.rdrecord(str(nstdb_noise / "em"), sampto=20_000).p_signal
     np.testing.assert_allclose(noise[:19_000, 2:4], zero_phase(raw)[:19_000], atol=1e-4)
     # Of the wander the band-pass leaves least, and muscles are the fastest.

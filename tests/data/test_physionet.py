@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from keras_sibeat.data.physionet import check_files, fetch, list_records
+from keras_sibeat.data.physionet import check_files, fetch, labelled_records, list_records
 from keras_sibeat.data.recording import read_recording
 from keras_sibeat.data.sources import write_simulated
 from keras_sibeat.errors import DataError
@@ -305,3 +305,26 @@ def test_records_in_folders_of_their_own(database):
     (database / "p0" / "s000.dat").write_bytes(b"")
     with pytest.raises(DataError, match=r"p0/s000\.dat: found SHA-256"):
         check_files(database, ["p0/s000"])
+
+
+def test_a_signal_in_matlabs_format_is_hashed_too(tmp_path):
+    for suffix in ("hea", "mat", "txt", "atr"):
+        (tmp_path / f"A00001.{suffix}").write_text(suffix)
+    assert set(check_files(tmp_path, ["A00001"], "none")) == {"A00001.hea", "A00001.mat"}
+    before = check_files(tmp_path, ["A00001"])
+    (tmp_path / "A00001.mat").write_text("other")
+    after = check_files(tmp_path, ["A00001"])
+    assert {name for name in before if before[name] != after[name]} == {"A00001.mat"}
+
+
+def test_records_are_those_to_which_the_reference_gives_the_label(tmp_path):
+    (tmp_path / "REFERENCE.csv").write_text("A01,N\nA02,A\r\n\nA03,N\nA04,~\nA05,NN\n")
+    assert labelled_records(tmp_path, "N") == ["A01", "A03"]
+    assert labelled_records(tmp_path, "A") == ["A02"] and labelled_records(tmp_path, "~") == ["A04"]
+    with pytest.raises(DataError, match=r"REFERENCE\.csv: found no record labelled 'O'; expected some"):
+        labelled_records(tmp_path, "O")
+
+
+def test_a_folder_without_a_reference(tmp_path):
+    with pytest.raises(DataError, match=r"REFERENCE\.csv: no such file; expected lines of a record and its"):
+        labelled_records(tmp_path, "N")

@@ -13,7 +13,9 @@ from keras_sibeat.data.protocols import (
     PACED,
     Fold,
     beatgan,
+    chosen,
     contaminate,
+    databases,
     inter_patient,
     leave_out,
     map_classes,
@@ -270,6 +272,62 @@ def test_inter_patient_uses_both_halves():
 def test_a_record_that_the_database_lacks():
     with pytest.raises(DataError, match="Protocol inter_patient: found no record z; expected 2 records"):
         select_records("inter_patient", ["a", "b"], ("a",), ("z",))
+
+
+# Several databases
+
+
+def test_records_are_chosen_by_name_and_by_pattern_in_their_own_order():
+    names = ["a02", "b1", "a01", "a10", "100", "101"]
+    assert chosen(names, ["b1", "a01"]) == ["b1", "a01"]
+    assert chosen(names, ["a0*"]) == ["a02", "a01"]
+    assert chosen(names, ["a?0", "10[1-9]"]) == ["a10", "101"]
+    assert chosen(names, ["a*", "a01", "a01"]) == ["a02", "a01", "a10"]  # each once
+    assert chosen(names, ["*"]) == names and chosen(names, []) == []
+
+
+def test_ds1_and_ds2_choose_de_chazals_records_of_those_that_are_there():
+    assert chosen(MIT_BIH, ["DS1"]) == list(DS1) and chosen(MIT_BIH, ["DS2"]) == list(DS2)
+    assert chosen(MIT_BIH, ["DS1", "DS2"]) == [*DS1, *DS2]
+    assert chosen(["100", "101", "DS1"], ["DS1"]) == ["101"]
+    assert not set(chosen(MIT_BIH, ["DS1"])) & set(PACED)
+
+
+@pytest.mark.parametrize("pattern", ["b", "A0*", "", "a", "[z]*", "DS2"])
+def test_a_pattern_that_fits_no_record_is_named(pattern):
+    with pytest.raises(DataError) as error:
+        chosen(["a01", "101"], ["a01", pattern])
+    assert str(error.value).startswith(f"Protocol databases: found no record {pattern}; expected")
+
+
+ROLES = {"one/a": "train", "one/b": "validate", "two/a": "test", "two/c": "train"}
+
+
+def of_roles(symbols="NNNVAe", detected=None):
+    return make(symbols * len(ROLES), np.repeat(list(ROLES), len(symbols)), detected)
+
+
+def test_each_record_of_several_databases_has_its_role():
+    (fold,) = databases(of_roles(), ROLES)
+    assert records_of(fold.train) == {"one/a", "two/c"} == records_of(fold.learning_abnormal)
+    assert records_of(fold.validation) == {"one/b"} and records_of(fold.test) == {"two/a"}
+    assert counts(fold.train) == {"N": 8} and fold.normal == "N"  # the escape beats are normal to AAMI
+    assert counts(fold.learning_abnormal) == {"V": 2, "S": 2}
+    assert counts(fold.validation) == counts(fold.test) == {"N": 4, "V": 1, "S": 1}
+    assert_disjoint(fold)
+
+
+def test_of_several_databases_no_beat_is_lost_but_those_the_detector_misses():
+    detected = np.tile([True, False, True, False, False, True], len(ROLES))
+    (fold,) = databases(of_roles(detected=detected), ROLES)
+    parts = [ids(part) for part in (fold.train, fold.validation, fold.test, fold.learning_abnormal)]
+    beats = of_roles()
+    assert set.union(*parts) == set(np.flatnonzero(detected | np.isin(beats.symbols, ["V", "A"])).tolist())
+
+
+def test_the_classes_of_several_databases_may_be_the_published_ones():
+    (fold,) = databases(of_roles(), ROLES, "published")
+    assert counts(fold.train) == {"N": 6} and counts(fold.test) == {"N": 3, "V": 1, "S": 2}
 
 
 # Series

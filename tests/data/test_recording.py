@@ -8,7 +8,14 @@ import pandas as pd
 import pytest
 import wfdb
 
-from keras_sibeat.data.recording import BEAT_SYMBOLS, Annotations, Recording, read_recording, write_recording
+from keras_sibeat.data.recording import (
+    AT_END,
+    BEAT_SYMBOLS,
+    Annotations,
+    Recording,
+    read_recording,
+    write_recording,
+)
 from keras_sibeat.data.synthetic import simulate_wearer
 from keras_sibeat.errors import DataError
 
@@ -141,6 +148,15 @@ def test_signal_without_a_declared_checksum_is_read(path, recording):
     np.testing.assert_allclose(read_recording(path).signal, recording.signal, atol=0.0005 + 1e-6)
 
 
+def test_a_checksum_of_zero_counts_as_not_stated(path, recording):
+    header = path.with_suffix(".hea")
+    lines = [line.split() for line in header.read_text().splitlines()]
+    assert all(line[6] != "0" for line in lines[1:3])
+    header.write_text("\n".join(" ".join([*w[:6], "0", *w[7:]] if n else w) for n, w in enumerate(lines)))
+    assert wfdb.rdheader(str(path)).checksum == [0, 0]
+    np.testing.assert_allclose(read_recording(path).signal, recording.signal, atol=0.0005 + 1e-6)
+
+
 def test_signal_in_another_unit(path):
     edit_header(path, "/mV", "/uV")
     fails(path, str(path), "lead MLII is in uV", "expected mV")
@@ -169,12 +185,23 @@ def test_unknown_symbol(path):
     fails(path, f"{path}.atr: found the unknown annotation symbol 'y'", "expected WFDB's symbols")
 
 
-def test_annotation_past_the_end(path, recording):
+@pytest.mark.parametrize("past", range(AT_END))
+def test_an_annotation_at_the_very_end_is_left_out_and_told(path, recording, caplog, past):
     last = len(recording.signal) - 1
     write_annotations(path, [10, last], ["N", "N"])
-    assert read_recording(path).annotations.samples.tolist() == [10, last]
-    write_annotations(path, [10, last + 1], ["N", "N"])
-    fails(path, f"{path}.atr: found an annotation at sample {last + 1}", f"the signal's {last + 1}")
+    assert read_recording(path).annotations.samples.tolist() == [10, last] and not caplog.messages
+    write_annotations(path, [10, last, last + 1 + past], ["N", "V", "A"])
+    found = read_recording(path).annotations
+    assert found.samples.tolist() == [10, last] and found.symbols.tolist() == ["N", "V"]
+    (message,) = caplog.messages
+    assert message == f"{path}.atr: left out an annotation at sample {last + 1 + past}, the signal's end."
+
+
+@pytest.mark.parametrize("past", [AT_END, 1000])
+def test_annotation_past_the_end(path, recording, past):
+    length = len(recording.signal)
+    write_annotations(path, [10, length + past], ["N", "N"])
+    fails(path, f"{path}.atr: found an annotation at sample {length + past}", f"the signal's {length}")
 
 
 def test_annotation_before_the_beginning(path, recording):

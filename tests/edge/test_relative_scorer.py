@@ -8,6 +8,8 @@ from relative_models import relative_model
 from test_beat_scorer import assert_same, streamed
 
 from keras_sibeat.data.synthetic import simulate_wearer
+from sibeat_edge.beats.alignment import ROOM_AFTER, ROOM_BEFORE, Aligner
+from sibeat_edge.beats.stretch import Stretch
 from sibeat_edge.beats.template import UNLIKE, WARM_UP
 from sibeat_edge.beats.wearer import Wearer
 from sibeat_edge.beats.windows import beat_windows
@@ -41,9 +43,18 @@ def clean(seed=4, seconds=SECONDS):
 
 
 def test_scores_are_those_of_training_s_own_path(model, lead):
-    peaks = process(RPeakDetector(), process(BandPass(), lead))
-    windows, inside = beat_windows(process(BandPass(), lead)[:, None], peaks)
+    filtered, aligner, stretch = process(BandPass(), lead), Aligner(), Stretch()
+    peaks, fit = process(RPeakDetector(), filtered), []
+    for number, peak in enumerate(peaks):
+        first, last = peak - ROOM_BEFORE, peak + ROOM_AFTER
+        if first >= 0 and last <= len(filtered):
+            placed = aligner.push(filtered[first:last])
+            peaks[number] += placed.offset
+            stretch.push(placed.snr)
+        fit.append(stretch.is_fit)
+    windows, inside = beat_windows(filtered[:, None], peaks)
     made, views, left = Wearer(), [], iter(windows)
+    assert all(fit)
     for peak, is_inside in zip(peaks, inside, strict=True):
         views += made.push(peak / RATE, next(left) if is_inside else None)
     views += made.finish()

@@ -130,6 +130,35 @@ def test_a_wearer_s_model_sees_the_annotated_beat_beside_template_and_rhythm(jit
     assert np.array_equal(row["scores"][row["scored"]], scores) == (jitter == 0)
 
 
+@pytest.mark.parametrize("score", [end_to_end.score_detected, end_to_end.score_annotated])
+def test_without_a_name_the_first_lead_is_scored(model, wearer, score):
+    rows = [score(model, wearer, *lead)["scores"] for lead in ((), ("MLII",), ("V1",))]
+    np.testing.assert_array_equal(rows[0], rows[1])
+    assert np.any(rows[0] != rows[2])
+
+
+def test_without_a_name_noise_is_added_to_the_first_lead(wearer):
+    noise = np.random.default_rng(0).standard_normal(5000)
+    first, named = (conditions.add_noise(wearer, noise, 6, *lead) for lead in ((), ("MLII",)))
+    np.testing.assert_array_equal(first.signal, named.signal)
+    assert np.any(first.signal[:, 0] != wearer.signal[:, 0])
+
+
+def test_a_wearer_s_model_scores_alike_wherever_all_r_peaks_but_the_first_are_annotated():
+    model, long = Model(relative_model()), simulate_wearer(seed=3, seconds=120, abnormal={})
+    steps = {
+        seed: np.random.default_rng(seed).integers(-7, 8, len(long.annotations.samples)) for seed in range(99)
+    }
+    seed = next(seed for seed, moved in steps.items() if moved[0] == 0)  # the others follow the first
+    assert np.abs(steps[seed]).max() == 7  # samples, 20 ms
+    plain, moved = (
+        end_to_end.score_annotated(model, long, "MLII", jitter, seed)["scores"] for jitter in (0, 20)
+    )
+    both = np.isfinite(plain) & np.isfinite(moved)
+    assert both.sum() > 100
+    np.testing.assert_array_equal(plain[both], moved[both])
+
+
 def test_jitter_moves_the_windows_by_as_much_as_stated_and_repeats(model, wearer):
     rows = [end_to_end.score_annotated(model, wearer, "MLII", jitter) for jitter in (0, 40, 40)]
     plain, moved, again = (row["scores"] for row in rows)

@@ -12,8 +12,17 @@ from hypothesis.extra.numpy import arrays
 from scipy import stats
 
 from keras_sibeat.layers import augmentation
-from keras_sibeat.layers.augmentation import Augmentation, read_between, rescale, smooth, warp, whole, within
-from sibeat_edge.beats.windows import normalise
+from keras_sibeat.layers.augmentation import (
+    Augmentation,
+    beside_again,
+    read_between,
+    rescale,
+    smooth,
+    warp,
+    whole,
+    within,
+)
+from sibeat_edge.beats.windows import HIGHEST, beside, normalise
 
 ZEROS = np.zeros((512, 320, 1), np.float32)
 
@@ -255,3 +264,27 @@ def test_settings_out_of_range(value):
 def test_settings_that_are_no_whole_number(value):
     with pytest.raises(ValueError, match=rf"Gain: knots: found {value}, expected a whole number from 2 on\."):
         whole("Gain: knots", value, 2)
+
+
+# A beat and its template
+
+
+@settings(max_examples=30)
+@given(arrays(np.float32, (3, 12, 4), elements=st.floats(-8, 8, width=32)), st.sampled_from([1, 2]))
+def test_a_pair_is_scaled_again_as_the_device_does_it(windows, leads):
+    pairs = windows[:, :, : 2 * leads]
+    spans = np.ptp(pairs[:, :, leads:], axis=1)
+    pairs[:, :, leads:] *= np.where(spans < 1e-2, 0, 1)[:, None]  # flat, or with a span to divide by
+    found = numpy(beside_again(pairs, leads))
+    wanted = np.stack([beside(pair[:, :leads], pair[:, leads:]) for pair in pairs])
+    np.testing.assert_allclose(found, wanted, atol=1e-4)
+
+
+def test_a_pair_that_the_device_has_scaled_stays_and_a_changed_one_does_not():
+    generator = np.random.default_rng(0)
+    pairs = np.stack([beside(*generator.normal(size=(2, 320, 2))) for _ in range(5)])
+    np.testing.assert_allclose(beside_again(pairs, 2), pairs, atol=1e-6)
+    found = numpy(beside_again(7 * pairs + 3, 2))  # in other units
+    np.testing.assert_allclose(found, pairs, atol=1e-5)
+    far = np.concatenate([20 * pairs[:, :, :2], pairs[:, :, 2:]], axis=2)
+    assert np.abs(numpy(beside_again(far, 2))).max() == HIGHEST

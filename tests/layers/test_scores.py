@@ -49,6 +49,28 @@ def test_the_template_distance_is_the_logarithm_of_the_mean_square_of_the_differ
     np.testing.assert_allclose(TemplateDistance()(same), np.log(1e-4), rtol=1e-5)
 
 
+@pytest.mark.parametrize(("first", "last"), [(0, None), (4, None), (4, 9), (0, 1), (19, 20), (7, 400)])
+def test_the_template_distance_counts_the_ticks_from_the_first_to_before_the_last(first, last):
+    window = np.random.default_rng(0).normal(size=(6, 20, 4)).astype("float32")
+    ticks = range(first, 20 if last is None else min(last, 20))
+    squares = [(window[:, tick, :2] - window[:, tick, 2:]) ** 2 for tick in ticks]
+    wanted = np.log(np.mean(squares, axis=(0, 2)) + 1e-4)
+    layer = TemplateDistance(first, last)
+    np.testing.assert_allclose(layer(window)[:, 0], wanted, rtol=1e-5)
+    elsewhere = window.copy()
+    elsewhere[:, [tick for tick in range(20) if tick not in ticks]] += 5
+    np.testing.assert_array_equal(layer(elsewhere), layer(window))
+    copy = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
+    assert (copy.first, copy.last) == (first, last) and copy.get_config() == layer.get_config()
+    np.testing.assert_array_equal(copy(window), layer(window))
+
+
+@pytest.mark.parametrize(("first", "last"), [(-1, None), (-3, 5), (5, 5), (5, 3), (0, 0)])
+def test_a_template_distance_without_a_tick_is_an_error(first, last):
+    with pytest.raises(ValueError, match=f"found ticks {first} to {last}, expected at least one"):
+        TemplateDistance(first, last)
+
+
 @given(st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=50))
 @settings(max_examples=30)
 def test_the_spread_is_numpys_median_and_quartiles(normals):

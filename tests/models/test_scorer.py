@@ -11,6 +11,7 @@ from keras_sibeat.layers.scores import NormalQuantile
 from keras_sibeat.layers.views import Views
 from keras_sibeat.models.contrastive import ContrastiveBeatGAN
 from keras_sibeat.models.networks import conv_generator
+from keras_sibeat.models.rhythm import rhythm_network
 from keras_sibeat.models.scorer import build_scorer
 from keras_sibeat.models.simclr import SimCLR, contrastive_discriminator
 
@@ -140,3 +141,22 @@ def test_an_unknown_score_or_none_is_an_error(model, combine):
         ValueError, match=r"build_scorer: found scores \[.*\], expected some of rebuild, shift"
     ):
         build_scorer(model, beats(40, 0), beats(30, 1), combine)
+
+
+@pytest.mark.parametrize("core", [(0, None), (5, 17)])
+def test_a_wearers_scorer_compares_a_beat_and_its_template_in_the_core_alone(core, tmp_path):
+    size = {"length": LENGTH, "channels": 2, "width": 2, "depth": 2}
+    discriminator = contrastive_discriminator(**size, units=6, projection=4, seed=0)
+    pair = ContrastiveBeatGAN(
+        conv_generator(**size, latent=3, seed=1), SimCLR(discriminator, Views([]), shift_weight=0)
+    )
+    train, window = (np.concatenate([beats(20, seed), beats(20, seed + 9)], axis=2) for seed in (0, 1))
+    inputs = {"window": window, "rhythm": np.random.default_rng(0).normal(size=(20, 8)).astype("float32")}
+    network = rhythm_network(seed=2)
+    built = build_scorer(pair, train, inputs, ["template"], prototypes=4, rhythm=network, core=core)
+    squares = np.square(window[:, slice(*core), 0] - window[:, slice(*core), 1])
+    wanted = np.log(squares.mean(axis=1) + 1e-4)
+    np.testing.assert_allclose(found(built, inputs)["template"][:, 0], wanted, rtol=1e-4)
+    built.save(tmp_path / "scorer.keras")
+    loaded = keras.saving.load_model(tmp_path / "scorer.keras", safe_mode=True)
+    np.testing.assert_array_equal(found(loaded, inputs)["template"], found(built, inputs)["template"])

@@ -61,3 +61,25 @@ def test_every_condition_has_its_row():
     assert "In all rows the threshold is the model's, set for 40" in lines[2]
     lines = device_tables.end_to_end({**result, "config": {"wearer": {"waits": True}}}).splitlines()
     assert "In all rows a wearer is judged by an own threshold: the model's, set for 40" in lines[2]
+
+
+def test_alarms_on_what_people_wear_have_a_row_for_each_activity_and_rhythm():
+    rest = {"alarms_per_hour": 1.25, "coverage": 0.5, "with_an_alarm": 0.25}
+    rest |= {"recordings": 22, "hours": 1.5, "beats": 6000}
+    noisy = {"alarms_per_hour": 0.0, "coverage": 0.0, "with_an_alarm": 0.0}
+    noisy |= {"recordings": 3, "hours": 0.0251, "beats": 0}
+    rows = {
+        "rest": summarise([rest, rest | {"alarms_per_hour": 2.25, "beats": 6002}]),
+        "too noisy": summarise([noisy, noisy]),
+    }
+    result = {"name": "alarms-student", "seeds": [0, 1], "worn": rows}
+    lines = device_tables.worn(result).splitlines()
+    assert lines[0] == "## On what people wear: `alarms-student`" and lines[2].startswith("2 models, at the")
+    assert lines[-4:] == [
+        "|  | alarms an hour | beats scored | recordings with an alarm | recordings | hours | beats found |",
+        "|---|---|---|---|---|---|---|",
+        "| rest | 1.8 ± 0.7 | 0.5000 ± 0.0000 | 0.2500 ± 0.0000 | 22 | 1.50 | 6,001 |",
+        "| too noisy | 0.0 ± 0.0 | 0.0000 ± 0.0000 | 0.0000 ± 0.0000 | 3 | 0.03 | 0 |",
+    ]
+    alone = device_tables.worn({**result, "seeds": [0], "worn": {"rest": summarise([rest])}})
+    assert "1 model, at" in alone and "| rest | 1.2 | 0.5000 | 0.2500 | 22 | 1.50 | 6,000 |" in alone

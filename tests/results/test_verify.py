@@ -138,6 +138,34 @@ def test_a_result_that_its_command_does_not_give_is_found(root, change, told):
     assert any(told in sentence for sentence in problems)
 
 
+KEPT = ("format", "seeds", "config", "commit", "measured_commit", "models_sha256")
+
+
+@pytest.fixture
+def alarms(root):
+    """The name of a further result, of the same run's alarms on what people wear."""
+    worn = {"alarms_per_hour": 3.0, "coverage": 0.5, "with_an_alarm": 0.25, "recordings": 4}
+    rows = [{**worn, "hours": 1.5, "beats": 5000}, {**worn, "hours": 1.5, "beats": 5010}]
+    result = {key: value for key, value in read(root).items() if key in KEPT}
+    result |= {"name": "alarms-mine", "worn": {"walk": summarise(rows)}}
+    result["command"] = f"{TRAINED} && python -m keras_sibeat.evaluate.worn runs/mine --motion data/motion"
+    write(root, result, "alarms-mine")
+    return root
+
+
+def test_alarms_on_what_people_wear_are_verified_as_other_results_are(alarms):
+    assert verify(alarms / "results").problems == []
+    file = alarms / "results" / "alarms-mine.json"
+    result = json.loads(file.read_text())
+    result["worn"]["walk"]["coverage"]["mean"] = 0.6
+    write(alarms, result, "alarms-mine")
+    (problem,) = verify(alarms / "results").problems
+    assert (
+        problem
+        == "alarms-mine.json: worn: walk: coverage: found the mean 0.6; expected 0.5, that of its values."
+    )
+
+
 def test_a_renamed_result_and_an_edited_page_are_found(root):
     write(root, read(root), name="mine-again")
     with open(root / "RESULTS.md", "a") as page:
@@ -178,6 +206,8 @@ def test_help_writes_nothing(tmp_path, monkeypatch):
         (f"{TRAINED} && python -m keras_sibeat.evaluate runs/mine --exported", {"mine-int8"}),
         (f"{TRAINED} && python -m keras_sibeat.probe runs/mine", {"probe-mine-random", "probe-mine-trained"}),
         ("python -m keras_sibeat.robustness runs/mine --noise nstdb", {"end-to-end-mine"}),
+        (f"{TRAINED} && python -m keras_sibeat.evaluate.worn runs/mine --motion data", {"alarms-mine"}),
+        ("python -m keras_sibeat.evaluate.worn runs/mine --rhythms data/cinc2017", {"alarms-mine"}),
         (f"{TRAINED} --set name=other && python -m keras_sibeat.evaluate runs/other", {"other"}),
         ("python -m keras_sibeat.data rpeaks data", {"rpeaks"}),
     ],

@@ -20,6 +20,7 @@ NEAR = 0.7  # correlation with a kind from which an R-peak is moved to it
 SAME = 0.8  # correlation from which a beat is of a kind
 MEMORY = 8  # beats over which a kind's running mean forgets
 LASTING = 256  # beats over which a kind that does not come again is forgotten
+ROUNDING = 1e-9  # share of a lead's largest value, below which a shape is its mean's rounding error
 LEAST, MOST = -20.0, 40.0  # dB, between which a likeness lies
 
 
@@ -71,7 +72,7 @@ class Aligner:
         cores = np.lib.stride_tricks.sliding_window_view(around, CORE_BEFORE + CORE_AFTER)
         cores = cores - cores.mean(axis=1, keepdims=True)
         sizes = np.sqrt(np.einsum("ij,ij->i", cores, cores))
-        if sizes[REACH] <= 0:
+        if sizes[REACH] <= ROUNDING * np.abs(around).max():
             return Placed(0, None)
         self._counts = [count * (1 - 1 / LASTING) for count in self._counts]
         if not self._kinds:

@@ -16,6 +16,7 @@ from sibeat_edge.signal.quality import fast_share, noise_reason
 from sibeat_edge.signal.resampling import RATE, Resampler
 from sibeat_edge.signal.rpeaks import AVERAGE, LOST, REFRACTORY, SEARCH, RPeakDetector
 
+APART = 36  # samples (100 ms): two R-peaks that are moved closer than this are of one beat, found twice
 HELD = 20  # s of signal from which a beat that is found late can still be cut
 # Samples without an R-peak. Beats that are found later lie at least LONGEST after the last one.
 PAUSE = round((LOST + LONGEST) * RATE)
@@ -146,8 +147,9 @@ class BeatStream:
         detector = FIR_ORDER + CHUNK + REFRACTORY + AVERAGE + SEARCH
         window = self._room[1] + self._order + CHUNK
         flags = (self._room[1] + self._margin) / RATE + FLAT_SECONDS + 1 / self.rate
+        gap = bridgeable(self.rate) / self.rate  # that may have to end before it is known to be short
         resampler = 0.0 if self.rate == RATE else 11 / min(self.rate, RATE)
-        return max(max(detector, window) / RATE + resampler, flags)
+        return max(max(detector, window) / RATE + resampler + gap, flags)
 
     def push(self, samples: np.ndarray) -> list[CutBeat | Pause]:
         """The beats that these ``samples`` ``(samples, leads)`` make certain; mV, not finite if missing."""
@@ -199,8 +201,8 @@ class BeatStream:
             found = self._waiting.popleft()
             if found is None:
                 cut.append(Pause(not self._has_gap(self._previous, self._previous + PAUSE)))
-            else:
-                cut.append(self._cut(found))
+            elif (beat := self._cut(found)) is not None:
+                cut.append(beat)
         waiting = [found for found in self._waiting if found is not None]
         starts = (found.peak - self._room[0] for found in waiting if not found.is_late)
         needed = min([self._oldest(), *starts])
@@ -217,8 +219,10 @@ class BeatStream:
 
     def _cut(self, found):
         placed = self._place(found)
-        self._stretch.push(placed.snr)
         peak, rr = found.peak + (placed.offset if self._aligns else 0), None
+        if self._aligns and self._previous is not None and peak - self._previous < APART:
+            return None
+        self._stretch.push(placed.snr)
         if self._previous is not None and not found.is_late and not self._has_gap(self._previous, peak):
             rr = (peak - self._previous) / RATE
         self._previous = peak

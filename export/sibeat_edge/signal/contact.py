@@ -15,8 +15,8 @@ RAIL_SECONDS = 0.025  # an amplifier that stays at the highest or lowest value s
 class Contact:
     """Flags each sample of a stream as fine, bridged, missing (not finite), flat or saturated.
 
-    A gap of no more samples than ``bridgeable`` is bridged: ``FillMissing`` puts a line there. No gap is
-    before a lead's first sample.
+    A gap of no more samples than ``bridgeable`` is bridged: ``FillMissing`` puts a line there. A
+    gap before a lead's first sample is never bridged.
 
     The flags do not depend on how the stream is cut into blocks.
 

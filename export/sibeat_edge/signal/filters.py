@@ -91,7 +91,7 @@ class FillMissing:
             self._is_long = np.ones(samples.shape[1:], bool)  # whether the last sample is of a long gap
         last = len(self._held) - 1
         if not last and np.isfinite(samples).all():
-            self._held, self._is_long = samples[-1:], np.zeros(samples.shape[1:], bool)
+            self._held, self._is_long = samples[-1:].copy(), np.zeros(samples.shape[1:], bool)
             return samples
         held = np.concatenate([self._held, samples])
         known = np.isfinite(held)

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+from sibeat_edge.beats.alignment import CORE_AFTER, CORE_BEFORE
 from sibeat_edge.beats.template import (
     ABNORMAL,
+    ALIKE,
     BOUND,
     MEMORY,
     NOISE,
@@ -17,6 +19,7 @@ from sibeat_edge.beats.template import (
     likeness,
     normal_kind,
 )
+from sibeat_edge.beats.windows import BEFORE
 
 TICKS = np.arange(320)
 
@@ -35,11 +38,41 @@ def noisy(beat, count, seed=0, strength=0.02):
     return made.astype(np.float32)
 
 
-def learnt(beats, rr=0.8):
-    template = WearerTemplate()
+def learnt(beats, rr=0.8, **options):
+    template = WearerTemplate(**options)
     for number, beat in enumerate(beats):
         template.push(beat, rr[number] if np.ndim(rr) else rr)
     return template
+
+
+def core_of(centre, length=320):
+    return np.arange(length)[max(0, centre - CORE_BEFORE) : centre + CORE_AFTER]
+
+
+def beside(beats, seed=0, height=1.5):
+    """The beats, each with its neighbours somewhere outside of the core, up to so high."""
+    draws, made = np.random.default_rng(seed), np.array(beats, np.float64)
+    core = core_of(BEFORE)
+    for beat in made:
+        before, after = draws.integers(0, core[0]), draws.integers(core[-1] + 1, len(TICKS))
+        neighbours = wave(before, 10, draws.uniform(-height, height)) + wave(
+            after, 10, draws.uniform(-height, height)
+        )
+        neighbours[core] = 0
+        beat += neighbours[:, None]
+    return made
+
+
+def alike(beat, correlation, core, seed=0):
+    """A beat whose core has exactly this correlation with that of ``beat``."""
+    found = beat.copy()
+    own = beat[core] - beat[core].mean()
+    other = np.random.default_rng(seed).normal(size=own.shape)
+    other -= other.mean()
+    other -= own * np.vdot(own, other) / np.vdot(own, own)
+    other *= np.linalg.norm(own) / np.linalg.norm(other)
+    found[core] = correlation * own + np.sqrt(1 - correlation**2) * other
+    return found
 
 
 def test_there_is_none_in_the_warm_up_and_the_median_after_it():
@@ -228,3 +261,58 @@ def test_likeness_is_numpys_correlation_and_that_of_a_flat_beat_is_none():
     assert likeness(NORMAL, np.ones((320, 1))) == 0
     both = np.concatenate([NORMAL, 5 + 2 * NORMAL], axis=1)
     assert likeness(both, both * 3 - 1) == pytest.approx(1)
+
+
+# Likeness of the cores
+
+
+@pytest.mark.parametrize("centre, before, after", [(BEFORE, 140, 180), (100, 100, 150), (40, 40, 200)])
+def test_a_beat_is_like_the_template_from_a_correlation_of_nine_tenths_of_their_cores(centre, before, after):
+    shape, core = NORMAL[BEFORE - before : BEFORE + after], core_of(centre, before + after)
+    for correlation, is_like in ((0.902, True), (0.898, False)):
+        template = learnt([shape] * WARM_UP, centre=centre)
+        beat = alike(shape, correlation, core)
+        template.push(beat, 0.8)
+        assert np.array_equal(template.beat, shape) != is_like and template.waiting == (not is_like)
+        template.push(beat + np.isin(np.arange(len(shape)), core, invert=True)[:, None], 0.8)
+        assert template.waiting == 2 * (not is_like)  # an offset beside the core changes nothing
+
+
+def test_neighbouring_beats_beside_the_core_do_not_make_a_beat_unlike():
+    template = learnt(noisy(NORMAL, WARM_UP))
+    beats = beside(noisy(NORMAL, 2 * UNLIKE, 1))
+    assert np.mean([likeness(beat, NORMAL) < ALIKE for beat in beats]) > 0.8
+    for beat in beats:
+        template.push(beat, 0.8)
+    assert template.waiting == 0 and template.added == 0
+
+
+def test_a_warm_up_whose_neighbouring_beats_come_at_any_time_finds_one_kind():
+    """As in atrial fibrillation. By their whole windows, no beats of it would be alike."""
+    beats = beside(noisy(NORMAL, WARM_UP))
+    assert normal_kind(beats, np.full(WARM_UP, 0.8))[1] == NOISE
+    template = learnt(beats)
+    assert template.trouble == "" and likeness(template.beat, NORMAL) > 0.95
+
+
+def test_a_new_shape_is_found_among_neighbouring_beats_that_come_at_any_time():
+    template = learnt(noisy(NORMAL, WARM_UP))
+    beats = beside(noisy(WIDE, UNLIKE, 1), height=6)
+    assert len(kinds_of(beats)[0]) < 0.25 * UNLIKE  # by their whole windows
+    for beat in beats:
+        template.push(beat, 0.8)
+    assert template.added == 1 and likeness(template.beat, WIDE) > 0.9
+
+
+def test_the_nearest_template_is_that_of_the_core():
+    template = learnt([*noisy(NORMAL, WARM_UP), *noisy(WIDE, UNLIKE, 1)])
+    confused = NORMAL.copy()
+    far = np.setdiff1d(TICKS, core_of(BEFORE))
+    confused[far] = 3 * WIDE[far] + wave(290, 20, -3.0)[far, None]
+    assert likeness(template.nearest(confused), NORMAL) > 0.99
+
+
+@pytest.mark.parametrize("correlation, count", [(0.802, 1), (0.798, 2)])
+def test_two_beats_are_of_one_kind_from_a_correlation_of_eight_tenths(correlation, count):
+    pair = np.stack([NORMAL, alike(NORMAL, correlation, TICKS)])
+    assert len(kinds_of(pair)) == count

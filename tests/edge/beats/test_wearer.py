@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from test_template import NORMAL, WIDE, noisy
 
+from sibeat_edge.beats.alignment import CORE_AFTER
 from sibeat_edge.beats.rhythm import rhythm
-from sibeat_edge.beats.template import UNLIKE, WARM_UP
+from sibeat_edge.beats.template import NOISE, UNLIKE, WARM_UP
 from sibeat_edge.beats.wearer import FEWEST, HELD, Wearer
-from sibeat_edge.beats.windows import HIGHEST, beside
+from sibeat_edge.beats.windows import BEFORE, HIGHEST, beside
 
 
 def times(count, seed=0):
@@ -124,6 +125,18 @@ def test_a_run_of_abnormal_beats_stands_out_to_its_end(abnormal):
     ]
     run = slice(100, 100 + UNLIKE - 1)
     assert min(distance[run]) > 20 * max(distance[:100] + distance[run.stop :])
+
+
+def test_the_core_of_a_beat_lies_around_the_place_of_its_r_peak():
+    """Windows with another place for it: what varies outside of the core must not prolong the warm-up."""
+    beats, draws = noisy(NORMAL[BEFORE - 100 : BEFORE + 150], WARM_UP).astype(float), np.random.default_rng(0)
+    outside = slice(100 + CORE_AFTER, None)
+    beats[:, outside] += 5 * draws.normal(size=beats[:, outside].shape)
+    for centre, trouble in ((100, ""), (BEFORE, NOISE)):
+        wearer = Wearer(centre=centre)
+        for time, beat in zip(times(WARM_UP), beats, strict=True):
+            wearer.push(time, beat)
+        assert wearer.template.trouble == trouble
 
 
 def test_a_beat_and_its_template_are_scaled_by_the_template():

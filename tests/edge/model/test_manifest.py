@@ -75,7 +75,7 @@ def test_the_expected_figures_of_format_2_are_read_as_those_of_validation():
     old = old_manifest()
     found = read_manifest(embed_manifest(tiny_model(rebuilds=True), old)[0])
     unchanged = set(GOOD) - {"format", "expected", "validation", "model_sha256"}
-    assert check_manifest(found) is found and found["format"] == 3
+    assert check_manifest(found) is found and found["format"] == 4
     assert found["validation"] == old["expected"]
     assert found["expected"].pop("on") == "unknown" and set(found["expected"].values()) == {None}
     assert {key: found[key] for key in unchanged} == {key: GOOD[key] for key in unchanged}

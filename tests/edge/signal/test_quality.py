@@ -9,7 +9,7 @@ from keras_sibeat.data.recording import read_recording
 from keras_sibeat.data.synthetic import simulate_wearer
 from sibeat_edge.beats.windows import beat_windows
 from sibeat_edge.signal.filters import BandPass, process
-from sibeat_edge.signal.quality import LEAST, NOISY, QRS, SMOOTH, noise_reason
+from sibeat_edge.signal.quality import LEAST, NOISY, QRS, SMOOTH, fast_share, noise_reason
 
 CENTRE = 140
 WIDE = (0.67, 45.0), 540
@@ -45,6 +45,31 @@ def test_noise_in_a_third_of_the_window_leaves_a_shape():
 def test_gain_and_offset_do_not_matter(gain, offset):
     assert noise_reason(gain * buzzing(0.9 * NOISY) + offset, CENTRE) == ""
     assert noise_reason(gain * buzzing(1.1 * NOISY) + offset, CENTRE) == "noisy"
+
+
+@given(st.floats(0.0, 0.4), st.floats(0.1, 50), st.floats(-5, 5))
+def test_the_fast_share_is_that_of_what_averages_to_nothing_in_the_span(height, gain, offset):
+    assert fast_share(gain * buzzing(height) + offset, CENTRE) == pytest.approx(height, abs=1e-9)
+
+
+def test_slow_swings_are_no_fast_part():
+    """Those of moving electrodes, as high as the QRS."""
+    swing = np.sin(2 * np.pi * np.arange(320) / 200)[:, None]
+    assert fast_share(buzzing(0.0) + swing, CENTRE) < NOISY
+    assert fast_share(buzzing(0.1) + swing, CENTRE) > NOISY
+
+
+def test_the_lead_with_the_largest_fast_share_counts():
+    leads = np.hstack([buzzing(0.02), 7 * buzzing(0.2), np.zeros((320, 1)), buzzing(0.1)])
+    assert fast_share(leads, CENTRE) == pytest.approx(0.2)
+
+
+def test_the_fast_share_of_a_flat_window_is_zero_and_without_a_number_infinite():
+    assert fast_share(np.full((320, 2), 7.0), CENTRE) == 0
+    for value in (np.nan, np.inf):
+        window = buzzing(0.0)
+        window[10] = value
+        assert fast_share(window, CENTRE) == np.inf
 
 
 def test_a_flat_window_is_flat_and_the_limit_is_in_millivolts():

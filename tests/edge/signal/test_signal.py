@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import signal as sps
 
-from sibeat_edge.signal.filters import CHUNK, BandPass, FillMissing, process
+from sibeat_edge.signal.filters import CHUNK, BandPass, FillMissing, bridgeable, process
 from sibeat_edge.signal.resampling import Resampler
 
 RATES = [1, 100, 125, 128, 250, 257, 257.3, 333.3, 500, 1000, 2000]
@@ -110,16 +110,21 @@ def test_band_pass_holds_back_no_more_than_its_delay_and_a_chunk():
 
 @pytest.mark.parametrize("rate", RATES)
 @pytest.mark.parametrize("leads", [(), (2,)])
-def test_resampler_is_scipy_s_between_the_ends(rate, leads):
+def test_resampler_is_scipy_s_between_the_ends_but_for_each_phase_s_gain_of_a_constant(rate, leads):
     samples = noise(3, 60 if rate == 1 else 1500, *leads)
     resampler = Resampler(rate)
     resampled = process(resampler, samples)
-    expected = sps.resample_poly(samples, resampler.up, resampler.down, axis=0)
+    scipys, gains = (
+        sps.resample_poly(part, resampler.up, resampler.down, axis=0)
+        for part in (samples, np.ones_like(samples))
+    )
+    expected = scipys / gains
     assert resampler.up / resampler.down == pytest.approx(360 / rate, rel=1e-9)
     assert resampled.shape == expected.shape
     assert len(resampled) == math.ceil(len(samples) * resampler.up / resampler.down)
     edge = math.ceil(11 * max(1, 360 / rate))
     np.testing.assert_allclose(resampled[edge:-edge], expected[edge:-edge], atol=1e-12)
+    np.testing.assert_allclose(resampled[edge:-edge], scipys[edge:-edge], atol=1e-3 * np.abs(samples).max())
 
 
 def test_resampler_leaves_360_hz_alone():
@@ -149,9 +154,10 @@ def test_resampler_keeps_a_sine(rate):
     np.testing.assert_allclose(resampled[400:-400], expected[400:-400], atol=0.01)
 
 
-@pytest.mark.parametrize("rate", [128, 1000])
-def test_resampler_continues_a_constant_beyond_the_ends(rate):
-    np.testing.assert_allclose(process(Resampler(rate), np.full(700, 3.0)), 3, rtol=0.002)
+@pytest.mark.parametrize("rate", RATES)
+def test_resampler_keeps_a_constant_to_the_rounding_error_up_to_and_beyond_the_ends(rate):
+    """Else R-peaks are found in the ripple of an offset."""
+    np.testing.assert_allclose(process(Resampler(rate), np.full(700, 300.0)), 300, rtol=1e-13)
 
 
 @pytest.mark.parametrize("rate", [1.0001, 3.14159, 9999.7])
@@ -174,7 +180,7 @@ def test_resampler_refuses_impossible_rates(rate):
 
 # Empty blocks and signals
 
-STAGES = [BandPass, FillMissing, lambda: Resampler(250), lambda: Resampler(360)]
+STAGES = [BandPass, FillMissing, lambda: FillMissing(5), lambda: Resampler(250), lambda: Resampler(360)]
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -211,6 +217,88 @@ def test_missing_samples_are_filled_alike_in_blocks_of_any_size(seed, leads, cut
     whole = process(FillMissing(), signal)
     assert np.isfinite(whole).all() and whole.shape == signal.shape
     np.testing.assert_array_equal(in_blocks(FillMissing(), signal, cuts), whole)
+
+
+def filled_by_hand(lead, longest):
+    """Gap by gap, as the module's text defines it."""
+    known, filled = np.isfinite(lead), lead.copy()
+    edges = np.flatnonzero(np.diff(np.concatenate([[True], known, [True]])))
+    for first, last in zip(edges[::2], edges[1::2], strict=True):  # of each gap, and after it
+        if not first:
+            filled[first:last] = 0.0
+        elif last == len(lead) or last - first > longest:
+            filled[first:last] = lead[first - 1]
+        else:
+            ends = [first - 1, last]
+            filled[first:last] = np.interp(np.arange(first, last), ends, lead[ends])
+    return filled
+
+
+@st.composite
+def gappy(draw):
+    """A signal ``(samples,)`` or ``(samples, leads)`` in which known and missing samples alternate."""
+    shape = draw(st.sampled_from([(), (1,), (2,)]))
+    runs = st.lists(st.tuples(st.integers(0, 5), st.integers(1, 9)), min_size=1, max_size=10)
+    masks = [
+        np.concatenate([np.repeat([False, True], run) for run in draw(runs)])
+        for _ in range(math.prod(shape) or 1)
+    ]
+    length = min(map(len, masks))
+    lost = np.stack([mask[:length] for mask in masks], axis=1).reshape(length, *shape)
+    signal = 300 + noise(draw(st.integers(0, 99)), length, *shape)
+    signal[lost] = draw(st.sampled_from([np.nan, np.inf, -np.inf]))
+    return signal
+
+
+@settings(max_examples=200, deadline=None)
+@given(gappy(), st.integers(0, 8), cuts)
+def test_short_gaps_are_bridged_and_long_ones_held_alike_in_blocks_of_any_size(signal, longest, cuts):
+    filled = process(FillMissing(longest), signal)
+    leads = signal.reshape(len(signal), -1).T
+    expected = np.array([filled_by_hand(lead, longest) for lead in leads]).T.reshape(signal.shape)
+    np.testing.assert_allclose(filled, expected, rtol=1e-14)
+    np.testing.assert_array_equal(filled[np.isfinite(signal)], signal[np.isfinite(signal)])
+    assert in_blocks(FillMissing(longest), signal, cuts).tobytes() == filled.tobytes()
+
+
+@pytest.mark.parametrize("longest", [1, 2, 14])
+def test_a_gap_at_the_limit_is_bridged_and_one_sample_more_is_held(longest):
+    for count, expected in (
+        (longest, np.linspace(3.0, 7.0, longest + 2)),
+        (longest + 1, np.append(np.full(longest + 2, 3.0), 7.0)),
+    ):
+        signal = np.array([3.0, *[np.nan] * count, 7.0])
+        np.testing.assert_allclose(process(FillMissing(longest), signal), expected, rtol=1e-14)
+
+
+@pytest.mark.parametrize("count", [1, 5])
+def test_a_gap_at_the_start_is_zero_and_one_at_the_end_holds_however_short(count):
+    gap = [np.nan] * count
+    filled = process(FillMissing(longest=5), np.array([*gap, 3.0, 4.0, *gap]))
+    np.testing.assert_array_equal(filled, [*[0.0] * count, 3.0, 4.0, *[4.0] * count])
+
+
+def test_no_more_samples_are_held_back_than_a_short_gap_has():
+    stage, longest, waiting = FillMissing(longest=4), 4, 0
+    for value, expected in ((1.0, 0), *((np.nan, n) for n in (1, 2, 3, 4, 0, 0)), (2.0, 0), (np.nan, 1)):
+        waiting += 1 - len(stage.push([value]))
+        assert waiting == expected <= longest
+
+
+@pytest.mark.parametrize(
+    "rate, longest",
+    [(1, 1), (20, 1), (49, 1), (50, 2), (100, 4), (125, 5), (128, 5), (250, 10), (360, 14), (1000, 40)],
+)
+def test_gaps_of_40_ms_are_bridged_and_of_one_sample_at_any_rate(rate, longest):
+    assert bridgeable(rate) == longest
+
+
+def test_the_caller_may_use_a_block_s_memory_for_the_next_one():
+    signal, stage, block, parts = np.array([1.0, 2.0, np.nan, 5.0]), FillMissing(longest=1), np.empty(2), []
+    for part in np.split(signal, 2):
+        block[:] = part
+        parts.append(stage.push(block).copy())
+    np.testing.assert_array_equal(np.concatenate(parts), [1.0, 2.0, 3.5, 5.0])
 
 
 def test_a_whole_signal_has_nothing_to_fill():

@@ -1,0 +1,186 @@
+"""Beats moved to where they are like recent ones: how far, how alike they are, and what is remembered."""
+
+import copy
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sibeat_edge.beats.alignment import (
+    CORE_AFTER,
+    CORE_BEFORE,
+    KINDS,
+    MOST,
+    NEAR,
+    REACH,
+    ROOM_AFTER,
+    ROOM_BEFORE,
+    Aligner,
+    Placed,
+)
+
+TICKS = np.arange(-ROOM_BEFORE, ROOM_AFTER)
+CORE = slice(REACH, REACH + CORE_BEFORE + CORE_AFTER)  # of a beat that is where it was found
+
+
+def wave(ticks, place, width, height):
+    return height * np.exp(-np.square((ticks - place) / width) / 2)
+
+
+def normal(shift=0):
+    """A beat of 1 mV with its T wave, ``shift`` samples after the place at which it was found."""
+    at = TICKS - shift
+    return wave(at, 0, 4, 1.0) + wave(at, 9, 3, -0.3) + wave(at, 75, 15, 0.25)
+
+
+def wide(shift=0):
+    at = TICKS - shift
+    return wave(at, 5, 14, -1.4) + wave(at, 70, 20, 0.6)
+
+
+def trained(*beats, times=20):
+    """An aligner that has had each of the beats so many times, in turn."""
+    aligner = Aligner()
+    for _ in range(times):
+        for beat in beats:
+            aligner.push(beat)
+    return aligner
+
+
+def draws(seed, count=1):
+    """White noise around ``count`` R-peaks."""
+    return np.random.default_rng(seed).standard_normal((count, len(TICKS)))
+
+
+# Where a beat is
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(-REACH, REACH), st.floats(0.1, 50), st.floats(-5, 5), st.sampled_from([normal, wide]))
+def test_a_displaced_beat_is_moved_by_its_displacement(shift, gain, offset, shape):
+    placed = trained(normal(), wide()).push(gain * shape(shift) + offset)
+    assert placed == Placed(shift, MOST)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 99), st.floats(0.0, 0.3), st.floats(0.1, 50), st.floats(-5, 5))
+def test_gain_and_offset_change_neither_place_nor_likeness(seed, strength, gain, offset):
+    aligner, beat = trained(normal()), normal(4) + strength * draws(seed)[0]
+    plain, other = copy.deepcopy(aligner).push(beat), aligner.push(gain * beat + offset)
+    assert other.offset == plain.offset and other.snr == pytest.approx(plain.snr, abs=1e-6)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 99), st.floats(0.0, 2.0), st.integers(-REACH, REACH))
+def test_the_place_is_that_of_the_highest_correlation_if_that_is_high_enough(seed, strength, shift):
+    first, second = normal(), normal(shift) + strength * draws(seed)[0]
+    aligner = Aligner()
+    assert aligner.push(first) == Placed(0, None)
+    placed = aligner.push(second)
+    length = CORE_BEFORE + CORE_AFTER
+    alike = [np.corrcoef(first[CORE], second[start : start + length])[0, 1] for start in range(2 * REACH + 1)]
+    highest = max(alike)
+    assert placed.offset == (np.argmax(alike) - REACH if highest >= NEAR else 0)
+    if 0.1 < highest < 0.999:
+        assert placed.snr == pytest.approx(10 * np.log10(highest**2 / (1 - highest**2)), abs=1e-6)
+
+
+@pytest.mark.parametrize("shift", [-REACH - 5, REACH + 5])
+def test_no_beat_is_moved_by_more_than_the_reach(shift):
+    assert abs(trained(wide()).push(wide(shift)).offset) == REACH  # still more like it than NEAR
+    assert trained(normal()).push(normal(3 * shift)).offset == 0
+
+
+def test_a_beat_unlike_all_before_it_stays_and_the_next_of_its_kind_is_placed_by_it():
+    aligner = trained(normal())
+    assert aligner.push(-normal(12)).offset == 0
+    assert aligner.push(-normal(7)) == Placed(-5, MOST)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.sampled_from([0.0, 1.0, -3.0, 0.5]), st.booleans())
+def test_a_flat_core_is_not_placed_and_not_remembered(value, is_first):
+    flat = np.where(np.arange(len(TICKS)) < REACH, 2.0, value)
+    aligner = Aligner() if is_first else trained(normal())
+    assert aligner.push(flat) == aligner.push(flat) == Placed(0, None)
+    assert aligner.push(normal(5)) == (Placed(0, None) if is_first else Placed(5, MOST))
+
+
+@pytest.mark.parametrize("value", [0.1, 0.3, -0.7])
+def test_a_flat_core_of_any_value_is_not_placed(value):
+    aligner, flat = Aligner(), np.full(len(TICKS), value)
+    assert aligner.push(flat) == aligner.push(flat) == Placed(0, None)
+
+
+# How much noise it holds
+
+
+@pytest.mark.parametrize("decibels", [0, 3, 6, 10, 15, 20, 30])
+def test_likeness_is_the_power_of_the_shape_over_that_of_white_noise(decibels):
+    aligner, shape = trained(normal()), normal()
+    sigma = shape[CORE].std() / 10 ** (decibels / 20)
+    likeness = [copy.deepcopy(aligner).push(shape + sigma * noise).snr for noise in draws(decibels, 100)]
+    assert np.mean(likeness) == pytest.approx(decibels, abs=1)
+
+
+@pytest.mark.parametrize("decibels", [8, 12, 20])
+def test_a_kind_is_a_mean_that_its_beats_noise_hardly_touches(decibels):
+    """The beats that come with noise are also those that renew the kind."""
+    aligner, shape = trained(normal()), normal()
+    sigma = shape[CORE].std() / 10 ** (decibels / 20)
+    placed = [aligner.push(shape + sigma * noise) for noise in draws(decibels, 200)]
+    assert np.mean([each.snr for each in placed]) == pytest.approx(decibels, abs=1)
+    assert np.abs([each.offset for each in placed]).max() <= 2
+
+
+def test_noise_alone_is_like_nothing():
+    aligner = trained(normal())
+    placed = [aligner.push(beat) for beat in draws(1, 200)]
+    assert np.median([each.snr for each in placed]) < -5
+    assert {each.offset for each in placed} == {0}
+
+
+def test_what_lies_beside_the_core_does_not_count():
+    """There are the neighbouring beats, which come closer as the heart beats faster."""
+    around, beside = normal(), normal()
+    beside[: REACH - 10], beside[-REACH + 10 :] = 5.0, -5.0
+    assert trained(around).push(beside) == Placed(0, MOST)
+
+
+# What is remembered
+
+
+@pytest.mark.parametrize("smooth", [1, 12, 40])
+def test_a_burst_of_noise_does_not_make_it_forget_the_wearers_own_beats(smooth):
+    aligner = trained(normal(), times=60)
+    for noise in draws(2, 100):
+        aligner.push(np.convolve(noise, np.ones(smooth), "same"))
+    assert aligner.push(normal(9)) == Placed(9, pytest.approx(MOST, abs=15))
+
+
+def test_both_kinds_of_a_bigeminy_have_a_high_likeness():
+    aligner, noise = Aligner(), 0.02 * draws(3, 60)
+    placed = [
+        aligner.push((wide if number % 2 else normal)() + noise[number]) for number in range(len(noise))
+    ]
+    assert placed[0].snr is None and placed[1].snr < 0  # the first of each kind
+    assert min(each.snr for each in placed[2:]) > 15
+
+
+def test_a_slow_change_is_followed():
+    aligner = trained(normal())
+    assert copy.deepcopy(aligner).push(wide()).snr < 0
+    for share in np.linspace(0, 1, 300):
+        assert aligner.push((1 - share) * normal() + share * wide()).snr > 15
+    assert aligner.push(wide(-6)).offset == -6
+
+
+def test_of_more_kinds_than_are_kept_the_rarest_is_forgotten():
+    kinds = draws(4, KINDS + 1)
+    aligner = Aligner()
+    for kind, times in zip(kinds, (20, 2, 10, 5, 1), strict=True):
+        for _ in range(times):
+            aligner.push(kind)
+    known = [copy.deepcopy(aligner).push(kind).snr > 20 for kind in kinds]
+    assert known == [True, False, True, True, True]
