@@ -13,8 +13,11 @@ model and lie in the folder `firmware` of the package `sibeat_edge`. Copy both i
 folder, `make MODEL=FOLDER check` checks the generated files in `FOLDER`."""
 OF_A_WEARER = """\
    A `sibeat_template` and a `sibeat_rhythm` hold what is known of the wearer. `seconds` is the time since the
-   beat before. It is NAN across a gap, and where this beat or the one before it is unfit to be scored. For
-   each beat:
+   beat before. It is NAN across a gap, and where this beat or the one before it is unfit to be scored.
+
+   The model was trained on windows whose R-peaks had been moved to where a beat is most like the beats before
+   it, and on stretches that are fit to be scored. These files do neither: `sibeat_edge.beats.alignment` and
+   `sibeat_edge.beats.stretch` are the definition. For each beat:
 """
 UNSCORED = """
    The beats of the warm-up, 60 or more, get no score here. `sibeat_edge` scores the last 120 of them when the
@@ -97,7 +100,7 @@ def _of_wearer(manifest, generated_only):
         empty = dict.fromkeys(("wearer_files", "wearer_step", "wearer_memory"), "")
         return empty | {"quantise": "`sibeat_quantise_window`"}
     kinds, size = 2, sum(manifest["window"].values()) * len(manifest["signal"]["leads"])
-    template = 4 * (kinds + wearer["warm_up"]) * (size + 1) + 20  # sibeat_template
+    template = 4 * (kinds + wearer["warm_up"]) * (size + 1) + 8 * kinds + 20  # sibeat_template
     rhythm = 4 * (wearer["history"] + 3) + 4  # sibeat_rhythm
     mark = _mark(generated_only)
     return {
