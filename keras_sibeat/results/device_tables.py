@@ -85,6 +85,35 @@ def end_to_end(result: Mapping[str, Any]) -> str:
     )
 
 
+NOISE = {
+    "coverage_normal": "normal beats scored",
+    "coverage_abnormal": "abnormal beats scored",
+    "sensitivity": "sensitivity",
+    "false_alarms_per_hour": "false alarms/h",
+}
+SHIPS = "worn-student-inter"  # the run whose first model ships as ``mitdb-wearer``
+
+
+def noise(results: Mapping[str, Mapping[str, Any]]) -> str:
+    """The README's table of the shipped recipe under recorded noise, or an empty text without its result."""
+    result = results.get(f"end-to-end-{SHIPS}")
+    if result is None:
+        return ""
+    rows = []
+    for name, row in result["conditions"].items():
+        database, _, condition = name.rpartition(": ")
+        if condition.endswith(" dB") or condition == "detected R-peaks":
+            title = condition if condition.endswith(" dB") else f"{database}: no noise added"
+            rows.append([title, *metric_cells(row, list(NOISE))])
+    return table(["", *NOISE.values()], rows)
+
+
+def on_people(results: Mapping[str, Mapping[str, Any]]) -> str:
+    """The README's table of alarms on what people wear, or an empty text without its result."""
+    result = results.get(f"alarms-{SHIPS}")
+    return _worn_table(result) if result else ""
+
+
 WORN = {
     "alarms_per_hour": "alarms an hour",
     "coverage": "beats scored",
@@ -97,20 +126,23 @@ WORN = {
 
 def worn(result: Mapping[str, Any]) -> str:
     """Alarms of the exported models of a run on recordings without annotated beats."""
-    rows = []
-    for name, row in result["worn"].items():
-        cells = metric_cells(row, ("alarms_per_hour", "coverage", "with_an_alarm"))
-        rows.append(
-            [name, *cells, _count(row["recordings"]), f"{row['hours']['mean']:.2f}", _count(row["beats"])]
-        )
     seeds = len(result["seeds"])
     return (
         f"## On what people wear: `{result['name']}`\n\n{seeds} model{'s' * (seeds > 1)}, at the device's "
         "defaults. By activity: people whose beats are practically all normal, so that every alarm is false; "
         "each wore an electrode through the activities, one after another. By rhythm: short recordings of "
         "CinC 2017, each played three times, of which the last counts; their labels say nothing of single "
-        f"extrasystoles.\n\n{table(['', *WORN.values()], rows)}"
+        f"extrasystoles.\n\n{_worn_table(result)}"
     )
+
+
+def _worn_table(result):
+    rows = []
+    for name, row in result["worn"].items():
+        cells = metric_cells(row, ("alarms_per_hour", "coverage", "with_an_alarm"))
+        hours = f"{row['hours']['mean']:.2f}"
+        rows.append([name, *cells, _count(row["recordings"]), hours, _count(row["beats"])])
+    return table(["", *WORN.values()], rows)
 
 
 def _calibration(thresholds):

@@ -23,6 +23,9 @@ OVERVIEW = {
     "wearer": "**a beat beside its wearer's own**, ours",
     "wearer-student": "**its compact student**, ours",
     "wearer-student-int8": "**that student in int8**, as on the device",
+    "worn": "**wearers of three databases**, ours",
+    "worn-student": "**its compact student**, ours",
+    "worn-student-int8": "**that student in int8**, what ships",
     "beatgan": "**BeatGAN**, ours, selected without labels",
     "beatgan-labelled": "**BeatGAN**, ours, the paper's selection",
     "peer-torch": "BeatGAN in PyTorch, the same fold, last of 10 epochs",
@@ -67,7 +70,13 @@ def make_pages(folder: Path) -> dict[Path, str]:
     pages, readme = {root / "RESULTS.md": render(folder)}, root / "README.md"
     if readme.exists():
         text = readme.read_text(encoding="utf-8")
-        for name, made in {"table": overview(folder), "ablation": variants.ablation(results)}.items():
+        made_here = {
+            "table": overview(folder),
+            "ablation": variants.ablation(results),
+            "noise": device_tables.noise(results),
+            "worn": device_tables.on_people(results),
+        }
+        for name, made in made_here.items():
             mark = MARK.format(name)
             if mark in text:
                 before, _, after = text.split(mark)
@@ -83,9 +92,14 @@ def overview(folder: Path) -> str:
     for name, title in OVERVIEW.items():
         pair = [results.get(name), results.get(f"{name}-inter")]
         if any(pair):
-            cells = [cell(row and row["metrics"].get(key), 4) for row in pair for key in ("auc", "ap")]
+            cells = [cell(row and _of_mitdb(row["metrics"], key), 4) for row in pair for key in ("auc", "ap")]
             rows.append([f"{title} (`{name}`)", *cells])
     return table(["", "random split: AUC", "AP", "new wearers: AUC", "AP"], rows)
+
+
+def _of_mitdb(metrics, name):
+    """A metric, of several databases that of MIT-BIH's records, which the other rows are of."""
+    return metrics.get(f"mitdb_{name}", metrics.get(name))
 
 
 def read_results(folder: Path) -> dict[str, dict[str, Any]]:
@@ -104,6 +118,7 @@ def render(folder: Path) -> str:
     for title, text in {
         "BeatGAN over five folds": epochs.beatgan_folds(results),
         "New wearers, more closely": tables.wearers(results),
+        "New wearers, by database": tables.databases(results),
         "New wearers: one threshold, or each wearer's own": tables.own_thresholds(results),
         "What each part brings": variants.ablation(results),
         "SI-BeatGAN's claim": variants.sibeatgan(results),

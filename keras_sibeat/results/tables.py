@@ -86,6 +86,20 @@ def wearers(results: Results) -> str:
     return text + table(heads, rows) if rows else ""
 
 
+def databases(results: Results) -> str:
+    """What runs on several databases separate within each; empty without a result."""
+    names, rows = ("auc", "ap", "auc_record", "auc_S", "auc_V", "auc_F"), []
+    for name, result in results.items():
+        config = result.get("config")
+        for database in config["data"].get("sources", {}) if isinstance(config, dict) else {}:
+            metrics = {key: result.get("metrics", {}).get(f"{database}_{key}") for key in names}
+            if metrics["auc"]:
+                rows.append([f"`{name}`", database, *metric_cells(metrics, names)])
+    text = "At annotated R-peaks, on the records of each database that test.\n\n"
+    heads = ["result", "database", "AUC", "AP", "AUC within a record", *"SVF"]
+    return text + table(heads, rows) if rows else ""
+
+
 def own_thresholds(results: Results) -> str:
     """What a threshold of each wearer's own is worth beside the one for all; empty without a result."""
     each = (*HOURLY, "false_alarm_rate", "sensitivity", "sensitivity_record")
