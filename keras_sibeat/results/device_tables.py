@@ -51,7 +51,8 @@ def end_to_end(result: Mapping[str, Any]) -> str:
     """What the exported models of a run make of whole recordings under each condition."""
     seeds = len(result["seeds"])
     # Of several databases each has a row of clean recordings.
-    clean = [row for name, row in result["conditions"].items() if name.endswith("annotated R-peaks")]
+    rows = result["conditions"]
+    clean = [row for name, row in rows.items() if name.endswith("annotated R-peaks")] or [*rows.values()][:1]
     beats, abnormal = (f"{sum(row[key]['mean'] for row in clean):,.0f}" for key in ("beats", "abnormal"))
     threshold = (
         f"In all rows a wearer is judged by an own threshold: the model's, set for "
@@ -71,17 +72,17 @@ def end_to_end(result: Mapping[str, Any]) -> str:
             "A beat without a score, abnormal or normal, ranks lowest: this was measured before refused "
             "normal beats ranked highest."
         )
-    rows = []
-    for name, row in result["conditions"].items():
+    lines = []
+    for name, row in rows.items():
         cells = dict(zip(CONDITIONS, metric_cells(row, list(CONDITIONS)), strict=True))
         cells |= {key: _count(row[key]) for key in COUNTS}
-        rows.append([name, *cells.values()])
+        lines.append([name, *cells.values()])
     return (
         f"## Whole recordings: `{result['name']}`\n\n"
         f"{len(result['records'])} recordings of new wearers, {beats} annotated beats, "
         f"{abnormal} of them abnormal; {seeds} model{'s' * (seeds > 1)}. {threshold} "
         f"{ranks} A false detection with a score counts as a normal beat.\n\n"
-        f"{table(['', *CONDITIONS.values()], rows)}\n{_calibration(result['calibration'])}"
+        f"{table(['', *CONDITIONS.values()], lines)}\n{_calibration(result['calibration'])}"
     )
 
 

@@ -90,8 +90,9 @@ def databases(results: Results) -> str:
     """What runs on several databases separate within each; empty without a result."""
     names, rows = ("auc", "ap", "auc_record", "auc_S", "auc_V", "auc_F"), []
     for name, result in results.items():
-        config = result.get("config")
-        for database in config["data"].get("sources", {}) if isinstance(config, dict) else {}:
+        config = result.get("config")  # of a benchmark it may be the file's name alone
+        data = config.get("data", {}) if isinstance(config, dict) else {}
+        for database in data.get("sources", {}):
             metrics = {key: result.get("metrics", {}).get(f"{database}_{key}") for key in names}
             if metrics["auc"]:
                 rows.append([f"`{name}`", database, *metric_cells(metrics, names)])
