@@ -18,6 +18,7 @@ from keras_sibeat.export.tflm import ALIGNMENT, measure_arena, operations
 from keras_sibeat.files import PARTIAL, whole_folder
 from keras_sibeat.models.tensors import read_tensors
 from sibeat_edge.beats.windows import HIGHEST
+from sibeat_edge.model.manifest import upgraded
 from sibeat_edge.model.runtime import Model
 
 STATIC = Path(sibeat_edge.__file__).parent / "firmware"  # the files that are the same for every model
@@ -42,7 +43,7 @@ def write_firmware(
     Args:
         folder: new, empty, or an earlier bundle.
         content: bytes of an int8 ``.tflite`` file with its manifest inside.
-        manifest: that manifest.
+        manifest: that manifest, in its own format or in the current one.
         beats: the arrays of the 16 golden beats, float32 ``(16, …)``: the windows, scaled as the model takes
             them, and, for a wearer's model, the rhythms.
         arena: bytes as ``measure_arena`` found them, or None to measure them here.
@@ -54,7 +55,7 @@ def write_firmware(
     lacks, or where the arena is to be measured and tflite-micro is not installed.
     """
     folder, model = Path(folder), Model(content)
-    if model.manifest != manifest:
+    if model.manifest != upgraded(manifest):
         raise ValueError("Firmware: found a manifest other than the model's own, expected that one.")
     beats = [np.asarray(array) for array in beats]
     _check_beats(beats, model)

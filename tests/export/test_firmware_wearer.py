@@ -84,7 +84,12 @@ LIVES = {  # what becomes of a wearer: the shape of each beat, and the seconds b
 
 
 class Kind(ctypes.Structure):
-    _fields_ = (("middle", ctypes.c_float * 640), ("rr", ctypes.c_float))
+    _fields_ = (
+        ("middle", ctypes.c_float * 640),
+        ("rr", ctypes.c_float),
+        ("gain", ctypes.c_float),
+        ("steady", ctypes.c_uint8),
+    )
 
 
 class Template(ctypes.Structure):
@@ -113,6 +118,7 @@ def follow(library, windows, intervals):
         assert count == state.kind_count == len(own.beats) and state.other_count == own.waiting, number
         for found, wanted in zip(state.kinds, own._kinds, strict=False):
             assert found.rr == pytest.approx(wanted.rr, rel=1e-4), number
+            assert found.steady == wanted._steady, number
             middle = np.array(found.middle).reshape(wanted.middle.shape)
             np.testing.assert_allclose(middle, wanted.middle, atol=1e-4 * np.ptp(wanted.middle))
         nearest = library.sibeat_template_nearest(ctypes.byref(state), window.ctypes.data)
@@ -133,6 +139,15 @@ def test_the_template_is_the_scorer_s(wearer_library, life):
     beats = [wandering(100 + n) / 2 if shape is None else SHAPES[shape] for n, shape in enumerate(shapes)]
     windows = [np.float32(beat + draws.normal(scale=0.01, size=(320, 2))) for beat in beats]
     assert follow(wearer_library, windows, seconds).beat is not None
+
+
+@pytest.mark.parametrize("factor", [4.0, 0.25, 1.6, 1.3])
+def test_a_change_of_gain_is_followed_as_by_the_scorer(wearer_library, factor):
+    draws = np.random.default_rng(0)
+    sizes = np.repeat([1.0, factor, 1.0], 80)
+    windows = [np.float32(size * (SHAPES[0] + draws.normal(scale=0.01, size=(320, 2)))) for size in sizes]
+    own = follow(wearer_library, windows, np.full(len(sizes), 0.8, np.float32))
+    assert own.added == 0 and np.ptp(own.beat) == pytest.approx(np.ptp(SHAPES[0]), rel=0.1)
 
 
 @pytest.mark.parametrize("name", ["207", "231"])

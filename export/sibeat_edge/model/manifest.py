@@ -212,7 +212,7 @@ def read_manifest(content: bytes | bytearray) -> Manifest:
         values = json.loads(bytes(content[first:last]).decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise ModelError(f"manifest: found no JSON ({error}), expected an object") from error
-    values = check_manifest(_upgraded(values))
+    values = check_manifest(upgraded(values))
     found = checksum(content)
     if found != values["model_sha256"]:
         raise ModelError(
@@ -222,7 +222,7 @@ def read_manifest(content: bytes | bytearray) -> Manifest:
     return values
 
 
-def _upgraded(values):
+def upgraded(values: Any) -> Any:
     """A manifest of an earlier format in the shape of the current one, anything else as it is.
 
     What format 2 calls ``expected`` are validation figures; it states no test figures. Format 3 is that of
