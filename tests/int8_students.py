@@ -7,7 +7,7 @@ import numpy as np
 from keras_sibeat.export.embedding import embed_manifest, quantisations
 from keras_sibeat.models.student import student
 from keras_sibeat.models.tflite import convert
-from sibeat_edge.model.manifest import BESIDE, MIN_MAX, WEARER, taps_digest
+from sibeat_edge.model.manifest import BESIDE, FORMAT, MIN_MAX, WEARER, taps_digest
 
 BAND, ORDER = [3.0, 45.0], 108
 
@@ -58,7 +58,7 @@ def manifest_of(content, leads=1, wearer=False, threshold=0.123456, quantiles=1)
         numbers, leads = dict.fromkeys([(1, 320, 1), (1, 1)], {"scale": 0.1, "zero_point": 0}), 1
     scores = np.sort(np.random.default_rng(0).normal(size=quantiles)).round(6).tolist()
     return {
-        "format": 3,
+        "format": FORMAT,
         "name": "small",
         "signal": {
             "rate": 360,
