@@ -25,8 +25,8 @@ extern "C" {
 #define SIBEAT_WARM_UP 60
 #define SIBEAT_MEMORY 32
 #define SIBEAT_BOUND 1.00000001e-01f
-#define SIBEAT_ALIKE 9.49999988e-01f
-#define SIBEAT_SIMILAR 8.99999976e-01f
+#define SIBEAT_ALIKE 8.99999976e-01f
+#define SIBEAT_SIMILAR 8.00000012e-01f
 #define SIBEAT_KIND 4.00000006e-01f
 #define SIBEAT_RIVAL 2.50000000e-01f
 #define SIBEAT_FEW 1.00000001e-01f
@@ -34,6 +34,10 @@ extern "C" {
 #define SIBEAT_PROLONGED 15
 #define SIBEAT_PATIENCE 300
 #define SIBEAT_UNLIKE 120
+#define SIBEAT_GAIN 1.50000000e+00f
+#define SIBEAT_STEADY 10
+#define SIBEAT_CORE_BEFORE 70
+#define SIBEAT_CORE_AFTER 110
 #define SIBEAT_HISTORY 40
 #define SIBEAT_FEWEST_RR 8
 #define SIBEAT_SHORTEST_RR 2.00000003e-01f
@@ -41,21 +45,21 @@ extern "C" {
 #define SIBEAT_RHYTHM_FEATURES 8 /* before, after, turn, before_slow, one_earlier, two_earlier, spread, range */
 #define SIBEAT_RHYTHM_INPUT 0
 #define SIBEAT_HIGHEST 3.00000000e+00f /* of a beat beside its template, whose own is 1 */
-#define SIBEAT_RHYTHM_SCALE 1.53228873e-02f
-#define SIBEAT_RHYTHM_ZERO_POINT 0
+#define SIBEAT_RHYTHM_SCALE 1.25263380e-02f
+#define SIBEAT_RHYTHM_ZERO_POINT (-12)
 #define SIBEAT_INPUT_BYTES 648
-#define SIBEAT_INPUT_SCALE 2.10589282e-02f
-#define SIBEAT_INPUT_ZERO_POINT (-5)
+#define SIBEAT_INPUT_SCALE 2.48115100e-02f
+#define SIBEAT_INPUT_ZERO_POINT 4
 #define SIBEAT_SCORE_OUTPUT 0 /* its place among the model's outputs */
-#define SIBEAT_SCORE_SCALE 3.08872107e-02f
+#define SIBEAT_SCORE_SCALE 3.06800772e-02f
 #define SIBEAT_SCORE_ZERO_POINT (-122)
 
 /* A beat whose score is above the threshold is an alarm; the int8 one decides the same. */
-#define SIBEAT_THRESHOLD (4.58675003e+00f)
-#define SIBEAT_THRESHOLD_INT8 26 /* an int: -129 makes every beat an alarm */
+#define SIBEAT_THRESHOLD (4.61735010e+00f)
+#define SIBEAT_THRESHOLD_INT8 28 /* an int: -129 makes every beat an alarm */
 /* The median of a wearer's scores that leaves the threshold where it is. */
-#define SIBEAT_USUAL_SCORE (1.95578003e+00f)
-#define SIBEAT_FALSE_ALARMS_PER_HOUR 3.73097992e+01f
+#define SIBEAT_USUAL_SCORE (1.11751997e+00f)
+#define SIBEAT_FALSE_ALARMS_PER_HOUR 3.97857018e+01f
 
 /* The smallest arena that TensorFlow Lite Micro ran the model in, and what to have. */
 #define SIBEAT_ARENA_MEASURED_BYTES 7088

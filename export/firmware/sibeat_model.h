@@ -8,7 +8,7 @@
 extern "C" {
 #endif
 
-#define SIBEAT_MODEL_BYTES 28592
+#define SIBEAT_MODEL_BYTES 28912
 
 extern const unsigned char sibeat_model[SIBEAT_MODEL_BYTES];
 
