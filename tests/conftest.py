@@ -45,6 +45,17 @@ def mitdb():
 
 
 @pytest.fixture(scope="session")
+def databases():
+    """Folder of the databases that ``mitdb-wearer`` was trained and tested on, and of the noise."""
+    folder = Path(os.environ.get("KERAS_SIBEAT_DATA", ROOT.parent / "shared"))
+    wanted = ("mitdb", "svdb", "cinc2017")
+    missing = [name for name in wanted if not (folder / name).is_dir()]
+    if missing:
+        pytest.skip(f"no copy of {missing[0]}: set KERAS_SIBEAT_DATA to a folder with {', '.join(wanted)}")
+    return folder
+
+
+@pytest.fixture(scope="session")
 def mocap():
     """Folder of the CMU motion capture series."""
     return local_copy("mocap", "KERAS_SIBEAT_MOCAP")

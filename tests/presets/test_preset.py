@@ -18,7 +18,7 @@ from keras_sibeat.evaluate.presets import evaluate_preset
 from keras_sibeat.presets.__main__ import main as preset_command
 from keras_sibeat.presets.card import expected, expected_of, render_card
 from keras_sibeat.presets.loading import FOLDER, describe_preset, list_presets, load_preset
-from keras_sibeat.presets.making import LARGEST
+from keras_sibeat.presets.making import LARGEST, preset_config
 from keras_sibeat.train.run import Run
 
 SMALL = [*checkpoints.STUDENT, "student.epochs=1"]
@@ -150,9 +150,10 @@ def test_what_ships_is_small_whole_and_plain(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", list_presets())
-def test_what_ships_scores_as_its_card_says(name, mitdb):
+def test_what_ships_scores_as_its_card_says(name, request):
     """Measured anew on the test fold; another machine's rounding moves a few beats across a threshold."""
-    results = evaluate_preset(name, mitdb)
+    folder = request.getfixturevalue("databases" if preset_config(name).data.sources else "mitdb")
+    results = evaluate_preset(name, folder)
     measured, ships = (
         {key: value["mean"] for key, value in result["metrics"].items()} for result in results.values()
     )

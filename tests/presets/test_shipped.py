@@ -23,7 +23,7 @@ from keras_sibeat.presets.loading import describe_preset, list_presets, load_pre
 from keras_sibeat.presets.making import preset_config
 from keras_sibeat.train.separation import rank_correlation, separation
 from keras_sibeat.train.student import as_scorer
-from sibeat_edge.model.manifest import read_manifest
+from sibeat_edge.model.manifest import read_manifest, upgraded
 from sibeat_edge.model.runtime import Model
 from sibeat_edge.model.threshold import threshold_at
 from sibeat_edge.report.recording import PRESET, score_file
@@ -31,7 +31,7 @@ from sibeat_edge.report.recording import PRESET, score_file
 ROOT = Path(__file__).parents[2]
 SHIPPED = sorted((ROOT / "export" / "sibeat_edge" / "presets").glob("*.tflite"))
 FIRMWARE = ROOT / "export" / "firmware"
-LARGEST_FLASH, LARGEST_ARENA = 28 * 1024, 8 * 1024  # bytes, of every preset
+LARGEST_FLASH, LARGEST_ARENA = 29 * 1024, 8 * 1024  # bytes, of every preset
 BEATS = 1000
 WEARERS = ("105", "200", "202", "213", "222", "233", "234")
 
@@ -47,7 +47,8 @@ def tested(file, mitdb):
     config = preset_config(file.stem, mitdb)
     records = {"train_records": ("101", "106"), "test_records": WEARERS}
     protocol = config.protocol.model_copy(update={"name": "inter_patient", "folds": (0,), **records})
-    test = load_folds(config.model_copy(update={"protocol": protocol}))[0].test
+    data = config.data.model_copy(update={"sources": {}})
+    test = load_folds(config.model_copy(update={"protocol": protocol, "data": data}))[0].test
     return test.take(np.linspace(0, len(test) - 1, BEATS).astype(int))
 
 
@@ -79,7 +80,7 @@ def test_it_is_small_and_its_manifest_lies_beside_it(file):
     report = json.loads(file.with_name(f"{file.stem}-report.json").read_text())
     assert len(content) == report["flash_bytes"] <= LARGEST_FLASH
     assert measure_arena(content) == report["arena_bytes"] <= LARGEST_ARENA
-    assert json.loads(file.with_suffix(".json").read_text()) == read_manifest(content)
+    assert upgraded(json.loads(file.with_suffix(".json").read_text())) == read_manifest(content)
 
 
 def test_int8_ranks_and_decides_real_beats_as_the_float_preset_does(file, tested):

@@ -19,6 +19,7 @@ KINDS = 4  # kept at most
 NEAR = 0.7  # correlation with a kind from which an R-peak is moved to it
 SAME = 0.8  # correlation from which a beat is of a kind
 MEMORY = 8  # beats over which a kind's running mean forgets
+STEP = 1 / 32  # samples by which a beat moves what is known of a kind's place
 LASTING = 256  # beats over which a kind that does not come again is forgotten
 ROUNDING = 1e-9  # share of a lead's largest value, below which a shape is its mean's rounding error
 LEAST, MOST = -20.0, 40.0  # dB, between which a likeness lies
@@ -50,6 +51,10 @@ class Aligner:
     The likeness of a beat to a kind is the highest correlation *r* of their cores within ``REACH`` samples.
     A kind's beat with noise added has the signal-to-noise ratio *r*² / (1 - *r*²).
 
+    A running mean of aligned beats would drift away from the R-peak, a sample in some minutes. So each kind
+    keeps the median of the offsets that its beats were given, and moves by a sample, towards the R-peaks as
+    they are found, where that median reaches one.
+
     >>> aligner, shape = Aligner(), np.exp(-np.square(np.arange(-100, 140) / 9.0))
     >>> aligner.push(shape)
     Placed(offset=0, snr=None)
@@ -60,6 +65,7 @@ class Aligner:
     def __init__(self) -> None:
         self._kinds: list[np.ndarray] = []  # cores without their mean, of length 1
         self._counts: list[float] = []  # recent beats of each
+        self._places: list[float] = []  # running median of the offsets of each, samples
 
     def push(self, around: np.ndarray) -> Placed:
         """Place the next beat.
@@ -87,16 +93,29 @@ class Aligner:
             moved = self._kinds[kind] + (core - self._kinds[kind]) / MEMORY
             self._kinds[kind] = moved / np.linalg.norm(moved)
             self._counts[kind] += 1
+            self._hold(kind, place - REACH)
         else:
             self._add(core)
         return Placed(place - REACH, _snr(best))
 
+    def _hold(self, kind, offset):
+        """Keep a kind at the place where most of its R-peaks are found."""
+        self._places[kind] += STEP * np.sign(offset - self._places[kind])
+        if abs(self._places[kind]) >= 1:
+            later = int(np.sign(self._places[kind]))
+            self._places[kind] -= later
+            core = self._kinds[kind]
+            core = np.append(core[:1], core[:-1]) if later > 0 else np.append(core[1:], core[-1:])
+            core = core - core.mean()
+            self._kinds[kind] = core / np.linalg.norm(core)
+
     def _add(self, core):
         if len(self._kinds) == KINDS:
             rarest = int(np.argmin(self._counts))
-            del self._kinds[rarest], self._counts[rarest]
+            del self._kinds[rarest], self._counts[rarest], self._places[rarest]
         self._kinds.append(core)
         self._counts.append(1.0)
+        self._places.append(0.0)
 
 
 def _snr(correlation):

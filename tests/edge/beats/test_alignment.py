@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sibeat_edge.beats import alignment
 from sibeat_edge.beats.alignment import (
     CORE_AFTER,
     CORE_BEFORE,
@@ -184,3 +185,35 @@ def test_of_more_kinds_than_are_kept_the_rarest_is_forgotten():
             aligner.push(kind)
     known = [copy.deepcopy(aligner).push(kind).snr > 20 for kind in kinds]
     assert known == [True, False, True, True, True]
+
+
+def _drift(step, monkeypatch):
+    """The median offset at the end of four hours of beats that widen and narrow with breathing."""
+    monkeypatch.setattr(alignment, "STEP", step)
+    aligner, ticks, offsets = Aligner(), np.arange(-ROOM_BEFORE, ROOM_AFTER), []
+    phases = np.random.default_rng(0).uniform(-0.5, 0.5, 4000)
+    for number, phase in enumerate(phases):
+        at = ticks - phase
+        wide = 40 + 4 * np.sin(number / 3)
+        beat = np.exp(-np.square(at / 7)) - 0.3 * np.exp(-np.square((at - 12) / 6))
+        beat += 0.25 * np.exp(-np.square((at - 80 - wide / 4) / wide))
+        offsets.append(aligner.push(beat).offset)
+    return abs(np.median(offsets[-200:])), max(map(abs, offsets))
+
+
+def test_a_kind_keeps_its_place_for_hours(monkeypatch):
+    last, most = _drift(alignment.STEP, monkeypatch)
+    assert last == 0 and most <= 2
+
+
+def test_most_r_peaks_place_a_kind_and_not_the_first_one():
+    """The detector takes the other of two deflections now and then, and for the very first beat."""
+    aligner, ticks = Aligner(), np.arange(-200, 240)
+    beat = np.exp(-np.square(ticks / 6)) + 0.9 * np.exp(-np.square((ticks - 20) / 6))
+    offsets = []
+    for number in range(1200):
+        found = 20 if number % 10 == 0 else 0  # place of the R-peak that is found
+        first = 200 + found - ROOM_BEFORE
+        offsets.append(found + aligner.push(beat[first : first + ROOM_BEFORE + ROOM_AFTER]).offset)
+    assert offsets[0] == 20 and set(offsets[-100:]) == {0}
+    assert np.abs(np.diff(offsets)).max() <= 1
