@@ -426,15 +426,15 @@ def test_beside_a_template_it_does_not_matter_how_well_the_r_peaks_are_placed(we
 
 
 @pytest.mark.parametrize("first", [-8, 5])
-def test_all_beats_are_placed_as_the_first_one_is(wearer, first):
-    """Where the first R-peak is off, all windows are, and by as much: beats stay comparable."""
-    beats = extract_beats(jittered(wearer, first=first)[0], RELATIVE)
-    exact = extract_beats(wearer, RELATIVE)
-    overlap = slice(10, -10)
-    np.testing.assert_allclose(
-        beats.windows[:, overlap], np.roll(exact.windows, -first, axis=1)[:, overlap], atol=0.02
-    )
-    np.testing.assert_allclose(beats.rhythm, exact.rhythm, atol=1e-6)
+def test_beats_are_placed_as_the_first_one_is_and_then_as_most_are(wearer, first):
+    """Where the first R-peak alone is off, all windows are at first, and less and less later on."""
+    beats = extract_beats(jittered(wearer, first=first)[0], RELATIVE).windows[:, :, 0]
+    exact = extract_beats(wearer, RELATIVE).windows[:, :, 0]
+    shifts = range(-10, 11)
+    errors = [np.abs(np.roll(exact, shift, axis=1) - beats)[:, 10:-10].mean(axis=1) for shift in shifts]
+    found = np.array(shifts)[np.argmin(errors, axis=0)]
+    assert set(found[1:20]) == {-first}
+    assert abs(np.median(found[-10:])) < abs(first) and np.abs(np.diff(found[1:])).max() <= 1
 
 
 @pytest.mark.parametrize("rate", [360, 250])

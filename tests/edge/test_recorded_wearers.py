@@ -5,7 +5,7 @@ import pytest
 import wfdb
 from relative_models import relative_model
 
-from sibeat_edge.beats.template import NOISE, UNLIKE, likeness
+from sibeat_edge.beats.template import ABNORMAL, UNLIKE, likeness
 from sibeat_edge.beats.windows import beat_windows
 from sibeat_edge.model.runtime import Model
 from sibeat_edge.scorer import BeatScorer, score_recording
@@ -38,12 +38,11 @@ def learnt(model, signal):
     return scorer.wearer.template, beats + scorer.finish()
 
 
-def test_every_wearer_but_one_has_a_template_within_two_minutes(model, mitdb):
-    """Record 207 begins with a bundle that conducts now and then, among extrasystoles: that takes longer."""
+def test_every_wearer_has_a_template_within_two_minutes(model, mitdb):
     names = (mitdb / "RECORDS").read_text().split()
     assert len(names) == 48
     late = [name for name in names if learnt(model, read(mitdb, name, 2)[0])[0].beat is None]
-    assert late == ["207"] and learnt(model, read(mitdb, "207", 5)[0])[0].beat is not None
+    assert not late
 
 
 @pytest.mark.parametrize("name", PACED)
@@ -60,7 +59,7 @@ def test_a_paced_wearer_s_own_beat_is_the_paced_one(model, mitdb, name):
 def test_two_shapes_before_there_is_a_template_prolong_the_warm_up(model, mitdb):
     """Record 207 begins with a bundle branch block that comes and goes, among extrasystoles."""
     template, beats = learnt(model, read(mitdb, "207", 5)[0])
-    assert template.trouble_before == NOISE and template.beat is not None
+    assert template.trouble_before == ABNORMAL and template.beat is not None
     assert "warm-up" in {beat.reason for beat in beats}
 
 
@@ -103,7 +102,7 @@ def test_a_lead_swapped_for_one_of_a_far_smaller_qrs_is_still_followed(model, mi
 
 
 def test_a_lead_swapped_for_another_becomes_the_template(model, mitdb):
-    record = wfdb.rdrecord(str(mitdb / "234"), sampto=10 * MINUTE)
+    record = wfdb.rdrecord(str(mitdb / "205"), sampto=10 * MINUTE)
     first, second = record.p_signal.T
     template, beats = learnt(model, np.concatenate([first[: 4 * MINUTE], second[4 * MINUTE :]]))
     assert template.added == 1
