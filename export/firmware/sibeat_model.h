@@ -8,7 +8,7 @@
 extern "C" {
 #endif
 
-#define SIBEAT_MODEL_BYTES 28912
+#define SIBEAT_MODEL_BYTES 28896
 
 extern const unsigned char sibeat_model[SIBEAT_MODEL_BYTES];
 
