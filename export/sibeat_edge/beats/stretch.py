@@ -41,7 +41,7 @@ class Stretch:
 
     def push(self, likeness: float | None) -> None:
         """Add a beat by its ``likeness`` in dB, as ``Aligner`` measures it; None if it is not known."""
-        before = self._ratio()
+        before = self.snr
         if likeness is not None:
             self._likeness.append(likeness)
         self.snr = self._ratio()
