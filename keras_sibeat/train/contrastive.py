@@ -33,7 +33,7 @@ from keras_sibeat.train.run import Row
 from keras_sibeat.train.separation import separation
 from keras_sibeat.train.streams import streams
 from keras_sibeat.train.teachers import SCORER, build_self_teacher
-from sibeat_edge.beats.alignment import CORE_AFTER, CORE_BEFORE
+from sibeat_edge.beats.alignment import core_ticks
 
 CHECKED = 256  # windows that every view and shift has to bear before training
 
@@ -214,7 +214,7 @@ def fit_scorer(config: Config, model: ContrastiveBeatGAN, fold: Fold, seed: int)
         seed=seeds["prototypes"],
         measure=score.measure,
         rhythm=rhythm,
-        core=(max(0, config.window.before - CORE_BEFORE), config.window.before + CORE_AFTER),
+        core=core_ticks(config.window.before),
     )
 
 

@@ -25,6 +25,15 @@ ROUNDING = 1e-9  # share of a lead's largest value, below which a shape is its m
 LEAST, MOST = -20.0, 40.0  # dB, between which a likeness lies
 
 
+def core_ticks(centre: int) -> tuple[int, int]:
+    """The first tick of the core, and the one behind its last, in a window whose R-peak is at ``centre``.
+
+    >>> core_ticks(140)
+    (70, 250)
+    """
+    return max(0, centre - CORE_BEFORE), centre + CORE_AFTER
+
+
 @dataclass(frozen=True, slots=True)
 class Placed:
     """What the ``Aligner`` says of a beat.

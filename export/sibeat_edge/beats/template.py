@@ -4,7 +4,7 @@ from collections import deque
 
 import numpy as np
 
-from sibeat_edge.beats.alignment import CORE_AFTER, CORE_BEFORE
+from sibeat_edge.beats.alignment import core_ticks
 from sibeat_edge.beats.rhythm import LONGEST
 from sibeat_edge.beats.windows import BEFORE
 
@@ -59,7 +59,7 @@ class WearerTemplate:
     """
 
     def __init__(self, centre: int = BEFORE) -> None:
-        self._core = slice(max(0, centre - CORE_BEFORE), centre + CORE_AFTER)
+        self._core = slice(*core_ticks(centre))
         self.trouble, self.trouble_before, self.added = "", "", 0
         self._kinds: list[_Kind] = []  # the one in use last comes first
         # The latest beats of no kind, or of the warm-up, with their RR intervals.
