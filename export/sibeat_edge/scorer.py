@@ -1,7 +1,7 @@
 """From the device's samples to scored beats, in blocks of any size."""
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sibeat_edge.beats.alignment import Aligner
+from sibeat_edge.beats.evidence import Evidence, Seen
 from sibeat_edge.beats.rhythm import OF_A_BEAT
 from sibeat_edge.beats.stream import PAUSE, BeatStream, CutBeat, Pause
 from sibeat_edge.beats.wearer import Wearer
@@ -28,7 +29,7 @@ class Beat:
     Attributes:
         time: of the R-peak, s since the stream's start, or by the clock that ``push`` was given.
         score: larger = more abnormal; None if the signal is not fit to be scored.
-        alarm: whether the score lies above the threshold.
+        alarm: whether the score lies above the threshold, and is to be believed.
         reason: why there is no score, or an empty text. The reasons are ``missing``, ``flat``, ``saturated``,
             ``noisy``, ``motion``, ``edge`` and ``warm-up``. ``motion``: the beats of the last seconds are
             unlike each other, as electrodes that move make them. ``edge``: the window exceeds the stream, or
@@ -39,6 +40,8 @@ class Beat:
             sample or, for a wearer's model, the squared difference from the template.
         why: what raised the alarm of a wearer's model: ``shape``, ``timing`` or ``both``; else an empty text.
         snr: signal-to-noise ratio of the newest beats in dB, or None if there are too few to tell.
+        doubted: whether the score of a wearer's model lies above the threshold, but noise may have made it,
+            as ``Evidence`` finds. Such a beat is no alarm.
 
     >>> Beat(time=12.5, score=None, alarm=False, reason="noisy", rr=0.8).quality
     'noisy'
@@ -52,6 +55,7 @@ class Beat:
     residuals: np.ndarray | None = None
     why: str = ""
     snr: float | None = None
+    doubted: bool = False
 
     @property
     def quality(self) -> str:
@@ -103,8 +107,10 @@ class BeatScorer:
         self._threshold = Threshold(manifest, threshold, false_alarms_per_hour, personal)
         settings, centre = manifest["wearer"], manifest["window"]["before"]
         self.wearer = Wearer(settings["waits"], centre) if settings else None
-        self._aligner = Aligner()  # kept across gaps: the wearer's beats look the same behind them
+        # Both are kept across gaps: the wearer's beats look the same behind them.
+        self._aligner, self._evidence = Aligner(), Evidence(centre)
         self._pending: deque[CutBeat] = deque()  # the beats that wait for their view
+        self._judged: deque[Beat] = deque()  # those that wait for a verdict on them, or on one before them
         self._start(0.0)
 
     @property
@@ -122,10 +128,13 @@ class BeatScorer:
         """Seconds after its R-peak by which a beat is out, if its window is fit to be scored.
 
         This is ``BeatStream.latency``, with the same exceptions. A wearer's model also waits for the next
-        beat, at most as long as for a pause; the beats of a warm-up wait for its end.
+        beat, and for the one behind that if the score lies above the threshold, each at most as long as for
+        a pause; the beats of a warm-up wait for its end.
         """
-        waits = self.wearer and self.model.manifest["wearer"]["waits"]
-        return self._stream.latency + (PAUSE / RATE + 1 if waits else 0.0)
+        if not self.wearer:
+            return self._stream.latency
+        waits = self.model.manifest["wearer"]["waits"]
+        return self._stream.latency + (PAUSE / RATE + 1) * (2 if waits else 1)
 
     def _start(self, time):
         """Begin a new stream at ``time``: nothing from before a gap affects what follows it."""
@@ -185,6 +194,7 @@ class BeatScorer:
         beats = self._take(self._stream.finish())
         if self.wearer:
             beats += self._judge(self.wearer.interrupt() if goes_on else self.wearer.finish())
+            beats += self._decide(self._evidence.finish())
         self._start(self._stream.end)
         return beats
 
@@ -198,6 +208,7 @@ class BeatScorer:
                 beats += self._judge([None if found.window is None else (normalise(found.window),)])
             elif isinstance(found, Pause):
                 beats += self._judge(self.wearer.pause(found.follows))
+                beats += self._decide(self._evidence.finish())
             else:
                 beats += self._judge(self.wearer.push(found.time, found.window, found.rr is not None))
         return beats
@@ -210,9 +221,24 @@ class BeatScorer:
         """
         judged = [view and (self.model.score(*view), self._residuals(view)) for view in views]
         self._threshold.learn([found[0] for found in judged if found])
+        beats = []
+        for view, found in zip(views, judged, strict=True):
+            cut = self._pending.popleft()
+            beat = self._beat(cut, view, *(found or (None, None)))
+            if self.wearer:
+                self._judged.append(beat)
+                seen = Seen(cut.time, cut.rr, cut.likeness, view and view[0], beat.alarm)
+                beats += self._decide(self._evidence.push(seen))
+            else:
+                beats.append(beat)
+        return beats
+
+    def _decide(self, verdicts):
+        """The beats on which these are the verdicts: without one of belief, a score raises no alarm."""
+        beats = [self._judged.popleft() for _ in verdicts]
         return [
-            self._beat(self._pending.popleft(), view, *(found or (None, None)))
-            for view, found in zip(views, judged, strict=True)
+            replace(beat, alarm=False, why="", doubted=True) if beat.alarm and not believed else beat
+            for beat, believed in zip(beats, verdicts, strict=True)
         ]
 
     def _beat(self, cut, view, score, residuals):

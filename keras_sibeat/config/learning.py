@@ -147,6 +147,18 @@ class Distillation(Section):
     weight: Weight = 1.0
 
 
+class NoisyRecordings(Section):
+    """Recordings of wearers that an expert called too noisy to read, from which noise is cut.
+
+    >>> NoisyRecordings(folder="cinc2017", records=("A0[0-2]*",)).reference
+    '~'
+    """
+
+    folder: Path  # of WFDB records, within the data's folder
+    reference: str = "~"  # only the recordings to which the folder's REFERENCE.csv gives this label
+    records: Annotated[tuple[str, ...], Field(min_length=1)]  # their names, or patterns of them
+
+
 class Noise(Section):
     """Recorded noise that a wearer's student learns to see through.
 
@@ -157,6 +169,7 @@ class Noise(Section):
     folder: Path  # of WFDB records, within the data's folder; the first half of each, by time
     snr: tuple[float, float] = (0.0, 24.0)  # dB, of a window's power to the noise's
     share: Annotated[float, Field(ge=0, le=1)] = 0.5  # of the beats
+    cut: NoisyRecordings | None = None  # whole, beside the noise of the folder
 
     @field_validator("snr")
     @classmethod

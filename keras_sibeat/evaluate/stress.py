@@ -1,6 +1,7 @@
 """Exported models on whole recordings: clean, disturbed, and worn by people who move."""
 
 import time
+from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
@@ -77,12 +78,25 @@ def measure_worn(run: Run, motion: Path | None = None, rhythms: Path | None = No
     if not run.config.wearer or (motion is None and rhythms is None):
         raise ConfigError(f"{run.folder}: expected a wearer's student, and --motion or --rhythms.")
     models = _models(run)
-    rows = _on_each(measure_wearables, models, motion, rhythms)
+    rows = _on_each(measure_wearables, models, motion, rhythms, _trained(run.config, rhythms))
     return {
         "format": FORMAT,
         "worn": {name: summarise([found[name] for found in rows]) for name in rows[0]},
         **_provenance(run, models, started),
     }
+
+
+def _trained(config, rhythms):
+    """By label, the names of a folder's records, or patterns of them, that a run has trained on."""
+    trained: dict[str, list[str]] = defaultdict(list)
+    of = rhythms and rhythms.resolve().name
+    for name, source in config.data.sources.items():
+        if source.reference and Path(source.folder or name).name == of:
+            trained[source.reference] += source.trains
+    cut = config.student and config.student.noise and config.student.noise.cut
+    if cut and cut.folder.name == of:
+        trained[cut.reference] += cut.records
+    return dict(trained)
 
 
 def _models(run):

@@ -1,8 +1,10 @@
 """Alarms on recordings that nobody annotated beat by beat: wearers who move, and recordings by rhythm."""
 
+import fnmatch
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from rich.progress import track
@@ -69,7 +71,9 @@ def measure_motion(model: Model, folder: Path) -> dict[str, Row]:
     return {activity: _row(counted[activity]) for activity in ACTIVITIES if activity in counted}
 
 
-def measure_rhythms(model: Model, folder: Path) -> dict[str, Row]:
+def measure_rhythms(
+    model: Model, folder: Path, trained: Mapping[str, Sequence[str]] = MappingProxyType({})
+) -> dict[str, Row]:
     """Alarms and the share of beats scored on short recordings, by the rhythm that an expert named.
 
     Each recording is played ``PLAYS`` times, and the last time counts: half a minute alone is too short to
@@ -78,13 +82,19 @@ def measure_rhythms(model: Model, folder: Path) -> dict[str, Row]:
 
     Args:
         folder: of WFDB records, with their labels in REFERENCE.csv, as CinC 2017 has them.
+        trained: of each label, names of records, or patterns of them, that are left out, as the model has
+            met them in training.
     """
     rows = {}
     for label, name in RHYTHMS.items():
         known = set(labelled_records(folder, label))
+        known -= {name for pattern in trained.get(label, ()) for name in fnmatch.filter(known, pattern)}
         records = [record for record in list_records(folder) if record in known]
         if not records:
-            raise DataError(f"{folder}: found no record labelled {label}; expected those of REFERENCE.csv.")
+            raise DataError(
+                f"{folder}: found no record labelled {label} that trained nothing; expected those of "
+                "REFERENCE.csv."
+            )
         played = []
         for record in track(records, name):
             recording = read_recording(Path(folder) / record, None)
@@ -110,8 +120,11 @@ def _row(played: Sequence[tuple[Sequence[Beat], Recording]]) -> Row:
 
 
 def measure_wearables(
-    model: Model, motion: Path | None = None, rhythms: Path | None = None
+    model: Model,
+    motion: Path | None = None,
+    rhythms: Path | None = None,
+    trained: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> Mapping[str, Row]:
     """The rows of ``measure_motion`` and of ``measure_rhythms``, for the folders that are given."""
     rows = {} if motion is None else measure_motion(model, motion)
-    return rows if rhythms is None else rows | measure_rhythms(model, rhythms)
+    return rows if rhythms is None else rows | measure_rhythms(model, rhythms, trained)

@@ -10,6 +10,7 @@ from keras import ops
 from keras_sibeat.layers.augmentation import Augmentation, beside_again, read_between, whole, within
 
 PACKAGE = "keras_sibeat"
+FADES = 86  # ticks at 360 Hz: the time constant of a high-pass filter at 0.67 Hz, 1 / (2 π 0.67 Hz)
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
@@ -123,7 +124,9 @@ class WornNoise(RecordedNoise):
 
     The noise is mixed into the beat at a ratio to the template's power, and more weakly into the template,
     which is a mean of noisy beats. R-peaks are found beside their place: a beat and its template alike, as
-    the template's beats were, and the beat by a little more where there is noise.
+    the template's beats were, and the beat by a little more where there is noise. Where an electrode's
+    contact changes, the lead jumps: a beat gets the jump as a zero-phase high-pass filter passes it on, half
+    of it before the jump and half behind, each dying away from it.
 
     Takes windows ``(batch, length, 2 · leads)``, as ``sibeat_edge.beats.windows.beside`` makes them.
 
@@ -132,6 +135,8 @@ class WornNoise(RecordedNoise):
         averaged: least and largest number of decibels by which the template's ratio is higher.
         common: largest misplacement of a beat and its template alike, in samples.
         own: largest misplacement of a beat to its template, in samples, where noise is mixed in.
+        contact: share of the beats across which the contact changes.
+        jump: smallest and largest jump, in heights of the template; it is drawn evenly over its logarithm.
 
     >>> noise = np.random.default_rng(0).normal(size=(5000, 2))
     >>> WornNoise(noise, seed=0)(ops.ones((2, 320, 2)), training=True).shape
@@ -146,6 +151,8 @@ class WornNoise(RecordedNoise):
         averaged: tuple[float, float] = (8.0, 16.0),
         common: int = 10,
         own: int = 3,
+        contact: float = 0.1,
+        jump: tuple[float, float] = (0.2, 3.0),
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
@@ -153,7 +160,10 @@ class WornNoise(RecordedNoise):
         if len(averaged) != 2 or not 0 <= averaged[0] <= averaged[1] < np.inf:
             raise ValueError(f"WornNoise: found averaged {averaged}, expected least and largest, in dB.")
         self.averaged = (averaged[0], averaged[1])
+        if len(jump) != 2 or not 0 < jump[0] <= jump[1] < np.inf:
+            raise ValueError(f"WornNoise: found jump {jump}, expected smallest and largest, above 0.")
         self.common, self.own = whole("WornNoise: common", common, 0), whole("WornNoise: own", own, 0)
+        self.contact, self.jump = within("WornNoise: contact", contact, 0, 1), (jump[0], jump[1])
 
     def build(self, input_shape: tuple[int, ...]) -> None:
         if input_shape[2] % 2:
@@ -172,16 +182,29 @@ class WornNoise(RecordedNoise):
         decibels = self.draw(windows, *self.snr)
         averaged = decibels + self.draw(windows, *self.averaged)
         decibels = ops.concatenate([decibels] * leads + [averaged] * leads, axis=2)
+        beat += self._jumps(template)
         size = ops.std(template, axis=1, keepdims=True)
         gain = ops.concatenate([size, size], axis=2) * 10 ** (-decibels / 20)
         noisy = ops.concatenate([beat, template], axis=2)
         noisy += ops.where(chosen, gain, 0.0) * self.stretches(windows)
         return beside_again(noisy, leads)
 
+    def _jumps(self, template):
+        """What the jumps of the lead add to the beats; 0 to most of them."""
+        length = template.shape[1]
+        place = self.draw(template, -0.2 * length, 1.2 * length)
+        away = ops.arange(length, dtype=template.dtype)[None, :, None] - place
+        low, high = np.log(self.jump)
+        size = ops.exp(self.draw(template, low, high)) * ops.sign(self.draw(template, -1.0, 1.0))
+        chosen = self.draw(template, 0.0, 1.0) < self.contact
+        height = ops.max(template, axis=1, keepdims=True) - ops.min(template, axis=1, keepdims=True)
+        jump = size * height * ops.sign(away) / 2 * ops.exp(-ops.abs(away) / FADES)
+        return ops.where(chosen, jump, 0.0)
+
     def _moved(self, windows, ticks):
         ticks = ticks[:, :, 0]
         return read_between(windows, ops.arange(windows.shape[1], dtype=ticks.dtype) + ticks)
 
     def get_config(self) -> dict[str, Any]:
-        own = {"averaged": self.averaged, "common": self.common, "own": self.own}
-        return {**super().get_config(), **own}
+        moved = {"averaged": self.averaged, "common": self.common, "own": self.own}
+        return {**super().get_config(), **moved, "contact": self.contact, "jump": self.jump}

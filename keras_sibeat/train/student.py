@@ -10,9 +10,10 @@ import tensorflow as tf
 
 from keras_sibeat.config import Config
 from keras_sibeat.data.beatset import BeatSet
-from keras_sibeat.data.noise import read_noise
+from keras_sibeat.data.noise import cut_noise, read_noise
+from keras_sibeat.data.physionet import labelled_records
 from keras_sibeat.data.preprocessing import Preprocessing
-from keras_sibeat.data.protocols import Fold
+from keras_sibeat.data.protocols import Fold, chosen
 from keras_sibeat.data.sources import load_unlabelled
 from keras_sibeat.data.timings import simulate_timings
 from keras_sibeat.distribution import await_file, is_chief, replicas
@@ -125,12 +126,18 @@ def build_noise(config: Config, seed: int) -> WornNoise | None:
     settings = config.student and config.student.noise
     if settings is None:
         return None
-    noise = read_noise(Path(config.data.folder or ".") / settings.folder, Preprocessing.of(config))
+    data, wanted = Path(config.data.folder or "."), Preprocessing.of(config)
+    noise = read_noise(data / settings.folder, wanted)
     if len(noise) < config.window.length:
         raise ConfigError(
             f"student.noise: found {len(noise)} samples in {settings.folder}; "
             f"expected {config.window.length} or more."
         )
+    if settings.cut:
+        folder = data / settings.cut.folder
+        known = labelled_records(folder, settings.cut.reference)
+        cut = cut_noise(folder, chosen(known, settings.cut.records), wanted, len(noise))
+        noise = np.concatenate([noise, cut], axis=1)
     return WornNoise(noise, settings.snr, settings.share, seed=seed)
 
 

@@ -18,6 +18,7 @@ ROOM_BEFORE, ROOM_AFTER = CORE_BEFORE + REACH, CORE_AFTER + REACH  # that ``Alig
 KINDS = 4  # kept at most
 NEAR = 0.7  # correlation with a kind from which an R-peak is moved to it
 SAME = 0.8  # correlation from which a beat is of a kind
+TIE = 0.1  # difference of correlation below which a beat is of both kinds
 MEMORY = 8  # beats over which a kind's running mean forgets
 STEP = 1 / 32  # samples by which a beat moves what is known of a kind's place
 LASTING = 256  # beats over which a kind that does not come again is forgotten
@@ -94,7 +95,8 @@ class Aligner:
             self._add(cores[REACH] / sizes[REACH])
             return Placed(0, None)
         alike = np.array([cores @ kind for kind in self._kinds]) / np.where(sizes > 0, sizes, np.inf)
-        kind, place = divmod(int(np.argmax(alike)), alike.shape[1])
+        kind = self._commonest(alike.max(axis=1))
+        place = int(np.argmax(alike[kind]))
         best = float(alike[kind, place])
         place = place if best >= NEAR else REACH
         core = cores[place] / sizes[place]
@@ -105,7 +107,16 @@ class Aligner:
             self._hold(kind, place - REACH)
         else:
             self._add(core)
-        return Placed(place - REACH, _snr(best))
+        return Placed(place - REACH, _snr(float(alike.max())))
+
+    def _commonest(self, alike):
+        """The commonest kind that a beat is of, or the one it is most like.
+
+        A noisy beat may have begun a kind at another place. Beats that are of the wearer's own kind as well
+        must not move there.
+        """
+        same = np.flatnonzero(alike >= max(SAME, alike.max() - TIE))
+        return int(same[np.argmax(np.take(self._counts, same))]) if len(same) else int(np.argmax(alike))
 
     def _hold(self, kind, offset):
         """Keep a kind at the place where most of its R-peaks are found."""

@@ -33,6 +33,7 @@ class CutBeat:
             ``edge``), or an empty text.
         rr: s since the R-peak before, or None if the signal in between is not known throughout.
         snr: signal-to-noise ratio in dB of the newest beats, as ``Stretch`` has it; None if not known.
+        likeness: of this beat to those before it in dB, as ``Aligner`` has it; None if not known.
 
     >>> CutBeat(1.5, None, "flat", rr=0.8).reason
     'flat'
@@ -43,6 +44,7 @@ class CutBeat:
     reason: str
     rr: float | None
     snr: float | None = None
+    likeness: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +236,8 @@ class BeatStream:
             window = self._filtered.part(first, last)
             worst = self._worst_flag(first - self._margin, last + self._margin)
             reason = REASONS[worst] or self._quality(window)
-        return CutBeat(self.start + peak / RATE, None if reason else window, reason, rr, self._stretch.snr)
+        window, snr = None if reason else window, self._stretch.snr
+        return CutBeat(self.start + peak / RATE, window, reason, rr, snr, placed.snr)
 
     def _quality(self, window):
         centre = self._window[0]

@@ -5,9 +5,7 @@ from collections import deque
 import numpy as np
 
 STRETCH = 9  # beats whose median likeness is that of the stretch
-LOW, HIGH = 5.0, 8.0  # dB: below the one a stretch becomes unfit, from the other on it is fit again
-ODD = 5.0  # dB of likeness below which a beat is like none before it
-CLEAN = 10.0  # dB that the beats before an odd one must have for it to be believed
+LOW, HIGH = 2.0, 4.0  # dB: below the one a stretch becomes unfit, from the other on it is fit again
 FEWEST = 3  # beats without which a stretch is not judged
 # From the likeness of beats to the signal-to-noise ratio as PhysioNet's ``nst`` defines it, both in dB: the
 # line through the medians of DS1's records with electrode motion and muscle noise at 12 and at 6 dB.
@@ -20,8 +18,8 @@ class Stretch:
 
     Ectopic beats are unlike the wearer's normal ones, but they come alone, or are like each other; noise
     makes every beat different. The median over the stretch tells them apart. Two limits, one for becoming
-    unfit and a higher one for becoming fit again, keep a stretch from flickering. A beat that is like none
-    before it is believed only among clean ones.
+    unfit and a higher one for becoming fit again, keep a stretch from flickering. Whether a single odd beat
+    in a fit stretch is to be believed is for ``Evidence`` to say.
 
     Attributes:
         snr: signal-to-noise ratio of the stretch, dB; None before there are beats enough.
@@ -37,18 +35,15 @@ class Stretch:
     def __init__(self) -> None:
         self._likeness: deque[float] = deque(maxlen=STRETCH)
         self.snr: float | None = None
-        self.is_fit = self._is_good = True
+        self.is_fit = True
 
     def push(self, likeness: float | None) -> None:
         """Add a beat by its ``likeness`` in dB, as ``Aligner`` measures it; None if it is not known."""
-        before = self.snr
         if likeness is not None:
             self._likeness.append(likeness)
         self.snr = self._ratio()
         if self.snr is not None:
-            self._is_good = self.snr >= (LOW if self._is_good else HIGH)
-        is_odd = likeness is not None and likeness < ODD
-        self.is_fit = self._is_good and not (is_odd and before is not None and before < CLEAN)
+            self.is_fit = self.snr >= (LOW if self.is_fit else HIGH)
 
     def _ratio(self):
         if len(self._likeness) < FEWEST:

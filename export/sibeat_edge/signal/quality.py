@@ -12,14 +12,14 @@ AVERAGE = np.full(SMOOTH, 1 / SMOOTH)
 LEAST = 0.05  # mV that a beat spans at least
 # Share of the window's span. As recorded, 0.5 % of MIT-BIH's normal beats lie above it, 0.2 % of the
 # ventricular and 0.8 % of the supraventricular ones; with muscle noise at 6 dB, 60 % do.
-NOISY = 0.03
+NOISY = 0.04
 
 
 def noise_reason(window: np.ndarray, centre: int) -> str:
     """Why a filtered window cannot be scored: ``flat``, ``noisy`` or, where it can, an empty text.
 
     A window is flat if it spans less than 0.05 mV. It is noisy if it holds what is not a number, or if its
-    ``fast_share`` exceeds 3 %. The worst lead decides.
+    ``fast_share`` exceeds 4 %. The worst lead decides.
 
     Electrode motion passes. Its swings are as slow as an ectopic beat's, and a rule on one window that
     refused them would refuse many abnormal beats as well: ``Stretch`` judges several beats together.
