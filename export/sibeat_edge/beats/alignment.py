@@ -6,6 +6,7 @@ R-peak is moved to where its beat is most like one of the kinds of beats that th
 remains of the beat beside that kind is noise, or the beat is the first of its kind.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,29 +86,39 @@ class Aligner:
                 ``ROOM_AFTER`` from it on, mV.
         """
         around = np.asarray(around, np.float64)
-        cores = np.lib.stride_tricks.sliding_window_view(around, CORE_BEFORE + CORE_AFTER)
-        cores = cores - cores.mean(axis=1, keepdims=True)
-        sizes = np.sqrt(np.einsum("ij,ij->i", cores, cores))
-        if sizes[REACH] <= ROUNDING * np.abs(around).max():
+        own = _core(around, REACH)
+        size = np.sqrt(own @ own)
+        if size <= ROUNDING * np.abs(around).max():
             return Placed(0, None)
         self._counts = [count * (1 - 1 / LASTING) for count in self._counts]
         if not self._kinds:
-            self._add(cores[REACH] / sizes[REACH])
+            self._add(own / size)
             return Placed(0, None)
-        alike = np.array([cores @ kind for kind in self._kinds]) / np.where(sizes > 0, sizes, np.inf)
-        kind = self._commonest(alike.max(axis=1))
-        place = int(np.argmax(alike[kind]))
-        best = float(alike[kind, place])
+        alike = self._likeness(around)
+        highest = alike.max(axis=1).tolist()
+        kind = self._commonest(highest)
+        place, best = int(alike[kind].argmax()), highest[kind]
         place = place if best >= NEAR else REACH
-        core = cores[place] / sizes[place]
+        core = _core(around, place)
+        core = core / np.sqrt(core @ core)
         if best >= SAME:
             moved = self._kinds[kind] + (core - self._kinds[kind]) / MEMORY
-            self._kinds[kind] = moved / np.linalg.norm(moved)
+            self._kinds[kind] = moved / np.sqrt(moved @ moved)
             self._counts[kind] += 1
             self._hold(kind, place - REACH)
         else:
             self._add(core)
-        return Placed(place - REACH, _snr(float(alike.max())))
+        return Placed(place - REACH, _snr(max(highest)))
+
+    def _likeness(self, around):
+        """Correlations ``(kinds, 2 · REACH + 1)`` of the cores at all places with the kinds."""
+        around = around - np.add.reduce(around) / len(around)
+        squares, count = around @ around, CORE_BEFORE + CORE_AFTER
+        sizes = moving_sum(np.square(around), count) - np.square(moving_sum(around, count)) / count
+        # Below this a core's size is the rounding error of the sums.
+        sizes = np.sqrt(np.where(sizes > 1e-12 * squares, sizes, np.inf))
+        # A kind has no mean, so that the cores' do not count.
+        return np.array([np.correlate(around, kind, "valid") for kind in self._kinds]) / sizes
 
     def _commonest(self, alike):
         """The commonest kind that a beat is of, or the one it is most like.
@@ -115,8 +126,10 @@ class Aligner:
         A noisy beat may have begun a kind at another place. Beats that are of the wearer's own kind as well
         must not move there.
         """
-        same = np.flatnonzero(alike >= max(SAME, alike.max() - TIE))
-        return int(same[np.argmax(np.take(self._counts, same))]) if len(same) else int(np.argmax(alike))
+        highest = max(alike)
+        least = max(SAME, highest - TIE)
+        same = [kind for kind, value in enumerate(alike) if value >= least]
+        return max(same, key=self._counts.__getitem__) if same else alike.index(highest)
 
     def _hold(self, kind, offset):
         """Keep a kind at the place where most of its R-peaks are found."""
@@ -138,8 +151,24 @@ class Aligner:
         self._places.append(0.0)
 
 
+def moving_sum(values: np.ndarray, width: int) -> np.ndarray:
+    """Sums of ``width`` neighbours each, ``(length - width + 1,)``.
+
+    >>> moving_sum(np.array([1.0, 2.0, 4.0]), 2).tolist()
+    [3.0, 6.0]
+    """
+    return np.correlate(values, np.ones(width), "valid")
+
+
+def _core(around, place):
+    """The core at a place, without its mean."""
+    core = around[place : place + CORE_BEFORE + CORE_AFTER]
+    return core - np.add.reduce(core) / len(core)
+
+
 def _snr(correlation):
     """The signal-to-noise ratio in dB at which noise lowers a beat's correlation with its kind so far."""
     share = min(max(correlation, 0.0), 1.0) ** 2
-    with np.errstate(divide="ignore"):
-        return float(np.clip(10 * (np.log10(share) - np.log10(1 - share)), LEAST, MOST))
+    if share in (0.0, 1.0):
+        return LEAST if share == 0.0 else MOST
+    return min(max(10 * math.log10(share / (1 - share)), LEAST), MOST)

@@ -7,9 +7,12 @@ makes the same shape again. An ectopic focus does, and the beats around are the 
 
 from collections import deque
 from dataclasses import dataclass
+from itertools import islice
+from statistics import median
 
 import numpy as np
 
+from sibeat_edge.beats.alignment import moving_sum
 from sibeat_edge.beats.windows import BEFORE
 
 BACK = 2  # beats before that surround a beat; one behind it does, too
@@ -148,12 +151,13 @@ class Evidence:
         known, away = ([x for x in values if x is not None] for values in (likeness, outside))
         own = self._beats[number].likeness
         needed = CLEANER if own is not None and own < ODD else CLEAN
-        return bool(known and away and np.median(known) >= needed and np.median(away) < AWAY)
+        return bool(known and away and median(known) >= needed and median(away) < AWAY)
 
     def _usual(self, number):
         """The median of the RR intervals before a beat, or NaN if too few are known."""
-        known = [beat.rr for beat in list(self._beats)[max(0, number - HISTORY) : number] if beat.rr]
-        return np.median(known) if len(known) >= FEWEST else np.nan
+        before = islice(self._beats, max(0, number - HISTORY), number)
+        known = [beat.rr for beat in before if beat.rr is not None]
+        return median(known) if len(known) >= FEWEST else np.nan
 
     def _is_crowded(self, number, usual):
         """Whether a beat has no time between the last and the next one that are below the threshold."""
@@ -173,7 +177,10 @@ class Evidence:
         apart = (view[:, 0] - view[:, view.shape[1] // 2]).astype(np.float64)
         before, after = max(0, self._centre - INSIDE[0]), self._centre + INSIDE[1]
         outside = np.concatenate([apart[:before], apart[after:]])
-        return float(outside.std()) if len(outside) else 0.0
+        if not len(outside):
+            return 0.0
+        mean = np.add.reduce(outside) / len(outside)
+        return max(0.0, outside @ outside / len(outside) - mean * mean) ** 0.5
 
     def _kind(self, shape, is_clean):
         """The kind that a beat is of, or None; a clean beat is remembered, if need be as a new one."""
@@ -206,15 +213,15 @@ def qrs_likeness(lead: np.ndarray, template: np.ndarray, centre: int = BEFORE) -
     lead, template = (without_swings(part, SLOW) for part in (lead, template))
     qrs = _part(template, centre, *QRS)
     around = _part(lead, centre, QRS[0] + SHIFT, QRS[1] + SHIFT)
-    placed = np.lib.stride_tricks.sliding_window_view(around, len(qrs))
-    sizes = np.sqrt(np.einsum("ij,ij->i", placed, placed) * (qrs @ qrs))
-    return float((placed @ qrs / np.maximum(sizes, 1e-9)).max())
+    sizes = np.sqrt(moving_sum(np.square(around), len(qrs)) * (qrs @ qrs))
+    return float((np.correlate(around, qrs, "valid") / np.maximum(sizes, 1e-9)).max())
 
 
 def without_swings(lead: np.ndarray, width: int) -> np.ndarray:
     """A lead ``(length,)`` without its moving average of ``width`` samples; its ends go on as they are."""
-    padded = np.pad(np.asarray(lead, np.float64), (width // 2, width - 1 - width // 2), mode="edge")
-    return lead - np.convolve(padded, np.full(width, 1 / width), "valid")
+    lead = np.asarray(lead, np.float64)
+    before, after = np.full(width // 2, lead[0]), np.full(width - 1 - width // 2, lead[-1])
+    return lead - moving_sum(np.concatenate([before, lead, after]), width) / width
 
 
 def _part(lead, centre, before, after):

@@ -1,8 +1,7 @@
 """How readable the stretch of signal around a beat is: a stretch is judged, and not a beat alone."""
 
 from collections import deque
-
-import numpy as np
+from statistics import median
 
 STRETCH = 9  # beats whose median likeness is that of the stretch
 LOW, HIGH = 2.0, 4.0  # dB: below the one a stretch becomes unfit, from the other on it is fit again
@@ -48,4 +47,4 @@ class Stretch:
     def _ratio(self):
         if len(self._likeness) < FEWEST:
             return None
-        return float(SLOPE * np.median(self._likeness) + OFFSET)
+        return SLOPE * median(self._likeness) + OFFSET
