@@ -42,6 +42,7 @@ class Beat:
         snr: signal-to-noise ratio of the newest beats in dB, or None if there are too few to tell.
         doubted: whether the score of a wearer's model lies above the threshold, but noise may have made it,
             as ``Evidence`` finds. Such a beat is no alarm.
+        bridged: whether samples that were missing around the beat, at most 40 ms, have been interpolated.
 
     >>> Beat(time=12.5, score=None, alarm=False, reason="noisy", rr=0.8).quality
     'noisy'
@@ -56,6 +57,7 @@ class Beat:
     why: str = ""
     snr: float | None = None
     doubted: bool = False
+    bridged: bool = False
 
     @property
     def quality(self) -> str:
@@ -245,7 +247,7 @@ class BeatScorer:
         reason = "" if view else cut.reason or "warm-up"
         alarm = score is not None and score > self.threshold
         why = self._why(*view) if self.wearer and alarm else ""
-        return Beat(cut.time, score, alarm, reason, cut.rr, residuals, why, cut.snr)
+        return Beat(cut.time, score, alarm, reason, cut.rr, residuals, why, cut.snr, bridged=cut.bridged)
 
     def _residuals(self, view):
         if not self.heat:

@@ -16,6 +16,7 @@ from keras_sibeat.data.recording import BEAT_SYMBOLS, Annotations, Recording
 from keras_sibeat.errors import DataError
 from keras_sibeat.evaluate.alarms import alarm_rates
 from keras_sibeat.evaluate.metrics import LEAST_ABNORMAL, separation_with_unscored
+from keras_sibeat.evaluate.quality import saved_and_lost
 from sibeat_edge.beats.template import WARM_UP
 from sibeat_edge.model.manifest import Manifest
 from sibeat_edge.model.runtime import Model
@@ -63,9 +64,10 @@ def score_detected(
         personal: as for ``BeatScorer``.
 
     Returns the ``record``'s name, its ``hours``, and arrays. Of the annotated beats, each ``(beats,)``:
-    ``classes``, ``scores``, -inf where a beat was missed or given no score, ``alarms``, ``found``, ``scored``
-    and ``times``, s. Of the detections that no annotated beat explains, each ``(detections,)``: ``false``,
-    their scores, ``false_alarms`` and ``false_times``.
+    ``classes``, ``scores``, -inf where a beat was missed or given no score, ``alarms``, ``over``, whether the
+    score lies above the threshold, believed or not, ``snr``, dB, NaN if not known, ``found``, ``scored`` and
+    ``times``, s. Of the detections that no annotated beat explains, each ``(detections,)``: ``false``, their
+    scores, ``false_alarms``, ``false_over``, ``false_snr`` and ``false_times``.
     """
     column = recording.leads.index(lead or recording.leads[0])
     samples = recording.signal[:, column].astype(np.float64)
@@ -75,6 +77,8 @@ def score_detected(
     peaks = np.array([round(beat.time * RATE) for beat in beats], np.int64)
     values = np.array([-np.inf if beat.score is None else beat.score for beat in beats])
     alarms = np.array([beat.alarm for beat in beats], bool)
+    over = np.array([beat.alarm or beat.doubted for beat in beats], bool)
+    snr = np.array([np.nan if beat.snr is None else beat.snr for beat in beats])
     annotated, classes = annotated_beats(recording, class_map)
     match = _match(annotated, peaks)
     scores = np.append(values, -np.inf)[match]
@@ -85,11 +89,15 @@ def score_detected(
         "classes": classes,
         "scores": scores,
         "alarms": np.append(alarms, False)[match],
+        "over": np.append(over, False)[match],
+        "snr": np.append(snr, np.nan)[match],
         "found": match >= 0,
         "scored": np.isfinite(scores),
         "times": annotated / RATE,
         "false": values[unexplained],
         "false_alarms": alarms[unexplained],
+        "false_over": over[unexplained],
+        "false_snr": snr[unexplained],
         "false_times": peaks[unexplained] / RATE,
     }
 
@@ -116,7 +124,7 @@ def score_annotated(
     """The same of windows cut at the annotated R-peaks, each moved by up to ``jitter`` ms either way.
 
     They are cut as for training, so without the checks of the signal's quality. The threshold is the device's
-    (``alarms_in_time``).
+    (``alarms_in_time``), and every score above it counts as an alarm: nothing is doubted.
     """
     manifest, marks = model.manifest, _annotations(recording)
     most = round(jitter * recording.rate / 1000)
@@ -144,17 +152,21 @@ def score_annotated(
         "classes": classes,
         "scores": scores,
         "alarms": alarms,
+        "over": alarms,
+        "snr": np.full(len(scores), np.nan),
         "found": np.ones(len(annotated), bool),
         "scored": scored,
         "times": annotated / RATE,
         "false": none,
         "false_alarms": none.astype(bool),
+        "false_over": none.astype(bool),
+        "false_snr": none,
         "false_times": none,
     }
 
 
 def alarms_in_time(scores: np.ndarray, manifest: Manifest, personal: int | None = None) -> np.ndarray:
-    """Which of a recording's ``scores`` (beats,), in order of time, the device makes alarms.
+    """Which of a recording's ``scores`` (beats,), in order of time, lie above the device's threshold.
 
     Each score is judged by the threshold that holds when it becomes certain, and no alarm is taken back: the
     model's threshold, and the wearer's own as soon as ``personal`` scores are known. The scores of a wearer's
@@ -182,7 +194,7 @@ def summarise_records(rows: Sequence[Row]) -> dict[str, Any]:
     - ``coverage_normal`` and ``coverage_abnormal``: the shares of the annotated beats that got a score.
     - ``sensitivity``: alarms over all annotated abnormal beats, missed and unscored ones among them.
     - false alarms in a recorded hour, of ``alarm_rates``: normal beats and false detections.
-    - counts of beats.
+    - counts of beats, and ``saved_and_lost``.
     """
     columns = [name for name in rows[0] if name not in ("record", "hours")]
     all_rows = {name: np.concatenate([row[name] for row in rows]) for name in columns}
@@ -204,6 +216,7 @@ def summarise_records(rows: Sequence[Row]) -> dict[str, Any]:
         "unscored": int(unscored.sum()),
         "unscored_abnormal": int(np.sum(unscored & is_abnormal)),
         "false_detections": len(all_rows["false"]),
+        **saved_and_lost(all_rows),
     }
 
 

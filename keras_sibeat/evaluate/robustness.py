@@ -1,6 +1,5 @@
 """``python -m keras_sibeat.evaluate.robustness RUN --data DIR --noise DIR``: whole recordings."""
 
-import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from keras_sibeat.evaluate.stress import robustness
+    from keras_sibeat.evaluate.stress import commands, robustness
     from keras_sibeat.results.markdown import cell
     from keras_sibeat.results.writing import write_result
     from keras_sibeat.train.run import Run
@@ -41,10 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         table.add_row(name, *(cell(row.get(metric), 4) for metric in SHOWN))
     Console().print(table)
     if options.report:
-        measured = shlex.join(("python", "-m", "keras_sibeat.evaluate.robustness", *arguments))
-        exported = f"python -m keras_sibeat.export {run.folder}"
-        commands = " && ".join((run.about["command"], exported, measured))
-        write_result(options.report, f"end-to-end-{run.config.name}", {"command": commands, **result})
+        command = commands(run, "keras_sibeat.evaluate.robustness", arguments)
+        write_result(options.report, f"end-to-end-{run.config.name}", {"command": command, **result})
 
 
 if __name__ == "__main__":

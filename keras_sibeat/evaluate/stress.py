@@ -1,5 +1,6 @@
 """Exported models on whole recordings: clean, disturbed, and worn by people who move."""
 
+import shlex
 import time
 from collections import defaultdict
 from collections.abc import Sequence
@@ -84,6 +85,12 @@ def measure_worn(run: Run, motion: Path | None = None, rhythms: Path | None = No
         "worn": {name: summarise([found[name] for found in rows]) for name in rows[0]},
         **_provenance(run, models, started),
     }
+
+
+def commands(run: Run, module: str, arguments: Sequence[str]) -> str:
+    """The commands that trained, exported and measured a run, the last ``python -m MODULE ARGUMENTS``."""
+    measured = shlex.join(("python", "-m", module, *arguments))
+    return " && ".join((run.about["command"], f"python -m keras_sibeat.export {run.folder}", measured))
 
 
 def _trained(config, rhythms):

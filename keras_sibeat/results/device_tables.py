@@ -82,8 +82,32 @@ def end_to_end(result: Mapping[str, Any]) -> str:
         f"{len(result['records'])} recordings of new wearers, {beats} annotated beats, "
         f"{abnormal} of them abnormal; {seeds} model{'s' * (seeds > 1)}. {threshold} "
         f"{ranks} A false detection with a score counts as a normal beat.\n\n"
-        f"{table(['', *CONDITIONS.values()], lines)}\n{_calibration(result['calibration'])}"
+        f"{table(['', *CONDITIONS.values()], lines)}\n{_quality(rows)}{_calibration(result['calibration'])}"
     )
+
+
+def _quality(rows):
+    """The curve of the signal-quality index, where it was measured."""
+    limits = sorted(int(name[6:]) for name in next(iter(rows.values())) if name.startswith("saved_"))
+    lines = []
+    for name, row in rows.items():
+        pairs = [(f"saved_{limit}", f"lost_{limit}") for limit in limits] + [("saved", "lost")]
+        if name.endswith(" dB") or name.endswith("detected R-peaks"):
+            cells = [" / ".join(_percent(row.get(key)) for key in pair) for pair in pairs]
+            lines.append([name, *cells])
+    if not limits:
+        return ""
+    heads = [*(f"limit {limit} dB" for limit in limits), "as it ships: judged"]
+    return (
+        "What a limit of the signal-quality index would do by itself: the share of the false alarms that it "
+        "spares / of the scored abnormal beats that it refuses, %. The last column is what the device does "
+        "instead, above a limit of 2 dB: it doubts this share of the normal / of the abnormal beats that lie "
+        f"above the threshold.\n\n{table(['', *heads], lines)}\n"
+    )
+
+
+def _percent(metric):
+    return "–" if metric is None else f"{100 * metric['mean']:.1f}"
 
 
 NOISE = {

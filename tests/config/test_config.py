@@ -242,6 +242,7 @@ def test_settings_that_contradict_each_other(toml, text, message):
 SOURCES = "[data]\nsource = 'wfdb'\n[data.sources.mitdb]\ntrains = ['DS1']\n"
 DATABASES = SOURCES + "[protocol]\nname = 'databases'\n"
 WEARER = "[wearer]\n[contrastive]\n"
+CUT = WEARER + "[student.noise]\nfolder = 'n'\n[student.noise.cut]\n"
 
 
 @pytest.mark.parametrize(
@@ -263,6 +264,14 @@ WEARER = "[wearer]\n[contrastive]\n"
         (WEARER + "[student.noise]\nsnr = [0, 3]", r"student\.noise\.folder: found"),
         (WEARER + "[student.noise]\nfolder = 'n'\nshare = 1.5", r"student\.noise\.share: found 1\.5"),
         (WEARER + "[student.noise]\nfolder = 'n'\nsnr = [3]", r"student\.noise\.snr"),
+        (CUT + "folder = 'c'", r"student\.noise\.cut\.records: found"),
+        (CUT + "folder = 'c'\nrecords = []", r"student\.noise\.cut\.records: found"),
+        (CUT + "folder = 'c'\nrecords = 'A0*'", r"student\.noise\.cut\.records: found A0\*"),
+        (CUT + "records = ['A0*']", r"student\.noise\.cut\.folder: found"),
+        (
+            CUT + "folder = 'c'\nrecords = ['A0*']\nlabel = 'N'",
+            r"found the unknown key student\.noise\.cut\.label",
+        ),
         (SOURCES + "leads = []", r"data\.sources\.mitdb\.leads"),
         (SOURCES + "leads = 'all'", r"data\.sources\.mitdb\.leads"),
         (SOURCES + "test = ['DS2']", r"found the unknown key data\.sources\.mitdb\.test; expected"),
@@ -298,6 +307,16 @@ def test_a_run_is_described_as_before_unless_it_has_sources_or_noise(toml, tmp_p
     assert str(tmp_path) not in str(several)
     for description in (plain, several):
         assert Config.model_validate(description).describe() == description
+
+
+def test_noise_is_cut_only_where_it_is_said_and_from_recordings_called_noisy(toml):
+    assert read_config(toml(CUT.partition("[student.noise.cut]")[0])).student.noise.cut is None
+    config = read_config(toml(CUT + "folder = 'c'\nrecords = ['A0*', 'B1']"))
+    cut = config.student.noise.cut
+    assert (cut.folder, cut.reference, cut.records) == (Path("c"), "~", ("A0*", "B1"))
+    wanted = {"folder": "c", "reference": "~", "records": ["A0*", "B1"]}
+    assert config.describe()["student"]["noise"]["cut"] == wanted
+    assert Config.model_validate(config.describe()).describe() == config.describe()
 
 
 @pytest.mark.parametrize(
@@ -346,6 +365,7 @@ def test_a_shift_head_that_learnt_alone_may_be_scored(toml):
         ["contrastive.pretrain.epochs=3", "score.combine=['rebuild']", "contrastive.shift_weight=0"],
         ["data.source=wfdb", "data.folder=d", "protocol.name=databases", "data.sources.a.tests=['x*']"],
         ["wearer={}", "contrastive={}", "student.noise={folder='n', snr=[-2, 20]}"],
+        ["wearer={}", "contrastive={}", "student.noise={folder='n', cut={folder='c', records=['A*']}}"],
     ],
 )
 def test_a_configuration_survives_its_own_json(overrides):

@@ -1,4 +1,7 @@
-"""Recorded noise: filtered as the windows are, at their rate, one channel a lead; half of it is held back."""
+"""Recorded noise: filtered as the windows are, at their rate, one channel a lead; half of it is held back.
+
+What is cut from noisy recordings is whole, and laid into channels as long as those.
+"""
 
 from dataclasses import replace
 
@@ -7,7 +10,8 @@ import pytest
 import wfdb
 from scipy import signal as sps
 
-from keras_sibeat.data.noise import held_back_noise, read_noise
+from keras_sibeat.data.noise import cut_noise, held_back_noise, read_noise
+from keras_sibeat.data.physionet import labelled_records
 from keras_sibeat.data.preprocessing import Preprocessing
 from keras_sibeat.data.recording import Recording, write_recording
 from keras_sibeat.errors import DataError
@@ -125,6 +129,89 @@ def test_a_rate_out_of_range(tmp_path):
     write_recording(recording("em", 2000, rate=20_000), tmp_path)
     with pytest.raises(DataError, match="Record em: .*found 20000.* Hz, expected 1 to 10000 Hz"):
         read_noise(tmp_path, Preprocessing())
+
+
+# Cut from noisy recordings
+
+
+def test_a_cut_too_short_for_a_channel_is_repeated(tmp_path):
+    write_recording(recording("A1", 1000), tmp_path)
+    noise = cut_noise(tmp_path, ["A1"], Preprocessing(), 2300)
+    assert noise.shape == (2300, 1) and noise.dtype == np.float32
+    expected = zero_phase(recording("A1", 1000).signal[:, :1])  # whole, and the first lead alone
+    np.testing.assert_allclose(noise[:1000], expected, atol=2e-3)
+    np.testing.assert_array_equal(noise[1000:2000], noise[:1000])
+    np.testing.assert_array_equal(noise[2000:], noise[:300])
+
+
+def test_records_filtered_each_alone_fill_channels_one_after_another(tmp_path):
+    given = [recording("A1", 2000), recording("A2", 1500, 1, seed=1), recording("A3", 2600, seed=2)]
+    for part in given:
+        write_recording(part, tmp_path)
+    noise = cut_noise(tmp_path, ["A3", "A1", "A2"], Preprocessing(), 1000)  # in this order
+    expected = np.concatenate([zero_phase(given[number].signal[:, :1])[:, 0] for number in (2, 0, 1)])
+    assert noise.shape == (1000, 6) and noise.dtype == np.float32
+    np.testing.assert_allclose(noise.T.ravel(), expected[:6000], atol=2e-3)
+
+
+@pytest.mark.parametrize(("samples", "channels"), [(1300, 1), (1299, 1), (651, 1), (650, 2), (649, 2)])
+def test_a_channel_is_there_once_it_is_filled(tmp_path, samples, channels):
+    write_recording(recording("A1", 1300), tmp_path)
+    noise = cut_noise(tmp_path, ["A1"], Preprocessing(), samples)
+    assert noise.shape == (samples, channels)
+    expected = zero_phase(recording("A1", 1300).signal[:, :1])[: samples * channels, 0]
+    np.testing.assert_allclose(noise.T.ravel(), expected, atol=2e-3)
+
+
+def test_a_cut_has_the_windows_band(tmp_path):
+    write_recording(recording("A1", 4000), tmp_path)
+    noise = cut_noise(tmp_path, ["A1"], Preprocessing(band=(0.67, 45.0), order=540), 4000)
+    expected = zero_phase(recording("A1", 4000).signal[:, :1], (0.67, 45.0), 540)
+    np.testing.assert_allclose(noise, expected, atol=2e-3)
+
+
+def test_a_cut_at_another_rate_is_resampled(tmp_path):
+    tone = np.sin(2 * np.pi * 10 * np.arange(3000) / 300)[:, None].astype(np.float32)
+    write_recording(Recording("A1", tone, 300.0, ("ECG",), None), tmp_path)
+    write_recording(recording("A2", 500), tmp_path)
+    noise = cut_noise(tmp_path, ["A1", "A2"], Preprocessing(), 4100)
+    assert noise.shape == (4100, 1)  # 10 s and 500 samples at 360 Hz
+    expected = np.sin(2 * np.pi * 10 * np.arange(3600) / RATE)
+    np.testing.assert_allclose(noise[360:3240, 0], expected[360:3240], atol=0.02)
+    np.testing.assert_allclose(noise[3600:], zero_phase(recording("A2", 500).signal[:, :1]), atol=2e-3)
+
+
+def test_missing_samples_of_a_cut_are_held(tmp_path):
+    given = recording("A1", 1000, 1)
+    signal = given.signal.copy()
+    signal[500:600] = np.nan
+    write_recording(replace(given, signal=signal), tmp_path)
+    signal[500:600] = signal[499]
+    noise = cut_noise(tmp_path, ["A1"], Preprocessing(), 1000)
+    np.testing.assert_allclose(noise, zero_phase(signal), atol=2e-3)
+
+
+def test_a_record_that_cannot_be_cut_is_refused_in_a_sentence(tmp_path):
+    write_recording(recording("A1", 1000), tmp_path)
+    with pytest.raises(DataError, match=r"A9\.hea: no such file; expected a WFDB header"):
+        cut_noise(tmp_path, ["A1", "A9"], Preprocessing(), 500)
+    with pytest.raises(DataError, match="no such file"):
+        cut_noise(tmp_path / "none", ["A1"], Preprocessing(), 500)
+    write_recording(recording("A2", 2000, rate=20_000), tmp_path)
+    with pytest.raises(DataError, match="Record A2: .*found 20000.* Hz, expected 1 to 10000 Hz"):
+        cut_noise(tmp_path, ["A1", "A2"], Preprocessing(), 500)
+
+
+# Of the databases
+
+
+def test_what_wearers_recorded_is_noise_of_finite_numbers(databases):
+    folder = databases / "cinc2017"
+    records = labelled_records(folder, "~")[:4]
+    noise = cut_noise(folder, records, Preprocessing(), 5000)
+    seconds = sum(wfdb.rdheader(str(folder / name)).sig_len / 300 for name in records)
+    assert noise.shape == (5000, int(seconds * RATE / 5000)) and np.isfinite(noise).all()
+    assert (noise.std(axis=0) > 1e-3).all() and np.abs(noise.mean(axis=0)).max() < 0.05
 
 
 def test_the_noise_stress_tests_noise(nstdb_noise):

@@ -246,6 +246,109 @@ def test_both_kinds_of_recordings_are_measured_where_both_are_given(folder, rhyt
     assert list(measure(None, folder, rhythms)) == motion + named and measure(None) == {}
 
 
+# Recordings that trained
+
+
+@pytest.fixture
+def measured(monkeypatch):
+    """The names of the recordings that are played, in their order; no beat is found in them."""
+    names = []
+
+    def played(model, recordings):
+        names.append(recordings[0].name)
+        return [[] for _ in recordings]
+
+    monkeypatch.setattr(wearables, "play", played)
+    return names
+
+
+def test_what_trained_is_left_out_by_its_label(rhythms, measured):
+    found = measure_rhythms(None, rhythms, {"N": ("A1", "A2"), "O": (), "another": ("*",)})
+    assert measured == ["A3", "A2", "A4", "A5"]  # A2 trained nothing as an N: it is an A
+    assert found["sinus rhythm"]["recordings"] == 1
+    assert found["sinus rhythm"]["hours"] == pytest.approx(11 / 3600)
+    assert found["atrial fibrillation"]["recordings"] == 1
+
+
+def test_what_trained_is_known_by_patterns_too(rhythms, measured):
+    for name in ("A6", "A7", "B1"):
+        write_recording(silent(name, 2), rhythms)
+    with open(rhythms / "REFERENCE.csv", "a") as file:
+        file.write("A6,~\nA7,~\nB1,~\n")
+    found = measure_rhythms(None, rhythms, {"~": ["A[56]", "B*", "none"]})
+    assert measured == ["A1", "A3", "A2", "A4", "A7"]
+    assert found["too noisy"]["recordings"] == 1 and found["sinus rhythm"]["recordings"] == 2
+
+
+@pytest.mark.parametrize("patterns", [["A*"], ["A3", "A1"]])
+def test_a_label_of_which_nothing_is_left_is_refused_in_a_sentence(rhythms, measured, patterns):
+    with pytest.raises(
+        DataError,
+        match=r"rhythms: found no record labelled N that trained nothing; expected those of REFERENCE\.csv\.",
+    ):
+        measure_rhythms(None, rhythms, {"N": patterns})
+
+
+def test_what_trained_by_rhythm_takes_nothing_from_those_who_move(folder, rhythms, measured):
+    wearables.measure_wearables(None, folder, rhythms, {"N": ["A1", "p1*"]})
+    assert measured == ["p1_gel_rest", "p2_dry_3_rest", "A3", "A2", "A4", "A5"]
+
+
+def of_sources(*more):
+    settings = ["data.source=wfdb", "protocol.name=databases", "wearer={}", "contrastive={}"]
+    return read_config(overrides=[*settings, *more], data="data")
+
+
+RHYTHM_SOURCE = ["data.sources.rhythms.reference=N", "data.sources.rhythms.trains=['A0[0-2]*', 'B1']"]
+
+
+def test_a_source_has_trained_the_records_of_its_folder_s_name(rhythms):
+    assert stress._trained(of_sources(*RHYTHM_SOURCE), rhythms) == {"N": ["A0[0-2]*", "B1"]}
+    elsewhere = [
+        "data.sources.noisy.folder=within/rhythms",
+        "data.sources.noisy.reference='~'",
+        "data.sources.noisy.trains=['C1']",
+        "data.sources.other.reference=N",  # of another folder: its own name
+        "data.sources.other.trains=['D1']",
+        "data.sources.again.folder=rhythms",
+        "data.sources.again.reference=N",
+        "data.sources.again.trains=['E1']",
+        "data.sources.again.tests=['F1']",  # did not train
+    ]
+    found = stress._trained(of_sources(*RHYTHM_SOURCE, *elsewhere), rhythms)
+    assert found == {"N": ["A0[0-2]*", "B1", "E1"], "~": ["C1"]}
+
+
+def test_a_source_named_as_the_folder_but_of_another_one_has_trained_none_of_it(rhythms):
+    given = of_sources(*RHYTHM_SOURCE, "data.sources.rhythms.folder=elsewhere")
+    assert stress._trained(given, rhythms) == {}
+
+
+CUT = "student.noise={folder='nstdb_noise', cut={folder='rhythms', records=['A5', 'A9*']}}"
+
+
+def test_what_noise_was_cut_from_has_trained_too(rhythms, tmp_path):
+    assert stress._trained(of_sources("data.sources.one.trains=['a']", CUT), rhythms) == {"~": ["A5", "A9*"]}
+    both = of_sources(*RHYTHM_SOURCE, CUT)
+    assert stress._trained(both, rhythms) == {"N": ["A0[0-2]*", "B1"], "~": ["A5", "A9*"]}
+    same = of_sources(*RHYTHM_SOURCE, CUT.replace("records", "reference='N', records"))
+    assert stress._trained(same, rhythms) == {"N": ["A0[0-2]*", "B1", "A5", "A9*"]}
+    assert stress._trained(both, tmp_path / "others") == {}
+    assert same.data.sources["rhythms"].trains == ("A0[0-2]*", "B1")  # the configuration stays
+
+
+def test_without_a_folder_of_rhythms_a_source_or_a_cut_nothing_has_trained(rhythms):
+    assert stress._trained(of_sources(*RHYTHM_SOURCE, CUT), None) == {}
+    assert stress._trained(read_config(), rhythms) == {}
+    noise = "student.noise={folder='rhythms'}"  # recordings of noise alone, and of no label
+    assert stress._trained(read_config(overrides=["wearer={}", "contrastive={}", noise]), rhythms) == {}
+
+
+def test_the_folder_is_known_by_its_name_from_within(rhythms, monkeypatch):
+    monkeypatch.chdir(rhythms)
+    assert stress._trained(of_sources(*RHYTHM_SOURCE), Path(".")) == {"N": ["A0[0-2]*", "B1"]}
+
+
 # The command
 
 
@@ -316,6 +419,15 @@ def test_the_command_writes_what_each_seeds_model_does(
     assert "sinus rhythm" in capsys.readouterr().out
     page = (tmp_path / "RESULTS.md").read_text()
     assert "On what people wear: `alarms-worn-small`" in page and "| walk |" in page
+
+
+def test_a_run_is_not_measured_by_what_it_has_trained_on(exported, rhythms, in_this_process, measured):
+    cut = "student.noise={folder='nstdb_noise', cut={folder='rhythms', reference='N', records=['A1']}}"
+    settings = ["name=worn-small", "wearer={}", "contrastive={}", "student={}", "seeds=[0, 1]", cut]
+    (exported / "config.json").write_text(read_config(overrides=settings).model_dump_json())
+    result = stress.measure_worn(Run(exported), None, rhythms)
+    assert measured == ["A3", "A2", "A4", "A5"] * 2  # by the model of each seed
+    assert result["worn"]["sinus rhythm"]["recordings"]["values"] == [1, 1]
 
 
 def test_the_command_needs_recordings(exported, capsys):

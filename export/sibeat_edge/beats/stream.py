@@ -34,6 +34,7 @@ class CutBeat:
         rr: s since the R-peak before, or None if the signal in between is not known throughout.
         snr: signal-to-noise ratio in dB of the newest beats, as ``Stretch`` has it; None if not known.
         likeness: of this beat to those before it in dB, as ``Aligner`` has it; None if not known.
+        bridged: whether samples that were missing in the window, or close by, have been interpolated.
 
     >>> CutBeat(1.5, None, "flat", rr=0.8).reason
     'flat'
@@ -45,6 +46,7 @@ class CutBeat:
     rr: float | None
     snr: float | None = None
     likeness: float | None = None
+    bridged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,15 +231,15 @@ class BeatStream:
             rr = (peak - self._previous) / RATE
         self._previous = peak
         first, last = peak - self._window[0], peak + self._window[1]
-        window = None
+        window, bridged = None, False
         if found.is_late or first < 0 or last > self._filtered.end:
             reason = "edge"
         else:
             window = self._filtered.part(first, last)
             worst = self._worst_flag(first - self._margin, last + self._margin)
-            reason = REASONS[worst] or self._quality(window)
+            reason, bridged = REASONS[worst] or self._quality(window), worst == BRIDGED
         window, snr = None if reason else window, self._stretch.snr
-        return CutBeat(self.start + peak / RATE, window, reason, rr, snr, placed.snr)
+        return CutBeat(self.start + peak / RATE, window, reason, rr, snr, placed.snr, bool(bridged))
 
     def _quality(self, window):
         centre = self._window[0]

@@ -42,7 +42,7 @@ class Excerpts:
 
     Attributes:
         worst: after ``finish`` the ``Excerpt`` of each of the 8 beats with the highest scores, without
-            overlaps, the highest score first.
+            overlaps, alarms first, then the highest score.
         strip: the ``Excerpt`` of the 30 s with the most alarms. Without an alarm it has the highest score;
             without a scored beat it is the first 30 s.
 
@@ -80,7 +80,7 @@ class Excerpts:
             self._consider(beat)
         self._pending = []
         self._blocks.clear()
-        self.worst.sort(key=_score, reverse=True)
+        self.worst.sort(key=lambda excerpt: _rank(excerpt.beat), reverse=True)
 
     def _end(self, time, samples):
         return time + len(samples) / self.rate
@@ -103,12 +103,12 @@ class Excerpts:
             return
         self._keep_strip(beat)
         near = [other for other in self.worst if abs(other.beat.time - beat.time) < 2 * AROUND]
-        if any(other.beat.score >= beat.score for other in near):
+        if any(_rank(other.beat) >= _rank(beat) for other in near):
             return
         kept = [other for other in self.worst if other not in near]
         if len(kept) == KEPT:
-            least = min(kept, key=_score)
-            if least.beat.score >= beat.score:
+            least = min(kept, key=lambda excerpt: _rank(excerpt.beat))
+            if _rank(least.beat) >= _rank(beat):
                 return
             kept.remove(least)
         self.worst = [*kept, self._cut(beat.time - AROUND, 2 * AROUND, beat)]
@@ -126,5 +126,6 @@ class Excerpts:
             self.strip = self._cut(max(start, self._blocks[0][0]), STRIP)
 
 
-def _score(excerpt):
-    return excerpt.beat.score
+def _rank(beat):
+    """Alarms come before beats that noise explains, whatever the score."""
+    return beat.alarm, beat.score

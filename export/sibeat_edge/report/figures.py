@@ -118,7 +118,7 @@ def _beat(axis, excerpt, signal, window, volts):
     axis.axvspan(-window[0] / RATE, window[1] / RATE, color="0.5", alpha=0.12, linewidth=0)
     axis.set_prop_cycle(color=LEADS)
     axis.plot(np.arange(len(signal)) / excerpt.rate - around, signal, linewidth=0.9)
-    mark = "alarm" if excerpt.beat.alarm else "no alarm"
+    mark = "alarm" if excerpt.beat.alarm else "doubted" if excerpt.beat.doubted else "no alarm"
     why = f": {excerpt.beat.why}" if excerpt.beat.why else ""
     title = f"{_clock(excerpt.beat.time)}   score {excerpt.beat.score:.4g}   {mark}{why}"
     axis.set_title(title, color=RED if excerpt.beat.alarm else "k", pad=2)

@@ -78,6 +78,7 @@ def _summary(scored):
         "Beats found": f"{summary['beats']:,}",
         "Beats scored": f"{summary['scored']:,}",
         "Alarms": f"{summary['alarms']:,}",
+        "Doubted": f"{summary['doubted']:,} beats above the threshold that noise may explain",
         "Alarms per hour": f"{summary['alarms_per_hour']:.1f}",
         "Alarms per scored hour": _number(summary["alarms_per_scored_hour"], ".1f"),
         "False alarms on new wearers": on_new_wearers(scored),

@@ -114,6 +114,7 @@ class Scored:
             "beats": len(self.beats),
             "scored": len(self.beats) - sum(self.unscored.values()),
             "alarms": alarms,
+            "doubted": sum(beat.doubted for beat in self.beats),
             "alarms_per_hour": 3600 * alarms / self.seconds,
             "alarms_per_scored_hour": 3600 * alarms / scored_seconds if scored_seconds > 0 else None,
             "heart_rate": self.heart_rate,

@@ -12,6 +12,7 @@ from sibeat_edge.report.recording import Scored
 LISTED = 20  # alarms in the table
 SUMMARY = (
     *("leads", "rate", "seconds", "model", "threshold", "threshold_from", "beats", "scored", "alarms"),
+    "doubted",
     *("alarms_per_hour", "alarms_per_scored_hour", "heart_rate"),
 )
 

@@ -21,7 +21,7 @@ from sibeat_edge.report.recording import Scored
 from sibeat_edge.scorer import Beat
 
 NO_ALARM, ALARM, NOT_SCORED, COMMENT = 'N?Q"'
-COLUMNS = ("time", "sample", "score", "alarm", "reason", "rr", "why")
+COLUMNS = ("time", "sample", "score", "alarm", "reason", "rr", "why", "snr", "doubted")
 LONGEST_NOTE = 255  # bytes, by WFDB's format
 
 
@@ -31,11 +31,12 @@ def sample_number(scored: Scored, beat: Beat) -> int:
 
 
 def beat_rows(scored: Scored) -> Iterator[dict[str, Any]]:
-    """Each beat's time (s), sample, score, alarm, reason, RR interval (s) and why, as a dictionary."""
+    """Each beat's ``COLUMNS`` as a dictionary: time and RR interval in s, the SNR in dB."""
     for beat in scored.beats:
         rr = None if beat.rr is None else round(beat.rr, 6)
         place = round(beat.time, 6), sample_number(scored, beat)
-        values = *place, beat.score, beat.alarm, beat.reason, rr, beat.why
+        snr = None if beat.snr is None else round(beat.snr, 2)
+        values = *place, beat.score, beat.alarm, beat.reason, rr, beat.why, snr, beat.doubted
         yield dict(zip(COLUMNS, values, strict=True))
 
 
@@ -54,11 +55,16 @@ def as_json(scored: Scored) -> str:
 
 
 def as_csv(scored: Scored) -> str:
-    """The beats as CSV, with a row of headings; ``alarm`` is 0 or 1, and a cell without a value is empty."""
+    """The beats as CSV, with a row of headings.
+
+    ``alarm`` and ``doubted`` are 0 or 1, and a cell without a value is empty.
+    """
     text = io.StringIO()
     table = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     table.writeheader()
-    table.writerows({**row, "alarm": int(row["alarm"])} for row in beat_rows(scored))
+    table.writerows(
+        {**row, "alarm": int(row["alarm"]), "doubted": int(row["doubted"])} for row in beat_rows(scored)
+    )
     return text.getvalue()
 
 

@@ -42,6 +42,8 @@ def test_json_holds_every_beat_and_the_summary(scored):
         "reason": "",
         "rr": 1.0,
         "why": "",
+        "snr": None,
+        "doubted": False,
     }
     assert [beat["score"] for beat in found["beats"]] == [beat.score for beat in scored.beats]
     assert found["not_scored_seconds"] == {"noisy": 1.0} and found["unscored_beats"] == {"noisy": 1}
@@ -57,10 +59,19 @@ def test_the_summary_is_that_of_the_beats(scored):
     assert summary["heart_rate"] == pytest.approx(60)
 
 
+def test_a_doubted_beat_is_counted_and_marked_and_is_no_alarm(scored):
+    doubted = Beat(5.0, 9.5, False, "", rr=0.8, snr=12.345, doubted=True)
+    those = replace(scored, beats=[*scored.beats, doubted])
+    row = list(csv.DictReader(io.StringIO(as_csv(those))))[-1]
+    assert (row["alarm"], row["doubted"], row["snr"]) == ("0", "1", "12.35")
+    found = json.loads(as_json(those))
+    assert (found["alarms"], found["doubted"]) == (3, 1) and found["beats"][-1]["doubted"] is True
+
+
 def test_without_beats_the_files_are_valid(scored, tmp_path):
     empty = replace(scored, beats=[])
     assert json.loads(as_json(empty))["beats"] == []
-    assert as_csv(empty) == "time,sample,score,alarm,reason,rr,why\n"
+    assert as_csv(empty) == "time,sample,score,alarm,reason,rr,why,snr,doubted\n"
     write_annotations(empty, tmp_path / "a.sib")
     assert wfdb.rdann(str(tmp_path / "a"), "sib").symbol == ['"']
 
