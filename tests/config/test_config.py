@@ -266,7 +266,7 @@ CUT = WEARER + "[student.noise]\nfolder = 'n'\n[student.noise.cut]\n"
         (WEARER + "[student.noise]\nfolder = 'n'\nsnr = [3]", r"student\.noise\.snr"),
         (CUT + "folder = 'c'", r"student\.noise\.cut\.records: found"),
         (CUT + "folder = 'c'\nrecords = []", r"student\.noise\.cut\.records: found"),
-        (CUT + "folder = 'c'\nrecords = 'A0*'", r"student\.noise\.cut\.records: found A0\*"),
+        (CUT + "folder = 'c'\nrecords = 'A0*'", r"student\.noise\.cut\.records: found 'A0\*'"),
         (CUT + "records = ['A0*']", r"student\.noise\.cut\.folder: found"),
         (
             CUT + "folder = 'c'\nrecords = ['A0*']\nlabel = 'N'",

@@ -4,7 +4,7 @@ import copy
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from sibeat_edge.beats import alignment
@@ -17,8 +17,11 @@ from sibeat_edge.beats.alignment import (
     REACH,
     ROOM_AFTER,
     ROOM_BEFORE,
+    SAME,
+    TIE,
     Aligner,
     Placed,
+    moving_sum,
 )
 
 TICKS = np.arange(-ROOM_BEFORE, ROOM_AFTER)
@@ -112,6 +115,72 @@ def test_a_flat_core_is_not_placed_and_not_remembered(value, is_first):
 def test_a_flat_core_of_any_value_is_not_placed(value):
     aligner, flat = Aligner(), np.full(len(TICKS), value)
     assert aligner.push(flat) == aligner.push(flat) == Placed(0, None)
+
+
+# A beat of several kinds
+
+
+def turned(degrees, shift=0):
+    """A beat at an angle from the first of two kinds, which lie at a right angle wherever they are."""
+    at = TICKS - shift
+    envelope = np.exp(-np.square(at / 15) / 2)
+    slow, fast = envelope * np.sin(at / 8), envelope * np.sin(at / 2)
+    angle = np.deg2rad(degrees)
+    return np.cos(angle) * slow / np.linalg.norm(slow) + np.sin(angle) * fast / np.linalg.norm(fast)
+
+
+def of_two_kinds(first, second):
+    """An aligner that has had so many beats of a kind, and of one 60 degrees from it, found 8 ticks early."""
+    aligner = Aligner()
+    placed = [aligner.push(beat) for beat in [turned(0)] * first + [turned(60, 8)] * second]
+    assert {each.offset for each in placed} == {0}  # too unlike each other to be moved
+    return aligner
+
+
+def in_decibels(correlation):
+    return 10 * np.log10(correlation**2 / max(1 - correlation**2, 1e-12))
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.floats(0, 60), st.booleans())
+def test_a_beat_of_both_kinds_is_placed_by_the_commoner_one(degrees, is_first_commoner):
+    """Of both is one that correlates with both by 0.8, and with one by at most 0.1 more."""
+    alike = np.cos(np.deg2rad([degrees, 60 - degrees]))
+    assume(abs(abs(alike[0] - alike[1]) - TIE) > 1e-3 and min(abs(alike - SAME)) > 1e-3)
+    assume(0.5 < min(alike) and abs(alike[0] - alike[1]) > 1e-3)
+    is_tie = min(alike) >= 0.8 and abs(alike[0] - alike[1]) <= 0.1
+    is_first = is_first_commoner if is_tie else alike[0] > alike[1]
+    placed = of_two_kinds(*((20, 3) if is_first_commoner else (3, 20))).push(turned(degrees))
+    assert placed.offset == (0 if is_first else -8)
+    assert placed.snr == pytest.approx(min(in_decibels(max(alike)), MOST), abs=0.05)
+
+
+@pytest.mark.parametrize("degrees, offset", [(34.0, 0), (36.5, -8), (38.0, -8)])
+def test_a_beat_of_both_kinds_renews_the_one_that_it_is_placed_by(degrees, offset):
+    """36.5 degrees: of both, but 0.11 more like the second. 38: no longer of the first."""
+    aligner = of_two_kinds(20, 3)
+    first, second = (copy.deepcopy(aligner).push(turned(*at)).snr for at in ((0,), (60, 8)))
+    assert first == second == MOST
+    for _ in range(3):
+        assert aligner.push(turned(degrees)).offset == offset
+    first, second = (copy.deepcopy(aligner).push(turned(*at)).snr for at in ((0,), (60, 8)))
+    assert (first < 25 and second == MOST) if offset == 0 else (first == MOST and second < 25)
+
+
+@pytest.mark.parametrize("first", [10, 60, 400, 3000])
+def test_recent_beats_make_a_kind_the_commoner_one(first):
+    """What is known of a kind fades by a 256th with each beat, so that counts are sums of powers."""
+    fading, beat = 1 - 1 / 256, turned(28)  # nearer to the first kind
+    as_common = np.log(2 - fading**first) / -np.log(fading)
+    assert of_two_kinds(first, int(as_common) - 1).push(beat).offset == 0
+    assert of_two_kinds(first, int(as_common) + 2).push(beat).offset == -8
+
+
+def test_a_beat_that_began_a_kind_elsewhere_does_not_draw_the_wearers_own_ones():
+    """They turn with breathing, now and then nearer to it; each that went there would turn it to them."""
+    aligner = of_two_kinds(20, 1)
+    placed = [aligner.push(turned(33 * np.sin(number / 3))) for number in range(600)]
+    assert {each.offset for each in placed} == {0}
 
 
 # How much noise it holds
@@ -217,3 +286,10 @@ def test_most_r_peaks_place_a_kind_and_not_the_first_one():
         offsets.append(found + aligner.push(beat[first : first + ROOM_BEFORE + ROOM_AFTER]).offset)
     assert offsets[0] == 20 and set(offsets[-100:]) == {0}
     assert np.abs(np.diff(offsets)).max() <= 1
+
+
+@given(st.integers(1, 60), st.integers(1, 60), st.integers(0, 99))
+def test_a_moving_sum_is_that_of_each_place_s_neighbours(length, width, seed):
+    values = np.random.default_rng(seed).normal(size=max(length, width))
+    wanted = [values[first : first + width].sum() for first in range(len(values) - width + 1)]
+    np.testing.assert_allclose(moving_sum(values, width), wanted, atol=1e-12)

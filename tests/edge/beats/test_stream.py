@@ -11,7 +11,7 @@ from scipy import signal as sps
 from keras_sibeat.data.synthetic import simulate_wearer
 from sibeat_edge.beats.alignment import ROOM_AFTER, ROOM_BEFORE, Aligner
 from sibeat_edge.beats.stream import PAUSE, BeatStream, CutBeat, Pause
-from sibeat_edge.beats.stretch import Stretch
+from sibeat_edge.beats.stretch import HIGH, Stretch
 from sibeat_edge.beats.windows import AFTER, BEFORE, beat_windows
 from sibeat_edge.signal.filters import BandPass, process
 from sibeat_edge.signal.quality import noise_reason
@@ -31,6 +31,11 @@ def cut(signal, sizes=(10**6,), rate=RATE, **options):
         found += stream.push(signal[start : start + size])
         start, turn = start + size, turn + 1
     return found + stream.finish()
+
+
+def told(beat):
+    """All that is told of a beat but its window."""
+    return beat.time, beat.reason, beat.rr, beat.snr, beat.likeness, beat.bridged
 
 
 def test_windows_are_those_of_the_offline_path():
@@ -57,7 +62,7 @@ def test_blocks_of_any_size_cut_the_same_beats(sizes, hole, value):
     signal = SIGNAL.copy()
     signal[hole * RATE : (hole + 5) * RATE] = value
     once, parts = cut(signal), cut(signal, sizes)
-    assert [(b.time, b.reason, b.rr) for b in once] == [(b.time, b.reason, b.rr) for b in parts]
+    assert [told(beat) for beat in once] == [told(beat) for beat in parts]
     assert all(
         np.array_equal(a.window, b.window) for a, b in zip(once, parts, strict=True) if a.window is not None
     )
@@ -144,7 +149,7 @@ def test_gaps_and_noise_are_the_same_in_blocks_of_any_size(sizes, gaps, swinging
         signal[first : first + max(1, int(seconds * rate)), lead] = np.nan
     options = {**WORN, "aligns": aligns, "rate": rate}
     once, parts = cut(signal, **options), cut(signal, sizes, **options)
-    assert [(b.time, b.reason, b.rr, b.snr) for b in once] == [(b.time, b.reason, b.rr, b.snr) for b in parts]
+    assert [told(beat) for beat in once] == [told(beat) for beat in parts]
     for one, other in zip(once, parts, strict=True):
         assert (one.window is None) == (other.window is None) == bool(one.reason)
         assert one.window is None or one.window.tobytes() == other.window.tobytes()
@@ -170,6 +175,21 @@ def test_gaps_of_up_to_39_ms_void_no_beat(rate, seconds):
         assert reasons(found) == {""} and len(found) == len(whole) > 20
         apart = np.array([beat.time for beat in found]) - [beat.time for beat in whole]
         assert np.abs(apart).max() <= 0.02 and all(beat.rr is not None for beat in found[1:])
+
+
+@pytest.mark.parametrize("rate", [128, 250, 360, 500])
+def test_beats_whose_windows_or_filter_reach_a_short_gap_are_told_as_bridged(rate):
+    signal, _ = clean(rate=rate)
+    lossy, first, reached = signal.copy(), 15 * rate, []
+    lossy[first : first + max(1, int(0.03 * rate))] = np.nan
+    for beat in cut(lossy, rate=rate, **WORN):
+        before, after = ((room + ORDER / 2) / RATE for room in (BEFORE, AFTER))
+        margins = beat.time + after - first / rate, first / rate + 0.03 - (beat.time - before)
+        if beat.reason != "edge" and np.abs(margins).min() > 2 / rate:
+            reached.append(min(margins) > 0)
+            assert beat.bridged == reached[-1] and beat.reason == ""
+    assert 2 <= sum(reached) < 6 < len(reached)
+    assert not any(beat.bridged for beat in cut(signal, rate=rate, **WORN))
 
 
 @pytest.mark.parametrize("rate", [125, RATE])
@@ -258,7 +278,7 @@ def test_beats_are_moved_alike_in_blocks_of_any_size(sizes, window):
     """The signal that an alignment needs may come later than that of the window."""
     signal, _ = two_peaked()
     once, parts = cut(signal, window=window, **WORN), cut(signal, sizes, window=window, **WORN)
-    assert [(b.time, b.reason, b.rr, b.snr) for b in once] == [(b.time, b.reason, b.rr, b.snr) for b in parts]
+    assert [told(beat) for beat in once] == [told(beat) for beat in parts]
     assert {beat.reason for beat in once} == {""}
 
 
@@ -333,7 +353,7 @@ def test_swings_as_high_as_the_qrs_make_every_beat_unfit_while_they_last(seed):
     before, while_, after = under(swings(30 * RATE, seed), seed)
     assert reasons(before) == {""} == reasons(after) and len(before) > 20 < len(after)
     assert {"motion"} <= reasons(while_) <= {"motion", "noisy"} and len(while_) > 15
-    assert max(beat.snr for beat in while_) < 8 < 15 < min(beat.snr for beat in before + after)
+    assert max(beat.snr for beat in while_) < HIGH == 4 < 15 < min(beat.snr for beat in before + after)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -362,13 +382,33 @@ def test_abnormal_beats_are_neither_noise_nor_motion(abnormal, seed):
     assert reasons(cut(signal, **WORN)) == {""}
 
 
-def test_the_ratio_that_a_beat_tells_is_that_of_its_stretch():
-    aligner, stretch = Aligner(), Stretch()
+def test_the_ratio_that_a_beat_tells_is_that_of_its_stretch_and_its_likeness_its_own():
+    aligner, stretch, known = Aligner(), Stretch(), []
     filtered = process(BandPass(BAND, ORDER), SIGNAL)[:, 0]
     peaks = process(RPeakDetector(), process(BandPass(), SIGNAL[:, 0]))
     found = cut(SIGNAL, **{**WORN, "aligns": False})
     for peak, beat in zip(peaks, found, strict=True):
+        likeness = None
         if ROOM_BEFORE <= peak <= len(SIGNAL) - ROOM_AFTER:
-            stretch.push(aligner.push(filtered[peak - ROOM_BEFORE : peak + ROOM_AFTER]).snr)
-        assert beat.snr == stretch.snr
-    assert found[0].snr is None and found[-1].snr is not None
+            likeness = aligner.push(filtered[peak - ROOM_BEFORE : peak + ROOM_AFTER]).snr
+            stretch.push(likeness)
+        assert beat.snr == stretch.snr and beat.likeness == likeness
+        known += [] if likeness is None else [likeness]
+    assert found[0].snr is None and found[-1].snr is not None and len(set(known)) > 15
+
+
+def test_of_a_beat_whose_t_wave_is_lost_no_likeness_is_known():
+    signal, peaks = clean()
+    lossy = signal.copy()
+    lossy[peaks[10] + 60 : peaks[10] + 100] = np.nan
+    found = [beat for beat in cut(lossy, **WORN) if 1 < beat.time < SECONDS - 1]
+    unknown = [beat.time for beat in found[2:] if beat.likeness is None]
+    assert unknown == [pytest.approx(peaks[10] / RATE, abs=0.05)]
+    assert min(beat.likeness for beat in found[2:] if beat.likeness is not None) > 10
+
+
+def test_an_extrasystole_has_a_low_likeness_and_its_stretch_a_high_ratio():
+    signal = simulate_wearer(2, 60.0, abnormal={"V": 0.02}).signal[:, :1].astype(float)
+    found = [beat for beat in cut(signal, **WORN) if beat.reason != "edge" and beat.likeness is not None]
+    odd = [beat for beat in found if beat.likeness < 5]
+    assert 1 <= len(odd) <= 3 and min(beat.snr for beat in found[3:]) > 10

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from test_alignment import draws, normal, wide
 
 from sibeat_edge.beats.alignment import Aligner
-from sibeat_edge.beats.stretch import CLEAN, FEWEST, HIGH, LOW, ODD, OFFSET, SLOPE, STRETCH, Stretch
+from sibeat_edge.beats.stretch import FEWEST, HIGH, LOW, OFFSET, SLOPE, STRETCH, Stretch
 
 ALIKE, UNLIKE = 20.0, -10.0  # dB of a clean beat, and of one that is like none before it
 BETWEEN = ((LOW + HIGH) / 2 - OFFSET) / SLOPE  # dB of beats in a stretch between the two limits
@@ -36,7 +36,6 @@ def judged(beats):
 def test_a_stretch_is_judged_as_the_rules_say(likeness):
     stretch, known, fit = Stretch(), [], True
     for each in likeness:
-        before = stretch.snr
         stretch.push(each)
         known += [] if each is None else [each]
         if len(known) < FEWEST:
@@ -46,14 +45,28 @@ def test_a_stretch_is_judged_as_the_rules_say(likeness):
         middle = (newest[(len(newest) - 1) // 2] + newest[len(newest) // 2]) / 2
         assert stretch.snr == pytest.approx(SLOPE * middle + OFFSET)
         fit = stretch.snr >= HIGH or fit and stretch.snr >= LOW
-        is_doubtful = each is not None and each < ODD and before is not None and before < CLEAN
-        assert stretch.is_fit == (fit and not is_doubtful)
+        assert stretch.is_fit == fit
 
 
-def test_an_odd_beat_is_believed_among_clean_ones_alone():
-    clean, fair = ((CLEAN + more - OFFSET) / SLOPE for more in (1, -1))
-    assert states([clean] * STRETCH + [UNLIKE]) == [True] * (STRETCH + 1)
-    assert states([fair] * STRETCH + [UNLIKE, fair]) == [True] * STRETCH + [False, True]
+def likeness_at(snr):
+    """The likeness in dB of beats in a stretch of this ratio, a thousandth of a dB above it."""
+    return (snr - OFFSET) / SLOPE + 1e-3
+
+
+def test_the_limits_are_2_and_4_decibels():
+    """Below the one it becomes unfit, from the other on it is fit again."""
+    for snr, is_fit, is_fit_again in ((1.99, False, False), (2.0, True, False), (3.99, True, False)):
+        beats = [likeness_at(snr)] * STRETCH
+        assert states(beats)[-1] == is_fit
+        assert states([UNLIKE] * STRETCH + beats)[-1] == is_fit_again
+    assert states([UNLIKE] * STRETCH + [likeness_at(4.0)] * STRETCH)[-1]
+
+
+@pytest.mark.parametrize("snr", [LOW, HIGH, 9.0, 20.0])
+def test_a_single_odd_beat_is_fit_however_clean_the_others_are(snr):
+    """Whether it is to be believed is not the stretch's to say."""
+    others = likeness_at(snr)
+    assert all(states([others] * STRETCH + [UNLIKE, others, others, UNLIKE] + [others] * STRETCH))
 
 
 def test_too_few_beats_are_not_judged():

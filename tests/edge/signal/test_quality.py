@@ -32,9 +32,9 @@ def buzzing(height, every=1):
     return window[:, None]
 
 
-def test_noise_of_3_percent_of_the_span_is_the_limit():
-    assert noise_reason(buzzing(0.99 * NOISY), CENTRE) == ""
-    assert noise_reason(buzzing(1.01 * NOISY), CENTRE) == "noisy"
+def test_noise_of_4_percent_of_the_span_is_the_limit():
+    assert noise_reason(buzzing(0.0399), CENTRE) == ""
+    assert noise_reason(buzzing(0.0401), CENTRE) == "noisy"
 
 
 def test_noise_in_a_third_of_the_window_leaves_a_shape():
@@ -126,11 +126,15 @@ def test_abnormal_beats_of_mit_bih_are_rejected_no_more_than_normal_ones(mitdb, 
     for group in ("NLR", "V", "AaJS"):
         beats = cut[np.isin(symbols[kept], list(group))]
         if len(beats) >= 20:
-            assert share_rejected(beats) < (0.03 if (record, group) == ("200", "NLR") else 0.01)
+            assert share_rejected(beats) < 0.01
 
 
-@pytest.mark.parametrize("decibels, least", [(6, 0.4), (0, 0.8)])
-def test_beats_under_recorded_muscle_noise_are_rejected(mitdb, nstdb_noise, decibels, least):
+@pytest.mark.parametrize("decibels, most, least", [(12, 0.25, 0.1), (3.5, 0.6, 0.4), (-2.5, 1.0, 0.8)])
+def test_beats_under_recorded_muscle_noise_are_rejected(mitdb, nstdb_noise, decibels, most, least):
+    """Few at 12 dB, two in five at 3.5 dB, four in five at -2.5 dB; the rest are for ``Stretch`` to judge.
+
+    A limit of 4 % bears noise a third higher (2.5 dB) than one of 3 % would.
+    """
     lead, rpeaks, _ = lead_of(mitdb, "103", minutes=5)
     noise = read_recording(nstdb_noise / "ma", annotator=None).signal[: len(lead), :1]
     # As the Noise Stress Test Database defines it: power of the QRS, an eighth of its height's square, over
@@ -139,4 +143,4 @@ def test_beats_under_recorded_muscle_noise_are_rejected(mitdb, nstdb_noise, deci
     within = noise.reshape(-1, 360).std(axis=1).mean()
     noisy = lead + qrs / np.sqrt(8) / within / 10 ** (decibels / 20) * (noise - noise.mean())
     assert share_rejected(windows(lead, rpeaks)[0]) == 0
-    assert share_rejected(windows(noisy, rpeaks)[0]) > least
+    assert most > share_rejected(windows(noisy, rpeaks)[0]) > least
