@@ -42,8 +42,11 @@ class Config(Section):
         """The values as JSON has them, without the data's folder: wherever data lies, the run is the same."""
         values = self.model_dump(mode="json")
         del values["data"]["folder"]
-        if self.student and not self.student.noise:
+        noise = self.student and self.student.noise
+        if self.student and not noise:
             del values["student"]["noise"]
+        if noise and not noise.cut:
+            del values["student"]["noise"]["cut"]
         if not self.data.sources:
             del values["data"]["sources"]
         return values

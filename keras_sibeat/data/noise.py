@@ -34,14 +34,14 @@ def read_noise(folder: Path, wanted: Preprocessing) -> np.ndarray:
 def cut_noise(folder: Path, records: Sequence[str], wanted: Preprocessing, samples: int) -> np.ndarray:
     """The first leads of whole noisy ``records``, each filtered as the windows are, one after another.
 
-    They are laid into as many channels of ``samples`` as they fill; if they do not fill one, they are
-    repeated.
+    They are laid into as many channels of ``samples`` as hold them all; the last one is filled up with the
+    first of them again.
 
     Returns ``(samples, channels)`` float32 in mV at 360 Hz. Raises as ``read_noise``.
     """
     signals = [_filtered(Path(folder) / name, wanted, share=1.0)[:, 0] for name in records]
     joined = np.concatenate(signals)
-    return np.resize(joined, (max(1, len(joined) // samples), samples)).T
+    return np.resize(joined, (-(-len(joined) // samples), samples)).T
 
 
 def held_back_noise(folder: Path) -> dict[str, np.ndarray]:

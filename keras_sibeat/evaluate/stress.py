@@ -1,5 +1,6 @@
 """Exported models on whole recordings: clean, disturbed, and worn by people who move."""
 
+import os
 import shlex
 import time
 from collections import defaultdict
@@ -94,12 +95,12 @@ def commands(run: Run, module: str, arguments: Sequence[str]) -> str:
 
 
 def _trained(config, rhythms):
-    """By label, the names of a folder's records, or patterns of them, that a run has trained on."""
+    """By label, the names of a folder's records, or patterns of them, that a run has met; "" is any label."""
     trained: dict[str, list[str]] = defaultdict(list)
-    of = rhythms and rhythms.resolve().name
+    of = rhythms and Path(os.path.abspath(rhythms)).name
     for name, source in config.data.sources.items():
-        if source.reference and Path(source.folder or name).name == of:
-            trained[source.reference] += source.trains
+        if Path(source.folder or name).name == of:
+            trained[source.reference] += [*source.trains, *source.validates]
     cut = config.student and config.student.noise and config.student.noise.cut
     if cut and cut.folder.name == of:
         trained[cut.reference] += cut.records

@@ -83,12 +83,13 @@ def measure_rhythms(
     Args:
         folder: of WFDB records, with their labels in REFERENCE.csv, as CinC 2017 has them.
         trained: of each label, names of records, or patterns of them, that are left out, as the model has
-            met them in training.
+            met them in training; those of the label "" are left out whatever their label.
     """
     rows = {}
     for label, name in RHYTHMS.items():
         known = set(labelled_records(folder, label))
-        known -= {name for pattern in trained.get(label, ()) for name in fnmatch.filter(known, pattern)}
+        met = [*trained.get(label, ()), *trained.get("", ())]
+        known -= {name for pattern in met for name in fnmatch.filter(known, pattern)}
         records = [record for record in list_records(folder) if record in known]
         if not records:
             raise DataError(

@@ -16,9 +16,9 @@ OF_A_WEARER = """\
    beat before. It is NAN across a gap, and where this beat or the one before it is unfit to be scored.
 
    The model was trained on windows whose R-peaks had been moved to where a beat is most like the beats before
-   it, and on stretches that are fit to be scored; and `sibeat_edge` makes a score above the threshold an alarm
-   only if it is to be believed. These files do none of this: `sibeat_edge.beats.alignment`, `.stretch` and
-   `.evidence` are the definition. For each beat:
+   it, and on stretches that are fit to be scored. And `sibeat_edge` makes a score above the threshold an
+   alarm only if it is to be believed. These files do none of this: `sibeat_edge.beats.alignment`, `.stretch`
+   and `.evidence` are the definition. For each beat:
 """
 UNSCORED = """
    The beats of the warm-up, 60 or more, get no score here. `sibeat_edge` scores the last 120 of them when the

@@ -135,7 +135,7 @@ class WornNoise(RecordedNoise):
         averaged: least and largest number of decibels by which the template's ratio is higher.
         common: largest misplacement of a beat and its template alike, in samples.
         own: largest misplacement of a beat to its template, in samples, where noise is mixed in.
-        contact: share of the beats across which the contact changes.
+        contact: share of the beats across which, or shortly before or behind which, the contact changes.
         jump: smallest and largest jump, in heights of the template; it is drawn evenly over its logarithm.
 
     >>> noise = np.random.default_rng(0).normal(size=(5000, 2))

@@ -64,7 +64,7 @@ def test_a_cut_lies_in_channels_of_its_own_beside_the_folder_s(data):
     found = config(data)
     assert found.student.noise.cut.records == ("A0[0-2]*",)
     noise, wanted = np.asarray(build_noise(found, seed=0).noise), Preprocessing.of(found)
-    assert noise.shape == (30 * 360, 4)  # two leads, and two channels of 30 and 40 s of wearers
+    assert noise.shape == (30 * 360, 5)  # two leads, and 30 and 40 s of wearers in three channels
     np.testing.assert_array_equal(noise[:, :2], read_noise(data / "nstdb_noise", wanted))
     expected = cut_noise(data / "cinc2017", ["A00001", "A02500"], wanted, 30 * 360)
     np.testing.assert_array_equal(noise[:, 2:], expected)
@@ -74,7 +74,7 @@ def test_only_what_has_the_label_and_a_name_that_is_asked_for_is_cut(data):
     found = config(data, "student.noise.cut.reference=N", "student.noise.cut.records=['A*']")
     noise = np.asarray(build_noise(found, seed=0).noise)
     expected = cut_noise(data / "cinc2017", ["A00002"], Preprocessing.of(found), 30 * 360)
-    assert noise.shape == (30 * 360, 3)
+    assert noise.shape == (30 * 360, 4)
     np.testing.assert_array_equal(noise[:, 2:], expected)
 
 

@@ -10,8 +10,8 @@ QRS = RATE // 10  # samples on either side of the R-peak that belong to the QRS
 SMOOTH = 18  # samples (50 ms) of the moving average that removes noise
 AVERAGE = np.full(SMOOTH, 1 / SMOOTH)
 LEAST = 0.05  # mV that a beat spans at least
-# Share of the window's span. As recorded, 0.2 % of DS1's normal beats lie above it and 0.1 % of the ventricular
-# ones; with muscle noise at 6 dB, 31 % and 26 % do.
+# Share of the window's span. As recorded, 0.2 % of DS1's normal beats lie above it and 0.1 % of the
+# ventricular ones; with muscle noise at 6 dB, 31 % and 26 % do.
 NOISY = 0.04
 
 
