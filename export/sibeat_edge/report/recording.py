@@ -191,7 +191,8 @@ def score_record(
     origin = "option" if by_hand else "rate" if asked else "model"
     is_default = all(value is None for value in options.values())
     known = model.manifest["expected"]["false_alarms_per_hour"] if is_default else None
-    warnings = [*record.warnings, *_warnings(record, model.manifest), *_of_template(record, scorer.wearer)]
+    warnings = [*record.warnings, *_warnings(record, model.manifest)]
+    warnings += _of_template(record, scorer.wearer, beats)
     if scorer.personal:
         scored = sum(beat.score is not None for beat in beats)
         if scored >= scorer.personal:
@@ -220,11 +221,13 @@ def score_record(
     )
 
 
-def _of_template(record, wearer):
+def _of_template(record, wearer, beats):
     """Warnings about how the wearer's template came about."""
     template = wearer and wearer.template
     if template and template.beat is None:
-        why = template.trouble or "too few beats"
+        reason, count = Counter(beat.reason for beat in beats).most_common(1)[0] if beats else ("", 0)
+        is_unfit = 2 * count > len(beats) and reason not in ("warm-up", "edge")
+        why = f"most beats are not scored: {reason}" if is_unfit else template.trouble or "too few beats"
         yield (
             f"{record.path}: found no template of the wearer's own beats ({why}); "
             "expected one, so no beat is scored."

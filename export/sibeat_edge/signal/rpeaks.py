@@ -25,6 +25,7 @@ SEARCH = 18  # samples (50 ms) around the energy peak in which the R-peak is sou
 LEARNING = 4  # seconds from which the first levels are learnt
 LEVELS = 8  # recent peaks that make a level
 THRESHOLD = 0.45  # share of the way from the noise level to the QRS level
+LOUDEST = 0.35  # share of the QRS level that noise has at most: else small beats would be lost in it
 SKIPPED = 64  # newest rejected candidates, from which a search back chooses
 SEARCH_BACK = 1.5  # mean RR intervals without a beat before the search back
 LOST = 8  # seconds without a beat after which the levels are learnt anew: the QRS may have become smaller
@@ -57,8 +58,9 @@ class _Rules:
 
     @property
     def threshold(self):
-        noise = median(self.noise) if self.noise else 0.0
-        return noise + THRESHOLD * (median(self.qrs) - noise)
+        qrs = median(self.qrs)
+        noise = min(median(self.noise), LOUDEST * qrs) if self.noise else 0.0
+        return noise + THRESHOLD * (qrs - noise)
 
     def judge(self, candidate):
         """The beats that have become certain with this candidate."""
@@ -117,7 +119,10 @@ class _Rules:
             ]
             if not missed:
                 break
-            beats.append(self._accept(max(missed, key=lambda c: c.energy)))
+            found = max(missed, key=lambda c: c.energy)
+            if found.energy in self.noise:  # a beat is no noise, or the threshold would rise to the beats
+                self.noise.remove(found.energy)
+            beats.append(self._accept(found))
         return beats
 
     def _accept(self, candidate):
