@@ -56,7 +56,7 @@ def _rpeaks(options, console):
             highlight=False,
         )
     if options.report:
-        write_result(options.report, "rpeaks", result)
+        write_result(options.report, f"rpeaks-{options.folder.name}", result)
 
 
 @command

@@ -121,7 +121,7 @@ def names_written(text: str, root: Path) -> set[str]:
             variants = read_variants(root / options.config, Path("data"))
             return {variants[name].name for name in options.only or variants}
         if verb == "data" and getattr(options, "command", "rpeaks") == "rpeaks":
-            return {"rpeaks"}
+            return {f"rpeaks-{options.folder.name}"}
         return _names_of(verb, options, _config_of(parsed, root))
     except (SibeatError, KeyError) as error:
         raise CommandError(f"{shlex.join(words)}: {error}") from error

@@ -136,8 +136,11 @@ def render(folder: Path) -> str:
     histories = [results.get(name, {}).get("history", {}) for name in ("beatgan", "peer-torch")]
     for part in histories[0].keys() & histories[1].keys():
         sections.append(epochs.epochs(part, *(history[part] for history in histories)))
-    if "rpeaks" in results:
-        sections.append(f"## R-peak detector\n\n{device_tables.rpeaks(results['rpeaks'])}")
+    sections += [
+        f"## R-peak detector: `{name}`\n\n{device_tables.rpeaks(row)}"
+        for name, row in results.items()
+        if name.startswith("rpeaks-")
+    ]
     benchmarks = [result for name, result in results.items() if name.startswith("bench-")]
     sections += [device_tables.benchmark(result) for result in benchmarks]
     return "\n".join(sections)

@@ -209,7 +209,7 @@ def test_help_writes_nothing(tmp_path, monkeypatch):
         (f"{TRAINED} && python -m keras_sibeat.evaluate.worn runs/mine --motion data", {"alarms-mine"}),
         ("python -m keras_sibeat.evaluate.worn runs/mine --rhythms data/cinc2017", {"alarms-mine"}),
         (f"{TRAINED} --set name=other && python -m keras_sibeat.evaluate runs/other", {"other"}),
-        ("python -m keras_sibeat.data rpeaks data", {"rpeaks"}),
+        ("python -m keras_sibeat.data rpeaks data/svdb", {"rpeaks-svdb"}),
     ],
 )
 def test_a_command_tells_which_results_it_writes(root, command, names):
