@@ -20,8 +20,9 @@ class Wearer:
     """Puts each beat of a stream beside the wearer's own template and rhythm.
 
     A beat's view becomes certain with the next beat. The views of the warm-up's beats become certain at its
-    end, and all of them have the first template. If there are two templates, a beat gets the one that it is
-    more like. A gap in the signal, or a jump of the clock, changes neither template nor rhythm.
+    end, and all of them have the first template; that a beat has none may be certain before. If there are two
+    templates, a beat gets the one that it is more like. A gap in the signal, or a jump of the clock, changes
+    neither template nor rhythm.
 
     A view is a pair: ``beside(window, template)`` and the ``rhythm`` features. It is None for a beat without
     a window, and for a beat of a warm-up that took too long to find a template.
@@ -93,11 +94,15 @@ class Wearer:
 
     def _release(self, waiting, after_newest=np.nan):
         views = []
-        while len(self._held) > waiting:
+        while len(self._held) > waiting or self._is_hopeless():
             views.append(self._view(len(self._intervals) - len(self._held), after_newest))
             self._held.popleft()
         del self._intervals[: max(0, len(self._intervals) - len(self._held) - HISTORY - 3)]
         return views
+
+    def _is_hopeless(self):
+        """Whether the oldest beat held has no window in a warm-up: it gets no view, whenever that ends."""
+        return bool(self._held) and self._held[0] is None and self.template.beat is None
 
     def _view(self, number, after_newest):
         """The view of the oldest beat held, whose RR interval has this number among those kept."""

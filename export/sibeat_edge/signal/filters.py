@@ -61,6 +61,13 @@ def band_pass_taps(band: tuple[float, float] = BAND, order: int = FIR_ORDER) -> 
     return np.convolve(once, once)
 
 
+def _known(held):
+    """Which samples are known, their places, and for each the place of the newest known one, or 0."""
+    known = np.isfinite(held)
+    places = np.arange(len(held)).reshape(-1, *[1] * (held.ndim - 1))
+    return known, places, np.maximum.accumulate(np.where(known, places, 0), axis=0)
+
+
 class FillMissing:
     """Fills missing (not finite) samples: short gaps by a straight line, longer ones by the last value.
 
@@ -94,9 +101,7 @@ class FillMissing:
             self._held, self._is_long = samples[-1:].copy(), np.zeros(samples.shape[1:], bool)
             return samples
         held = np.concatenate([self._held, samples])
-        known = np.isfinite(held)
-        places = np.arange(len(held)).reshape(-1, *[1] * (held.ndim - 1))
-        before = np.maximum.accumulate(np.where(known, places, 0), axis=0)
+        known, places, before = _known(held)
         after = np.minimum.accumulate(np.where(known, places, len(held))[::-1], axis=0)[::-1]
         is_short = (after - before - 1 <= self._longest) & ~(self._is_long & (before == last))
         filled = np.take_along_axis(np.where(known, held, 0.0), before, axis=0)
@@ -113,9 +118,7 @@ class FillMissing:
         """The samples that are left, once the stream has ended: a gap at its end holds the last value."""
         if self._held is None or len(self._held) == 1:
             return np.zeros(0)
-        known = np.isfinite(self._held)
-        places = np.arange(len(known)).reshape(-1, *[1] * (known.ndim - 1))
-        newest = np.maximum.accumulate(np.where(known, places, 0), axis=0)
+        known, _, newest = _known(self._held)
         return np.take_along_axis(np.where(known, self._held, 0.0), newest, axis=0)[1:]
 
 
