@@ -191,9 +191,9 @@ class BeatScorer:
 
     def _end(self, goes_on=False):
         """End the stream; a wearer's warm-up goes on if the signal ``goes_on`` at another time."""
-        if not self._stream.seen:
+        if not self._stream.seen and (goes_on or not self._pending):
             return []
-        beats = self._take(self._stream.finish())
+        beats = self._take(self._stream.finish()) if self._stream.seen else []
         if self.wearer:
             beats += self._judge(self.wearer.interrupt() if goes_on else self.wearer.finish())
             beats += self._decide(self._evidence.finish())

@@ -293,3 +293,23 @@ def test_every_beat_comes_once_whatever_happens(parts, between, waits, size):
     assert all((beat.alarm or beat.doubted) == is_over(beat) for beat in beats)
     assert all(beat.reason == (seen.reason or ("" if beat.score is not None else "warm-up"))
                for beat, seen in zip(beats, wanted, strict=True))  # fmt: skip
+
+
+@pytest.mark.parametrize("start", [0.0, 1000.0])
+def test_a_clock_that_is_set_anew_in_either_direction_makes_no_beat_crowded(start):
+    """The time between beats of two clocks says nothing."""
+    scorer = BeatScorer(Ruled(), RATE, threshold=LIMIT)
+    beats = scorer.push(LEAD, time=500.0)
+    again, places = lead_of("NVNNNNVNN")
+    beats = [*scorer.push(again, time=start), *scorer.finish()]
+    ectopic = [beat for beat in beats if np.abs(beat.time - start - places[[1, 6]]).min() < 0.1]
+    assert [beat.alarm for beat in ectopic] == [True, True]
+
+
+def test_beats_of_a_warm_up_are_told_even_if_the_stream_ends_right_behind_a_jump_of_the_clock():
+    lead, places = lead_of("N" * 30)
+    scorer = BeatScorer(Ruled(), RATE, threshold=LIMIT)
+    beats = scorer.push(lead, time=0.0)
+    beats += scorer.push([], time=500.0) + scorer.finish()
+    np.testing.assert_allclose([beat.time for beat in beats], places, atol=0.05)
+    assert scorer.finish() == []

@@ -161,11 +161,20 @@ class Evidence:
 
     def _is_crowded(self, number, usual):
         """Whether a beat has no time between the last and the next one that are below the threshold."""
-        before = next((n for n in range(number - 1, number - 1 - REACH, -1) if self._is_own(n)), None)
-        if before is None or not self._is_own(number + 1) or np.isnan(usual):
+        before, follows = self._own_before(number), self._is_own(number + 1)
+        if before is None or not follows or self._beats[number + 1].rr is None or np.isnan(usual):
             return False
         passed = self._beats[number + 1].time - self._beats[before].time
         return bool(number + 1 - before - passed / usual >= CROWDED)
+
+    def _own_before(self, number):
+        """The last beat of a score below the threshold before one, with no gap between them; or None."""
+        for before in range(number - 1, max(-1, number - 1 - REACH), -1):
+            if self._beats[before + 1].rr is None:
+                return None
+            if self._is_own(before):
+                return before
+        return None
 
     def _is_own(self, number):
         """Whether there is a beat of this number that has a score, below the threshold."""
