@@ -297,11 +297,13 @@ def test_every_beat_comes_once_whatever_happens(parts, between, waits, size):
 
 @pytest.mark.parametrize("start", [0.0, 1000.0])
 def test_a_clock_that_is_set_anew_in_either_direction_makes_no_beat_crowded(start):
-    """The time between beats of two clocks says nothing."""
+    """The time between beats of two clocks says nothing: the first beat of the new stream is at its edge."""
     scorer = BeatScorer(Ruled(), RATE, threshold=LIMIT)
     beats = scorer.push(LEAD, time=500.0)
     again, places = lead_of("NVNNNNVNN")
-    beats = [*scorer.push(again, time=start), *scorer.finish()]
+    places = places - 0.9
+    beats = [*scorer.push(again[round(0.9 * RATE) :], time=start), *scorer.finish()]
+    assert next(beat for beat in beats if abs(beat.time - start - places[0]) < 0.1).reason == "edge"
     ectopic = [beat for beat in beats if np.abs(beat.time - start - places[[1, 6]]).min() < 0.1]
     assert [beat.alarm for beat in ectopic] == [True, True]
 
