@@ -19,7 +19,7 @@ from sibeat_edge.beats.alignment import moving_sum
 from sibeat_edge.beats.windows import BEFORE
 
 BACK = 2  # beats before that surround a beat; one behind it does, too
-CLEAN = 9.0  # dB: median likeness that the beats around must have to their kinds
+CLEAN = 10.0  # dB: median likeness that the beats around must have to their kinds
 CLEANER = 12.0  # dB that they must have around a beat that is like none of its own
 ODD = 8.0  # dB of likeness below which a beat is like none of its own
 AWAY = 0.5  # distance from the template outside of the QRS, in half its height, that the beats around keep
