@@ -62,10 +62,14 @@ def test_missed_and_unscored_abnormal_beats_are_never_found_and_false_detections
         "classes": np.array(["N", "N", "V", "V", "S"]),
         "scores": np.array([0.0, 2.0, 3.0, -np.inf, -np.inf]),
         "alarms": np.array([False, True, True, False, False]),
+        "over": np.array([False, True, True, False, False]),
+        "snr": np.array([20.0, 7.0, 9.0, 3.0, np.nan]),
         "found": np.array([True, True, True, False, True]),
         "scored": np.array([True, True, True, False, False]),
         "false": np.array([4.0, -np.inf]),
         "false_alarms": np.array([True, False]),
+        "false_over": np.array([True, True]),
+        "false_snr": np.array([11.0, 5.0]),
     }
     found = end_to_end.summarise_records([row])
     # Pairs of abnormal and normal scores, 3, none, none against 0, 2, 4: 2 of 9.
@@ -75,12 +79,16 @@ def test_missed_and_unscored_abnormal_beats_are_never_found_and_false_detections
     assert found["auc_record"] is None  # two abnormal beats make no AUC of a record's own
     counts = ("missed", "missed_abnormal", "unscored", "unscored_abnormal", "false_detections")
     assert [found[name] for name in counts] == [1, 1, 1, 1, 2]
+    # Above the threshold are the normal beat at 7 dB and the false detections at 11 and 5 dB; one is doubted.
+    assert (found["saved_4"], found["saved_6"], found["saved_12"]) == (0, pytest.approx(1 / 3), 1)
+    assert (found["lost_8"], found["lost_10"]) == (0, 1)  # of the one abnormal beat with a score, at 9 dB
+    assert (found["saved"], found["lost"]) == (pytest.approx(1 / 3), 0)
 
 
 @pytest.mark.parametrize("personal", [None, 50])
 @pytest.mark.parametrize("build", [tiny_model, relative_model])
 def test_annotated_beats_meet_the_threshold_that_the_device_would_have_then(build, personal):
-    """The alarms that ``BeatScorer`` raises, from its own scores; the threshold is one that many pass."""
+    """What lies above ``BeatScorer``'s threshold, by its own scores; the threshold is one that many pass."""
     model, wearer = Model(build()), simulate_wearer(seed=5, seconds=150)
     lead = wearer.signal[:, 0].astype(float)
 
@@ -90,7 +98,7 @@ def test_annotated_beats_meet_the_threshold_that_the_device_would_have_then(buil
 
     scores = np.array([beat.score for beat in scored()])
     model.manifest["threshold"]["score"] = float(np.median(scores))
-    alarms = [beat.alarm for beat in scored()]
+    alarms = [beat.alarm or beat.doubted for beat in scored()]
     assert 0 < np.mean(alarms) < 1
     assert end_to_end.alarms_in_time(scores, model.manifest, personal).tolist() == alarms
 
