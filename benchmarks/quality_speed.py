@@ -10,13 +10,13 @@ with all the rest of a beat's. Writes results/bench-quality-speed.json.
 import argparse
 import functools
 import os
-import statistics
 import time
 from pathlib import Path
 
 from reporting import report
 
 from keras_sibeat.data.recording import read_recording
+from keras_sibeat.evaluate.summary import summarise
 from keras_sibeat.files import sha256
 from sibeat_edge.beats.alignment import Aligner
 from sibeat_edge.beats.evidence import Evidence
@@ -69,13 +69,7 @@ def main():
         "record": options.record.name,
         "model": options.model.stem,
         "repeats": options.repeats,
-        **{
-            name: {
-                "mean": statistics.mean(row[name] for row in rows),
-                "sd": statistics.stdev(row[name] for row in rows),
-            }
-            for name in rows[0]
-        },
+        **summarise(rows),
     }
     report("bench-quality-speed", result, {options.model.name: sha256(options.model)})
 

@@ -89,14 +89,14 @@ def end_to_end(result: Mapping[str, Any]) -> str:
 def _quality(rows):
     """The curve of the signal-quality index, where it was measured."""
     limits = sorted(int(name[6:]) for name in next(iter(rows.values())) if name.startswith("saved_"))
-    lines = []
-    for name, row in rows.items():
-        pairs = [(f"saved_{limit}", f"lost_{limit}") for limit in limits] + [("saved", "lost")]
-        if name.endswith(" dB") or name.endswith("detected R-peaks"):
-            cells = [" / ".join(_percent(row.get(key)) for key in pair) for pair in pairs]
-            lines.append([name, *cells])
     if not limits:
         return ""
+    pairs = [(f"saved_{limit}", f"lost_{limit}") for limit in limits] + [("saved", "lost")]
+    lines = [
+        [name, *(" / ".join(_percent(row.get(key)) for key in pair) for pair in pairs)]
+        for name, row in rows.items()
+        if name.endswith((" dB", "detected R-peaks"))
+    ]
     heads = [*(f"limit {limit} dB" for limit in limits), "as it ships: judged"]
     return (
         "What a limit of the signal-quality index would do by itself: the share of the false alarms that it "

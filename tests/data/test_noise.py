@@ -78,12 +78,18 @@ def test_another_rate_is_resampled(tmp_path):
     )
 
 
-def test_missing_samples_are_held(tmp_path):
-    given = recording("ma", 2000, 1)
+def write_with_gap(name, samples, folder):
+    """Write a record with 100 samples missing; returns its lead, with the last known value held instead."""
+    given = recording(name, samples, 1)
     signal = given.signal.copy()
     signal[500:600] = np.nan
-    write_recording(replace(given, signal=signal), tmp_path)
+    write_recording(replace(given, signal=signal), folder)
     signal[500:600] = signal[499]
+    return signal
+
+
+def test_missing_samples_are_held(tmp_path):
+    signal = write_with_gap("ma", 2000, tmp_path)
     np.testing.assert_allclose(read_noise(tmp_path, Preprocessing()), zero_phase(signal[:1000]), atol=2e-3)
 
 
@@ -183,11 +189,7 @@ def test_a_cut_at_another_rate_is_resampled(tmp_path):
 
 
 def test_missing_samples_of_a_cut_are_held(tmp_path):
-    given = recording("A1", 1000, 1)
-    signal = given.signal.copy()
-    signal[500:600] = np.nan
-    write_recording(replace(given, signal=signal), tmp_path)
-    signal[500:600] = signal[499]
+    signal = write_with_gap("A1", 1000, tmp_path)
     noise = cut_noise(tmp_path, ["A1"], Preprocessing(), 1000)
     np.testing.assert_allclose(noise, zero_phase(signal), atol=2e-3)
 

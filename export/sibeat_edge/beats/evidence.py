@@ -135,10 +135,10 @@ class Evidence:
         self._overs += 1
         beat, usual = self._beats[number], self._usual(number)
         is_clean = self._is_clean(number) and not self._is_crowded(number, usual)
-        first = np.stack([beat.view[:, 0], beat.view[:, beat.view.shape[1] // 2]])
-        if qrs_likeness(*first, self._centre) >= SAME_QRS:
+        lead, template = _first_lead(beat.view)
+        if qrs_likeness(lead, template, self._centre) >= SAME_QRS:
             return is_clean and beat.rr is not None and beat.rr < (1 - PREMATURE) * usual
-        shape = _part(without_swings(first[0], SLOWER), self._centre, *KIND)
+        shape = _part(without_swings(lead, SLOWER), self._centre, *KIND)
         kind = self._kind(shape / max(np.linalg.norm(shape), 1e-9), is_clean)
         return is_clean or (kind is not None and kind.count >= ENOUGH)
 
@@ -149,9 +149,9 @@ class Evidence:
 
     def _is_clean(self, number):
         """Whether the beats around are the wearer's own, the cleaner the odder the beat."""
-        likeness = [self._beats[n].likeness for n in self._around(number)]
-        outside = [self._outside[n] for n in self._around(number)]
-        known, away = ([x for x in values if x is not None] for values in (likeness, outside))
+        around = self._around(number)
+        known = [self._beats[n].likeness for n in around if self._beats[n].likeness is not None]
+        away = [self._outside[n] for n in around if self._outside[n] is not None]
         own = self._beats[number].likeness
         needed = CLEANER if own is not None and own < ODD else CLEAN
         return bool(known and away and median(known) >= needed and median(away) < AWAY)
@@ -186,7 +186,8 @@ class Evidence:
 
     def _distance(self, view):
         """Standard deviation of a beat's difference from the template, outside of the QRS."""
-        apart = (view[:, 0] - view[:, view.shape[1] // 2]).astype(np.float64)
+        lead, template = _first_lead(view)
+        apart = (lead - template).astype(np.float64)
         before, after = max(0, self._centre - INSIDE[0]), self._centre + INSIDE[1]
         outside = np.concatenate([apart[:before], apart[after:]])
         if not len(outside):
@@ -234,6 +235,11 @@ def without_swings(lead: np.ndarray, width: int) -> np.ndarray:
     lead = np.asarray(lead, np.float64)
     before, after = np.full(width // 2, lead[0]), np.full(width - 1 - width // 2, lead[-1])
     return lead - moving_sum(np.concatenate([before, lead, after]), width) / width
+
+
+def _first_lead(view):
+    """The first lead of a beat and of its template."""
+    return view[:, 0], view[:, view.shape[1] // 2]
 
 
 def _part(lead, centre, before, after):
