@@ -1,6 +1,7 @@
 """From the device's samples to scored beats, in blocks of any size."""
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sibeat_edge.beats.alignment import Aligner
-from sibeat_edge.beats.evidence import Evidence, Seen
+from sibeat_edge.beats.evidence import Seen
+from sibeat_edge.beats.judge import Judge, Scores, Verdict
 from sibeat_edge.beats.rhythm import OF_A_BEAT
 from sibeat_edge.beats.stream import PAUSE, BeatStream, CutBeat, Pause
 from sibeat_edge.beats.wearer import Wearer
@@ -29,7 +31,8 @@ class Beat:
     Attributes:
         time: of the R-peak, s since the stream's start, or by the clock that ``push`` was given.
         score: larger = more abnormal; None if the signal is not fit to be scored.
-        alarm: whether the score lies above the threshold, and is to be believed.
+        alarm: whether the beat is abnormal: of the kind ``S`` or ``V`` or, for a model without a template,
+            of a score above the threshold.
         reason: why there is no score, or an empty text. The reasons are ``missing``, ``flat``, ``saturated``,
             ``noisy``, ``motion``, ``edge`` and ``warm-up``. ``motion``: the beats of the last seconds are
             unlike each other, as electrodes that move make them. ``edge``: the window exceeds the stream, or
@@ -38,11 +41,13 @@ class Beat:
         rr: s since the R-peak before, or None for the first beat after a start or a gap.
         residuals: where the beat is abnormal, ``(length,)``, if asked for: the model's squared error of each
             sample or, for a wearer's model, the squared difference from the template.
-        why: what raised the alarm of a wearer's model: ``shape``, ``timing`` or ``both``; else an empty text.
+        why: what is abnormal, for a wearer's model: ``shape``, ``timing`` or ``both``; else an empty text.
         snr: signal-to-noise ratio of the newest beats in dB, or None if there are too few to tell.
         doubted: whether the score of a wearer's model lies above the threshold, but noise may have made it,
-            as ``Evidence`` finds. Such a beat is no alarm.
+            or other beats of its kind are normal. Such a beat is no alarm.
         bridged: whether samples that were missing around the beat, at most 40 ms, have been interpolated.
+        kind: for a wearer's model ``N``, ``S`` (supraventricular: premature, of the wearer's own shape) or
+            ``V`` (ventricular: of another shape), as ``Judge`` finds; an empty text without a score.
 
     >>> Beat(time=12.5, score=None, alarm=False, reason="noisy", rr=0.8).quality
     'noisy'
@@ -58,6 +63,7 @@ class Beat:
     snr: float | None = None
     doubted: bool = False
     bridged: bool = False
+    kind: str = ""
 
     @property
     def quality(self) -> str:
@@ -81,6 +87,9 @@ class BeatScorer:
     Attributes:
         model: the ``Model``.
         wearer: for a wearer's model, the ``Wearer`` with the template; it is kept across gaps in the signal.
+        revisions: what the latest ``push`` or ``finish`` has overturned, with what has been learnt since: the
+            number of each such beat, counted from 0 over all beats of this scorer, and the beat as it is
+            judged now. A beat is revised once at most, ``LATER`` beats later or at the stream's end.
 
     Raises ``ModelError`` as ``Model`` and ``Threshold`` do, ``ValueError`` for a rate out of range.
 
@@ -110,9 +119,13 @@ class BeatScorer:
         settings, centre = manifest["wearer"], manifest["window"]["before"]
         self.wearer = Wearer(settings["waits"], centre) if settings else None
         # Both are kept across gaps: the wearer's beats look the same behind them.
-        self._aligner, self._evidence = Aligner(), Evidence(centre)
+        self._aligner, self._judge = Aligner(), Judge(centre)
+        self._unit = manifest["threshold"]["score"]  # in which the judge takes scores
         self._pending: deque[CutBeat] = deque()  # the beats that wait for their view
-        self._judged: deque[Beat] = deque()  # those that wait for a verdict on them, or on one before them
+        self._scored: deque[tuple[Beat, bool]] = deque()  # those that wait for a verdict; is it above?
+        self._told: deque[tuple[Beat, bool]] = deque()  # those that wait for their last verdict
+        self._settled = 0  # beats with a last verdict
+        self.revisions: list[tuple[int, Beat]] = []
         self._start(0.0)
 
     @property
@@ -130,8 +143,8 @@ class BeatScorer:
         """Seconds after its R-peak by which a beat is out, if its window is fit to be scored.
 
         This is ``BeatStream.latency``, with the same exceptions. A wearer's model also waits for the next
-        beat, and for the one behind that if the score lies above the threshold, each at most as long as for
-        a pause; the beats of a warm-up wait for its end.
+        beat, and for the one behind that if its view needs the next one, each at most as long as for a pause;
+        the beats of a warm-up wait for its end. ``revisions`` come later.
         """
         if not self.wearer:
             return self._stream.latency
@@ -165,6 +178,7 @@ class BeatScorer:
         Raises ``ValueError`` for samples of another number of leads than the model's, or a time that is not
         finite.
         """
+        self.revisions = []
         samples = np.asarray(samples, np.float64)
         samples = samples[:, None] if samples.ndim == 1 else samples
         if samples.ndim != 2 or samples.shape[1] != self.model.leads:
@@ -187,7 +201,11 @@ class BeatScorer:
 
     def finish(self) -> list[Beat]:
         """Beats that the stream's end makes certain. Samples pushed afterwards begin a new stream."""
-        return self._end()
+        self.revisions = []
+        beats = self._end()
+        if self.wearer:
+            self._revise(self._judge.settled(at_end=True))
+        return beats
 
     def _end(self, goes_on=False):
         """End the stream; a wearer's warm-up goes on if the signal ``goes_on`` at another time."""
@@ -195,8 +213,8 @@ class BeatScorer:
             return []
         beats = self._take(self._stream.finish()) if self._stream.seen else []
         if self.wearer:
-            beats += self._judge(self.wearer.interrupt() if goes_on else self.wearer.finish())
-            beats += self._decide(self._evidence.finish())
+            beats += self._score(self.wearer.interrupt() if goes_on else self.wearer.finish())
+            beats += self._decide(self._judge.finish())
         self._start(self._stream.end)
         return beats
 
@@ -207,47 +225,61 @@ class BeatScorer:
             if isinstance(found, CutBeat):
                 self._pending.append(found)
             if self.wearer is None:
-                beats += self._judge([None if found.window is None else (normalise(found.window),)])
+                beats += self._score([None if found.window is None else (normalise(found.window),)])
             elif isinstance(found, Pause):
-                beats += self._judge(self.wearer.pause(found.follows))
-                beats += self._decide(self._evidence.finish())
+                beats += self._score(self.wearer.pause(found.follows))
+                beats += self._decide(self._judge.finish())
             else:
-                beats += self._judge(self.wearer.push(found.time, found.window, found.rr is not None))
+                beats += self._score(self.wearer.push(found.time, found.window, found.rr is not None))
         return beats
 
-    def _judge(self, views):
+    def _score(self, views):
         """A ``Beat`` for each view of the beats that have been pending longest; None is one without.
 
         The threshold learns from all of these views before the first of them can be an alarm. This matters at
         the end of a warm-up, where many become certain together.
         """
-        judged = [view and (self.model.score(*view), self._residuals(view)) for view in views]
-        self._threshold.learn([found[0] for found in judged if found])
+        scored = [view and (self.model.score(*view), self._residuals(view)) for view in views]
+        self._threshold.learn([found[0] for found in scored if found])
         beats = []
-        for view, found in zip(views, judged, strict=True):
-            cut = self._pending.popleft()
-            beat = self._beat(cut, view, *(found or (None, None)))
+        for view, found in zip(views, scored, strict=True):
+            cut, (score, residuals) = self._pending.popleft(), found or (None, None)
+            is_over = score is not None and score > self.threshold
+            reason = "" if view else cut.reason or "warm-up"
+            is_alarm = is_over and not self.wearer
+            beat = Beat(cut.time, score, is_alarm, reason, cut.rr, residuals, "", cut.snr, bridged=cut.bridged)
             if self.wearer:
-                self._judged.append(beat)
-                seen = Seen(cut.time, cut.rr, cut.likeness, view and view[0], beat.alarm)
-                beats += self._decide(self._evidence.push(seen))
+                self._scored.append((beat, is_over))
+                seen = Seen(cut.time, cut.rr, cut.likeness, view and view[0], is_over)
+                beats += self._decide(self._judge.push(seen, view and self._scores(score, *view)))
             else:
                 beats.append(beat)
         return beats
 
-    def _decide(self, verdicts):
-        """The beats on which these are the verdicts: without one of belief, a score raises no alarm."""
-        beats = [self._judged.popleft() for _ in verdicts]
-        return [
-            replace(beat, alarm=False, why="", doubted=True) if beat.alarm and not believed else beat
-            for beat, believed in zip(beats, verdicts, strict=True)
-        ]
+    def _scores(self, score, window, rhythm):
+        """A beat's scores as the judge takes them: as it is, at another time, and of another shape."""
+        template = np.split(window, 2, axis=1)[1]
+        on_time = self.model.score(window, np.where(OF_A_BEAT, 0, rhythm).astype(rhythm.dtype))
+        of_template = self.model.score(np.concatenate([template, template], axis=1), rhythm)
+        return Scores(*(value / self._unit for value in (score, on_time, of_template, self.threshold)))
 
-    def _beat(self, cut, view, score, residuals):
-        reason = "" if view else cut.reason or "warm-up"
-        alarm = score is not None and score > self.threshold
-        why = self._why(*view) if self.wearer and alarm else ""
-        return Beat(cut.time, score, alarm, reason, cut.rr, residuals, why, cut.snr, bridged=cut.bridged)
+    def _decide(self, verdicts):
+        """The beats on which these are the first verdicts."""
+        beats = []
+        for verdict in verdicts:
+            beat, is_over = self._scored.popleft()
+            beats.append(_judged(beat, is_over, verdict))
+            self._told.append((replace(beats[-1], residuals=None), is_over))
+        self._revise(self._judge.settled())
+        return beats
+
+    def _revise(self, verdicts):
+        """Compare the last verdicts on the oldest beats with the first ones."""
+        for verdict in verdicts:
+            beat, is_over = self._told.popleft()
+            if verdict.kind != beat.kind:
+                self.revisions.append((self._settled, _judged(beat, is_over, verdict)))
+            self._settled += 1
 
     def _residuals(self, view):
         if not self.heat:
@@ -257,19 +289,17 @@ class BeatScorer:
         beat, template = np.split(view[0], 2, axis=1)
         return np.square(beat - template).mean(axis=1)
 
-    def _why(self, window, rhythm):
-        """What raised an alarm: this shape, even if it were on time, or this time, even of a normal shape?"""
-        template = np.split(window, 2, axis=1)[1]
-        on_time = np.where(OF_A_BEAT, 0, rhythm).astype(rhythm.dtype)
-        shape = self.model.score(window, on_time) > self.threshold
-        timing = self.model.score(np.concatenate([template, template], axis=1), rhythm) > self.threshold
-        return "both" if shape == timing else "shape" if shape else "timing"
+
+def _judged(beat: Beat, is_over: bool, verdict: Verdict) -> Beat:
+    """A beat with what a verdict says of it."""
+    alarm = verdict.kind in ("S", "V")
+    return replace(beat, alarm=alarm, why=verdict.why, kind=verdict.kind, doubted=is_over and not alarm)
 
 
 def score_recording(
     model: Model | str | Path | bytes, signal: np.ndarray, rate: float, **options: Any
 ) -> list[Beat]:
-    """All beats of a recording, in order of time.
+    """All beats of a recording, in order of time, as they were judged last.
 
     Args:
         model, rate: as for ``BeatScorer``.
@@ -279,4 +309,16 @@ def score_recording(
     scorer = BeatScorer(model, rate, **options)
     size = max(1, round(BLOCK * rate))
     blocks = (signal[first : first + size] for first in range(0, len(signal), size))
-    return [beat for block in blocks for beat in scorer.push(block)] + scorer.finish()
+    beats: list[Beat] = []
+    for block in blocks:
+        beats += scorer.push(block)
+        revise(beats, scorer.revisions)
+    beats += scorer.finish()
+    revise(beats, scorer.revisions)
+    return beats
+
+
+def revise(beats: list[Beat], revisions: Sequence[tuple[int, Beat]]) -> None:
+    """Put a scorer's ``revisions`` into the list of all its ``beats`` so far; residuals stay as they are."""
+    for number, beat in revisions:
+        beats[number] = replace(beat, residuals=beats[number].residuals)

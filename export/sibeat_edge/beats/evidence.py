@@ -135,10 +135,10 @@ class Evidence:
         self._overs += 1
         beat, usual = self._beats[number], self._usual(number)
         is_clean = self._is_clean(number) and not self._is_crowded(number, usual)
-        lead, template = _first_lead(beat.view)
+        lead, template = first_lead(beat.view)
         if qrs_likeness(lead, template, self._centre) >= SAME_QRS:
             return is_clean and beat.rr is not None and beat.rr < (1 - PREMATURE) * usual
-        shape = _part(without_swings(lead, SLOWER), self._centre, *KIND)
+        shape = part(without_swings(lead, SLOWER), self._centre, *KIND)
         kind = self._kind(shape / max(np.linalg.norm(shape), 1e-9), is_clean)
         return is_clean or (kind is not None and kind.count >= ENOUGH)
 
@@ -186,7 +186,7 @@ class Evidence:
 
     def _distance(self, view):
         """Standard deviation of a beat's difference from the template, outside of the QRS."""
-        lead, template = _first_lead(view)
+        lead, template = first_lead(view)
         apart = (lead - template).astype(np.float64)
         before, after = max(0, self._centre - INSIDE[0]), self._centre + INSIDE[1]
         outside = np.concatenate([apart[:before], apart[after:]])
@@ -224,8 +224,8 @@ def qrs_likeness(lead: np.ndarray, template: np.ndarray, centre: int = BEFORE) -
         centre: place of the R-peak.
     """
     lead, template = (without_swings(part, SLOW) for part in (lead, template))
-    qrs = _part(template, centre, *QRS)
-    around = _part(lead, centre, QRS[0] + SHIFT, QRS[1] + SHIFT)
+    qrs = part(template, centre, *QRS)
+    around = part(lead, centre, QRS[0] + SHIFT, QRS[1] + SHIFT)
     sizes = np.sqrt(moving_sum(np.square(around), len(qrs)) * (qrs @ qrs))
     return float((np.correlate(around, qrs, "valid") / np.maximum(sizes, 1e-9)).max())
 
@@ -237,10 +237,11 @@ def without_swings(lead: np.ndarray, width: int) -> np.ndarray:
     return lead - moving_sum(np.concatenate([before, lead, after]), width) / width
 
 
-def _first_lead(view):
+def first_lead(view: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The first lead of a beat and of its template."""
     return view[:, 0], view[:, view.shape[1] // 2]
 
 
-def _part(lead, centre, before, after):
+def part(lead: np.ndarray, centre: int, before: int, after: int) -> np.ndarray:
+    """The samples of a lead from ``before`` the R-peak at ``centre`` to ``after`` it."""
     return lead[max(0, centre - before) : centre + after]

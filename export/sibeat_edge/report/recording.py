@@ -13,7 +13,7 @@ from sibeat_edge.model.runtime import Model
 from sibeat_edge.reading.record import Record, read_record
 from sibeat_edge.report.coverage import REACH, Coverage
 from sibeat_edge.report.excerpts import Excerpt, Excerpts
-from sibeat_edge.scorer import Beat, BeatScorer
+from sibeat_edge.scorer import Beat, BeatScorer, revise
 
 PRESET = Path(__file__).parents[1] / "presets" / "mitdb-wearer.tflite"
 BLOCK = 60  # s read at a time
@@ -178,11 +178,13 @@ def score_record(
         excerpts.push(time, samples, found)
         coverage.push(time, samples)
         beats += [replace(beat, residuals=None) for beat in found]
+        revise(beats, scorer.revisions)
         if progress is not None:
             progress(coverage.end, record.seconds)
     found = scorer.finish()
     excerpts.finish(found)
     beats += [replace(beat, residuals=None) for beat in found]
+    revise(beats, scorer.revisions)
     if not coverage.any_finite:
         raise RecordError(f"{record.path}: found no finite sample; expected a signal.")
     assert excerpts.strip is not None  # as there was a block

@@ -1,0 +1,222 @@
+"""What kind each beat is: normal, supraventricular or ventricular, by its shape and by its time.
+
+Two questions are answered apart. The *shape* is abnormal if the beat's kind is: unlike the template's QRS,
+with a high score on the whole, the lower the earlier its beats come. As long as too little is known of the
+kind, the beat's own score decides, if ``Evidence`` believes it. The *time* is abnormal if ``Timing`` says so.
+A beat of abnormal shape is ventricular, one of the wearer's own shape that is premature supraventricular.
+
+A beat is judged twice: once the next beat is known, and again ``LATER`` beats later, with what has been
+learnt since of its kind and of the wearer's rhythm.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+from statistics import median
+
+from sibeat_edge.beats.evidence import BACK, FEWEST, HISTORY, SAME_QRS, Evidence, Seen, first_lead, qrs_likeness
+from sibeat_edge.beats.kinds import Kind, Kinds, shape_of
+from sibeat_edge.beats.timing import EARLY, Answer, Timed, Timing
+from sibeat_edge.beats.windows import BEFORE
+
+LATER = 300  # beats after which a beat is judged again
+CLEAN = 10.0  # dB: median likeness of the beats around, from which a beat is remembered with its kind
+CALM = 8.0  # dB from which the intervals to the beats around are trusted
+OWN = 0.93  # likeness of the QRS to the template's, from which a beat has the wearer's own shape
+OWN_KIND = 0.94  # mean likeness from which a kind is the wearer's own
+# In units of the model's threshold.
+NEAR = 0.32  # that a kind's mean score may lie below the threshold, if its beats come early
+SHAPE = 0.58  # mean score that a kind needs, had its beats been on time
+EARLY_KIND = 0.05  # mean share of the usual interval from which a kind's beats come early
+IRREGULAR = 0.5  # share of beats in an irregular rhythm, from which to be early says nothing of a kind
+# A fast row's kind is a supraventricular one, conducted aberrantly, if it is no further from the wearer's own.
+ABERRANT = 0.75  # mean likeness
+ABERRANT_SCORE = 0.1  # mean score above the threshold, in its units
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """A beat's scores in units of the model's threshold.
+
+    Attributes:
+        whole: of the beat as it is.
+        shape: had it been on time.
+        timing: of the template at the beat's time.
+        limit: threshold that holds for it.
+
+    >>> Scores(whole=0.3, shape=0.2, timing=0.1, limit=1.0).limit
+    1.0
+    """
+
+    whole: float
+    shape: float
+    timing: float
+    limit: float
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a beat is.
+
+    Attributes:
+        kind: ``N``, ``S`` or ``V``; an empty text for a beat without a score.
+        why: what is abnormal, ``shape``, ``timing`` or ``both``; an empty text for a normal beat.
+
+    >>> Verdict("S", "timing").kind
+    'S'
+    """
+
+    kind: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What has to be kept of a beat to judge it again."""
+
+    kind: Kind | None
+    limit: float
+    is_odd: bool  # believed to be abnormal by its own score and shape
+    answer: Answer
+    first: Verdict
+
+
+class Judge:
+    """Judges the beats of a stream in order of time.
+
+    At most ``LATER`` beats, ``KINDS`` kinds of 120 samples and a few dozen intervals are kept.
+
+    Args:
+        centre: place of the R-peak in a window.
+
+    >>> judge, own = Judge(), np.tile(np.exp(-np.square(np.arange(-140, 180) / 8.0))[:, None], 2)
+    >>> scores = Scores(whole=0.1, shape=0.1, timing=0.05, limit=1.0)
+    >>> beats = [Seen(0.8 * n, 0.8, 20.0, own, False) for n in range(3)]
+    >>> [verdict.kind for beat in beats for verdict in judge.push(beat, scores)]
+    ['N', 'N']
+    >>> judge.finish()
+    [Verdict(kind='N', why='')]
+    """
+
+    def __init__(self, centre: int = BEFORE) -> None:
+        self._centre = centre
+        self._evidence, self._kinds, self._timing = Evidence(centre), Kinds(), Timing()
+        # The beats that wait for the next one, and as many before them as are around a beat.
+        self._beats: deque[tuple[Seen, Scores | None]] = deque()
+        self._believed: deque[bool] = deque()  # those of the beats that wait, as far as known
+        self._waiting = 0
+        self._intervals: deque[float] = deque(maxlen=HISTORY)
+        self._known: deque[_Known | None] = deque()
+        self._settled: list[Verdict] = []
+
+    def push(self, beat: Seen, scores: Scores | None) -> list[Verdict]:
+        """Verdicts that ``beat`` makes certain for the time being: those on the beats before it.
+
+        ``scores`` is None for a beat without a score.
+        """
+        self._beats.append((beat, scores))
+        self._believed += self._evidence.push(beat)
+        self._waiting += 1
+        return self._release(1)
+
+    def finish(self) -> list[Verdict]:
+        """Verdicts on the beats that wait, as no beat follows soon."""
+        self._believed += self._evidence.finish()
+        return self._release(0)
+
+    def settled(self, at_end: bool = False) -> list[Verdict]:
+        """The last verdicts on the oldest beats without one, in order of time, since the last call.
+
+        Args:
+            at_end: whether all beats that have a first verdict are to get their last one.
+        """
+        while at_end and self._known:
+            self._settle()
+        settled, self._settled = self._settled, []
+        return settled
+
+    def _release(self, waiting):
+        verdicts = []
+        while self._waiting > waiting and self._believed:
+            verdict = self._judge(len(self._beats) - self._waiting, self._believed.popleft())
+            verdicts.append(verdict)
+            self._waiting -= 1
+        while len(self._beats) - self._waiting > BACK:
+            self._beats.popleft()
+        while len(self._known) > LATER:
+            self._settle()
+        return verdicts
+
+    def _judge(self, number, is_believed):
+        beat, scores = self._beats[number]
+        early = self._early(beat.rr)
+        if scores is None:
+            self._timing.push(None)
+            self._known.append(None)
+            return Verdict()
+        lead, template = first_lead(beat.view)
+        likeness, snr = qrs_likeness(lead, template, self._centre), self._around(number)
+        kind = self._gather(lead, likeness, snr, scores, early)
+        is_odd = is_believed and likeness < SAME_QRS
+        is_ventricular = _is_ventricular(kind, scores.limit, is_odd)
+        is_own = likeness >= OWN or (kind is not None and kind.is_known and kind.likeness >= OWN)
+        after = self._beats[number + 1][0].rr if number + 1 < len(self._beats) else None
+        answer = self._timing.push(
+            Timed(beat.rr, after, scores.timing, is_own and not is_ventricular, is_ventricular, snr >= CALM)
+        )
+        verdict = _verdict(is_ventricular, answer.is_premature, answer, kind, scores.limit)
+        self._known.append(_Known(kind, scores.limit, is_odd, answer, verdict))
+        return verdict
+
+    def _early(self, rr):
+        """Share of the median of the newest RR intervals by which one is shorter; 0 if it is not known."""
+        known = list(self._intervals)
+        if rr is None:
+            return 0.0
+        self._intervals.append(rr)
+        return 1 - rr / median(known) if len(known) >= FEWEST else 0.0
+
+    def _around(self, number):
+        """Median likeness of the beats around one, dB; that of none is very low."""
+        near = (n for n in range(number - BACK, number + 2) if n != number and 0 <= n < len(self._beats))
+        known = [self._beats[n][0].likeness for n in near if self._beats[n][0].likeness is not None]
+        return median(known) if known else -1e9
+
+    def _gather(self, lead, likeness, snr, scores, early):
+        shape = shape_of(lead, self._centre)
+        if snr < CLEAN:
+            return self._kinds.find(shape)
+        kind = self._kinds.gather(shape)
+        kind.learn(
+            premature=early,
+            score=scores.whole,
+            shape_score=scores.shape,
+            likeness=likeness,
+            irregular=float(self._timing.is_scattered),
+        )
+        return kind
+
+    def _settle(self):
+        known = self._known.popleft()
+        self._settled.append(Verdict() if known is None else self._judge_again(known))
+
+    def _judge_again(self, known):
+        answer = known.answer
+        is_ventricular = _is_ventricular(known.kind, known.limit, known.is_odd)
+        return _verdict(is_ventricular, self._timing.confirm(answer), answer, known.kind, known.limit)
+
+
+def _is_ventricular(kind, limit, is_odd):
+    """Whether a beat's shape is abnormal: by its kind, if that is known, else by its own score."""
+    if kind is None or not kind.is_known or kind.likeness >= OWN_KIND:
+        return is_odd
+    is_early = kind.premature >= EARLY_KIND and kind.irregular < IRREGULAR
+    return kind.score > limit - NEAR * is_early and kind.shape_score > SHAPE
+
+
+def _verdict(is_ventricular, is_premature, answer, kind, limit):
+    if is_ventricular and answer.is_in_row and kind is not None:
+        # The row began abruptly and goes on evenly: only a shape far from the wearer's own is ventricular.
+        is_ventricular = kind.likeness <= ABERRANT or kind.score >= limit + ABERRANT_SCORE
+    if is_ventricular:
+        return Verdict("V", "both" if answer.early > EARLY else "shape")
+    return Verdict("S", "timing") if is_premature else Verdict("N")
