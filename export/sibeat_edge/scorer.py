@@ -247,7 +247,8 @@ class BeatScorer:
             is_over = score is not None and score > self.threshold
             reason = "" if view else cut.reason or "warm-up"
             is_alarm = is_over and not self.wearer
-            beat = Beat(cut.time, score, is_alarm, reason, cut.rr, residuals, "", cut.snr, bridged=cut.bridged)
+            known = {"residuals": residuals, "snr": cut.snr, "bridged": cut.bridged}
+            beat = Beat(cut.time, score, is_alarm, reason, cut.rr, **known)
             if self.wearer:
                 self._scored.append((beat, is_over))
                 seen = Seen(cut.time, cut.rr, cut.likeness, view and view[0], is_over)
@@ -257,11 +258,14 @@ class BeatScorer:
         return beats
 
     def _scores(self, score, window, rhythm):
-        """A beat's scores as the judge takes them: as it is, at another time, and of another shape."""
+        """A beat's scores as the judge takes them: as it is, of another shape, and at another time."""
         template = np.split(window, 2, axis=1)[1]
-        on_time = self.model.score(window, np.where(OF_A_BEAT, 0, rhythm).astype(rhythm.dtype))
         of_template = self.model.score(np.concatenate([template, template], axis=1), rhythm)
-        return Scores(*(value / self._unit for value in (score, on_time, of_template, self.threshold)))
+        values = (value / self._unit for value in (score, of_template, self.threshold))
+        return Scores(*values, shape=lambda: self._on_time(window, rhythm) / self._unit)
+
+    def _on_time(self, window, rhythm):
+        return self.model.score(window, np.where(OF_A_BEAT, 0, rhythm).astype(rhythm.dtype))
 
     def _decide(self, verdicts):
         """The beats on which these are the first verdicts."""

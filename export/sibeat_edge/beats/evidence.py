@@ -223,7 +223,7 @@ def qrs_likeness(lead: np.ndarray, template: np.ndarray, centre: int = BEFORE) -
         lead, template: one lead each, ``(length,)``, on one scale.
         centre: place of the R-peak.
     """
-    lead, template = (without_swings(part, SLOW) for part in (lead, template))
+    lead, template = (without_swings(whole, SLOW) for whole in (lead, template))
     qrs = part(template, centre, *QRS)
     around = part(lead, centre, QRS[0] + SHIFT, QRS[1] + SHIFT)
     sizes = np.sqrt(moving_sum(np.square(around), len(qrs)) * (qrs @ qrs))

@@ -10,10 +10,20 @@ learnt since of its kind and of the wearer's rhythm.
 """
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 
-from sibeat_edge.beats.evidence import BACK, FEWEST, HISTORY, SAME_QRS, Evidence, Seen, first_lead, qrs_likeness
+from sibeat_edge.beats.evidence import (
+    BACK,
+    FEWEST,
+    HISTORY,
+    SAME_QRS,
+    Evidence,
+    Seen,
+    first_lead,
+    qrs_likeness,
+)
 from sibeat_edge.beats.kinds import Kind, Kinds, shape_of
 from sibeat_edge.beats.timing import EARLY, Answer, Timed, Timing
 from sibeat_edge.beats.windows import BEFORE
@@ -27,8 +37,8 @@ OWN_KIND = 0.94  # mean likeness from which a kind is the wearer's own
 NEAR = 0.32  # that a kind's mean score may lie below the threshold, if its beats come early
 SHAPE = 0.58  # mean score that a kind needs, had its beats been on time
 EARLY_KIND = 0.05  # mean share of the usual interval from which a kind's beats come early
-IRREGULAR = 0.5  # share of beats in an irregular rhythm, from which to be early says nothing of a kind
-# A fast row's kind is a supraventricular one, conducted aberrantly, if it is no further from the wearer's own.
+IRREGULAR = 0.5  # share of beats in an irregular rhythm, from which being early says nothing
+# A fast row's kind is supraventricular, conducted aberrantly, if it is no further from the wearer's own.
 ABERRANT = 0.75  # mean likeness
 ABERRANT_SCORE = 0.1  # mean score above the threshold, in its units
 
@@ -39,18 +49,19 @@ class Scores:
 
     Attributes:
         whole: of the beat as it is.
-        shape: had it been on time.
         timing: of the template at the beat's time.
         limit: threshold that holds for it.
+        shape: gives the score had the beat been on time. Only odd beats are asked for it, as it costs a run
+            of the model.
 
-    >>> Scores(whole=0.3, shape=0.2, timing=0.1, limit=1.0).limit
-    1.0
+    >>> Scores(whole=0.3, timing=0.1, limit=1.0, shape=lambda: 0.2).shape()
+    0.2
     """
 
     whole: float
-    shape: float
     timing: float
     limit: float
+    shape: Callable[[], float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +100,7 @@ class Judge:
         centre: place of the R-peak in a window.
 
     >>> judge, own = Judge(), np.tile(np.exp(-np.square(np.arange(-140, 180) / 8.0))[:, None], 2)
-    >>> scores = Scores(whole=0.1, shape=0.1, timing=0.05, limit=1.0)
+    >>> scores = Scores(whole=0.1, timing=0.05, limit=1.0, shape=lambda: 0.1)
     >>> beats = [Seen(0.8 * n, 0.8, 20.0, own, False) for n in range(3)]
     >>> [verdict.kind for beat in beats for verdict in judge.push(beat, scores)]
     ['N', 'N']
@@ -189,7 +200,7 @@ class Judge:
         kind.learn(
             premature=early,
             score=scores.whole,
-            shape_score=scores.shape,
+            shape_score=scores.shape() if likeness < OWN_KIND else kind.shape_score,
             likeness=likeness,
             irregular=float(self._timing.is_scattered),
         )

@@ -1,7 +1,7 @@
 """Whether a beat of the wearer's own shape comes too early for this wearer's rhythm.
 
 A premature beat among regular ones is a supraventricular extrasystole. Where the whole rhythm is irregular,
-as in atrial fibrillation, to be early means nothing, and timing is silent. Three things tell a premature beat:
+as in atrial fibrillation, to be early means nothing, and timing is silent. A beat is premature if
 
 - it lies in the upper of two heaps of timing scores with a valley between (``Heaps``), or
 - it is early by more than what the normal beats' own intervals spread, which are close together, or
@@ -21,7 +21,7 @@ from sibeat_edge.beats.heaps import Heaps
 
 PAIRS = 24  # intervals between two normal beats whose spread is known
 USUAL = 16  # intervals whose median is the usual one
-FEWEST = 6  # without which there is none; 8 for the spread
+FEWEST = 6  # without which there is none
 EARLY = 0.12  # share of the usual interval by which a beat is early
 LOST = 8  # beats without a score or an interval, behind which the intervals before no longer count
 # A beat in the upper heap.
@@ -111,6 +111,7 @@ class Timing:
     def __init__(self) -> None:
         self.heaps = Heaps()
         self._pairs: deque[float] = deque(maxlen=PAIRS)  # intervals between two normal beats
+        self._spread: float | None = None  # of the pairs
         self._on_time: deque[float] = deque(maxlen=USUAL)  # those of beats that are on time
         self._own: deque[float] = deque(maxlen=USUAL)  # those of all beats of the wearer's own shape
         self._row: deque[float] = deque(maxlen=SETTLED)  # those of the newest beats, as all of them are early
@@ -123,12 +124,11 @@ class Timing:
     @property
     def is_scattered(self) -> bool:
         """Whether the intervals between the newest normal beats are scattered."""
-        spread = self._spread()
-        return spread is not None and spread > SCATTERED
+        return self._spread is not None and self._spread > SCATTERED
 
     @property
     def is_irregular(self) -> bool:
-        """Whether the rhythm as a whole is irregular: scattered, or with many early beats but no two heaps."""
+        """Whether the whole rhythm is irregular: scattered, or with many early beats but no two heaps."""
         return self.is_scattered or (self._early_share > FREQUENT and self.heaps.depth > DEEPER)
 
     def push(self, beat: Timed | None) -> Answer:
@@ -149,7 +149,7 @@ class Timing:
         return answer.is_certain or (answer.is_fit and self._is_in_upper_heap(answer.score))
 
     def _answer(self, beat):
-        usual, spread = self._usual(), self._spread()
+        usual = self._usual()
         if beat.rr is None or usual is None:
             self._row.clear()
             return Answer(score=beat.score)
@@ -162,7 +162,7 @@ class Timing:
             self._early_share += ((beat.is_own and early > EARLY) - self._early_share) / SHARED
         begins = is_counted and beat.is_clean and self._is_abrupt(beat, usual)
         is_in_row = self._is_in_fast_row()
-        is_certain = is_in_row or (begins and self._is_among_regular(beat, early, spread, usual))
+        is_certain = is_in_row or (begins and self._is_among_regular(beat, early, usual))
         is_fit = begins and early > LEAST_EARLY and not self.is_scattered
         is_premature = is_certain or (is_fit and self._is_in_upper_heap(beat.score))
         return Answer(is_premature, early, is_fit, is_certain, is_in_row, beat.score)
@@ -176,7 +176,8 @@ class Timing:
             return False
         return self.heaps.depth <= DEEPER or self._early_share <= MANY
 
-    def _is_among_regular(self, beat, early, spread, usual):
+    def _is_among_regular(self, beat, early, usual):
+        spread = self._spread
         if spread is None or spread >= REGULAR or early <= max(EARLIER, SPREADS * spread):
             return False
         before = self._before.rr if self._before.rr is not None else math.inf
@@ -212,28 +213,33 @@ class Timing:
         if is_normal and beat.rr is not None and answer.early < EARLY and not is_above:
             if self._was_normal:
                 self._pairs.append(beat.rr)
+                self._spread = _spread(self._pairs)
             if self._was_normal or (self.heaps.valley is not None and self._has_trusted_interval()):
                 self._on_time.append(beat.rr)
         self._before, self._was_normal, self._was_premature = beat, is_normal, answer.is_premature
-        if len(self._row) == SETTLED and beat.is_own and not (self._onset > ONSET and median(self._row) < FAST):
+        is_fast = self._onset > ONSET and median(self._row or [1.0]) < FAST
+        if len(self._row) == SETTLED and beat.is_own and not is_fast:
             row = list(self._row)
             self._forget()
             self._pairs.extend(row)
+            self._spread = _spread(row)
             self._on_time.extend(row)
 
     def _forget(self):
         """Forget the intervals: another rate has begun, or what came between is not known."""
         for intervals in (self._pairs, self._on_time, self._own, self._row):
             intervals.clear()
+        self._spread = None
 
     def _usual(self):
         """The median interval of beats that are on time, or of all own ones at first; None if too few."""
         known = self._on_time if len(self._on_time) >= FEWEST else self._own
         return median(known) if len(known) >= FEWEST else None
 
-    def _spread(self):
-        """The difference of the 80 % and 20 % quantiles of the logarithms, or None."""
-        if len(self._pairs) < 8:
-            return None
-        ordered = sorted(self._pairs)
-        return math.log(ordered[int(0.8 * len(ordered))] / ordered[int(0.2 * len(ordered))])
+
+def _spread(intervals):
+    """The difference of the 80 % and 20 % quantiles of the logarithms, or None if there are too few."""
+    if len(intervals) < SETTLED:
+        return None
+    ordered = sorted(intervals)
+    return math.log(ordered[int(0.8 * len(ordered))] / ordered[int(0.2 * len(ordered))])
