@@ -99,6 +99,7 @@ class Judge:
     Args:
         centre: place of the R-peak in a window.
 
+    >>> import numpy as np
     >>> judge, own = Judge(), np.tile(np.exp(-np.square(np.arange(-140, 180) / 8.0))[:, None], 2)
     >>> scores = Scores(whole=0.1, timing=0.05, limit=1.0, shape=lambda: 0.1)
     >>> beats = [Seen(0.8 * n, 0.8, 20.0, own, False) for n in range(3)]
