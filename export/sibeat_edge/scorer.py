@@ -48,6 +48,7 @@ class Beat:
         bridged: whether samples that were missing around the beat, at most 40 ms, have been interpolated.
         kind: for a wearer's model ``N``, ``S`` (supraventricular: premature, of the wearer's own shape) or
             ``V`` (ventricular: of another shape), as ``Judge`` finds; an empty text without a score.
+        irregular: whether the rhythm as a whole is irregular at this beat, as atrial fibrillation makes it.
 
     >>> Beat(time=12.5, score=None, alarm=False, reason="noisy", rr=0.8).quality
     'noisy'
@@ -64,6 +65,7 @@ class Beat:
     doubted: bool = False
     bridged: bool = False
     kind: str = ""
+    irregular: bool = False
 
     @property
     def quality(self) -> str:
@@ -297,7 +299,14 @@ class BeatScorer:
 def _judged(beat: Beat, is_over: bool, verdict: Verdict) -> Beat:
     """A beat with what a verdict says of it."""
     alarm = verdict.kind in ("S", "V")
-    return replace(beat, alarm=alarm, why=verdict.why, kind=verdict.kind, doubted=is_over and not alarm)
+    return replace(
+        beat,
+        alarm=alarm,
+        doubted=is_over and not alarm,
+        kind=verdict.kind,
+        why=verdict.why,
+        irregular=verdict.is_irregular,
+    )
 
 
 def score_recording(

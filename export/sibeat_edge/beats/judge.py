@@ -11,7 +11,7 @@ learnt since of its kind and of the wearer's rhythm.
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 from sibeat_edge.beats.evidence import (
@@ -71,6 +71,7 @@ class Verdict:
     Attributes:
         kind: ``N``, ``S`` or ``V``; an empty text for a beat without a score.
         why: what is abnormal, ``shape``, ``timing`` or ``both``; an empty text for a normal beat.
+        is_irregular: whether the rhythm as a whole is irregular at this beat.
 
     >>> Verdict("S", "timing").kind
     'S'
@@ -78,6 +79,7 @@ class Verdict:
 
     kind: str = ""
     why: str = ""
+    is_irregular: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ class Judge:
     >>> [verdict.kind for beat in beats for verdict in judge.push(beat, scores)]
     ['N', 'N']
     >>> judge.finish()
-    [Verdict(kind='N', why='')]
+    [Verdict(kind='N', why='', is_irregular=False)]
     """
 
     def __init__(self, centre: int = BEFORE) -> None:
@@ -176,6 +178,7 @@ class Judge:
             Timed(beat.rr, after, scores.timing, is_own and not is_ventricular, is_ventricular, snr >= CALM)
         )
         verdict = _verdict(is_ventricular, answer.is_premature, answer, kind, scores.limit)
+        verdict = replace(verdict, is_irregular=self._timing.is_irregular)
         self._known.append(_Known(kind, scores.limit, is_odd, answer, verdict))
         return verdict
 
@@ -214,7 +217,8 @@ class Judge:
     def _judge_again(self, known):
         answer = known.answer
         is_ventricular = _is_ventricular(known.kind, known.limit, known.is_odd)
-        return _verdict(is_ventricular, self._timing.confirm(answer), answer, known.kind, known.limit)
+        again = _verdict(is_ventricular, self._timing.confirm(answer), answer, known.kind, known.limit)
+        return replace(again, is_irregular=known.first.is_irregular)
 
 
 def _is_ventricular(kind, limit, is_odd):

@@ -1,0 +1,180 @@
+"""Episodes: what goes on for a while, begins and ends, and is told once instead of beat by beat."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Protocol
+
+RUN = 3  # beats of a kind in a row that are a run
+BIGEMINY = 6  # beats of which every second one is ectopic
+FREQUENT, AMONG = 6, 60  # ectopic beats, and beats among which they are frequent
+RARE = 3  # ectopic beats among as many, below which they are frequent no longer
+IRREGULAR, OVER = 30, 40  # beats in an irregular rhythm, and beats over which they are counted
+REGULAR = 10  # of them below which the rhythm is regular again
+PAUSE = 3.0  # s between two beats that are a pause
+RATED = 8  # RR intervals whose mean is the heart rate
+SLOW, SLOW_ENDS = 60 / 40, 60 / 44  # s: mean RR interval from which the heart is slow, and no longer
+FAST, FAST_ENDS = 60 / 120, 60 / 110  # s: below which it is fast, and no longer
+
+VENTRICULAR_RUN = "ventricular run"
+SUPRAVENTRICULAR_RUN = "supraventricular run"
+IRREGULAR_RHYTHM = "irregular rhythm"
+FREQUENT_ECTOPY = "frequent ectopic beats"
+QUIET = 60.0  # s between two episodes of one kind, below which the second is not told
+# By default a device tells what may need somebody. To be fast is usual for who moves.
+TOLD = (VENTRICULAR_RUN, SUPRAVENTRICULAR_RUN, IRREGULAR_RHYTHM, FREQUENT_ECTOPY, "pause", "bradycardia")
+
+
+class Judged(Protocol):
+    """A beat as ``Episodes`` needs it: a ``Beat`` is one."""
+
+    time: float
+    rr: float | None
+    kind: str
+    irregular: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """Something that went on for a while.
+
+    Attributes:
+        what: ``ventricular run`` and ``supraventricular run`` (three or more in a row), ``bigeminy``,
+            ``frequent ectopic beats`` (6 of 60), ``irregular rhythm``, ``pause`` (3 s), ``bradycardia``
+            (below 40 beats a minute) or ``tachycardia`` (above 120).
+        start, end: times of its first and its last beat, s; ``end`` is None as long as it goes on.
+
+    >>> Episode("pause", 10.0, 13.5).end
+    13.5
+    """
+
+    what: str
+    start: float
+    end: float | None = None
+
+
+Rule = Callable[[Sequence[Judged], bool], int | None]
+
+
+class Episodes:
+    """Finds the episodes in a stream of beats, in order of time; the newest ``AMONG`` beats are kept.
+
+    >>> from types import SimpleNamespace as B
+    >>> episodes, found = Episodes(), []
+    >>> for n, kind in enumerate("NNVVVN"):
+    ...     found += episodes.push(B(time=0.8 * n, rr=0.8, kind=kind, irregular=False))
+    >>> [(e.what, e.start, e.end) for e in found]
+    [('ventricular run', 1.6, None), ('ventricular run', 1.6, 3.2)]
+    """
+
+    def __init__(self) -> None:
+        self._beats: deque[Judged] = deque(maxlen=AMONG)
+        self._open: dict[str, Episode] = {}
+
+    def push(self, beat: Judged) -> list[Episode]:
+        """The episodes that begin or end with ``beat``, each as it is then."""
+        previous = self._beats[-1] if self._beats else None
+        self._beats.append(beat)
+        newest, found = list(self._beats), []
+        for what, rule in RULES.items():
+            is_open = what in self._open
+            length = rule(newest, is_open)
+            if length is not None and not is_open:
+                self._open[what] = Episode(what, newest[-length].time)
+                found.append(self._open[what])
+            elif length is None and is_open and previous is not None:
+                found.append(self._close(what, previous.time))
+        if beat.rr is not None and beat.rr >= PAUSE:
+            found.append(Episode("pause", beat.time - beat.rr, beat.time))
+        return found
+
+    def finish(self) -> list[Episode]:
+        """The episodes that the stream's end ends."""
+        return [self._close(what, self._beats[-1].time) for what in list(self._open)]
+
+    def _close(self, what, end):
+        return replace(self._open.pop(what), end=end)
+
+
+def episodes_of(beats: Iterable[Judged]) -> list[Episode]:
+    """All episodes of a recording's ``beats``, by their start; each has its end."""
+    episodes = Episodes()
+    found = [episode for beat in beats for episode in episodes.push(beat)] + episodes.finish()
+    return sorted((e for e in found if e.end is not None), key=lambda e: (e.start, e.what))
+
+
+class AlarmPolicy:
+    """Which episodes a device tells, and when: each at its beginning.
+
+    Args:
+        told: what is told.
+        quiet: s behind an episode, in which another one of the same kind is not told.
+
+    >>> policy = AlarmPolicy()
+    >>> [len(policy.push(Episode("pause", at, at + 3))) for at in (10.0, 20.0, 200.0)]
+    [1, 0, 1]
+    """
+
+    def __init__(self, told: Iterable[str] = TOLD, quiet: float = QUIET) -> None:
+        self._told, self._quiet = frozenset(told), quiet
+        self._newest: dict[str, float] = {}  # the time until which each kind has gone on
+
+    def push(self, episode: Episode) -> list[Episode]:
+        """``episode`` as ``Episodes`` returns it, if it is to be told now; else nothing."""
+        if episode.what not in self._told:
+            return []
+        before = self._newest.get(episode.what)
+        begins = episode.end is None or episode.what == "pause"
+        self._newest[episode.what] = episode.start if episode.end is None else episode.end
+        is_new = before is None or episode.start - before > self._quiet
+        return [episode] if begins and is_new else []
+
+
+def _run(kind: str) -> Rule:
+    def rule(beats, is_open):
+        row = 0
+        while row < len(beats) and beats[-1 - row].kind == kind:
+            row += 1
+        return row if row >= (1 if is_open else RUN) else None
+
+    return rule
+
+
+def _bigeminy(beats, is_open):
+    newest = beats[-BIGEMINY:]
+    ectopic = [beat.kind in ("S", "V") for beat in newest]
+    is_known = len(newest) == BIGEMINY and all(beat.kind for beat in newest)
+    alternates = all(one != other for one, other in zip(ectopic[:-1], ectopic[1:], strict=True))
+    return BIGEMINY if is_known and alternates else None
+
+
+def _frequent(beats, is_open):
+    ectopic = [place for place, beat in enumerate(beats) if beat.kind in ("S", "V")]
+    return len(beats) - ectopic[0] if len(ectopic) >= (RARE if is_open else FREQUENT) else None
+
+
+def _irregular(beats, is_open):
+    newest = [place for place, beat in enumerate(beats) if beat.kind][-OVER:]
+    irregular = [place for place in newest if beats[place].irregular]
+    return len(beats) - irregular[0] if len(irregular) >= (REGULAR if is_open else IRREGULAR) else None
+
+
+def _rated(begins: Callable[[float, bool], bool]) -> Rule:
+    def rule(beats, is_open):
+        known = [beat.rr for beat in islice(reversed(beats), RATED) if beat.rr is not None]
+        is_so = len(known) == RATED and begins(sum(known) / RATED, is_open)
+        return RATED if is_so else None
+
+    return rule
+
+
+RULES: dict[str, Rule] = {
+    VENTRICULAR_RUN: _run("V"),
+    SUPRAVENTRICULAR_RUN: _run("S"),
+    "bigeminy": _bigeminy,
+    FREQUENT_ECTOPY: _frequent,
+    IRREGULAR_RHYTHM: _irregular,
+    "bradycardia": _rated(lambda mean, is_open: mean > (SLOW_ENDS if is_open else SLOW)),
+    "tachycardia": _rated(lambda mean, is_open: mean < (FAST_ENDS if is_open else FAST)),
+}
