@@ -15,11 +15,12 @@ from typing import Any
 from keras_sibeat.config import Config
 from keras_sibeat.data.noise import held_back_noise
 from keras_sibeat.data.physionet import list_records
-from keras_sibeat.data.protocols import split_records
+from keras_sibeat.data.protocols import DS2, split_records
 from keras_sibeat.data.recording import Recording, read_recording
 from keras_sibeat.data.sources import records_folder, source_folder, source_records
 from keras_sibeat.errors import ConfigError, DataError
 from keras_sibeat.evaluate.conditions import measure_robustness
+from keras_sibeat.evaluate.decisions import measure_decisions
 from keras_sibeat.evaluate.int8 import find_export
 from keras_sibeat.evaluate.summary import FORMAT, summarise
 from keras_sibeat.evaluate.thresholds import measure_calibration
@@ -86,6 +87,32 @@ def measure_worn(run: Run, motion: Path | None = None, rhythms: Path | None = No
         "worn": {name: summarise([found[name] for found in rows]) for name in rows[0]},
         **_provenance(run, models, started),
     }
+
+
+def decide_run(run: Run) -> dict[str, dict[str, Any]]:
+    """The tables of EC57 over the test recordings of a run, by the int8 model of each seed.
+
+    Returns a result without a name for each database; that of MIT-BIH's inter-patient test is ``ds2``. Raises
+    ``ConfigError`` for a run whose models have no template of the wearer's: they name no kinds.
+    """
+    started = time.perf_counter()
+    if not run.config.wearer or run.config.protocol.name not in ("inter_patient", "databases"):
+        raise ConfigError(
+            f"{run.folder}: expected a wearer's student under inter_patient or databases, whose test "
+            "recordings are whole."
+        )
+    models, results = _models(run), {}
+    for database, recordings in _test_recordings(run.config).items():
+        measured = _on_each(measure_decisions, models, recordings)
+        names = [recording.name for recording in recordings]
+        results["ds2" if set(names) == set(DS2) else database] = {
+            "format": FORMAT,
+            "metrics": summarise([found["metrics"] for found in measured]),
+            "records": {name: summarise([found["records"][name] for found in measured]) for name in names},
+            "matrices": [found["matrices"] for found in measured],
+            **_provenance(run, models, started),
+        }
+    return results
 
 
 def commands(run: Run, module: str, arguments: Sequence[str]) -> str:

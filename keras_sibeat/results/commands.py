@@ -145,6 +145,9 @@ def _names_of(verb, options, config):
         return {f"probe-{config.name}-{weights}" for weights in ("trained", "random")}
     if verb == "robustness":
         return {f"end-to-end-{config.name}"}
+    if verb == "ec57":
+        sources = [name for name, source in config.data.sources.items() if source.tests]
+        return {f"ec57-{name}" for name in ("ds2", *sources)}
     if verb == "worn":
         return {f"alarms-{config.name}"}
     raise CommandError(f"{verb}: found a command that writes no result; expected one that does.")

@@ -29,10 +29,14 @@ TOLD = (VENTRICULAR_RUN, SUPRAVENTRICULAR_RUN, IRREGULAR_RHYTHM, FREQUENT_ECTOPY
 class Judged(Protocol):
     """A beat as ``Episodes`` needs it: a ``Beat`` is one."""
 
-    time: float
-    rr: float | None
-    kind: str
-    irregular: bool
+    @property
+    def time(self) -> float: ...
+    @property
+    def rr(self) -> float | None: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def irregular(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)

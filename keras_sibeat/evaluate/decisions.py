@@ -1,0 +1,185 @@
+"""What a device decides about whole annotated recordings: kinds of beats, episodes, and what it tells."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_sibeat.data.physionet import list_records
+from keras_sibeat.data.recording import Recording, read_recording
+from keras_sibeat.evaluate.alarms import subjects
+from keras_sibeat.evaluate.ec57_tables import (
+    LEARNING,
+    Marks,
+    average,
+    beat_matrix,
+    burden,
+    class_figures,
+    false_abnormal,
+    limits_of_agreement,
+    run_counts,
+)
+from keras_sibeat.evaluate.recordings import annotated_beats
+from keras_sibeat.evaluate.summary import summarise
+from sibeat_edge.beats.episodes import AlarmPolicy, Episode, Episodes
+from sibeat_edge.errors import ModelError
+from sibeat_edge.model.runtime import Model
+from sibeat_edge.scorer import BLOCK, Beat, BeatScorer, revise
+from sibeat_edge.signal.resampling import RATE
+
+APART = 10.0  # s between false alarms that are one false episode
+NEAR = 10.0  # s around an episode in which an abnormal beat makes it a true one
+QUANTILES = (0.5, 0.9, 1.0)
+JUDGEMENTS = ("first", "last")
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What was decided about one recording.
+
+    Attributes:
+        record: its name.
+        hours: behind the learning period.
+        rate: Hz.
+        experts: their beats, by AAMI's classes.
+        judged: the beats found, by judgement: ``first``, as they were told, and ``last``, as revised.
+        told: episodes that were told, as the stream went on.
+
+    >>> nothing = Marks(np.zeros(0), np.zeros(0, "U1"))
+    >>> Decided("100", 0.4, 360.0, nothing, {"last": nothing}, []).record
+    '100'
+    """
+
+    record: str
+    hours: float
+    rate: float
+    experts: Marks
+    judged: dict[str, Marks]
+    told: list[Episode]
+
+
+def decide(model: Model, recording: Recording) -> Decided:
+    """Play the first lead of an annotated recording through the device's way, at its defaults.
+
+    Ventricular flutter and fibrillation, between the marks ``[`` and ``]``, are left out, as EC57 does.
+    Raises ``DataError`` for a recording without annotations.
+    """
+    scorer, episodes, policy = BeatScorer(model, recording.rate), Episodes(), AlarmPolicy()
+    size, samples = max(1, round(BLOCK * recording.rate)), recording.signal[:, 0].astype(np.float64)
+    first: list[Beat] = []
+    last: list[Beat] = []
+    told: list[Episode] = []
+    for begin in range(0, len(samples) + size, size):
+        found = scorer.push(samples[begin : begin + size]) if begin < len(samples) else scorer.finish()
+        first += found
+        last += found
+        revise(last, scorer.revisions)
+        told += [alarm for beat in found for e in episodes.push(beat) for alarm in policy.push(e)]
+    peaks, classes = annotated_beats(recording)
+    flutter = _flutter(recording)
+    return Decided(
+        recording.name,
+        max(0.0, len(samples) / recording.rate - LEARNING) / 3600,
+        recording.rate,
+        _outside(Marks(peaks / RATE, classes), flutter),
+        {"first": _outside(_marks(first), flutter), "last": _outside(_marks(last), flutter)},
+        told,
+    )
+
+
+def _marks(beats: Sequence[Beat]) -> Marks:
+    labels = np.array([beat.kind for beat in beats], "U1")
+    return Marks(np.array([beat.time for beat in beats], float), labels)
+
+
+def _flutter(recording: Recording) -> list[tuple[float, float]]:
+    """Begin and end of each ventricular flutter or fibrillation, s."""
+    marks = recording.annotations
+    assert marks is not None  # as the beats were read from them
+    times = marks.samples / recording.rate
+    begins, ends = (times[marks.symbols == symbol] for symbol in "[]")
+    return [(begin, min([end for end in ends if end > begin], default=np.inf)) for begin in begins]
+
+
+def _outside(marks: Marks, spans: Sequence[tuple[float, float]]) -> Marks:
+    kept = np.ones(len(marks.times), bool)
+    for begin, end in spans:
+        kept &= (marks.times < begin) | (marks.times > end)
+    return Marks(marks.times[kept], marks.labels[kept])
+
+
+def record_figures(decided: Decided, judgement: str = "last") -> dict[str, Any]:
+    """The figures of one recording, and the matrix that they are of."""
+    experts, found = decided.experts, decided.judged[judgement]
+    matrix = beat_matrix(experts, found, decided.rate)
+    false = _false_times(decided, judgement)
+    episodes = len(false) and 1 + int(np.sum(np.diff(false) > APART))
+    figures: dict[str, Any] = class_figures(matrix)
+    for name in ("false_alarms", "false_episodes", "false_told", "told"):
+        figures |= _hourly(name, all_decided, [row[name] for row in rows])
+    for kind in ("veb", "sveb"):
+        counted = ("true", "met", "called", "right")
+        total = {what: sum(row[f"{kind}_runs_{what}"] for row in rows) for what in counted}
+        figures[f"{kind}_runs_se"] = total["met"] / total["true"] if total["true"] else np.nan
+        figures[f"{kind}_runs_pp"] = total["right"] / total["called"] if total["called"] else np.nan
+        errors = [row[f"{kind}_burden_error"] for row in rows]
+        limits = limits_of_agreement(errors)
+        figures |= {f"{kind}_burden_{what}": value for what, value in limits.items()}
+        figures[f"{kind}_burden_error"] = float(np.nanmean(np.abs(errors)))
+    figures["burden_error"] = (figures["veb_burden_error"] + figures["sveb_burden_error"]) / 2
+    return {name: value for name, value in figures.items() if np.isfinite(value)}
+
+
+def _hourly(name, all_decided, counts):
+    """Quantiles over wearers of counts an hour."""
+    records, hours = [decided.record for decided in all_decided], [decided.hours for decided in all_decided]
+    recorded = np.asarray(hours) > 0
+    wearers, places = np.unique(subjects(np.asarray(records)[recorded]), return_inverse=True)
+    sums = (np.bincount(places, np.asarray(x, float)[recorded], len(wearers)) for x in (counts, hours))
+    found, time = sums
+    rates = found / time
+    median, p90, worst = np.quantile(rates, QUANTILES)
+    return {
+        f"{name}_mean": float(found.sum() / time.sum()),
+        f"{name}_median": float(median),
+        f"{name}_p90": float(p90),
+        f"{name}_worst": float(worst),
+    }
+
+
+def measure_decisions(model: Model, recordings: Sequence[Recording]) -> dict[str, Any]:
+    """``metrics`` of ``summarise_decisions`` over recordings, and of each its figures and its matrix.
+
+    Raises as ``decide``.
+    """
+    decided = [decide(model, recording) for recording in recordings]
+    rows = {each.record: record_figures(each) for each in decided}
+    return {
+        "metrics": summarise_decisions(decided),
+        "records": {name: _plain(row) for name, row in rows.items()},
+        "matrices": {name: row["matrix"].tolist() for name, row in rows.items()},
+    }
+
+
+def decide_folder(file: Path, folder: Path, names: Sequence[str] | None = None) -> dict[str, dict[str, Any]]:
+    """The tables of a model's ``file`` over the annotated records of a ``folder``, by the folder's name.
+
+    Raises ``DataError`` for a folder without records, ``ModelError`` for a model without a template.
+    """
+    model = Model(file)
+    if not model.manifest["wearer"]:
+        raise ModelError(f"{file}: found a model without a template; expected a wearer's, which names kinds.")
+    recordings = [read_recording(Path(folder) / name) for name in names or list_records(folder)]
+    measured = measure_decisions(model, recordings)
+    records = {name: summarise([row]) for name, row in measured["records"].items()}
+    tables = {"metrics": summarise([measured["metrics"]]), "records": records}
+    return {Path(folder).name: {**tables, "matrices": [measured["matrices"]]}}
+
+
+def _plain(row):
+    """The figures of a record that are numbers; None where there is nothing to divide by."""
+    return {
+        name: (None if not np.isfinite(value) else value) for name, value in row.items() if name != "matrix"
+    }
