@@ -19,6 +19,7 @@ from keras_sibeat.evaluate.ec57_tables import (
     class_figures,
     false_abnormal,
     limits_of_agreement,
+    match,
     run_counts,
 )
 from keras_sibeat.evaluate.recordings import annotated_beats
@@ -33,6 +34,7 @@ APART = 10.0  # s between false alarms that are one false episode
 NEAR = 10.0  # s around an episode in which an abnormal beat makes it a true one
 QUANTILES = (0.5, 0.9, 1.0)
 JUDGEMENTS = ("first", "last")
+RUN_COUNTS = ("true", "met", "called", "right")
 
 
 @dataclass(frozen=True)
@@ -114,19 +116,72 @@ def record_figures(decided: Decided, judgement: str = "last") -> dict[str, Any]:
     """The figures of one recording, and the matrix that they are of."""
     experts, found = decided.experts, decided.judged[judgement]
     matrix = beat_matrix(experts, found, decided.rate)
-    false = _false_times(decided, judgement)
-    episodes = len(false) and 1 + int(np.sum(np.diff(false) > APART))
     figures: dict[str, Any] = class_figures(matrix)
+    for name, label in (("veb", "V"), ("sveb", "S")):
+        figures[f"{name}_burden_error"] = burden(found, label) - burden(experts, label)
+        runs = run_counts(experts, found, label)
+        figures |= {f"{name}_runs_{what}": count for what, count in runs.items()}
+    return {
+        **figures,
+        "false_alarms": false_abnormal(matrix),
+        "false_episodes": _episodes(_false_times(decided, judgement)),
+        "false_told": len(_false_told(decided)),
+        "told": sum(e.start >= LEARNING for e in decided.told),
+        "matrix": matrix,
+    }
+
+
+def _false_times(decided, judgement):
+    """Times of beats that were called S or V, and are normal or none, behind the learning period."""
+    found, experts = decided.judged[judgement], decided.experts
+    numbers = match(experts, found, decided.rate)
+    is_true = np.isin(np.arange(len(found.times)), numbers[experts.labels != "N"])
+    return found.times[np.isin(found.labels, ["S", "V"]) & (found.times >= LEARNING) & ~is_true]
+
+
+def _episodes(times):
+    """How many groups of ``times`` there are with more than ``APART`` between them."""
+    return 1 + int(np.sum(np.diff(times) > APART)) if len(times) else 0
+
+
+def _false_told(decided):
+    """Episodes that were told without an abnormal beat in them, or near."""
+    abnormal = decided.experts.times[np.isin(decided.experts.labels, ["S", "V", "F"])]
+    late = (episode for episode in decided.told if episode.start >= LEARNING)
+    return [
+        e for e in late if not np.any((abnormal >= e.start - NEAR) & (abnormal <= (e.end or e.start) + NEAR))
+    ]
+
+
+def summarise_decisions(all_decided: Sequence[Decided]) -> dict[str, float]:
+    """The figures over several recordings: gross, so from the sum of their matrices, with the last judgement.
+
+    - ``veb_se``, ``veb_pp``, ``veb_fpr``, the same of ``sveb``, and ``f1`` of any abnormal beat;
+      ``…_average`` is the mean over records, ``…_first`` of the first judgement;
+    - ``false_alarms_mean``, ``…_median``, ``…_p90`` and ``…_worst`` an hour, over wearers: beats called S or
+      V that are normal or none; ``false_episodes_…``, those closer than 10 s together counted once;
+      ``told_…``, episodes that a device tells; ``false_told_…``, those with no abnormal beat within 10 s;
+    - ``veb_runs_se`` and ``veb_runs_pp`` of three or more V in a row, and the same of S;
+    - ``veb_burden_error`` and ``sveb_burden_error``, mean absolute differences in percent of the beats,
+      limits of agreement, and ``burden_error``, the mean of both.
+    """
+    figures: dict[str, float] = {}
+    for judgement in reversed(JUDGEMENTS):
+        rows = [record_figures(decided, judgement) for decided in all_decided]
+        gross = class_figures(sum(row["matrix"] for row in rows))
+        suffix = "" if judgement == "last" else "_first"
+        figures |= {f"{name}{suffix}": value for name, value in gross.items()}
+    rows = [record_figures(decided) for decided in all_decided]
+    mean = average([{name: row[name] for name in gross} for row in rows])
+    figures |= {f"{name}_average": value for name, value in mean.items()}
     for name in ("false_alarms", "false_episodes", "false_told", "told"):
         figures |= _hourly(name, all_decided, [row[name] for row in rows])
     for kind in ("veb", "sveb"):
-        counted = ("true", "met", "called", "right")
-        total = {what: sum(row[f"{kind}_runs_{what}"] for row in rows) for what in counted}
+        total = {what: sum(row[f"{kind}_runs_{what}"] for row in rows) for what in RUN_COUNTS}
         figures[f"{kind}_runs_se"] = total["met"] / total["true"] if total["true"] else np.nan
         figures[f"{kind}_runs_pp"] = total["right"] / total["called"] if total["called"] else np.nan
         errors = [row[f"{kind}_burden_error"] for row in rows]
-        limits = limits_of_agreement(errors)
-        figures |= {f"{kind}_burden_{what}": value for what, value in limits.items()}
+        figures |= {f"{kind}_burden_{what}": value for what, value in limits_of_agreement(errors).items()}
         figures[f"{kind}_burden_error"] = float(np.nanmean(np.abs(errors)))
     figures["burden_error"] = (figures["veb_burden_error"] + figures["sveb_burden_error"]) / 2
     return {name: value for name, value in figures.items() if np.isfinite(value)}

@@ -11,7 +11,7 @@ from sibeat_edge.beats.windows import beat_windows, normalise
 from sibeat_edge.model.manifest import taps_digest
 from sibeat_edge.model.runtime import Model
 from sibeat_edge.model.threshold import personal_threshold
-from sibeat_edge.scorer import Beat, BeatScorer, score_recording
+from sibeat_edge.scorer import Beat, BeatScorer, revise, score_recording
 from sibeat_edge.signal.filters import BandPass, process
 from sibeat_edge.signal.resampling import RATE
 from sibeat_edge.signal.rpeaks import RPeakDetector
@@ -32,12 +32,16 @@ def lead():
 
 
 def streamed(model, lead, rate, sizes, **options):
+    """The beats of a lead that is pushed in blocks of these sizes, as they were judged last."""
     scorer, beats, start, turn = BeatScorer(model, rate, **options), [], 0, 0
     while start < len(lead):
         size = sizes[turn % len(sizes)]
         beats += scorer.push(lead[start : start + size])
+        revise(beats, scorer.revisions)
         start, turn = start + size, turn + 1
-    return beats + scorer.finish()
+    beats += scorer.finish()
+    revise(beats, scorer.revisions)
+    return beats
 
 
 def assert_same(found, expected):
@@ -68,7 +72,8 @@ def test_an_alarm_is_a_score_above_the_threshold(model, lead):
     judged = score_recording(model, lead, RATE, threshold=middle)
     found = [b.alarm for b in judged]
     assert found == [b.score is not None and b.score > middle for b in beats] and 0 < sum(found) < len(found)
-    assert not any(b.doubted for b in judged)  # a model without a wearer has nothing to doubt it by
+    # A model without a wearer has nothing to doubt it by, and knows no kinds.
+    assert not any(b.doubted or b.kind or b.why for b in judged)
 
 
 def test_rr_is_the_time_since_the_beat_before(model, lead):

@@ -1,4 +1,4 @@
-"""Alarms that wait for one more beat, and those that noise explains: the scorer of a wearer's model."""
+"""Beats that wait for one more, and scores that noise explains: the scorer of a wearer's model."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ from sibeat_edge.scorer import BeatScorer
 from sibeat_edge.signal.resampling import RATE
 
 BAND, ORDER, RR = [0.67, 45.0], 540, 0.8
-LIMIT = 2.0  # score above which a beat is an alarm
+LIMIT = 2.0  # score above which a beat is an alarm or doubted, if nothing is known of its kind
 
 
 class Ruled(Model):
@@ -112,6 +112,13 @@ def is_over(beat):
     return beat.score is not None and beat.score > LIMIT
 
 
+def assert_consistent(beat, limit=LIMIT):
+    """What is told of a beat follows from its kind and its score."""
+    assert (beat.kind != "") == (beat.score is not None) and beat.kind in ("", "N", "S", "V")
+    assert beat.alarm == (beat.kind in ("S", "V")) == (beat.why != "")
+    assert beat.doubted == (beat.kind == "N" and beat.score > limit)
+
+
 def the_one_at(beats, time):
     (found,) = [beat for beat in beats if abs(beat.time - time) < 0.1]
     return found
@@ -135,10 +142,10 @@ def test_extrasystoles_are_alarms_and_what_swings_make_is_doubted():
 def test_a_doubted_beat_has_a_score_above_the_threshold_and_is_no_alarm():
     beats, _ = scored(LEAD)
     for beat in beats:
-        assert (beat.alarm or beat.doubted) == is_over(beat) and not (beat.alarm and beat.doubted)
+        assert_consistent(beat)
         if beat.doubted:
             assert beat.why == "" and beat.reason == "" and beat.quality == "good" and beat.rr is not None
-        assert beat.alarm == (beat.why != "")
+            assert is_over(beat) and not beat.alarm
 
 
 @pytest.mark.parametrize("waits", [True, False])
@@ -147,8 +154,8 @@ def test_a_beat_is_doubted_by_the_threshold_that_holds(waits):
     scorer = BeatScorer(Ruled(waits), RATE)
     beats = scorer.push(LEAD) + scorer.finish()
     assert scorer.threshold != LIMIT and any(beat.doubted for beat in beats)
-    scored_ones = [beat for beat in beats if beat.score is not None]
-    assert all((b.alarm or b.doubted) == (b.score > scorer.threshold) for b in scored_ones)
+    for beat in beats:
+        assert_consistent(beat, scorer.threshold)
 
 
 def test_a_model_without_a_wearer_never_doubts_and_no_alarm_waits():
@@ -162,7 +169,7 @@ def test_a_model_without_a_wearer_never_doubts_and_no_alarm_waits():
         late = [(start + 36) / RATE - beat.time for beat in found if beat.time > 4]
         assert max(late, default=0) <= scorer.latency + 0.1
     beats += scorer.finish()
-    assert not any(beat.doubted or beat.why for beat in beats) and scorer.latency < 4
+    assert not any(beat.doubted or beat.why or beat.kind for beat in beats) and scorer.latency < 4
     alarms = [beat.alarm for beat in beats if beat.score is not None]
     assert alarms == [b.score > middle for b in beats if b.score is not None] and 30 < sum(alarms) < 90
 
@@ -188,8 +195,8 @@ def test_a_kind_of_extrasystoles_is_remembered_across_a_jump_a_pause_and_an_end(
 
 @pytest.mark.parametrize("size", [36, 100])
 @pytest.mark.parametrize("waits", [True, False])
-def test_only_a_beat_above_the_threshold_waits_for_one_more(waits, size):
-    """For the one behind it, or for the one behind that if each beat waits for the next one anyhow."""
+def test_every_beat_waits_for_one_more(waits, size):
+    """For the one behind it, or for the one behind that if its view waits for the next one anyhow."""
     lead, _ = lead_of(WARM + EVENTS.replace("-", ""))
     beats, out = scored(lead, (size,), waits=waits)
     found, blocks = cut(lead, (size,))
@@ -197,11 +204,11 @@ def test_only_a_beat_above_the_threshold_waits_for_one_more(waits, size):
     blocks += [blocks[-1]] * 2  # that of the end
     late = set()
     for number in range(WARM_UP + 1, len(beats)):
-        more = waits + is_over(beats[number])
+        more = waits + 1
         assert out[number] == blocks[number + more]
         if number + more < len(beats):
-            late.add((more, int(out[number]) > blocks[number]))
-    assert late == ({(1, True), (2, True)} if waits else {(0, False), (1, True)})
+            late.add((is_over(beats[number]), int(out[number]) > blocks[number]))
+    assert late == {(True, True), (False, True)}
 
 
 @pytest.mark.parametrize("waits", [True, False])
@@ -219,7 +226,7 @@ def test_a_pause_or_a_lost_signal_holds_nothing_back_for_longer_than_stated(wait
     assert max(delay for delay, _ in late[WARM_UP + 1 :]) <= scorer.latency + 0.1
     delay, newest = late[-1]
     assert newest.alarm == (last[-1] == "V") and newest.doubted == (last == "nn")
-    assert (delay > PAUSE / RATE) == (waits or is_over(newest))
+    assert delay > PAUSE / RATE and is_over(newest) == (last != "N")
 
 
 def test_the_stated_latency_has_a_pause_for_each_beat_that_is_awaited():
@@ -290,7 +297,8 @@ def test_every_beat_comes_once_whatever_happens(parts, between, waits, size):
     beats += scorer.finish()
     assert [beat.time for beat in beats] == pytest.approx([beat.time for beat in wanted], abs=1e-9)
     assert [beat.rr for beat in beats] == [pytest.approx(beat.rr, abs=1e-9) for beat in wanted]
-    assert all((beat.alarm or beat.doubted) == is_over(beat) for beat in beats)
+    for beat in beats:
+        assert_consistent(beat)
     assert all(beat.reason == (seen.reason or ("" if beat.score is not None else "warm-up"))
                for beat, seen in zip(beats, wanted, strict=True))  # fmt: skip
 
