@@ -24,7 +24,7 @@ from sibeat_edge.beats.evidence import (
     first_lead,
     qrs_likeness,
 )
-from sibeat_edge.beats.kinds import Kind, Kinds, shape_of
+from sibeat_edge.beats.kinds import ALIKE_IN_NOISE, Kind, Kinds, shape_of
 from sibeat_edge.beats.timing import EARLY, Answer, Timed, Timing
 from sibeat_edge.beats.windows import BEFORE
 
@@ -199,7 +199,7 @@ class Judge:
     def _gather(self, lead, likeness, snr, scores, early):
         shape = shape_of(lead, self._centre)
         if snr < CLEAN:
-            return self._kinds.find(shape)
+            return self._kinds.find(shape, ALIKE_IN_NOISE)
         kind = self._kinds.gather(shape)
         kind.learn(
             premature=early,

@@ -12,6 +12,7 @@ import numpy as np
 from sibeat_edge.beats.evidence import KIND, SLOWER, part, without_swings
 
 ALIKE = 0.9  # correlation from which a beat is of a kind
+ALIKE_IN_NOISE = 0.8  # the same among noisy beats, which are remembered with no kind
 KINDS = 12  # kept at most
 MEMORY = 8  # beats over which a kind's shape forgets
 RECENT = 32  # beats over which its other means forget
@@ -73,12 +74,12 @@ class Kinds:
         self._clean = 0  # clean beats so far
         self._begun = 0  # kinds so far
 
-    def find(self, shape: np.ndarray) -> Kind | None:
-        """The kind that a beat of this ``shape`` ``(120,)`` is of, or None."""
+    def find(self, shape: np.ndarray, least: float = ALIKE) -> Kind | None:
+        """The kind that a beat of this ``shape`` ``(120,)`` is of, by a correlation of ``least``; or None."""
         shape = _unit(shape)
         alike = [float(kind.mean @ shape) for kind in self._kinds]
         best = max(range(len(alike)), key=alike.__getitem__, default=None)
-        return None if best is None or alike[best] < ALIKE else self._kinds[best]
+        return None if best is None or alike[best] < least else self._kinds[best]
 
     def gather(self, shape: np.ndarray) -> Kind:
         """Add a clean beat: to the kind that ``find`` gives, or as the first of a new one."""
