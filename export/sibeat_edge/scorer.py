@@ -43,8 +43,7 @@ class Beat:
             sample or, for a wearer's model, the squared difference from the template.
         why: what is abnormal, for a wearer's model: ``shape``, ``timing`` or ``both``; else an empty text.
         snr: signal-to-noise ratio of the newest beats in dB, or None if there are too few to tell.
-        doubted: whether the score of a wearer's model lies above the threshold, but noise may have made it,
-            or other beats of its kind are normal. Such a beat is no alarm.
+        above: whether the score lies above the threshold.
         bridged: whether samples that were missing around the beat, at most 40 ms, have been interpolated.
         kind: for a wearer's model ``N``, ``S`` (supraventricular: premature, of the wearer's own shape) or
             ``V`` (ventricular: of another shape), as ``Judge`` finds; an empty text without a score.
@@ -62,7 +61,7 @@ class Beat:
     residuals: np.ndarray | None = None
     why: str = ""
     snr: float | None = None
-    doubted: bool = False
+    above: bool = False
     bridged: bool = False
     kind: str = ""
     irregular: bool = False
@@ -71,6 +70,11 @@ class Beat:
     def quality(self) -> str:
         """``good``, or why there is no score."""
         return self.reason or "good"
+
+    @property
+    def doubted(self) -> bool:
+        """Whether the score lies above the threshold, but noise or the beat's kind explains it: no alarm."""
+        return self.above and not self.alarm
 
 
 class BeatScorer:
@@ -124,8 +128,8 @@ class BeatScorer:
         self._aligner, self._judge = Aligner(), Judge(centre)
         self._unit = manifest["threshold"]["score"]  # in which the judge takes scores
         self._pending: deque[CutBeat] = deque()  # the beats that wait for their view
-        self._scored: deque[tuple[Beat, bool]] = deque()  # those that wait for a verdict; is it above?
-        self._told: deque[tuple[Beat, bool]] = deque()  # those that wait for their last verdict
+        self._scored: deque[Beat] = deque()  # those that wait for a verdict
+        self._told: deque[Beat] = deque()  # those that wait for their last verdict
         self._settled = 0  # beats with a last verdict
         self.revisions: list[tuple[int, Beat]] = []
         self._start(0.0)
@@ -249,10 +253,10 @@ class BeatScorer:
             is_over = score is not None and score > self.threshold
             reason = "" if view else cut.reason or "warm-up"
             is_alarm = is_over and not self.wearer
-            known = {"residuals": residuals, "snr": cut.snr, "bridged": cut.bridged}
+            known = {"residuals": residuals, "snr": cut.snr, "above": is_over, "bridged": cut.bridged}
             beat = Beat(cut.time, score, is_alarm, reason, cut.rr, **known)
             if self.wearer:
-                self._scored.append((beat, is_over))
+                self._scored.append(beat)
                 seen = Seen(cut.time, cut.rr, cut.likeness, view and view[0], is_over)
                 beats += self._decide(self._judge.push(seen, view and self._scores(score, *view)))
             else:
@@ -273,18 +277,17 @@ class BeatScorer:
         """The beats on which these are the first verdicts."""
         beats = []
         for verdict in verdicts:
-            beat, is_over = self._scored.popleft()
-            beats.append(_judged(beat, is_over, verdict))
-            self._told.append((replace(beats[-1], residuals=None), is_over))
+            beats.append(_judged(self._scored.popleft(), verdict))
+            self._told.append(replace(beats[-1], residuals=None))
         self._revise(self._judge.settled())
         return beats
 
     def _revise(self, verdicts):
         """Compare the last verdicts on the oldest beats with the first ones."""
         for verdict in verdicts:
-            beat, is_over = self._told.popleft()
+            beat = self._told.popleft()
             if verdict.kind != beat.kind:
-                self.revisions.append((self._settled, _judged(beat, is_over, verdict)))
+                self.revisions.append((self._settled, _judged(beat, verdict)))
             self._settled += 1
 
     def _residuals(self, view):
@@ -296,17 +299,10 @@ class BeatScorer:
         return np.square(beat - template).mean(axis=1)
 
 
-def _judged(beat: Beat, is_over: bool, verdict: Verdict) -> Beat:
+def _judged(beat: Beat, verdict: Verdict) -> Beat:
     """A beat with what a verdict says of it."""
-    alarm = verdict.kind in ("S", "V")
-    return replace(
-        beat,
-        alarm=alarm,
-        doubted=is_over and not alarm,
-        kind=verdict.kind,
-        why=verdict.why,
-        irregular=verdict.is_irregular,
-    )
+    is_abnormal, irregular = verdict.kind in ("S", "V"), verdict.is_irregular
+    return replace(beat, alarm=is_abnormal, kind=verdict.kind, why=verdict.why, irregular=irregular)
 
 
 def score_recording(

@@ -77,7 +77,7 @@ def score_detected(
     peaks = np.array([round(beat.time * RATE) for beat in beats], np.int64)
     values = np.array([-np.inf if beat.score is None else beat.score for beat in beats])
     alarms = np.array([beat.alarm for beat in beats], bool)
-    over = np.array([beat.alarm or beat.doubted for beat in beats], bool)
+    over = np.array([beat.above for beat in beats], bool)
     snr = np.array([np.nan if beat.snr is None else beat.snr for beat in beats])
     annotated, classes = annotated_beats(recording, class_map)
     match = _match(annotated, peaks)

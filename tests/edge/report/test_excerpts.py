@@ -54,7 +54,7 @@ def test_worst_beats_far_apart_are_the_highest_scores():
 def test_an_alarm_comes_before_a_doubted_beat_of_a_higher_score():
     signal, _ = recording(400)
     beats = [
-        Beat(3.0 * n + 2, float(n), n % 20 == 0, "", None, doubted=n % 20 != 0 and n > 50) for n in range(100)
+        Beat(3.0 * n + 2, float(n), n % 20 == 0, "", None, above=n % 20 != 0 and n > 50) for n in range(100)
     ]
     found = [excerpt.beat.score for excerpt in collect(signal, beats).worst]
     assert found == [80.0, 60.0, 40.0, 20.0, 0.0, 99.0, 98.0, 97.0]

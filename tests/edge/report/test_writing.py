@@ -60,7 +60,7 @@ def test_the_summary_is_that_of_the_beats(scored):
 
 
 def test_a_doubted_beat_is_counted_and_marked_and_is_no_alarm(scored):
-    doubted = Beat(5.0, 9.5, False, "", rr=0.8, snr=12.345, doubted=True)
+    doubted = Beat(5.0, 9.5, False, "", rr=0.8, snr=12.345, above=True)
     those = replace(scored, beats=[*scored.beats, doubted])
     row = list(csv.DictReader(io.StringIO(as_csv(those))))[-1]
     assert (row["alarm"], row["doubted"], row["snr"]) == ("0", "1", "12.35")
