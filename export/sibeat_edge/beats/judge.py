@@ -72,6 +72,7 @@ class Verdict:
         kind: ``N``, ``S`` or ``V``; an empty text for a beat without a score.
         why: what is abnormal, ``shape``, ``timing`` or ``both``; an empty text for a normal beat.
         is_irregular: whether the rhythm as a whole is irregular at this beat.
+        group: number of the kind of beats that it was gathered with, or None.
 
     >>> Verdict("S", "timing").kind
     'S'
@@ -80,6 +81,7 @@ class Verdict:
     kind: str = ""
     why: str = ""
     is_irregular: bool = False
+    group: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,7 @@ class Judge:
     >>> [verdict.kind for beat in beats for verdict in judge.push(beat, scores)]
     ['N', 'N']
     >>> judge.finish()
-    [Verdict(kind='N', why='', is_irregular=False)]
+    [Verdict(kind='N', why='', is_irregular=False, group=0)]
     """
 
     def __init__(self, centre: int = BEFORE) -> None:
@@ -121,6 +123,11 @@ class Judge:
         self._intervals: deque[float] = deque(maxlen=HISTORY)
         self._known: deque[_Known | None] = deque()
         self._settled: list[Verdict] = []
+
+    @property
+    def kinds(self) -> list[Kind]:
+        """The kinds that are known now."""
+        return self._kinds.known
 
     def push(self, beat: Seen, scores: Scores | None) -> list[Verdict]:
         """Verdicts that ``beat`` makes certain for the time being: those on the beats before it.
@@ -178,7 +185,8 @@ class Judge:
             Timed(beat.rr, after, scores.timing, is_own and not is_ventricular, is_ventricular, snr >= CALM)
         )
         verdict = _verdict(is_ventricular, answer.is_premature, answer, kind, scores.limit)
-        verdict = replace(verdict, is_irregular=self._timing.is_irregular)
+        group = None if kind is None else kind.number
+        verdict = replace(verdict, is_irregular=self._timing.is_irregular, group=group)
         self._known.append(_Known(kind, scores.limit, is_odd, answer, verdict))
         return verdict
 
@@ -218,7 +226,7 @@ class Judge:
         answer = known.answer
         is_ventricular = _is_ventricular(known.kind, known.limit, known.is_odd)
         again = _verdict(is_ventricular, self._timing.confirm(answer), answer, known.kind, known.limit)
-        return replace(again, is_irregular=known.first.is_irregular)
+        return replace(again, is_irregular=known.first.is_irregular, group=known.first.group)
 
 
 def _is_ventricular(kind, limit, is_odd):

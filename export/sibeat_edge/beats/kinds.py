@@ -74,6 +74,11 @@ class Kinds:
         self._clean = 0  # clean beats so far
         self._begun = 0  # kinds so far
 
+    @property
+    def known(self) -> list[Kind]:
+        """The kinds of which there have been beats enough to judge by, in order of appearance."""
+        return [kind for kind in self._kinds if kind.is_known]
+
     def find(self, shape: np.ndarray, least: float = ALIKE) -> Kind | None:
         """The kind that a beat of this ``shape`` ``(120,)`` is of, by a correlation of ``least``; or None."""
         shape = _unit(shape)

@@ -31,6 +31,10 @@ MANY = 0.4  # share of early beats, over about SHARED, from which an irregular r
 SHARED = 40
 FREQUENT = 0.25  # the same share, from which the rhythm is called irregular
 SCATTERED = 0.18  # spread of the logarithms from which a rhythm is irregular
+APART = 0.1  # depth of the valley from which scattered intervals are of two lengths
+# Where every few beats one is not conducted, the others are no premature ones.
+LONG = 1.2  # s of the usual interval from which it may have a beat dropped
+HALF = 0.06  # share by which it may differ from twice the other, then
 # A beat among regular ones.
 REGULAR = 0.1  # spread below which a rhythm is regular
 EARLIER = 0.15  # share of the usual interval by which it has to be early
@@ -160,10 +164,12 @@ class Timing:
             self.heaps.push(beat.score)
         if self._before is None or not self._before.is_ventricular:
             self._early_share += ((beat.is_own and early > EARLY) - self._early_share) / SHARED
-        begins = is_counted and beat.is_clean and self._is_abrupt(beat, usual)
+        begins = (
+            is_counted and beat.is_clean and self._is_abrupt(beat, usual) and not _is_half(beat.rr, usual)
+        )
         is_in_row = self._is_in_fast_row()
         is_certain = is_in_row or (begins and self._is_among_regular(beat, early, usual))
-        is_fit = begins and early > LEAST_EARLY and not self.is_scattered
+        is_fit = begins and early > LEAST_EARLY and (not self.is_scattered or self.heaps.depth <= APART)
         is_premature = is_certain or (is_fit and self._is_in_upper_heap(beat.score))
         return Answer(is_premature, early, is_fit, is_certain, is_in_row, beat.score)
 
@@ -235,6 +241,11 @@ class Timing:
         """The median interval of beats that are on time, or of all own ones at first; None if too few."""
         known = self._on_time if len(self._on_time) >= FEWEST else self._own
         return median(known) if len(known) >= FEWEST else None
+
+
+def _is_half(rr, usual):
+    """Whether an interval is half of the usual one, so that the usual one may have a beat dropped."""
+    return usual > LONG and abs(2 * rr / usual - 1) < HALF
 
 
 def _spread(intervals):
