@@ -16,6 +16,7 @@ from sibeat_edge.beats.rhythm import OF_A_BEAT
 from sibeat_edge.beats.stream import PAUSE, BeatStream, CutBeat, Pause
 from sibeat_edge.beats.wearer import Wearer
 from sibeat_edge.beats.windows import normalise
+from sibeat_edge.errors import ModelError
 from sibeat_edge.model.runtime import Model
 from sibeat_edge.model.threshold import Threshold
 from sibeat_edge.signal.resampling import RATE
@@ -48,6 +49,7 @@ class Beat:
         kind: for a wearer's model ``N``, ``S`` (supraventricular: premature, of the wearer's own shape) or
             ``V`` (ventricular: of another shape), as ``Judge`` finds; an empty text without a score.
         irregular: whether the rhythm as a whole is irregular at this beat, as atrial fibrillation makes it.
+        group: number of the kind of beats, alike in shape, that it was gathered with; None for none.
 
     >>> Beat(time=12.5, score=None, alarm=False, reason="noisy", rr=0.8).quality
     'noisy'
@@ -65,6 +67,7 @@ class Beat:
     bridged: bool = False
     kind: str = ""
     irregular: bool = False
+    group: int | None = None
 
     @property
     def quality(self) -> str:
@@ -97,7 +100,8 @@ class BeatScorer:
             number of each such beat, counted from 0 over all beats of this scorer, and the beat as it is
             judged now. A beat is revised once at most, ``LATER`` beats later or at the stream's end.
 
-    Raises ``ModelError`` as ``Model`` and ``Threshold`` do, ``ValueError`` for a rate out of range.
+    Raises ``ModelError`` as ``Model`` and ``Threshold`` do, and for a wearer's model whose threshold is not
+    above 0, ``ValueError`` for a rate out of range.
 
     >>> from sibeat_edge.report.recording import PRESET
     >>> time = np.arange(100 * 360) / 360
@@ -127,6 +131,11 @@ class BeatScorer:
         # Both are kept across gaps: the wearer's beats look the same behind them.
         self._aligner, self._judge = Aligner(), Judge(centre)
         self._unit = manifest["threshold"]["score"]  # in which the judge takes scores
+        if settings and self._unit <= 0:
+            raise ModelError(
+                f"{manifest['name']}: found the threshold {self._unit:g}; expected one above 0, in whose "
+                "units a wearer's beats are judged."
+            )
         self._pending: deque[CutBeat] = deque()  # the beats that wait for their view
         self._scored: deque[Beat] = deque()  # those that wait for a verdict
         self._told: deque[Beat] = deque()  # those that wait for their last verdict
@@ -143,6 +152,11 @@ class BeatScorer:
     def personal(self) -> int:
         """Number of the wearer's first scored beats that set the threshold; 0 for none."""
         return self._threshold.personal
+
+    @property
+    def shapes(self) -> dict[int, np.ndarray]:
+        """The mean shape ``(120,)`` of each kind that is known now, without slow swings, by its number."""
+        return {kind.number: kind.mean for kind in self._judge.kinds} if self.wearer else {}
 
     @property
     def latency(self) -> float:
@@ -301,8 +315,14 @@ class BeatScorer:
 
 def _judged(beat: Beat, verdict: Verdict) -> Beat:
     """A beat with what a verdict says of it."""
-    is_abnormal, irregular = verdict.kind in ("S", "V"), verdict.is_irregular
-    return replace(beat, alarm=is_abnormal, kind=verdict.kind, why=verdict.why, irregular=irregular)
+    return replace(
+        beat,
+        alarm=verdict.kind in ("S", "V"),
+        kind=verdict.kind,
+        why=verdict.why,
+        irregular=verdict.is_irregular,
+        group=verdict.group,
+    )
 
 
 def score_recording(

@@ -44,8 +44,7 @@ class Heaps:
     def push(self, score: float) -> None:
         """Add a beat's ``score``, in units of the model's threshold."""
         self._counts *= 0.5 ** (1 / HALF_LIFE)
-        place = int((score - LOWEST) / STEP)
-        self._counts[min(max(place, 0), len(self._counts) - 1)] += 1
+        self._counts[int((min(max(score, LOWEST), HIGHEST - STEP / 2) - LOWEST) / STEP)] += 1
         self._find()
 
     def _find(self):

@@ -51,6 +51,7 @@ EVEN = 0.12  # range of their intervals over the median
 ONSET = 0.3  # share by which the first of them is early
 FAST = 0.6  # s: median interval of a tachycardia
 SETTLED = 8  # early beats from which another row is a new rate
+LONGEST = 2000  # beats from which a fast row is one, too: a detector may have lost every second beat before
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +121,7 @@ class Timing:
         self._own: deque[float] = deque(maxlen=USUAL)  # those of all beats of the wearer's own shape
         self._row: deque[float] = deque(maxlen=SETTLED)  # those of the newest beats, as all of them are early
         self._onset = 0.0  # how early the first of the row was
+        self._in_row = 0  # beats of the row
         self._before: Timed | None = None  # the beat before, if it has a score
         self._was_premature = self._was_normal = False
         self._lost = 0  # beats in a row without a score or an interval
@@ -201,7 +203,7 @@ class Timing:
         if early <= EARLY:
             self._row.clear()
         else:
-            self._onset = self._onset if self._row else early
+            self._onset, self._in_row = (self._onset, self._in_row + 1) if self._row else (early, 1)
             self._row.append(beat.rr)
 
     def _is_in_fast_row(self):
@@ -223,7 +225,7 @@ class Timing:
             if self._was_normal or (self.heaps.valley is not None and self._has_trusted_interval()):
                 self._on_time.append(beat.rr)
         self._before, self._was_normal, self._was_premature = beat, is_normal, answer.is_premature
-        is_fast = self._onset > ONSET and median(self._row or [1.0]) < FAST
+        is_fast = self._onset > ONSET and median(self._row or [1.0]) < FAST and self._in_row < LONGEST
         if len(self._row) == SETTLED and beat.is_own and not is_fast:
             row = list(self._row)
             self._forget()

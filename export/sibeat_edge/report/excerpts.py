@@ -1,7 +1,7 @@
 """The parts of a long recording that are worth looking at, kept while the recording is read."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,8 @@ from sibeat_edge.scorer import Beat
 KEPT = 8  # worst beats
 AROUND = 1.0  # s shown on either side of a worst beat
 STRIP = 30.0  # s of the strip with the most alarms
+SHOWN = 10.0  # s of the strip at the beginning of an episode
+LEAD_IN = 2.0  # s of it that come before
 HELD = 300.0  # s of signal held for beats that become certain late, as after a long warm-up
 
 
@@ -35,14 +37,15 @@ class Excerpt:
 
 
 class Excerpts:
-    """Collects the worst beats of a stream, and the strip with the most alarms.
+    """Collects the worst beats of a stream, the strip with the most alarms, and how episodes begin.
 
     Args:
         rate: Hz.
 
     Attributes:
         worst: after ``finish`` the ``Excerpt`` of each of the 8 beats with the highest scores, without
-            overlaps, alarms first, then the highest score.
+            overlaps, one of a kind, alarms first, then the highest score.
+        strips: the ``Excerpt`` of 10 s at the beginning of the first episode of each sort, by its name.
         strip: the ``Excerpt`` of the 30 s with the most alarms. Without an alarm it has the highest score;
             without a scored beat it is the first 30 s.
 
@@ -57,6 +60,8 @@ class Excerpts:
         self.rate = rate
         self.worst: list[Excerpt] = []
         self.strip: Excerpt | None = None
+        self.strips: dict[str, Excerpt] = {}
+        self._begun: dict[str, float] = {}
         self._blocks: deque[tuple[float, np.ndarray]] = deque()
         self._pending: Sequence[Beat] = []
         self._recent: deque[Beat] = deque()
@@ -73,12 +78,26 @@ class Excerpts:
         ready, self._pending = self._pending, beats
         for beat in ready:
             self._consider(beat)
+        self._cut_begun(self._end(time, samples))
+
+    def keep(self, episodes: Iterable[tuple[str, float]]) -> None:
+        """Keep how episodes of these names and starts, s, begin: the first of each name."""
+        for name, start in episodes:
+            if name not in self.strips:
+                self._begun.setdefault(name, start)
+
+    def _cut_begun(self, end):
+        for name, start in list(self._begun.items()):
+            if start - LEAD_IN + SHOWN <= end:
+                self.strips[name] = self._cut(start - LEAD_IN, SHOWN)
+                del self._begun[name]
 
     def finish(self, beats: Sequence[Beat] = ()) -> None:
         """Add the last beats, and order ``worst``."""
         for beat in [*self._pending, *beats]:
             self._consider(beat)
         self._pending = []
+        self._cut_begun(np.inf)
         self._blocks.clear()
         self.worst.sort(key=lambda excerpt: _rank(excerpt.beat), reverse=True)
 
@@ -102,7 +121,11 @@ class Excerpts:
         if beat.score is None:
             return
         self._keep_strip(beat)
-        near = [other for other in self.worst if abs(other.beat.time - beat.time) < 2 * AROUND]
+        near = [
+            other
+            for other in self.worst
+            if abs(other.beat.time - beat.time) < 2 * AROUND or _is_of_kind(other.beat, beat)
+        ]
         if any(_rank(other.beat) >= _rank(beat) for other in near):
             return
         kept = [other for other in self.worst if other not in near]
@@ -124,6 +147,11 @@ class Excerpts:
             end = self._end(*self._blocks[-1])
             start = min(beat.time + 1, end) - STRIP
             self.strip = self._cut(max(start, self._blocks[0][0]), STRIP)
+
+
+def _is_of_kind(beat, other):
+    """Whether two beats look alike and were judged alike: one of them is enough."""
+    return beat.group is not None and (beat.group, beat.kind) == (other.group, other.kind)
 
 
 def _rank(beat):

@@ -10,7 +10,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from sibeat_edge.beats.evidence import KIND
 from sibeat_edge.report.excerpts import Excerpt
+from sibeat_edge.report.findings import KindFound
 from sibeat_edge.scorer import Beat
 from sibeat_edge.signal.resampling import RATE
 
@@ -25,6 +27,7 @@ QRS = 0.12, 0.28  # s before and after an alarm's R-peak that are drawn in red
 WARM = 22  # mm between rows of worst beats that have heat strips
 LONG = 4  # hours, below which a recording is shown in minutes
 WIDTH, GAP = 262, 7  # mm: width of a figure, and distance between the rows of a strip
+KINDS_A_ROW = 8
 SETTINGS: Any = {"font.size": 8, "axes.titlesize": 8, "axes.labelsize": 8, "svg.hashsalt": "sibeat"}
 
 
@@ -159,6 +162,26 @@ def template_figure(templates: Sequence[np.ndarray], window: tuple[int, int], le
         for template, width_of_line in zip(templates, (1.2, 0.6), strict=False):
             axis.plot(time, template[:, lead], color=LEADS[lead % len(LEADS)], linewidth=width_of_line)
         axis.set_title(name, loc="left", pad=2)
+    return figure
+
+
+@_svg
+def kinds_figure(kinds: Sequence[KindFound]) -> Figure:
+    """The shape of each kind over that of the first one, eight a row."""
+    rows = -(-len(kinds) // KINDS_A_ROW)
+    figure = Figure(figsize=(WIDTH * MM, 30 * rows * MM))
+    axes = figure.subplots(rows, KINDS_A_ROW, squeeze=False).ravel()
+    figure.subplots_adjust(0.01, 0.02, 0.99, 1 - 6 / (30 * rows), hspace=0.35, wspace=0.08)
+    low, high = (limit([limit(kind.shape) for kind in kinds]) for limit in (min, max))
+    for axis in axes:
+        axis.set_axis_off()
+    for number, (axis, kind) in enumerate(zip(axes, kinds, strict=False), 1):
+        time = (np.arange(len(kind.shape)) - KIND[0]) / RATE
+        axis.plot(time, kinds[0].shape, color="0.65", linewidth=0.8)
+        axis.plot(time, kind.shape, color="k", linewidth=1.0)
+        axis.set(ylim=(low, high))
+        colour = "k" if kind.kind == "N" else RED
+        axis.set_title(f"{number}: {kind.kind}, {kind.beats:,} beats", color=colour, pad=2)
     return figure
 
 

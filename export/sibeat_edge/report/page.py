@@ -1,6 +1,5 @@
 """A scored recording as one HTML file, without scripts and without anything from the network."""
 
-import base64
 from collections import Counter
 from html import escape
 from pathlib import Path
@@ -10,6 +9,9 @@ import numpy as np
 from sibeat_edge.files import whole_file
 from sibeat_edge.report.excerpts import STRIP
 from sibeat_edge.report.figures import LONG, Bin, rates_figure, strip_figure, template_figure, worst_figure
+from sibeat_edge.report.findings import as_text
+from sibeat_edge.report.found import episodes_section, kinds_section
+from sibeat_edge.report.html import duration, image, table
 from sibeat_edge.report.performance import measured_figures, on_new_wearers, set_for
 from sibeat_edge.report.recording import Scored, mean_heart_rate
 
@@ -47,11 +49,13 @@ def report(scored: Scored) -> str:
     warnings = "".join(f'<p class="warning">{escape(text)}</p>' for text in scored.warnings)
     parts = [
         f"<h1>Record {name}</h1>",
-        f"<p>{_duration(scored.seconds)} (h:mm:ss) of lead {escape(', '.join(scored.leads))} "
+        f"<p>{duration(scored.seconds)} (h:mm:ss) of lead {escape(', '.join(scored.leads))} "
         f"at {scored.rate:g} Hz, scored by the model <b>{escape(scored.manifest['name'])}</b></p>",
         f'<p class="notice">{escape(scored.manifest["notice"])}</p>',
         warnings,
         _summary(scored),
+        episodes_section(scored),
+        kinds_section(scored),
         _rates(scored),
         _strip(scored),
         _wearer(scored),
@@ -78,7 +82,8 @@ def _summary(scored):
         "Beats found": f"{summary['beats']:,}",
         "Beats scored": f"{summary['scored']:,}",
         "Alarms": f"{summary['alarms']:,}",
-        "Doubted": f"{summary['doubted']:,} beats above the threshold that noise may explain",
+        "Doubted": f"{summary['doubted']:,} beats above the threshold that noise, or their kind, explains",
+        **{f"{name.capitalize()} beats": as_text(burden) for name, burden in scored.burdens.items()},
         "Alarms per hour": f"{summary['alarms_per_hour']:.1f}",
         "Alarms per scored hour": _number(summary["alarms_per_scored_hour"], ".1f"),
         "False alarms on new wearers": on_new_wearers(scored),
@@ -86,7 +91,7 @@ def _summary(scored):
         "Threshold": f"{scored.threshold:.4g} ({ORIGINS[scored.threshold_from]})",
         "Mean heart rate": f"{_number(scored.heart_rate, '.0f')} beats a minute",
     }
-    return "<h2>Summary</h2>" + _table([], [(escape(key), escape(value)) for key, value in rows.items()])
+    return "<h2>Summary</h2>" + table([], [(escape(key), escape(value)) for key, value in rows.items()])
 
 
 def _not_scored(scored):
@@ -99,15 +104,15 @@ def _not_scored(scored):
             escape(reason),
             escape(MEANINGS.get(reason, "")),
             f"{beats.get(reason, 0):,}",
-            _duration(seconds.get(reason, 0)),
+            duration(seconds.get(reason, 0)),
         )
         for reason in reasons
     ]
     whole = sum(seconds.values())
-    rows.append(("<b>all</b>", "", f"<b>{sum(beats.values()):,}</b>", f"<b>{_duration(whole)}</b>"))
+    rows.append(("<b>all</b>", "", f"<b>{sum(beats.values()):,}</b>", f"<b>{duration(whole)}</b>"))
     return (
         "<h2>Not scored</h2>"
-        + _table(["reason", "", "beats", "h:mm:ss"], rows, numbers=2)
+        + table(["reason", "", "beats", "h:mm:ss"], rows, numbers=2)
         + f'<p class="caption">{whole / scored.seconds:.1%} of the recording. '
         "Each second has the reason of the beat nearest to it, if one is within 1.5 s.</p>"
     )
@@ -115,7 +120,7 @@ def _not_scored(scored):
 
 def _rates(scored):
     figure = rates_figure(rate_bins(scored), scored.threshold_set_for)
-    return "<h2>Alarms per hour</h2>" + _image(
+    return "<h2>Alarms per hour</h2>" + image(
         figure, "alarms per hour, heart rate and what was not scored, over the recording"
     )
 
@@ -146,7 +151,7 @@ def _strip(scored):
     alarms = sum(beat.alarm for beat in beats)
     return (
         f"<h2>{title}</h2>"
-        + _image(strip_figure(strip, beats, scored.leads), "electrocardiogram strip with marked beats")
+        + image(strip_figure(strip, beats, scored.leads), "electrocardiogram strip with marked beats")
         + f'<p class="caption">{alarms} alarms in these {STRIP:g} s. As recorded, with its median at 0; '
         "large squares 0.2 s and 0.5 mV. Red: alarm; dot: scored, no alarm; cross: not scored.</p>"
     )
@@ -169,10 +174,10 @@ def _wearer(scored):
     ]
     return (
         "<h2>The wearer's own beat</h2>"
-        + _image(figure, "the template of the wearer's own beat")
+        + image(figure, "the template of the wearer's own beat")
         + '<p class="caption">Running mean of similar beats, filtered, as it was at the end. Thin: a second '
         "normal shape. Every beat was compared with the one that it is more like.</p>"
-        + _table(["alarm raised by", "", "alarms"], rows, numbers=1)
+        + table(["alarm raised by", "", "alarms"], rows, numbers=1)
     )
 
 
@@ -191,8 +196,8 @@ def _worst(scored):
         heat += f" Below: where {told}, bright is worse, one scale for all."
     return (
         "<h2>The worst beats</h2>"
-        + _image(figure, "the beats with the highest scores")
-        + '<p class="caption">Highest scores first, none overlapping; grey: what the model was shown.'
+        + image(figure, "the beats with the highest scores")
+        + '<p class="caption">Highest scores first, one of a kind; grey: what the model was shown.'
         + f"{heat}</p>"
     )
 
@@ -213,33 +218,11 @@ def _model(scored):
     body.append(("SHA-256", f"<code>{escape(manifest['model_sha256'])}</code>"))
     return (
         "<h2>Model</h2>"
-        + _table([], body)
-        + '<p class="caption">An alarm is a beat whose score lies above the threshold: it differs from the '
-        "normal beats that the model was trained on. An alarm names no disease, and no alarm does not mean "
-        "that there is no disease.</p>"
+        + table([], body)
+        + '<p class="caption">An alarm is a beat that differs from the wearer\'s own or, for a model without '
+        "a template, from the normal beats that it was trained on. An alarm names no disease, and no alarm "
+        "does not mean that there is no disease.</p>"
     )
-
-
-def _table(heads, rows, numbers=0):
-    """Rows of cells that are HTML already; the last ``numbers`` columns are numbers."""
-    width = len(rows[0])
-    kinds = ["" if column < width - numbers else ' class="number"' for column in range(width)]
-    head = "".join(f"<th{kind}>{cell}</th>" for kind, cell in zip(kinds, heads, strict=False))
-    body = "".join(
-        "<tr>" + "".join(f"<td{kind}>{cell}</td>" for kind, cell in zip(kinds, row, strict=True)) + "</tr>\n"
-        for row in rows
-    )
-    return f"<table>{f'<tr>{head}</tr>' if heads else ''}\n{body}</table>"
-
-
-def _image(svg, text):
-    data = base64.b64encode(svg.encode("utf-8")).decode("ascii")
-    return f'<img alt="{escape(text)}" src="data:image/svg+xml;base64,{data}">'
-
-
-def _duration(seconds):
-    whole = round(seconds)
-    return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
 
 
 def _number(value, form):

@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from sibeat_edge.beats.episodes import Episode, Episodes, episodes_of
 from sibeat_edge.errors import ModelError, RecordError
 from sibeat_edge.model.runtime import Model
 from sibeat_edge.reading.record import Record, read_record
 from sibeat_edge.report.coverage import REACH, Coverage
 from sibeat_edge.report.excerpts import Excerpt, Excerpts
+from sibeat_edge.report.findings import Burden, KindFound, burdens, kinds_found
 from sibeat_edge.scorer import Beat, BeatScorer, revise
 
 PRESET = Path(__file__).parents[1] / "presets" / "mitdb-wearer.tflite"
@@ -35,20 +37,24 @@ class Scored:
             it was given by hand.
         false_alarms_on_new_wearers: their measured ``mean``, ``median`` and ``worst`` per hour, for a
             threshold as the model has it by default; None if not measured, or for another threshold.
-        beats: all, scored or not, in order of time; without their residuals.
+        beats: all, scored or not, in order of time, as they were judged last; without their residuals.
         reasons: why each second ``(seconds,)`` was not scored: a reason of a ``Beat``, or ``no beat found``
             further than 1.5 s from any; an empty text where it was scored.
         warnings: sentences that are to be shown with the result.
-        worst: ``Excerpt`` of each of the worst beats, the worst first, with residuals if the model has any.
+        worst: ``Excerpt`` of each of the worst beats, one of a kind, the worst first, with residuals if the
+            model has any.
         strip: ``Excerpt`` of the 30 s with the most alarms.
         templates: for a wearer's model the wearer's one or two templates at the end, ``(length, leads)``,
             filtered, mV; the one in use last comes first.
+        kinds: for a wearer's model the kinds of beats that were found, the commonest first.
+        strips: ``Excerpt`` of the beginning of the first episode of each sort, by its name.
 
     >>> beats = [Beat(0.5, 1.2, False, "", rr=None), Beat(1.3, 5.0, True, "", rr=0.8)]
     >>> signal = Excerpt(0.0, np.zeros((720, 1)), rate=360)
     >>> scored = Scored(
-    ...     name="a", rate=360.0, leads=("MLII",), seconds=2.0, manifest={"name": "m", "model_sha256": "0"},
-    ...     threshold=4.5, threshold_from="model", threshold_set_for=44.0, beats=beats,
+    ...     name="a", rate=360.0, leads=("MLII",), seconds=2.0,
+    ...     manifest={"name": "m", "model_sha256": "0", "wearer": None}, threshold=4.5,
+    ...     threshold_from="model", threshold_set_for=44.0, beats=beats,
     ...     reasons=np.array(["", ""]), warnings=(), worst=[], strip=signal,
     ... )
     >>> len(scored.alarms), scored.heart_rate, scored.summary["alarms_per_hour"]
@@ -70,6 +76,18 @@ class Scored:
     strip: Excerpt = field(repr=False)
     templates: tuple[np.ndarray, ...] = field(default=(), repr=False)
     false_alarms_on_new_wearers: dict[str, float] | None = None
+    kinds: tuple[KindFound, ...] = ()
+    strips: dict[str, Excerpt] = field(default_factory=dict, repr=False)
+
+    @property
+    def episodes(self) -> list[Episode]:
+        """For a wearer's model all episodes, by their start."""
+        return episodes_of(self.beats) if self.manifest["wearer"] else []
+
+    @property
+    def burdens(self) -> dict[str, Burden]:
+        """For a wearer's model the ``Burden`` of ventricular and of supraventricular beats."""
+        return burdens(self.beats, self.seconds - sum(self.not_scored.values()))
 
     @property
     def alarms(self) -> list[Beat]:
@@ -115,6 +133,8 @@ class Scored:
             "scored": len(self.beats) - sum(self.unscored.values()),
             "alarms": alarms,
             "doubted": sum(beat.doubted for beat in self.beats),
+            **{f"{name}_beats": burden.beats for name, burden in self.burdens.items()},
+            **{f"{name}_percent": burden.percent for name, burden in self.burdens.items()},
             "alarms_per_hour": 3600 * alarms / self.seconds,
             "alarms_per_scored_hour": 3600 * alarms / scored_seconds if scored_seconds > 0 else None,
             "heart_rate": self.heart_rate,
@@ -171,11 +191,13 @@ def score_record(
 ) -> Scored:
     """Score an open ``Record`` with a ``Model``; the other arguments are as for ``score_file``."""
     scorer = BeatScorer(model, record.rate, heat=True, **options)
-    excerpts, coverage = Excerpts(record.rate), Coverage(record.rate)
-    beats = []
+    excerpts, coverage, episodes = Excerpts(record.rate), Coverage(record.rate), Episodes()
+    beats: list[Beat] = []
     for time, samples in record.blocks(BLOCK):
         found = scorer.push(samples, time)
         excerpts.push(time, samples, found)
+        if scorer.wearer:
+            excerpts.keep([(e.what, e.start) for beat in found for e in episodes.push(beat)])
         coverage.push(time, samples)
         beats += [replace(beat, residuals=None) for beat in found]
         revise(beats, scorer.revisions)
@@ -216,11 +238,19 @@ def score_record(
         beats=beats,
         reasons=coverage.reasons(beats),
         warnings=tuple(warnings),
-        worst=excerpts.worst,
+        worst=_as_judged_last(excerpts.worst, beats),
         strip=excerpts.strip,
         templates=scorer.wearer.template.beats if scorer.wearer else (),
         false_alarms_on_new_wearers=known,
+        kinds=tuple(kinds_found(beats, scorer.shapes)),
+        strips=excerpts.strips,
     )
+
+
+def _as_judged_last(excerpts, beats):
+    """The excerpts with their beats as they were judged last."""
+    last = {beat.time: beat for beat in beats}
+    return [replace(e, beat=replace(last[e.beat.time], residuals=e.beat.residuals)) for e in excerpts]
 
 
 def _of_template(record, wearer, beats):

@@ -6,6 +6,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from sibeat_edge.report.findings import as_text
 from sibeat_edge.report.performance import measured_figures, on_new_wearers, set_for
 from sibeat_edge.report.recording import Scored
 
@@ -24,11 +25,15 @@ def as_table(scored: Scored, width: int) -> str:
     figures = Table("", "", box=box.SIMPLE, show_header=False, title=f"{scored.name}: scored beats")
     for name in SUMMARY:
         figures.add_row(name.replace("_", " "), _cell(scored.summary[name]))
+    for name, burden in scored.burdens.items():
+        figures.add_row(f"{name} beats", as_text(burden))
     figures.add_row("threshold set for false alarms", set_for(scored))
     figures.add_row("false alarms on new wearers", on_new_wearers(scored))
     for heading, words in measured_figures(scored.manifest).items():
         figures.add_row(heading, words)
     console.print(figures)
+    if scored.episodes:
+        console.print(_episodes(scored))
     if scored.unscored or scored.not_scored:
         console.print(_not_scored(scored))
     if scored.alarms:
@@ -37,6 +42,15 @@ def as_table(scored: Scored, width: int) -> str:
             console.print(f"and {len(scored.alarms) - LISTED} more: --format csv lists all")
     console.print(scored.manifest["notice"])
     return text.getvalue()
+
+
+def _episodes(scored):
+    table = Table("episodes", "number", "minutes", "first at, s", box=box.SIMPLE)
+    for what in sorted({episode.what for episode in scored.episodes}):
+        those = [episode for episode in scored.episodes if episode.what == what]
+        minutes = sum(episode.end - episode.start for episode in those) / 60
+        table.add_row(what, str(len(those)), f"{minutes:.1f}", f"{those[0].start:.2f}")
+    return table
 
 
 def _not_scored(scored):
@@ -49,10 +63,11 @@ def _not_scored(scored):
 
 def _alarms(scored):
     has_template = scored.manifest["wearer"] is not None
-    table = Table("alarm at, s", "score", "RR, s", *(["raised by"] if has_template else []), box=box.SIMPLE)
+    heads = ["kind", "raised by"] if has_template else []
+    table = Table("alarm at, s", "score", "RR, s", *heads, box=box.SIMPLE)
     for beat in scored.alarms[:LISTED]:
         row = f"{beat.time:.2f}", _cell(beat.score), _cell(beat.rr)
-        table.add_row(*row, *([beat.why] if has_template else []))
+        table.add_row(*row, *([beat.kind, beat.why] if has_template else []))
     return table
 
 

@@ -1,8 +1,9 @@
 """Scored beats as JSON, CSV and WFDB annotations; files are written whole or not at all.
 
-In WFDB annotations a beat without an alarm is ``N``, an alarm is ``?`` (not classified), and a beat that was
-not scored is ``Q`` (unclassifiable). The model makes no diagnosis, and ``?`` is WFDB's one symbol for an
-abnormal beat that claims none. Each annotation's note is the beat's score, or the reason for having none.
+In WFDB annotations a beat is ``N``, ``S`` or ``V``, as its kind is, and ``Q`` (unclassifiable) if it was not
+scored, so that WFDB's ``bxb`` can count them. Of a model without a template, which names no kinds, an alarm
+is ``?``, WFDB's one symbol for an abnormal beat that claims nothing. Each annotation's note is the beat's
+score, or the reason for having none.
 """
 
 import csv
@@ -11,6 +12,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +22,9 @@ from sibeat_edge.files import whole_file
 from sibeat_edge.report.recording import Scored
 from sibeat_edge.scorer import Beat
 
-NO_ALARM, ALARM, NOT_SCORED, COMMENT = 'N?Q"'
-COLUMNS = ("time", "sample", "score", "alarm", "reason", "rr", "why", "snr", "doubted")
+NO_ALARM, SUPRAVENTRICULAR, VENTRICULAR, ALARM, NOT_SCORED, COMMENT = 'NSV?Q"'
+COLUMNS = ("time", "sample", "score", "alarm", "reason", "rr", "why", "snr", "doubted", "kind", "irregular")
+FLAGS = ("alarm", "doubted", "irregular")
 LONGEST_NOTE = 255  # bytes, by WFDB's format
 
 
@@ -36,7 +39,8 @@ def beat_rows(scored: Scored) -> Iterator[dict[str, Any]]:
         rr = None if beat.rr is None else round(beat.rr, 6)
         place = round(beat.time, 6), sample_number(scored, beat)
         snr = None if beat.snr is None else round(beat.snr, 2)
-        values = *place, beat.score, beat.alarm, beat.reason, rr, beat.why, snr, beat.doubted
+        judged = beat.why, snr, beat.doubted, beat.kind, beat.irregular
+        values = *place, beat.score, beat.alarm, beat.reason, rr, *judged
         yield dict(zip(COLUMNS, values, strict=True))
 
 
@@ -44,6 +48,7 @@ def as_json(scored: Scored) -> str:
     """The summary, what was not scored, warnings, and the beats, a line a beat, as a JSON text."""
     head = {
         **scored.summary,
+        "episodes": [asdict(episode) for episode in scored.episodes],
         "unscored_beats": scored.unscored,
         "not_scored_seconds": scored.not_scored,
         "warnings": list(scored.warnings),
@@ -57,14 +62,12 @@ def as_json(scored: Scored) -> str:
 def as_csv(scored: Scored) -> str:
     """The beats as CSV, with a row of headings.
 
-    ``alarm`` and ``doubted`` are 0 or 1, and a cell without a value is empty.
+    ``alarm``, ``doubted`` and ``irregular`` are 0 or 1, and a cell without a value is empty.
     """
     text = io.StringIO()
     table = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     table.writeheader()
-    table.writerows(
-        {**row, "alarm": int(row["alarm"]), "doubted": int(row["doubted"])} for row in beat_rows(scored)
-    )
+    table.writerows({**row, **{name: int(row[name]) for name in FLAGS}} for row in beat_rows(scored))
     return text.getvalue()
 
 
@@ -81,10 +84,7 @@ def write_annotations(scored: Scored, path: str | Path) -> None:
     """
     import wfdb  # here, as a device that streams its beats needs no files
 
-    legend = (
-        f"{scored.manifest['name']}: {ALARM} = alarm (score above {scored.threshold:.6g}), "
-        f"{NO_ALARM} = no alarm, {NOT_SCORED} = not scored"
-    )
+    legend = f"{scored.manifest['name']}: {_legend(scored)}, {NOT_SCORED} = not scored"
     rows = [(sample_number(scored, beat), _symbol(beat), _note(beat)) for beat in scored.beats]
     rows = sorted([(1, COMMENT, legend), *rows], key=lambda row: row[0])
     samples, symbols, notes = zip(*rows, strict=True)
@@ -102,9 +102,17 @@ def write_annotations(scored: Scored, path: str | Path) -> None:
         shutil.copyfile(f"{folder}/beats.sib", partial)
 
 
+def _legend(scored):
+    if scored.manifest["wearer"]:
+        return f"{NO_ALARM} = normal, {SUPRAVENTRICULAR} = premature, {VENTRICULAR} = of another shape"
+    return f"{ALARM} = alarm (score above {scored.threshold:.6g}), {NO_ALARM} = no alarm"
+
+
 def _symbol(beat):
     if beat.score is None:
         return NOT_SCORED
+    if beat.kind:
+        return beat.kind
     return ALARM if beat.alarm else NO_ALARM
 
 
