@@ -1,10 +1,11 @@
-"""What share of a beat's time do the signal-quality index and the judgement of alarms take?
+"""What share of a beat's time do the signal-quality index, and the judgement of beats, take?
 
 python benchmarks/quality_speed.py RECORD [--model MODEL.tflite] [--repeats 5]
 
-A WFDB record is scored as a device would, on one core, with a clock around what judges the signal: the
-alignment that measures a beat's likeness, the stretch, and the evidence for an alarm. Their time is compared
-with all the rest of a beat's. Writes results/bench-quality-speed.json.
+A WFDB record is scored as a device would, on one core, with a clock around what judges the signal (the
+alignment that measures a beat's likeness, the stretch, and the evidence for an alarm), and around what judges
+the beats (their kinds, their timing, and the runs of the model that these need). Each is compared with the
+time of all the rest. Writes results/bench-quality-speed.json.
 """
 
 import argparse
@@ -20,22 +21,30 @@ from keras_sibeat.evaluate.summary import summarise
 from keras_sibeat.files import sha256
 from sibeat_edge.beats.alignment import Aligner
 from sibeat_edge.beats.evidence import Evidence
+from sibeat_edge.beats.judge import Judge
 from sibeat_edge.beats.stretch import Stretch
 from sibeat_edge.model.runtime import Model
 from sibeat_edge.report.recording import PRESET
-from sibeat_edge.scorer import score_recording
+from sibeat_edge.scorer import BeatScorer, score_recording
 
-TIMED = {"alignment": (Aligner, "push"), "stretch": (Stretch, "push"), "evidence": (Evidence, "push")}
+INDEX = {"alignment": (Aligner, "push"), "stretch": (Stretch, "push"), "evidence": (Evidence, "push")}
+JUDGEMENT = {
+    "kinds_and_timing": (Judge, "push"),
+    "model_at_another_time": (BeatScorer, "_scores"),
+    "model_of_another_shape": (BeatScorer, "_on_time"),
+}
+TIMED = INDEX | JUDGEMENT
 
 
 def clocked(spent, name, method):
-    """The method, with the time it takes added to ``spent[name]``, s."""
+    """The method, with its time added to ``spent[name]``, s, without that of timed methods it calls."""
 
     @functools.wraps(method)
     def timed(*arguments):
-        started = time.perf_counter()
+        before, started = sum(spent.values()), time.perf_counter()
         found = method(*arguments)
-        spent[name] += time.perf_counter() - started
+        inner = sum(spent.values()) - before
+        spent[name] += time.perf_counter() - started - inner
         return found
 
     return timed
@@ -61,8 +70,10 @@ def main():
         beats = len(score_recording(Model(options.model), lead, recording.rate))
         whole = time.perf_counter() - started
         row = {f"{name}_us": 1e6 * seconds / beats for name, seconds in spent.items()}
-        row["rest_us"] = 1e6 * (whole - sum(spent.values())) / beats
-        row["share"] = sum(spent.values()) / (whole - sum(spent.values()))
+        index, judgement = (sum(spent[name] for name in names) for names in (INDEX, JUDGEMENT))
+        row["rest_us"] = 1e6 * (whole - index - judgement) / beats
+        row["index_share"] = index / (whole - index - judgement)
+        row["judgement_share"] = judgement / (whole - judgement)
         rows.append(row)
         print(", ".join(f"{name} {value:.3g}" for name, value in row.items()))
     result = {

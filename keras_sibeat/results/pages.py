@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_sibeat.files import whole_file
-from keras_sibeat.results import device_tables, epochs, plots, tables, variants
+from keras_sibeat.results import decision_tables, device_tables, epochs, plots, tables, variants
 from keras_sibeat.results.markdown import cell, table
 
 PROTOCOLS = {
@@ -71,6 +71,7 @@ def make_pages(folder: Path) -> dict[Path, str]:
     if readme.exists():
         text = readme.read_text(encoding="utf-8")
         made_here = {
+            "decisions": decision_tables.decisions(results),
             "table": overview(folder),
             "ablation": variants.ablation(results),
             "noise": device_tables.noise(results),
@@ -127,6 +128,7 @@ def render(folder: Path) -> str:
     }.items():
         if text:
             sections.append(f"## {title}\n\n{text}")
+    sections += [decision_tables.ec57(row) for name, row in results.items() if name.startswith("ec57-")]
     sections += [device_tables.end_to_end(row) for row in results.values() if "conditions" in row]
     sections += [device_tables.worn(row) for row in results.values() if "worn" in row]
     if probes:
