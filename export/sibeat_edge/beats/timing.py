@@ -4,6 +4,7 @@ A premature beat among regular ones is a supraventricular extrasystole. Where th
 as in atrial fibrillation, to be early means nothing, and timing is silent. A beat is premature if
 
 - it lies in the upper of two heaps of timing scores with a valley between (``Heaps``), or
+- its interval is the shorter one, where they are of two lengths (``Lengths``), or
 - it is early by more than what the normal beats' own intervals spread, which are close together, or
 - it is one of a fast, regular row of beats that began abruptly, as supraventricular tachycardia does.
 
@@ -13,11 +14,12 @@ on people who move and in sinus rhythm.
 
 import math
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from statistics import median
 
 from sibeat_edge.beats.heaps import Heaps
+from sibeat_edge.beats.lengths import Lengths, is_half
 
 PAIRS = 24  # intervals between two normal beats whose spread is known
 USUAL = 16  # intervals whose median is the usual one
@@ -32,9 +34,6 @@ SHARED = 40
 FREQUENT = 0.25  # the same share, from which the rhythm is called irregular
 SCATTERED = 0.18  # spread of the logarithms from which a rhythm is irregular
 APART = 0.1  # depth of the valley from which scattered intervals are of two lengths
-# Where every few beats one is not conducted, the others are no premature ones.
-LONG = 1.2  # s of the usual interval from which it may have a beat dropped
-HALF = 0.06  # share by which it may differ from twice the other, then
 # A beat among regular ones.
 REGULAR = 0.1  # spread below which a rhythm is regular
 EARLIER = 0.15  # share of the usual interval by which it has to be early
@@ -88,6 +87,7 @@ class Answer:
         is_fit: whether the beat could be called premature by its heap, once there are two.
         is_certain: whether it is premature whatever the heaps turn out to be.
         is_in_row: whether it is one of a fast, regular row.
+        interval: s since the beat before, if that tells whether it is a short one; or None.
         score: as the beat's.
 
     >>> Answer().is_premature
@@ -100,6 +100,7 @@ class Answer:
     is_certain: bool = False
     is_in_row: bool = False
     score: float = 0.0
+    interval: float | None = None
 
 
 class Timing:
@@ -114,7 +115,7 @@ class Timing:
     """
 
     def __init__(self) -> None:
-        self.heaps = Heaps()
+        self.heaps, self._lengths = Heaps(), Lengths()
         self._pairs: deque[float] = deque(maxlen=PAIRS)  # intervals between two normal beats
         self._spread: float | None = None  # of the pairs
         self._on_time: deque[float] = deque(maxlen=USUAL)  # those of beats that are on time
@@ -152,7 +153,11 @@ class Timing:
 
     def confirm(self, answer: Answer) -> bool:
         """Whether a beat of an earlier ``answer`` is premature, by the heaps as they are now."""
-        return answer.is_certain or (answer.is_fit and self._is_in_upper_heap(answer.score))
+        return (
+            answer.is_certain
+            or (answer.is_fit and self._is_in_upper_heap(answer.score))
+            or self._is_short(answer.interval)
+        )
 
     def _answer(self, beat):
         usual = self._usual()
@@ -164,16 +169,19 @@ class Timing:
         is_counted = beat.is_own and self._has_trusted_interval()
         if is_counted:
             self.heaps.push(beat.score)
+            self._lengths.push(beat.rr)
         if self._before is None or not self._before.is_ventricular:
             self._early_share += ((beat.is_own and early > EARLY) - self._early_share) / SHARED
-        begins = (
-            is_counted and beat.is_clean and self._is_abrupt(beat, usual) and not _is_half(beat.rr, usual)
-        )
+        begins = is_counted and beat.is_clean and self._is_abrupt(beat, usual) and not is_half(beat.rr, usual)
         is_in_row = self._is_in_fast_row()
         is_certain = is_in_row or (begins and self._is_among_regular(beat, early, usual))
         is_fit = begins and early > LEAST_EARLY and (not self.is_scattered or self.heaps.depth <= APART)
-        is_premature = is_certain or (is_fit and self._is_in_upper_heap(beat.score))
-        return Answer(is_premature, early, is_fit, is_certain, is_in_row, beat.score)
+        interval = beat.rr if is_counted and beat.is_clean else None
+        answer = Answer(False, early, is_fit, is_certain, is_in_row, beat.score, interval)
+        return replace(answer, is_premature=self.confirm(answer))
+
+    def _is_short(self, interval):
+        return interval is not None and self._lengths.is_short(interval)
 
     def _has_trusted_interval(self):
         """Whether the beat before is a beat indeed, and none that makes a pause."""
@@ -243,11 +251,6 @@ class Timing:
         """The median interval of beats that are on time, or of all own ones at first; None if too few."""
         known = self._on_time if len(self._on_time) >= FEWEST else self._own
         return median(known) if len(known) >= FEWEST else None
-
-
-def _is_half(rr, usual):
-    """Whether an interval is half of the usual one, so that the usual one may have a beat dropped."""
-    return usual > LONG and abs(2 * rr / usual - 1) < HALF
 
 
 def _spread(intervals):

@@ -1,0 +1,83 @@
+"""Whether a wearer's RR intervals are of two lengths, the short ones premature.
+
+Where most beats are premature, as in a sick sinus, the usual interval is theirs, and nothing seems early. But
+their intervals and the others' lie in two heaps, and follow each other too often for a change of the heart
+rate.
+"""
+
+import math
+from collections import deque
+from statistics import median
+
+import numpy as np
+
+from sibeat_edge.beats.heaps import HALF_LIFE, LEAST
+
+LOWEST, HIGHEST, STEP = math.log(0.25), math.log(3.0), 0.04  # logarithms of s that the histogram spans
+SMOOTH = 0.05  # standard deviation by which it is smoothed
+SHARE = 0.1  # of the intervals that either heap has at least
+CLEFT = 0.15  # height between the heaps over that of the lower one, below which they are apart
+TURNS = 0.1  # share of beats at which the lengths change, over about OVER, from which it is no change of rate
+OVER = 40
+LONG = 8  # long intervals whose median is known
+DROPPED = 1.2  # s of a long interval from which a beat may have been dropped in it
+HALF = 0.06  # share by which it may differ from twice the short one, then
+
+_CENTRES = np.arange(LOWEST + STEP / 2, HIGHEST, STEP)
+_KERNEL = np.exp(-np.square((_CENTRES[:, None] - _CENTRES) / SMOOTH) / 2)
+_KERNEL /= _KERNEL.sum(axis=1, keepdims=True)
+
+
+class Lengths:
+    """A histogram of intervals that forgets, and the valley in it.
+
+    >>> lengths = Lengths()
+    >>> for beat in range(300):
+    ...     lengths.push(1.5 if beat % 4 == 0 else 0.8)
+    >>> lengths.is_short(0.8), lengths.is_short(1.5)
+    (True, False)
+    """
+
+    def __init__(self) -> None:
+        self._counts = np.zeros(len(_CENTRES))
+        self._valley: float | None = None
+        self._long: deque[float] = deque(maxlen=LONG)
+        self._turns = 0.0
+        self._was_short: bool | None = None
+
+    def push(self, rr: float) -> None:
+        """Add an interval, s."""
+        place = min(max(math.log(rr), LOWEST), HIGHEST - STEP / 2)
+        self._counts *= 0.5 ** (1 / HALF_LIFE)
+        self._counts[int((place - LOWEST) / STEP)] += 1
+        self._valley = self._find()
+        if self._valley is None:
+            return
+        is_short = rr < self._valley
+        if not is_short:
+            self._long.append(rr)
+        turned = self._was_short is not None and is_short != self._was_short
+        self._turns, self._was_short = self._turns + (turned - self._turns) / OVER, is_short
+
+    def is_short(self, rr: float) -> bool:
+        """Whether an interval, s, is of the shorter of two lengths, and the longer is not twice it."""
+        if self._valley is None or self._turns <= TURNS or not self._long:
+            return False
+        return rr < self._valley and not is_half(rr, median(self._long))
+
+    def _find(self):
+        total = self._counts.sum()
+        if total < LEAST:
+            return None
+        heights, below = self._counts @ _KERNEL, np.cumsum(self._counts) / total
+        lower = np.maximum.accumulate(heights)
+        upper = np.maximum.accumulate(heights[::-1])[::-1]
+        depths = heights / np.maximum(np.minimum(lower, upper), 1e-12)
+        depths[(below <= SHARE) | (below >= 1 - SHARE)] = np.inf
+        lowest = int(np.argmin(depths))
+        return math.exp(_CENTRES[lowest]) if depths[lowest] < CLEFT else None
+
+
+def is_half(rr: float, usual: float) -> bool:
+    """Whether an interval is half of the usual one, s, so that the usual one may have a beat dropped."""
+    return usual > DROPPED and abs(2 * rr / usual - 1) < HALF
