@@ -10,12 +10,16 @@ from sibeat_edge.imports import Moved, names_when_used
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Beat": "sibeat_edge.scorer",
+    "AlarmPolicy": "sibeat_edge.beats.episodes",
+    "Beat": "sibeat_edge.beats.beat",
     "BeatScorer": "sibeat_edge.scorer",
+    "Episode": "sibeat_edge.beats.episodes",
+    "Episodes": "sibeat_edge.beats.episodes",
     "EdgeError": "sibeat_edge.errors",
     "Model": "sibeat_edge.model.runtime",
     "ModelError": "sibeat_edge.errors",
     "RecordError": "sibeat_edge.errors",
+    "episodes_of": "sibeat_edge.beats.episodes",
     "read_record": "sibeat_edge.reading.record",
     "score_file": "sibeat_edge.report.recording",
     "score_recording": "sibeat_edge.scorer",

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sibeat_edge.beats.alignment import Aligner
+from sibeat_edge.beats.beat import Beat
 from sibeat_edge.beats.evidence import Seen
 from sibeat_edge.beats.judge import Judge, Scores, Verdict
 from sibeat_edge.beats.rhythm import OF_A_BEAT
@@ -23,61 +24,6 @@ from sibeat_edge.signal.resampling import RATE
 
 BLOCK = 10  # s of a recording that are pushed at once
 GAP = 0.05  # s between the end of a block and the next block's time, from which the clock has jumped
-
-
-@dataclass(frozen=True, slots=True)
-class Beat:
-    """A beat, scored or not.
-
-    Attributes:
-        time: of the R-peak, s since the stream's start, or by the clock that ``push`` was given.
-        score: larger = more abnormal; None if the signal is not fit to be scored.
-        alarm: whether the beat is abnormal: of the kind ``S`` or ``V`` or, for a model without a template,
-            of a score above the threshold.
-        reason: why there is no score, or an empty text. The reasons are ``missing``, ``flat``, ``saturated``,
-            ``noisy``, ``motion``, ``edge`` and ``warm-up``. ``motion``: the beats of the last seconds are
-            unlike each other, as electrodes that move make them. ``edge``: the window exceeds the stream, or
-            the R-peak was found too late. ``warm-up``: the model needs a template of the wearer, and there is
-            none yet.
-        rr: s since the R-peak before, or None for the first beat after a start or a gap.
-        residuals: where the beat is abnormal, ``(length,)``, if asked for: the model's squared error of each
-            sample or, for a wearer's model, the squared difference from the template.
-        why: what is abnormal, for a wearer's model: ``shape``, ``timing`` or ``both``; else an empty text.
-        snr: signal-to-noise ratio of the newest beats in dB, or None if there are too few to tell.
-        above: whether the score lies above the threshold.
-        bridged: whether samples that were missing around the beat, at most 40 ms, have been interpolated.
-        kind: for a wearer's model ``N``, ``S`` (supraventricular: premature, of the wearer's own shape) or
-            ``V`` (ventricular: of another shape), as ``Judge`` finds; an empty text without a score.
-        irregular: whether the rhythm as a whole is irregular at this beat, as atrial fibrillation makes it.
-        group: number of the kind of beats, alike in shape, that it was gathered with; None for none.
-
-    >>> Beat(time=12.5, score=None, alarm=False, reason="noisy", rr=0.8).quality
-    'noisy'
-    """
-
-    time: float
-    score: float | None
-    alarm: bool
-    reason: str
-    rr: float | None
-    residuals: np.ndarray | None = None
-    why: str = ""
-    snr: float | None = None
-    above: bool = False
-    bridged: bool = False
-    kind: str = ""
-    irregular: bool = False
-    group: int | None = None
-
-    @property
-    def quality(self) -> str:
-        """``good``, or why there is no score."""
-        return self.reason or "good"
-
-    @property
-    def doubted(self) -> bool:
-        """Whether the score lies above the threshold, but noise or the beat's kind explains it: no alarm."""
-        return self.above and not self.alarm
 
 
 class BeatScorer:

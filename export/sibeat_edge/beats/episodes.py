@@ -4,7 +4,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Protocol
+
+from sibeat_edge.beats.beat import Beat
 
 RUN = 3  # beats of a kind in a row that are a run
 BIGEMINY = 6  # beats of which every second one is ectopic
@@ -26,19 +27,6 @@ QUIET = 60.0  # s between two episodes of one kind, below which the second is no
 TOLD = (VENTRICULAR_RUN, SUPRAVENTRICULAR_RUN, IRREGULAR_RHYTHM, FREQUENT_ECTOPY, "pause", "bradycardia")
 
 
-class Judged(Protocol):
-    """A beat as ``Episodes`` needs it: a ``Beat`` is one."""
-
-    @property
-    def time(self) -> float: ...
-    @property
-    def rr(self) -> float | None: ...
-    @property
-    def kind(self) -> str: ...
-    @property
-    def irregular(self) -> bool: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Episode:
     """Something that went on for a while.
@@ -58,25 +46,24 @@ class Episode:
     end: float | None = None
 
 
-Rule = Callable[[Sequence[Judged], bool], int | None]
+Rule = Callable[[Sequence[Beat], bool], int | None]
 
 
 class Episodes:
     """Finds the episodes in a stream of beats, in order of time; the newest ``AMONG`` beats are kept.
 
-    >>> from types import SimpleNamespace as B
     >>> episodes, found = Episodes(), []
     >>> for n, kind in enumerate("NNVVVN"):
-    ...     found += episodes.push(B(time=0.8 * n, rr=0.8, kind=kind, irregular=False))
+    ...     found += episodes.push(Beat(0.8 * n, 1.0, kind != "N", "", 0.8, kind=kind))
     >>> [(e.what, e.start, e.end) for e in found]
     [('ventricular run', 1.6, None), ('ventricular run', 1.6, 3.2)]
     """
 
     def __init__(self) -> None:
-        self._beats: deque[Judged] = deque(maxlen=AMONG)
+        self._beats: deque[Beat] = deque(maxlen=AMONG)
         self._open: dict[str, Episode] = {}
 
-    def push(self, beat: Judged) -> list[Episode]:
+    def push(self, beat: Beat) -> list[Episode]:
         """The episodes that begin or end with ``beat``, each as it is then."""
         previous = self._beats[-1] if self._beats else None
         self._beats.append(beat)
@@ -101,7 +88,7 @@ class Episodes:
         return replace(self._open.pop(what), end=end)
 
 
-def episodes_of(beats: Iterable[Judged]) -> list[Episode]:
+def episodes_of(beats: Iterable[Beat]) -> list[Episode]:
     """All episodes of a recording's ``beats``, by their start; each has its end."""
     episodes = Episodes()
     found = [episode for beat in beats for episode in episodes.push(beat)] + episodes.finish()
