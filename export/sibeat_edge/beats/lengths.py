@@ -17,6 +17,9 @@ LOWEST, HIGHEST, STEP = math.log(0.25), math.log(3.0), 0.04  # logarithms of s t
 SMOOTH = 0.05  # standard deviation by which it is smoothed
 SHARE = 0.1  # of the intervals that either heap has at least
 CLEFT = 0.15  # height between the heaps over that of the lower one, below which they are apart
+SCATTERED = (
+    0.18  # spread of the short ones' logarithms from which they are of no one length, as in fibrillation
+)
 TURNS = 0.1  # share of beats at which the lengths change, over about OVER, from which it is no change of rate
 OVER = 40
 LONG = 8  # long intervals whose median is known
@@ -75,7 +78,15 @@ class Lengths:
         depths = heights / np.maximum(np.minimum(lower, upper), 1e-12)
         depths[(below <= SHARE) | (below >= 1 - SHARE)] = np.inf
         lowest = int(np.argmin(depths))
-        return math.exp(_CENTRES[lowest]) if depths[lowest] < CLEFT else None
+        if depths[lowest] >= CLEFT or self._spread_below(lowest) > SCATTERED:
+            return None
+        return math.exp(_CENTRES[lowest])
+
+    def _spread_below(self, valley):
+        """The difference of the 80 % and 20 % quantiles of what lies below the valley."""
+        below = np.cumsum(self._counts[:valley])
+        first, last = np.searchsorted(below, [0.2 * below[-1], 0.8 * below[-1]])
+        return (last - first) * STEP
 
 
 def is_half(rr: float, usual: float) -> bool:
