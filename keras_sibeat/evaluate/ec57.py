@@ -46,10 +46,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     run = None
     if options.run.suffix == ".tflite":
-        if options.data is None:
-            line.error("expected --data, a folder of annotated records")
+        if options.data is None or options.report:
+            line.error("expected --data, a folder of annotated records, and no --report with a file's model")
         tables = decide_folder(options.run, options.data, options.records)
     else:
+        if options.records:
+            line.error("expected no --records with a run: its configuration names them")
         run = Run(options.run, options.data)
         tables = decide_run(run)
     for name, result in tables.items():

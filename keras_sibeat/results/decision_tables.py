@@ -62,13 +62,14 @@ MORE = {
     "sveb_burden_error": "S burden, mean absolute error, percent of the beats",
     "sveb_burden_low": "its limits of agreement: lower",
     "sveb_burden_high": "upper",
-    "false_alarms_p90": "false alarms/h of the wearer whom nine in ten are below",
+    "false_alarms_nine_in_ten": "false alarms/h that nine in ten further wearers stay below (conformal)",
     "false_alarms_worst": "false alarms/h of the worst wearer",
     "false_episodes_mean": "false episodes/h, alarms within 10 s counted once: mean",
     "false_episodes_median": "the same: median wearer",
     "told_mean": "episodes/h that a device tells",
     "false_told_mean": "of them without an abnormal beat near: mean",
     "false_told_median": "the same: median wearer",
+    "false_told_nine_in_ten": "the same: nine in ten further wearers stay below",
 }
 
 

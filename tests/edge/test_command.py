@@ -108,20 +108,21 @@ def test_json_is_printed(folder, scored, capsys):
     assert found["false_alarms_per_hour_on_new_wearers"] == known
     assert found["threshold_set_for_false_alarms_per_hour"] == 400
     assert [beat["score"] for beat in found["beats"]] == [beat.score for beat in scored.beats]
+    assert found["episodes"] == [] and "ventricular_beats" not in found
 
 
 def test_csv_is_written(folder, scored, tmp_path, capsys):
     run(folder, "--format", "csv", "--out", tmp_path / "beats.csv")
     rows = list(csv.DictReader(io.StringIO((tmp_path / "beats.csv").read_text())))
     assert len(rows) == len(scored.beats) and capsys.readouterr().out == ""
-    assert os.listdir(tmp_path) == ["beats.csv"]
+    assert {row["kind"] for row in rows} == {""} and os.listdir(tmp_path) == ["beats.csv"]
 
 
 def test_annotations_lie_beside_the_record_by_default(folder, scored):
     run(folder, "--format", "wfdb")
     found = wfdb.rdann(str(folder / "wearer"), "sib")
     np.testing.assert_array_equal(found.sample[1:], [round(beat.time * 360) for beat in scored.beats])
-    assert found.symbol.count("?") == len(scored.alarms)
+    assert found.symbol.count("?") == len(scored.alarms) and set(found.symbol[1:]) == set("N?Q")
     (folder / "wearer.sib").unlink()
 
 

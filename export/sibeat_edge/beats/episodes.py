@@ -62,27 +62,34 @@ class Episodes:
     def __init__(self) -> None:
         self._beats: deque[Beat] = deque(maxlen=AMONG)
         self._open: dict[str, Episode] = {}
+        self._seen = 0  # beats so far
+        self._ended: dict[str, int] = {}  # of them, up to the last of each sort
 
     def push(self, beat: Beat) -> list[Episode]:
         """The episodes that begin or end with ``beat``, each as it is then."""
         previous = self._beats[-1] if self._beats else None
         self._beats.append(beat)
+        self._seen += 1
         newest, found = list(self._beats), []
         for what, rule in RULES.items():
             is_open = what in self._open
             length = rule(newest, is_open)
             if length is not None and not is_open:
+                length = min(length, self._seen - self._ended.get(what, 0))
                 self._open[what] = Episode(what, newest[-length].time)
                 found.append(self._open[what])
             elif length is None and is_open and previous is not None:
                 found.append(self._close(what, previous.time))
+                self._ended[what] = self._seen - 1
         if beat.rr is not None and beat.rr >= PAUSE:
             found.append(Episode("pause", beat.time - beat.rr, beat.time))
         return found
 
     def finish(self) -> list[Episode]:
-        """The episodes that the stream's end ends."""
-        return [self._close(what, self._beats[-1].time) for what in list(self._open)]
+        """The episodes that the stream's end ends. Beats pushed afterwards begin anew."""
+        found = [self._close(what, self._beats[-1].time) for what in list(self._open)]
+        self._beats.clear()
+        return found
 
     def _close(self, what, end):
         return replace(self._open.pop(what), end=end)
@@ -124,8 +131,9 @@ class AlarmPolicy:
 
 def _run(kind: str) -> Rule:
     def rule(beats, is_open):
-        row = 0
-        while row < len(beats) and beats[-1 - row].kind == kind:
+        row, is_joined = 0, not (is_open and beats[-1].rr is None)
+        while row < len(beats) and is_joined and beats[-1 - row].kind == kind:
+            is_joined = beats[-1 - row].rr is not None  # else a gap lies before it
             row += 1
         return row if row >= (1 if is_open else RUN) else None
 
@@ -136,6 +144,7 @@ def _bigeminy(beats, is_open):
     newest = beats[-BIGEMINY:]
     ectopic = [beat.kind in ("S", "V") for beat in newest]
     is_known = len(newest) == BIGEMINY and all(beat.kind for beat in newest)
+    is_known = is_known and all(beat.rr is not None for beat in newest[1:])
     alternates = all(one != other for one, other in zip(ectopic[:-1], ectopic[1:], strict=True))
     return BIGEMINY if is_known and alternates else None
 

@@ -204,6 +204,8 @@ def score_record(
         if progress is not None:
             progress(coverage.end, record.seconds)
     found = scorer.finish()
+    if scorer.wearer:
+        excerpts.keep([(e.what, e.start) for beat in found for e in episodes.push(beat)])
     excerpts.finish(found)
     beats += [replace(beat, residuals=None) for beat in found]
     revise(beats, scorer.revisions)

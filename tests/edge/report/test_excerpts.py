@@ -60,6 +60,22 @@ def test_an_alarm_comes_before_a_doubted_beat_of_a_higher_score():
     assert found == [80.0, 60.0, 40.0, 20.0, 0.0, 99.0, 98.0, 97.0]
 
 
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from([None, *range(12)]), st.sampled_from("NSV")), max_size=120))
+def test_of_the_beats_of_a_kind_the_worst_is_kept(rows):
+    """Beats that look alike and were judged alike; those of no kind are each its own."""
+    signal, _ = recording(400)
+    beats = [
+        Beat(3.0 * n + 2, float(n * 53 % 127), kind != "N", "", None, kind=kind, group=group)
+        for n, (group, kind) in enumerate(rows)
+    ]
+    of_kinds = {}
+    for beat in sorted(beats, key=lambda beat: (beat.alarm, beat.score)):
+        of_kinds[beat.time if beat.group is None else (beat.group, beat.kind)] = beat
+    wanted = sorted(of_kinds.values(), key=lambda beat: (beat.alarm, beat.score), reverse=True)
+    assert [excerpt.beat for excerpt in collect(signal, beats).worst] == wanted[:KEPT]
+
+
 @pytest.mark.parametrize("size", [37, 400, 2400])
 def test_an_excerpt_is_the_signal_around_its_beat(size):
     signal, beats = recording(300)

@@ -30,6 +30,7 @@ def test_csv_holds_every_beat(scored):
         assert row["score"] == ("" if beat.score is None else str(beat.score))
         assert row["alarm"] == str(int(beat.alarm)) and row["reason"] == beat.reason
         assert row["rr"] == ("" if beat.rr is None else str(beat.rr))
+        assert (row["kind"], row["irregular"]) == ("", "0")
 
 
 def test_json_holds_every_beat_and_the_summary(scored):
@@ -44,11 +45,14 @@ def test_json_holds_every_beat_and_the_summary(scored):
         "why": "",
         "snr": None,
         "doubted": False,
+        "kind": "",
+        "irregular": False,
     }
     assert [beat["score"] for beat in found["beats"]] == [beat.score for beat in scored.beats]
     assert found["not_scored_seconds"] == {"noisy": 1.0} and found["unscored_beats"] == {"noisy": 1}
     assert (found["record"], found["model"], found["threshold"]) == ("example", "tiny", 1.5)
-    assert found["notice"] == "Not a medical device."
+    assert found["notice"] == "Not a medical device." and found["episodes"] == []
+    assert not any(name.startswith(("ventricular", "supraventricular")) for name in found)
 
 
 def test_the_summary_is_that_of_the_beats(scored):
@@ -71,7 +75,7 @@ def test_a_doubted_beat_is_counted_and_marked_and_is_no_alarm(scored):
 def test_without_beats_the_files_are_valid(scored, tmp_path):
     empty = replace(scored, beats=[])
     assert json.loads(as_json(empty))["beats"] == []
-    assert as_csv(empty) == "time,sample,score,alarm,reason,rr,why,snr,doubted\n"
+    assert as_csv(empty) == "time,sample,score,alarm,reason,rr,why,snr,doubted,kind,irregular\n"
     write_annotations(empty, tmp_path / "a.sib")
     assert wfdb.rdann(str(tmp_path / "a"), "sib").symbol == ['"']
 
