@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_sibeat.data.detection import TOLERANCE
 from keras_sibeat.data.physionet import list_records
 from keras_sibeat.data.recording import Recording, read_recording
 from keras_sibeat.errors import DataError
@@ -25,14 +26,25 @@ from keras_sibeat.evaluate.ec57_tables import (
 )
 from keras_sibeat.evaluate.recordings import annotated_beats
 from keras_sibeat.evaluate.summary import summarise
-from sibeat_edge.beats.episodes import AlarmPolicy, Episode, Episodes
+from sibeat_edge.beats.episodes import (
+    IRREGULAR_RHYTHM,
+    PAUSE,
+    RATED,
+    RUN,
+    SLOW,
+    SLOW_ENDS,
+    AlarmPolicy,
+    Episode,
+    Episodes,
+)
+from sibeat_edge.beats.timing import SCATTERED
 from sibeat_edge.errors import ModelError
 from sibeat_edge.model.runtime import Model
 from sibeat_edge.scorer import BLOCK, Beat, BeatScorer, revise
 from sibeat_edge.signal.resampling import RATE
 
 APART = 10.0  # s between false alarms that are one false episode
-NEAR = 10.0  # s around an episode in which an abnormal beat makes it a true one
+NEAR = 10.0  # s around an episode in which the experts' beats have to bear it out
 NINE_IN_TEN = 0.9  # share of further wearers for whom a rate is promised
 JUDGEMENTS = ("first", "last")
 RUN_COUNTS = ("true", "met", "called", "right")
@@ -83,7 +95,7 @@ def decide(model: Model, recording: Recording) -> Decided:
         first += found
         last += found
         revise(last, scorer.revisions)
-        told += [alarm for beat in found for e in episodes.push(beat) for alarm in policy.push(e)]
+        told += [e for beat in found for e in policy.push(episodes.push(beat), beat.time)]
     peaks, classes = annotated_beats(recording)
     flutter = _flutter(recording)
     return Decided(
@@ -157,12 +169,31 @@ def _episodes(times):
 
 
 def _false_told(decided):
-    """Episodes that were told without an abnormal beat in them, or near."""
-    abnormal = decided.experts.times[np.isin(decided.experts.labels, ["S", "V", "F"])]
-    late = (episode for episode in decided.told if episode.start >= LEARNING)
-    return [
-        e for e in late if not np.any((abnormal >= e.start - NEAR) & (abnormal <= (e.end or e.start) + NEAR))
-    ]
+    """Episodes that were told, and that the experts' beats do not bear out."""
+    return [e for e in decided.told if e.start >= LEARNING and not _is_borne_out(e, decided.experts)]
+
+
+def _is_borne_out(episode, experts):
+    """Whether what an episode says is so by the experts' beats, within ``NEAR`` s of it.
+
+    A pause and a slow heart by their intervals, an irregular rhythm by those between normal beats in the
+    minute from its start on, and all others by three abnormal beats or more.
+    """
+    begin, end = episode.start - NEAR, (episode.end or episode.start) + NEAR
+    intervals, after = np.diff(experts.times), experts.times[1:]
+    near = intervals[(after >= begin) & (after <= end + RATED * SLOW)]
+    if episode.what == "pause":
+        return bool(np.any(near >= PAUSE - TOLERANCE))
+    if episode.what == "bradycardia":
+        slowest = [np.median(near[first : first + RATED]) for first in range(len(near) - RATED + 1)]
+        return bool(slowest and max(slowest) >= SLOW_ENDS)
+    if episode.what == IRREGULAR_RHYTHM:
+        is_normal = (experts.labels[1:] == "N") & (experts.labels[:-1] == "N")
+        minute = (after >= episode.start - NEAR) & (after <= episode.start + 60)
+        logs = np.log(intervals[is_normal & minute])
+        return bool(len(logs) and np.diff(np.quantile(logs, [0.2, 0.8]))[0] > SCATTERED)
+    abnormal = experts.times[np.isin(experts.labels, ["S", "V", "F"])]
+    return int(np.sum((abnormal >= begin) & (abnormal <= end))) >= RUN
 
 
 def summarise_decisions(all_decided: Sequence[Decided]) -> dict[str, float]:
@@ -173,7 +204,7 @@ def summarise_decisions(all_decided: Sequence[Decided]) -> dict[str, float]:
     - ``false_alarms_mean``, ``…_median`` and ``…_worst`` an hour, over wearers, and ``…_nine_in_ten``, which
       nine in ten further wearers stay below: beats called S or V that are normal or none;
     - ``false_episodes_…``, the same, false alarms closer than 10 s together counted once; ``told_…``, of
-      episodes that a device tells; ``false_told_…``, of those with no abnormal beat within 10 s;
+      episodes that a device tells; ``false_told_…``, of those that the experts' beats do not bear out;
     - ``veb_runs_se`` and ``veb_runs_pp`` of three or more V in a row, and the same of S;
     - ``veb_burden_error`` and ``sveb_burden_error``, mean absolute differences in percent of the beats,
       limits of agreement, and ``burden_error``, the mean of both.

@@ -67,7 +67,7 @@ MORE = {
     "false_episodes_mean": "false episodes/h, alarms within 10 s counted once: mean",
     "false_episodes_median": "the same: median wearer",
     "told_mean": "episodes/h that a device tells",
-    "false_told_mean": "of them without an abnormal beat near: mean",
+    "false_told_mean": "of them not borne out by the experts' beats: mean",
     "false_told_median": "the same: median wearer",
     "false_told_nine_in_ten": "the same: nine in ten further wearers stay below",
 }

@@ -66,18 +66,41 @@ def test_a_false_alarm_is_a_normal_beat_or_none_and_not_in_the_learning_period()
 
 @pytest.mark.parametrize("apart, is_true", [(NEAR - 0.5, True), (NEAR + 0.5, False)])
 @pytest.mark.parametrize("label", "SVF")
-def test_a_told_episode_is_true_if_an_abnormal_beat_is_near(label, apart, is_true):
-    pause = Episode("pause", 500.0, 504.0)
+def test_a_told_run_is_true_if_three_abnormal_beats_are_near(label, apart, is_true):
+    run = Episode("ventricular run", 500.0, 504.0)
     for time in (500 - apart, 504 + apart):
-        experts = regular({time: label})
-        figures = record_figures(decided(experts, regular(), [pause]))
+        experts = regular({time: label, 501.5: label, 502.5: label})
+        figures = record_figures(decided(experts, regular(), [run]))
         assert (figures["told"], figures["false_told"]) == (1, 0 if is_true else 1)
 
 
-def test_told_episodes_of_normal_or_unknown_beats_are_false_and_early_ones_do_not_count():
-    told = [Episode("irregular rhythm", time) for time in (299.0, 300.0, 400.0, 600.0)]
-    figures = record_figures(decided(regular({401: "Q", 603: "V"}), regular(), told))
-    assert (figures["told"], figures["false_told"]) == (3, 2)
+def thinned(without, begin=250, end=1000):
+    """Normal beats a second apart, without those of these seconds."""
+    times = [time for time in range(begin, end) if time not in without]
+    return marks(times, "N" * len(times))
+
+
+def test_a_told_pause_and_a_slow_heart_are_true_by_the_experts_intervals():
+    pause, slow = Episode("pause", 500.0, 503.0), Episode("bradycardia", 600.0)
+    few = thinned({501, 502, *range(601, 640, 2)})
+    for episode in (pause, slow):
+        assert record_figures(decided(few, few, [episode]))["false_told"] == 0
+        assert record_figures(decided(regular(), regular(), [episode]))["false_told"] == 1
+
+
+def test_a_told_irregular_rhythm_is_true_by_the_spread_of_normal_intervals():
+    draws = np.random.default_rng(0)
+    times = 250 + np.cumsum(np.exp(0.25 * draws.standard_normal(700)))
+    scattered = marks(times, "N" * len(times))
+    told = [Episode("irregular rhythm", 500.0)]
+    assert record_figures(decided(scattered, scattered, told))["false_told"] == 0
+    assert record_figures(decided(regular(), regular(), told))["false_told"] == 1
+
+
+def test_episodes_told_in_the_learning_period_do_not_count():
+    told = [Episode("ventricular run", time) for time in (299.0, 300.0, 400.0)]
+    figures = record_figures(decided(regular(), regular(), told))
+    assert (figures["told"], figures["false_told"]) == (2, 2)
 
 
 def test_the_first_judgement_is_counted_apart_from_the_last():
@@ -228,8 +251,8 @@ def test_a_recording_is_decided_as_a_device_would(model, recordings):
     first = [beat for block in blocks for beat in scorer.push(block)] + scorer.finish()
     assert found.judged["first"].labels.tolist() == [beat.kind for beat in first]
     assert found.judged["first"].times.tolist() == [beat.time for beat in last]
-    begun = [episode for beat in first for episode in episodes.push(beat)]
-    assert found.told == [alarm for episode in begun for alarm in policy.push(episode)] != []
+    begun = [(beat.time, episodes.push(beat)) for beat in first]
+    assert found.told == [e for time, those in begun for e in policy.push(those, time)] != []
 
 
 def test_flutter_is_left_out_on_either_side(model, recordings):

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from statistics import median
 
 from sibeat_edge.beats.beat import Beat
 
@@ -14,8 +14,8 @@ RARE = 3  # ectopic beats among as many, below which they are frequent no longer
 IRREGULAR, OVER = 30, 40  # beats in an irregular rhythm, and beats over which they are counted
 REGULAR = 10  # of them below which the rhythm is regular again
 PAUSE = 3.0  # s between two beats that are a pause
-RATED = 8  # RR intervals whose mean is the heart rate
-SLOW, SLOW_ENDS = 60 / 40, 60 / 44  # s: mean RR interval from which the heart is slow, and no longer
+RATED = 8  # RR intervals of scored beats whose median is the heart rate
+SLOW, SLOW_ENDS = 60 / 40, 60 / 44  # s: RR interval from which the heart is slow, and no longer
 FAST, FAST_ENDS = 60 / 120, 60 / 110  # s: below which it is fast, and no longer
 
 VENTRICULAR_RUN = "ventricular run"
@@ -81,7 +81,8 @@ class Episodes:
             elif length is None and is_open and previous is not None:
                 found.append(self._close(what, previous.time))
                 self._ended[what] = self._seen - 1
-        if beat.rr is not None and beat.rr >= PAUSE:
+        is_scored = bool(beat.kind and previous and previous.kind)  # noise makes pauses, too
+        if is_scored and beat.rr is not None and beat.rr >= PAUSE:
             found.append(Episode("pause", beat.time - beat.rr, beat.time))
         return found
 
@@ -103,30 +104,44 @@ def episodes_of(beats: Iterable[Beat]) -> list[Episode]:
 
 
 class AlarmPolicy:
-    """Which episodes a device tells, and when: each at its beginning.
+    """Which episodes a device tells, and when: each at its beginning, a pause once it is over.
+
+    For a while behind one that was told, another of its kind is not; if it still goes on then, it is told.
 
     Args:
         told: what is told.
-        quiet: s behind an episode, in which another one of the same kind is not told.
+        quiet: s behind the telling of an episode, in which another one of its kind is not told.
 
     >>> policy = AlarmPolicy()
-    >>> [len(policy.push(Episode("pause", at, at + 3))) for at in (10.0, 20.0, 200.0)]
+    >>> [len(policy.push([Episode("pause", at, at + 3)], at + 3)) for at in (10.0, 20.0, 200.0)]
     [1, 0, 1]
     """
 
     def __init__(self, told: Iterable[str] = TOLD, quiet: float = QUIET) -> None:
         self._told, self._quiet = frozenset(told), quiet
-        self._newest: dict[str, float] = {}  # the time until which each kind has gone on
+        self._at: dict[str, float] = {}  # when each kind was told last
+        self._open: dict[str, Episode] = {}  # those that have begun, and have not been told
 
-    def push(self, episode: Episode) -> list[Episode]:
-        """``episode`` as ``Episodes`` returns it, if it is to be told now; else nothing."""
-        if episode.what not in self._told:
-            return []
-        before = self._newest.get(episode.what)
-        begins = episode.end is None or episode.what == "pause"
-        self._newest[episode.what] = episode.start if episode.end is None else episode.end
-        is_new = before is None or episode.start - before > self._quiet
-        return [episode] if begins and is_new else []
+    def push(self, episodes: Iterable[Episode], time: float) -> list[Episode]:
+        """Those to be told now.
+
+        Args:
+            episodes: that ``Episodes`` returns for a beat; often none.
+            time: of the beat, s.
+        """
+        for episode in episodes:
+            if episode.what == "pause" or episode.end is None:
+                self._open[episode.what] = episode
+            else:
+                self._open.pop(episode.what, None)
+        told = [e for e in self._open.values() if e.what in self._told and self._is_due(e.what, time)]
+        self._at |= {episode.what: time for episode in told}
+        for what in ["pause", *(episode.what for episode in told)]:
+            self._open.pop(what, None)
+        return told
+
+    def _is_due(self, what, time):
+        return what not in self._at or abs(time - self._at[what]) > self._quiet
 
 
 def _run(kind: str) -> Rule:
@@ -162,8 +177,8 @@ def _irregular(beats, is_open):
 
 def _rated(begins: Callable[[float, bool], bool]) -> Rule:
     def rule(beats, is_open):
-        known = [beat.rr for beat in islice(reversed(beats), RATED) if beat.rr is not None]
-        is_so = len(known) == RATED and begins(sum(known) / RATED, is_open)
+        known = [beat.rr for beat in beats[-RATED:] if beat.rr is not None and beat.kind]
+        is_so = len(known) == RATED and begins(median(known), is_open)
         return RATED if is_so else None
 
     return rule
@@ -175,6 +190,6 @@ RULES: dict[str, Rule] = {
     "bigeminy": _bigeminy,
     FREQUENT_ECTOPY: _frequent,
     IRREGULAR_RHYTHM: _irregular,
-    "bradycardia": _rated(lambda mean, is_open: mean > (SLOW_ENDS if is_open else SLOW)),
-    "tachycardia": _rated(lambda mean, is_open: mean < (FAST_ENDS if is_open else FAST)),
+    "bradycardia": _rated(lambda rr, is_open: rr > (SLOW_ENDS if is_open else SLOW)),
+    "tachycardia": _rated(lambda rr, is_open: rr < (FAST_ENDS if is_open else FAST)),
 }

@@ -136,6 +136,8 @@ class Timing:
     @property
     def is_irregular(self) -> bool:
         """Whether the whole rhythm is irregular: scattered, or with many early beats but no two heaps."""
+        if self._is_in_fast_row():
+            return False
         return self.is_scattered or (self._early_share > FREQUENT and self.heaps.depth > DEEPER)
 
     def push(self, beat: Timed | None) -> Answer:

@@ -34,11 +34,13 @@ def episodes_section(scored: Scored) -> str:
 
 
 def _strip(scored, what):
-    """How the first episode of a sort begins; an early judgement may have taken another one for it."""
+    """How an episode of a sort begins: the first one, unless later beats have taught that there was none."""
     if what not in scored.strips:
         return ""
     excerpt = scored.strips[what]
     last = excerpt.time + len(excerpt.samples) / excerpt.rate
+    if not any(e.what == what and excerpt.time <= e.start < last for e in scored.episodes):
+        return ""
     beats = [beat for beat in scored.beats if excerpt.time <= beat.time < last]
     text = f"{what.capitalize()}: how it begins"
     figure = strip_figure(excerpt, beats, scored.leads)

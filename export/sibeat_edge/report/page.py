@@ -37,6 +37,7 @@ MEANINGS = {
     "flat": "the lead is flat: no contact",
     "saturated": "the amplifier has reached its limit",
     "noisy": "too noisy to judge",
+    "motion": "the electrodes moved",
     "edge": "the recording begins or ends too near",
     "warm-up": "the wearer's own beat is not known yet",
     "no beat found": "a signal without an R-peak within 1.5 s",
@@ -147,13 +148,14 @@ def _strip(scored):
     strip = scored.strip
     last = strip.time + len(strip.samples) / strip.rate
     beats = [beat for beat in scored.beats if strip.time <= beat.time < last]
-    title = "The 30 s with the most alarms" if scored.alarms else "The 30 s with the highest score"
+    title = "30 s with many alarms" if scored.alarms else "The 30 s with the highest score"
     alarms = sum(beat.alarm for beat in beats)
     return (
         f"<h2>{title}</h2>"
         + image(strip_figure(strip, beats, scored.leads), "electrocardiogram strip with marked beats")
         + f'<p class="caption">{alarms} alarms in these {STRIP:g} s. As recorded, with its median at 0; '
-        "large squares 0.2 s and 0.5 mV. Red: alarm; dot: scored, no alarm; cross: not scored.</p>"
+        "large squares 0.2 s and 0.5 mV. Found while the signal was read, by the first judgement, and marked "
+        "by the last. Red: alarm; dot: scored, no alarm; cross: not scored.</p>"
     )
 
 
@@ -197,7 +199,7 @@ def _worst(scored):
     return (
         "<h2>The worst beats</h2>"
         + image(figure, "the beats with the highest scores")
-        + '<p class="caption">Highest scores first, one of a kind; grey: what the model was shown.'
+        + '<p class="caption">Alarms first, then by score, one of a kind; grey: what the model was shown.'
         + f"{heat}</p>"
     )
 

@@ -250,9 +250,13 @@ def score_record(
 
 
 def _as_judged_last(excerpts, beats):
-    """The excerpts with their beats as they were judged last."""
-    last = {beat.time: beat for beat in beats}
-    return [replace(e, beat=replace(last[e.beat.time], residuals=e.beat.residuals)) for e in excerpts]
+    """The excerpts with their beats as they were judged last, one of a kind, in the same order as before."""
+    last, found = {beat.time: beat for beat in beats}, {}
+    for e in excerpts:
+        beat = last[e.beat.time]
+        key = beat.time if beat.group is None else (beat.group, beat.kind)
+        found.setdefault(key, replace(e, beat=replace(beat, residuals=e.beat.residuals)))
+    return sorted(found.values(), key=lambda e: (e.beat.alarm, e.beat.score), reverse=True)
 
 
 def _of_template(record, wearer, beats):

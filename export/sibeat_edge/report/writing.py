@@ -47,7 +47,7 @@ def beat_rows(scored: Scored) -> Iterator[dict[str, Any]]:
 def as_json(scored: Scored) -> str:
     """The summary, what was not scored, warnings, and the beats, a line a beat, as a JSON text."""
     head = {
-        **scored.summary,
+        **{("beats_found" if name == "beats" else name): value for name, value in scored.summary.items()},
         "episodes": [asdict(episode) for episode in scored.episodes],
         "unscored_beats": scored.unscored,
         "not_scored_seconds": scored.not_scored,

@@ -1,5 +1,7 @@
 """Episodes of any beats: each begins and ends once, in bounded memory; and which of them are told."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -108,7 +110,8 @@ def test_without_beats_there_are_no_episodes():
 
 
 def told(policy, *episodes):
-    return [episode for each in episodes for episode in policy.push(each)]
+    """What is told as these come one by one, each at its end, or at its beginning if it goes on."""
+    return [e for each in episodes for e in policy.push([each], each.start if each.end is None else each.end)]
 
 
 def test_an_episode_is_told_when_it_begins_and_a_pause_when_it_is_over():
@@ -125,17 +128,31 @@ def test_what_is_usual_is_not_told_unless_it_is_asked_for(what):
 @pytest.mark.parametrize("what", TOLD)
 @pytest.mark.parametrize("apart, is_told", [(QUIET - 0.5, False), (QUIET, False), (QUIET + 0.5, True)])
 def test_of_a_kind_another_one_is_told_only_after_a_quiet_minute(what, apart, is_told):
-    policy = AlarmPolicy()
-    begins = [] if what == "pause" else [Episode(what, 10.0)]
-    assert len(told(policy, *begins, Episode(what, 10.0, 100.0))) == 1
-    again = Episode(what, 100.0 + apart, 170.0 + apart if what == "pause" else None)
+    policy, ends = AlarmPolicy(), what == "pause"
+    assert len(told(policy, Episode(what, 10.0, 20.0 if ends else None))) == 1
+    begun = 20.0 if ends else 10.0
+    again = Episode(what, begun + apart - 5, begun + apart) if ends else Episode(what, begun + apart)
     assert told(policy, again) == ([again] if is_told else [])
 
 
-def test_one_that_was_not_told_keeps_the_next_one_quiet_as_well():
+def test_one_that_was_not_told_does_not_keep_the_next_one_quiet():
     policy = AlarmPolicy(quiet=10.0)
-    pauses = [Episode("pause", at, at + 3.0) for at in (0.0, 8.0, 20.0, 30.0, 43.5)]
-    assert told(policy, *pauses) == [pauses[0], pauses[-1]]
+    pauses = [Episode("pause", at, at + 3.0) for at in (0.0, 8.0, 16.0, 24.0, 32.0)]
+    assert told(policy, *pauses) == pauses[::2]
+
+
+def test_one_that_goes_on_is_told_as_soon_as_the_quiet_minute_is_over():
+    """A salvo is told, and others follow it; the last one does not end."""
+    policy, salvo, lasting = AlarmPolicy(), Episode("ventricular run", 10.0), Episode("ventricular run", 60.0)
+    assert told(policy, salvo, replace(salvo, end=12.0), lasting) == [salvo]
+    found = {time: policy.push([], time) for time in (69.0, 70.5, 71.0, 500.0)}
+    assert found == {69.0: [], 70.5: [lasting], 71.0: [], 500.0: []}
+
+
+def test_a_clock_that_is_set_back_keeps_nothing_quiet():
+    policy = AlarmPolicy()
+    first, second = Episode("ventricular run", 5000.0), Episode("ventricular run", 12.0)
+    assert told(policy, first, second) == [first, second]
 
 
 def test_each_kind_is_quiet_for_itself():
@@ -148,12 +165,16 @@ def test_each_kind_is_quiet_for_itself():
 @given(BEATS, st.sampled_from([0.0, 30.0, QUIET]))
 def test_what_is_told_is_some_of_what_was_found_and_never_soon_after_another(beats, quiet):
     episodes, policy = Episodes(), AlarmPolicy(quiet=quiet)
-    found = [episode for beat in beats for episode in episodes.push(beat)]
-    alarms = told(policy, *found)
-    assert {e.what for e in alarms} == {e.what for e in found} & set(TOLD)
+    found, alarms = [], []
+    for beat in beats:
+        those = episodes.push(beat)
+        found += those
+        alarms += [(beat.time, e) for e in policy.push(those, beat.time)]
+    assert {e.what for _, e in alarms} == {e.what for e in found} & set(TOLD)
+    assert all(e in found for _, e in alarms)
     for what in TOLD:
-        starts = [e.start for e in alarms if e.what == what]
-        assert all(b - a > quiet for a, b in zip(starts, starts[1:], strict=False))
+        times = [time for time, e in alarms if e.what == what]
+        assert all(b - a > quiet for a, b in zip(times, times[1:], strict=False))
 
 
 # What ends a row, and an episode

@@ -1,6 +1,6 @@
 """Episodes: where each sort of them begins and ends."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -157,11 +157,17 @@ def test_a_rate_between_the_two_limits_goes_on_to_be_what_it_was(what, rr, betwe
     assert [last < len(ended) - 1 for _, last in numbers(ended, what)] == [True]
 
 
-def test_a_rate_is_the_mean_of_eight_intervals_and_counts_from_the_first_of_them():
-    """Above 1.5 s with the fifth of 2 s, and down to 60 / 44 s with the third last one."""
+def test_a_rate_is_the_median_of_eight_intervals_and_counts_from_the_first_of_them():
+    """Above 1.5 s with the fifth of 2 s, and below 60 / 44 s with the third last one."""
     beats = after(*[1.0] * 10, *[2.0] * 10, *[1.0] * 20)
     ((first, last),) = numbers(beats, "bradycardia")
-    assert first == 14 - 7 and last == 19 + 5  # three of eight of 2 s make 1.375 s, and two 1.25 s
+    assert first == 14 - 7 and last == 19 + 4  # four of eight of 2 s make 1.5 s, and three 1 s
+
+
+def test_one_pause_makes_no_slow_heart_and_what_is_not_scored_makes_neither():
+    assert not numbers(after(*[0.8] * 12, 10.0, *[0.8] * 12), "bradycardia")
+    unscored = [replace(beat, kind="") for beat in after(*[0.8] * 5, *[3.5] * 12)]
+    assert not [e for e in episodes_of(unscored) if e.what in ("pause", "bradycardia")]
 
 
 def test_an_unknown_interval_leaves_the_rate_unknown_for_eight_beats():
