@@ -35,8 +35,8 @@ class BeatScorer:
     Args:
         model: a ``Model``, or its ``source``.
         rate: of the device, 1 to 10,000 Hz.
-        threshold, false_alarms_per_hour, personal: set which scores are alarms, as ``score``, ``per_hour``
-            and ``personal`` of ``Threshold``.
+        threshold, false_alarms_per_hour, personal: set the threshold, as ``score``, ``per_hour`` and
+            ``personal`` of ``Threshold``. For a model with a template it decides about shapes alone.
         heat: whether beats carry their residuals.
 
     Attributes:
@@ -91,7 +91,7 @@ class BeatScorer:
 
     @property
     def threshold(self) -> float:
-        """Score above which a beat is an alarm from now on."""
+        """Score above which a beat is ``above`` from now on; without a template such a beat is an alarm."""
         return self._threshold.score
 
     @property

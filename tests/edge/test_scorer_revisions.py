@@ -11,6 +11,7 @@ from test_scorer_doubts import WARM, Ruled, assert_consistent, lead_of, told
 
 from keras_sibeat.data.synthetic import simulate_wearer
 from sibeat_edge.beats import judge as judge_module
+from sibeat_edge.errors import ModelError
 from sibeat_edge.scorer import BeatScorer, revise, score_recording
 from sibeat_edge.signal.resampling import RATE
 
@@ -253,3 +254,10 @@ def test_no_more_beats_are_held_however_many_come():
             scorer.push(lead_of("NVNNNNNN" * 25, seed=seed + 3 * part)[0])
             held.append(len(scorer._told))
     assert max(held) == held[-1] == LATER and len(scorer._scored) < 5
+
+
+def test_a_wearers_model_with_a_threshold_of_nothing_is_refused_in_a_sentence():
+    model = Ruled()
+    model.manifest["name"], model.manifest["threshold"] = "mine", {"score": 0.0, "usual": 0.0}
+    with pytest.raises(ModelError, match="mine: found the threshold 0; expected one above 0"):
+        BeatScorer(model, RATE)

@@ -80,7 +80,8 @@ class Threshold:
         score: the threshold that holds now.
         personal: as the argument, or its default.
 
-    Raises ``ValueError`` if both ``score`` and ``per_hour`` are given, ``ModelError`` as ``threshold_at``.
+    Raises ``ValueError`` if both ``score`` and ``per_hour`` are given, for a ``score`` that is not finite,
+    or a negative ``personal``; ``ModelError`` as ``threshold_at``.
 
     >>> threshold = Threshold({
     ...     "wearer": None,
@@ -101,6 +102,10 @@ class Threshold:
     ) -> None:
         if score is not None and per_hour is not None:
             raise ValueError("Threshold: found a score and false alarms an hour; expected one of them.")
+        if score is not None and not math.isfinite(score):
+            raise ValueError(f"Threshold: found the score {score}; expected a finite number.")
+        if personal is not None and personal < 0:
+            raise ValueError(f"Threshold: found {personal} beats that set it; expected 0 or more.")
         self.score, self._usual = manifest["threshold"]["score"], manifest["threshold"]["usual"]
         if per_hour is not None:
             self.score, self._usual = threshold_at(manifest, per_hour)

@@ -30,7 +30,7 @@ class Scored:
         rate, leads: of the signal that was scored; the rate in Hz.
         seconds: of the whole recording.
         manifest: the model's.
-        threshold: score above which a beat was an alarm, at the end.
+        threshold: score above which a beat was ``above``, at the end.
         threshold_from: where it comes from: ``model``, ``rate`` (the false alarms asked for), ``option``
             (given by hand) or ``wearer`` (the wearer's own).
         threshold_set_for: false alarms per hour on normal validation beats that it was set for, or None if
