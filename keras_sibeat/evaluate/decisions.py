@@ -27,6 +27,7 @@ from keras_sibeat.evaluate.ec57_tables import (
 from keras_sibeat.evaluate.recordings import annotated_beats
 from keras_sibeat.evaluate.summary import summarise
 from sibeat_edge.beats.episodes import (
+    FREQUENT_ECTOPY,
     IRREGULAR_RHYTHM,
     PAUSE,
     RATED,
@@ -45,6 +46,7 @@ from sibeat_edge.signal.resampling import RATE
 
 APART = 10.0  # s between false alarms that are one false episode
 NEAR = 10.0  # s around an episode in which the experts' beats have to bear it out
+MINUTE = 60.0  # s
 NINE_IN_TEN = 0.9  # share of further wearers for whom a rate is promised
 JUDGEMENTS = ("first", "last")
 RUN_COUNTS = ("true", "met", "called", "right")
@@ -177,9 +179,10 @@ def _is_borne_out(episode, experts):
     """Whether what an episode says is so by the experts' beats, within ``NEAR`` s of it.
 
     A pause and a slow heart by their intervals, an irregular rhythm by those between normal beats in the
-    minute from its start on, and all others by three abnormal beats or more.
+    minute from its start on, and all others by three abnormal beats or more; frequent ones in that minute.
     """
-    begin, end = episode.start - NEAR, (episode.end or episode.start) + NEAR
+    lasts = MINUTE if episode.what == FREQUENT_ECTOPY else NEAR  # as it is told before its end
+    begin, end = episode.start - NEAR, (episode.end or episode.start) + lasts
     intervals, after = np.diff(experts.times), experts.times[1:]
     near = intervals[(after >= begin) & (after <= end + RATED * SLOW)]
     if episode.what == "pause":
@@ -189,7 +192,7 @@ def _is_borne_out(episode, experts):
         return bool(slowest and max(slowest) >= SLOW_ENDS)
     if episode.what == IRREGULAR_RHYTHM:
         is_normal = (experts.labels[1:] == "N") & (experts.labels[:-1] == "N")
-        minute = (after >= episode.start - NEAR) & (after <= episode.start + 60)
+        minute = (after >= episode.start - NEAR) & (after <= episode.start + MINUTE)
         logs = np.log(intervals[is_normal & minute])
         return bool(len(logs) and np.diff(np.quantile(logs, [0.2, 0.8]))[0] > SCATTERED)
     abnormal = experts.times[np.isin(experts.labels, ["S", "V", "F"])]
