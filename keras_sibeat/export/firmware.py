@@ -22,7 +22,8 @@ from sibeat_edge.model.manifest import upgraded
 from sibeat_edge.model.runtime import Model
 
 STATIC = Path(sibeat_edge.__file__).parent / "firmware"  # the files that are the same for every model
-OF_A_WEARER = "sibeat_wearer"  # stem of those that only a wearer's model needs
+# Stems of those that only a wearer's model needs.
+OF_A_WEARER = ("sibeat_wearer", "sibeat_shape", "sibeat_timing", "sibeat_judge")
 GOLDEN_BEATS = 16
 MARGIN, LEAST_MARGIN = 0.25, 1024  # of the arena as measured; bytes
 BUILT = "build"  # what the Makefile makes; a new bundle replaces it
@@ -111,7 +112,7 @@ def _facts(content, model, beats, arena):
 def _static(manifest):
     """The files that are the same for every model, but those that this one does not need."""
     files = sorted(file for file in STATIC.iterdir() if file.is_file())
-    return [file for file in files if manifest["wearer"] or file.stem != OF_A_WEARER]
+    return [file for file in files if manifest["wearer"] or file.stem not in OF_A_WEARER]
 
 
 def _check_beats(beats, model):

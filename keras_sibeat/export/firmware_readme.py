@@ -4,8 +4,10 @@ from pathlib import Path
 from string import Template
 
 from keras_sibeat.export.firmware_sources import Facts
+from sibeat_edge.beats.judge import LATER
 
 TEMPLATE = Path(__file__).parent / "README.template.md"
+JUDGE_BYTES = 18_012  # sibeat_judge
 WHOLE = "Copy these files into your project."
 GENERATED_ONLY = """\
 This folder holds the files that were generated for this model. The files marked with * are the same for every
@@ -16,9 +18,8 @@ OF_A_WEARER = """\
    beat before. It is NAN across a gap, and where this beat or the one before it is unfit to be scored.
 
    The model was trained on windows whose R-peaks had been moved to where a beat is most like the beats before
-   it, and on stretches that are fit to be scored. And `sibeat_edge` makes a score above the threshold an
-   alarm only if it is to be believed. These files do none of this: `sibeat_edge.beats.alignment`, `.stretch`
-   and `.evidence` are the definition. For each beat:
+   it, and on stretches that are fit to be scored. These files do neither: `sibeat_edge.beats.alignment` and
+   `.stretch` are the definition. For each beat:
 """
 UNSCORED = """
    The beats of the warm-up, 60 or more, get no score here. `sibeat_edge` scores the last 120 of them when the
@@ -40,6 +41,32 @@ WAITS = f"""{OF_A_WEARER}\
    Where no beat comes for `SIBEAT_LONGEST_RR` seconds, score the last one with that time as `seconds`, and
    push nothing.
 {UNSCORED}"""
+
+JUDGED = f"""\
+## Which beats are alarms
+
+`sibeat_judge` tells what each beat is, as `sibeat_edge.beats.judge` does: N, S (premature, of the wearer's
+own shape) or V (of another shape). It believes a score above the threshold only where the beats around are
+clean or others of its kind were believed. And it finds premature beats below the threshold, by the wearer's
+own rhythm. **Where you use it, S and V are the alarms, and not every score above the threshold.**
+
+Call `sibeat_judge_init(&judge, SIBEAT_BEFORE, SIBEAT_LENGTH, SIBEAT_LEADS)` once for a wearer, and push every
+beat, with a score or without, into `sibeat_judge_push`. It returns the verdict on the beat before.
+`sibeat_judge_settle` returns the last one, {LATER} beats later. A beat that is pushed needs
+
+- its window and its template, as for `sibeat_quantise_beside`;
+- its score, and that of the template in its place: `sibeat_quantise_beside(own, own, input)`, with the beat's
+  rhythm;
+- where `sibeat_judge_needs_shape` says so, the score of the beat had it been on time: with its own spread and
+  range, the last two features, and zeros for the others;
+- its likeness to the beats before it in dB. **These files do not compute it**, as they do not move R-peaks or
+  judge stretches: `sibeat_edge.beats.alignment` is the definition. With the highest correlation r of the
+  first lead, from 70 samples before the R-peak to 110 behind it, with the kinds of beats before, displaced by
+  at most 30 samples, the likeness is 10 log10(r² / (1 − r²)), at least -20 and at most 40.
+
+Divide scores and limits by `SIBEAT_THRESHOLD`. A beat takes some 40,000 multiplications.
+
+"""
 
 
 def readme(facts: Facts, generated_only: bool) -> str:
@@ -98,15 +125,19 @@ def _of_wearer(manifest, generated_only):
     """What is said of the wearer's template and rhythm; nothing where the model has none."""
     wearer = manifest["wearer"]
     if not wearer:
-        empty = dict.fromkeys(("wearer_files", "wearer_step", "wearer_memory"), "")
+        empty = dict.fromkeys(("wearer_files", "wearer_step", "wearer_judge", "wearer_memory"), "")
         return empty | {"quantise": "`sibeat_quantise_window`"}
     kinds, size = 2, sum(manifest["window"].values()) * len(manifest["signal"]["leads"])
     template = 4 * (kinds + wearer["warm_up"]) * (size + 1) + 8 * kinds + 20  # sibeat_template
     rhythm = 4 * (wearer["history"] + 3) + 4  # sibeat_rhythm
     mark = _mark(generated_only)
+    judge = ", ".join(f"`sibeat_{name}.c/.h`{mark}" for name in ("judge", "shape", "timing"))
     return {
         "quantise": "`sibeat_quantise_beside` and `sibeat_quantise_rhythm`",
-        "wearer_files": f"| `sibeat_wearer.c/.h`{mark} | the wearer's own beat and rhythm |\n",
+        "wearer_files": f"| `sibeat_wearer.c/.h`{mark} | the wearer's own beat and rhythm |\n"
+        f"| {judge} | what kind each beat is |\n",
         "wearer_step": WAITS if wearer["waits"] else AT_ONCE,
-        "wearer_memory": f"| The wearer's template and rhythm, RAM | {template + rhythm:,} |\n",
+        "wearer_judge": JUDGED,
+        "wearer_memory": f"| The wearer's template and rhythm, RAM | {template + rhythm:,} |\n"
+        f"| What the judge keeps of the wearer, RAM | {JUDGE_BYTES:,} |\n",
     }

@@ -75,7 +75,7 @@ def check_layout(folder, generated, *arguments):
     assert done.returncode != 0 and "WRONG" in done.stdout
 
 
-@pytest.mark.parametrize(("which", "count"), [("single", 7), ("double", 7), ("beside", 8)])
+@pytest.mark.parametrize(("which", "count"), [("single", 7), ("double", 7), ("beside", 11)])
 def test_every_c_file_compiles_without_a_warning(which, count, request):
     objects = request.getfixturevalue(which).objects
     assert len(objects) == count + 1 and "driver" in objects and "host_check" in objects
@@ -153,4 +153,5 @@ def test_the_example_scores_a_beat_only_where_the_golden_ones_are_right(request,
 def test_a_bundle_of_beats_that_stand_alone_has_no_template(single, beside):
     assert not (single.folder / "sibeat_wearer.c").exists()
     assert (beside.folder / "sibeat_wearer.c").exists()
+    assert not (single.folder / "sibeat_judge.c").exists() and (beside.folder / "sibeat_judge.h").exists()
     assert macro(single.folder, "RHYTHM_FEATURES") == "0" and macro(beside.folder, "RHYTHM_FEATURES") == "8"

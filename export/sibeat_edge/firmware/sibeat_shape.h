@@ -1,0 +1,41 @@
+/*
+ * The shape of a beat and its likeness to the wearer's own, as sibeat_edge.beats.evidence and .kinds define them.
+ * A part of sibeat_judge. The first lead is judged.
+ */
+#ifndef SIBEAT_SHAPE_H
+#define SIBEAT_SHAPE_H
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SIBEAT_SHAPE_SIZE 120 /* samples around the R-peak */
+
+/* The first lead of a beat and of the wearer's own beat, scaled so that the latter goes from -1 to 1. */
+typedef struct {
+    const float *window, *own; /* first sample of the lead in each */
+    int centre, length, leads; /* place of the R-peak, samples, and how far apart these lie */
+    float low, span;
+} sibeat_view;
+
+/* window, own: length samples of all leads, as for sibeat_quantise_beside. */
+sibeat_view sibeat_view_of(const float *window, const float *own, int centre, int length, int leads);
+
+/* The highest correlation of the own beat's QRS with the beat, within 30 samples of its place. */
+float sibeat_qrs_likeness(const sibeat_view *view);
+
+/* Standard deviation of a beat's difference from the own one outside of the QRS, in half the height of that one. */
+float sibeat_distance(const sibeat_view *view);
+
+/* The beat's SIBEAT_SHAPE_SIZE samples around the R-peak without slow swings, of length 1. 0 beyond its window. */
+void sibeat_shape_of(const sibeat_view *view, float *shape);
+
+/* The product of two shapes, and a shape brought to length 1. */
+float sibeat_shape_product(const float *one, const float *other);
+void sibeat_shape_to_unit(float *shape);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
