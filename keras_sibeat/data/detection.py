@@ -22,6 +22,18 @@ def detect_rpeaks(recording: Recording, lead: str) -> np.ndarray:
     return process(RPeakDetector(), process(BandPass(), process(Resampler(recording.rate), signal))[:, 0])
 
 
+def match_beats(beats: np.ndarray, peaks: np.ndarray, rate: float = RATE) -> np.ndarray:
+    """For each of the ``beats`` (n,) the number of the peak within 150 ms of it, or -1; by ``wfdb``.
+
+    Args:
+        beats, peaks: samples at ``rate``, in order.
+        rate: Hz.
+    """
+    if not len(beats) or not len(peaks):
+        return np.full(len(beats), -1)
+    return np.asarray(compare_annotations(beats, peaks, int(TOLERANCE * rate)).matching_sample_nums)
+
+
 def measure_detector(recordings: Iterable[Recording], lead: str = "MLII") -> dict[str, dict[str, float]]:
     """Compare detected R-peaks with the annotated beats, within 150 ms, on whole recordings.
 

@@ -213,12 +213,11 @@ def summarise_decisions(all_decided: Sequence[Decided]) -> dict[str, float]:
       limits of agreement, and ``burden_error``, the mean of both.
     """
     figures: dict[str, float] = {}
-    for judgement in reversed(JUDGEMENTS):
+    for judgement in JUDGEMENTS:  # the last one's rows and figures are used below
         rows = [record_figures(decided, judgement) for decided in all_decided]
         gross = class_figures(sum(row["matrix"] for row in rows))
         suffix = "" if judgement == "last" else "_first"
         figures |= {f"{name}{suffix}": value for name, value in gross.items()}
-    rows = [record_figures(decided) for decided in all_decided]
     mean = average([{name: row[name] for name in gross} for row in rows])
     figures |= {f"{name}_average": value for name, value in mean.items()}
     for name in ("false_alarms", "false_episodes", "false_told", "told"):

@@ -9,9 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from wfdb.processing import compare_annotations
 
-from keras_sibeat.data.detection import TOLERANCE
+from keras_sibeat.data.detection import TOLERANCE, match_beats
 
 LEARNING = 300.0  # s at the beginning that are not counted
 CLASSES = "NSVFQ"  # AAMI's: normal, supraventricular, ventricular, fusion, unknown
@@ -40,10 +39,8 @@ class Marks:
 
 def match(experts: Marks, found: Marks, rate: float) -> np.ndarray:
     """For each of the experts' beats the number of the one found within 150 ms, or -1; by ``wfdb``."""
-    if not len(experts.times) or not len(found.times):
-        return np.full(len(experts.times), -1)
-    samples = [np.round(marks.times * rate).astype(np.int64) for marks in (experts, found)]
-    return np.asarray(compare_annotations(*samples, int(TOLERANCE * rate)).matching_sample_nums)
+    beats, peaks = (np.round(marks.times * rate).astype(np.int64) for marks in (experts, found))
+    return match_beats(beats, peaks, rate)
 
 
 def beat_matrix(experts: Marks, found: Marks, rate: float, learning: float = LEARNING) -> Matrix:

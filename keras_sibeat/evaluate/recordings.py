@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 from scipy import signal as sps
-from wfdb.processing import compare_annotations
 
 from keras_sibeat.data.beats import extract_beats
-from keras_sibeat.data.detection import TOLERANCE
+from keras_sibeat.data.detection import match_beats
 from keras_sibeat.data.preprocessing import Preprocessing
 from keras_sibeat.data.protocols import CLASS_MAPS
 from keras_sibeat.data.recording import BEAT_SYMBOLS, Annotations, Recording
@@ -80,7 +79,7 @@ def score_detected(
     over = np.array([beat.above for beat in beats], bool)
     snr = np.array([np.nan if beat.snr is None else beat.snr for beat in beats])
     annotated, classes = annotated_beats(recording, class_map)
-    match = _match(annotated, peaks)
+    match = match_beats(annotated, peaks)
     scores = np.append(values, -np.inf)[match]
     unexplained = ~np.isin(np.arange(len(peaks)), match)
     return {
@@ -100,13 +99,6 @@ def score_detected(
         "false_snr": snr[unexplained],
         "false_times": peaks[unexplained] / RATE,
     }
-
-
-def _match(annotated, peaks):
-    """For each annotated beat the number of the detection within 150 ms, or -1 (ANSI/AAMI EC57)."""
-    if not len(annotated) or not len(peaks):
-        return np.full(len(annotated), -1)
-    return np.asarray(compare_annotations(annotated, peaks, int(TOLERANCE * RATE)).matching_sample_nums)
 
 
 def _hours(recording):
