@@ -260,18 +260,22 @@ def _promise(rates):
     return float(np.sort(rates)[rank - 1]) if rank <= len(rates) else np.nan
 
 
-def measure_decisions(model: Model, recordings: Sequence[Recording]) -> dict[str, Any]:
+def decide_all(model: Model, recordings: Sequence[Recording]) -> list[Decided]:
+    """What ``decide`` returns for each of the recordings."""
+    return [decide(model, recording) for recording in recordings]
+
+
+def decision_tables(all_decided: Sequence[Decided]) -> dict[str, Any]:
     """``metrics`` of ``summarise_decisions`` over recordings, and of each its figures and its matrix.
 
-    Raises as ``decide``, and ``DataError`` where no recording is longer than the learning period.
+    Raises ``DataError`` where no recording is longer than the learning period.
     """
-    decided = [decide(model, recording) for recording in recordings]
-    if not any(each.hours > 0 for each in decided):
-        names = ", ".join(each.record for each in decided)
+    if not any(each.hours > 0 for each in all_decided):
+        names = ", ".join(each.record for each in all_decided)
         raise DataError(f"Records {names}: expected one longer than {LEARNING:g} s, which are not counted.")
-    rows = {each.record: record_figures(each) for each in decided}
+    rows = {each.record: record_figures(each) for each in all_decided}
     return {
-        "metrics": summarise_decisions(decided),
+        "metrics": summarise_decisions(all_decided),
         "records": {name: _plain(row) for name, row in rows.items()},
         "matrices": {name: row["matrix"].tolist() for name, row in rows.items()},
     }
@@ -280,13 +284,14 @@ def measure_decisions(model: Model, recordings: Sequence[Recording]) -> dict[str
 def decide_folder(file: Path, folder: Path, names: Sequence[str] | None = None) -> dict[str, dict[str, Any]]:
     """The tables of a model's ``file`` over the annotated records of a ``folder``, by the folder's name.
 
-    Raises ``DataError`` for a folder without records, ``ModelError`` for a model without a template.
+    Raises as ``decision_tables``, ``DataError`` for a folder without records, and ``ModelError`` for a model
+    without a template.
     """
     model = Model(file)
     if not model.manifest["wearer"]:
         raise ModelError(f"{file}: found a model without a template; expected a wearer's, which names kinds.")
     recordings = [read_recording(Path(folder) / name) for name in names or list_records(folder)]
-    measured = measure_decisions(model, recordings)
+    measured = decision_tables(decide_all(model, recordings))
     records = {name: summarise([row]) for name, row in measured["records"].items()}
     tables = {"metrics": summarise([measured["metrics"]]), "records": records}
     return {Path(folder).name: {**tables, "matrices": [measured["matrices"]]}}

@@ -12,15 +12,18 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from keras_sibeat.config import Config
+from keras_sibeat.config.sections import Data, Source
 from keras_sibeat.data.noise import held_back_noise
 from keras_sibeat.data.physionet import list_records
 from keras_sibeat.data.protocols import DS2, split_records
 from keras_sibeat.data.recording import Recording, read_recording
-from keras_sibeat.data.sources import records_folder, source_folder, source_records
+from keras_sibeat.data.sources import load_folds, records_folder, source_folder, source_records
 from keras_sibeat.errors import ConfigError, DataError
 from keras_sibeat.evaluate.conditions import measure_robustness
-from keras_sibeat.evaluate.decisions import measure_decisions
+from keras_sibeat.evaluate.decisions import decide_all, decision_tables
 from keras_sibeat.evaluate.int8 import find_export
 from keras_sibeat.evaluate.summary import FORMAT, summarise
 from keras_sibeat.evaluate.thresholds import measure_calibration
@@ -92,19 +95,24 @@ def measure_worn(run: Run, motion: Path | None = None, rhythms: Path | None = No
 def decide_run(run: Run) -> dict[str, dict[str, Any]]:
     """The tables of EC57 over the test recordings of a run, by the int8 model of each seed.
 
-    Returns a result without a name for each database; that of MIT-BIH's inter-patient test is ``ds2``. Raises
-    ``ConfigError`` for a run whose models have no template of the wearer's: they name no kinds.
+    Under ``leave_out`` the model of each fold decides about the fold's own recordings, and a seed's table is
+    of all folds together.
+
+    Returns a result without a name for each database; that of MIT-BIH's inter-patient test is ``ds2``, and
+    that of several folds ``folds``. Raises ``ConfigError`` for a run whose models have no template of the
+    wearer's: they name no kinds.
     """
     started = time.perf_counter()
-    if not run.config.wearer or run.config.protocol.name not in ("inter_patient", "databases"):
+    if not run.config.wearer or not run.config.protocol.is_of_wearers:
         raise ConfigError(
-            f"{run.folder}: expected a wearer's student under inter_patient or databases, whose test "
-            "recordings are whole."
+            f"{run.folder}: expected a wearer's student under inter_patient, leave_out or databases, whose "
+            "test recordings are whole."
         )
     models, results = _models(run), {}
-    for database, recordings in _test_recordings(run.config).items():
-        measured = _on_each(measure_decisions, models, recordings)
-        names = [recording.name for recording in recordings]
+    for database, recordings in _recordings_of_parts(run).items():
+        decided = _in_processes(decide_all, models, recordings)
+        names = list(dict.fromkeys(each.record for part in decided for each in part))
+        measured = [decision_tables(part) for part in _of_seeds(run, decided)]
         results["ds2" if set(names) == set(DS2) else database] = {
             "format": FORMAT,
             "metrics": summarise([found["metrics"] for found in measured]),
@@ -113,6 +121,28 @@ def decide_run(run: Run) -> dict[str, dict[str, Any]]:
             **_provenance(run, models, started),
         }
     return results
+
+
+def _recordings_of_parts(run):
+    """The recordings that test, of each database, as a list for each part of the run."""
+    if run.config.protocol.name != "leave_out":
+        return {name: [those] * len(run.parts()) for name, those in _test_recordings(run.config).items()}
+    config, folds = run.config, load_folds(run.config)
+    tested = {number: np.unique(fold.test.records).tolist() for number, fold in folds.items()}
+    return {
+        "folds": [
+            [_of_lead(records_folder(config) / name, config.data) for name in tested[number]]
+            for number, _ in run.parts()
+        ]
+    }
+
+
+def _of_seeds(run, parts):
+    """Of each seed what is known of its folds, together."""
+    joined: dict[int, list[Any]] = defaultdict(list)
+    for (_, seed), those in zip(run.parts(), parts, strict=True):
+        joined[seed] += those
+    return joined.values()
 
 
 def commands(run: Run, module: str, arguments: Sequence[str]) -> str:
@@ -141,10 +171,13 @@ def _models(run):
 
 def _on_each(measure, models, *arguments):
     """What ``measure`` returns for each model, in as many processes as there are cores."""
+    return _in_processes(measure, models, *([each] * len(models) for each in arguments))
+
+
+def _in_processes(measure, models, *columns):
+    """The same with arguments of its own for each model."""
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
-        return list(
-            pool.map(partial(_on_model, measure), models, *([each] * len(models) for each in arguments))
-        )
+        return list(pool.map(partial(_on_model, measure), models, *columns))
 
 
 def _on_model(measure, file, *arguments):
@@ -170,7 +203,7 @@ def _test_recordings(config: Config) -> dict[str, list[Recording]]:
     if config.data.sources:
         return {
             name: [
-                _of_lead(source_folder(config, name) / record, source.annotator, source.leads)
+                _of_lead(source_folder(config, name) / record, source)
                 for record, role in source_records(config, name).items()
                 if role == "test"
             ]
@@ -179,13 +212,13 @@ def _test_recordings(config: Config) -> dict[str, list[Recording]]:
         }
     folder, protocol = records_folder(config), config.protocol
     _, tested = split_records(list_records(folder), protocol.train_records, protocol.test_records)
-    data = config.data
-    return {"": [_of_lead(Path(folder) / name, data.annotator, data.leads) for name in tested]}
+    return {"": [_of_lead(Path(folder) / name, config.data) for name in tested]}
 
 
-def _of_lead(path: Path, annotator: str, leads: Sequence[str] | str) -> Recording:
-    recording = read_recording(path, annotator)
-    lead = recording.leads[0] if isinstance(leads, str) else leads[0]
+def _of_lead(path: Path, data: Data | Source) -> Recording:
+    """The recording at ``path``, with the annotations and the first of the leads that are configured."""
+    recording = read_recording(path, data.annotator)
+    lead = recording.leads[0] if isinstance(data.leads, str) else data.leads[0]
     if lead not in recording.leads:
         found = ", ".join(recording.leads)
         raise DataError(f"Record {recording.name}: lead {lead} is missing; found {found}.")

@@ -145,6 +145,8 @@ def _names_of(verb, options, config):
         return {f"probe-{config.name}-{weights}" for weights in ("trained", "random")}
     if verb == "robustness":
         return {f"end-to-end-{config.name}"}
+    if verb == "ec57" and config.protocol.name == "leave_out":
+        return {"ec57-folds"}
     if verb == "ec57":
         sources = [name for name, source in config.data.sources.items() if source.tests]
         return {f"ec57-{name}" for name in ("ds2", *sources)}

@@ -17,8 +17,9 @@ from keras_sibeat.evaluate.decisions import (
     NEAR,
     Decided,
     decide,
+    decide_all,
     decide_folder,
-    measure_decisions,
+    decision_tables,
     record_figures,
     summarise_decisions,
 )
@@ -285,7 +286,7 @@ def test_a_folder_s_tables_are_those_of_its_recordings(model, folder):
     for recording in read:
         wanted = counted(recording, score_recording(model, signal(recording), 360.0))
         assert np.array_equal(table["matrices"][0][recording.name], wanted) and wanted.sum() > 80
-    measured = measure_decisions(model, read)
+    measured = decision_tables(decide_all(model, read))
     assert {name: row["values"] for name, row in table["metrics"].items()} == {
         name: [value] for name, value in measured["metrics"].items()
     }

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -9,13 +10,16 @@ from int8_models import tiny_model
 
 from keras_sibeat.config import read_config
 from keras_sibeat.data.protocols import DS2
-from keras_sibeat.data.recording import write_recording
+from keras_sibeat.data.recording import read_recording, write_recording
+from keras_sibeat.data.sources import load_folds
 from keras_sibeat.data.synthetic import simulate_wearer
 from keras_sibeat.errors import ConfigError
 from keras_sibeat.evaluate import ec57, stress
-from keras_sibeat.evaluate.decisions import decide_folder, measure_decisions
+from keras_sibeat.evaluate.decisions import decide_all, decide_folder, decision_tables
 from keras_sibeat.results import writing
 from keras_sibeat.results.commands import names_written
+from keras_sibeat.train.run import part_folders
+from sibeat_edge.model.runtime import Model
 from sibeat_edge.report.recording import PRESET
 
 
@@ -95,18 +99,21 @@ SOURCES += ["data.sources.one.validates=['b']", "data.sources.two.tests=['a', 'b
 def run_of(*settings, data=None):
     about = {"command": "python -m keras_sibeat.train mine.toml", "data_sha256": "0" * 64, "commit": "c"}
     config = read_config(overrides=settings, data=data)
-    return SimpleNamespace(config=config, folder="runs/small", about=about)
+    parts = part_folders(Path("runs/small"), config)
+    return SimpleNamespace(config=config, folder="runs/small", about=about, parts=lambda: parts)
 
 
 @pytest.fixture
 def of_presets(monkeypatch):
-    """Each seed's model is the shipped one, and measured in this process."""
+    """Each part's model is the shipped one, and measured in this process."""
 
-    def on_each(measure, models, *arguments):
-        return [stress._on_model(measure, model, *arguments) for model in models]
+    def in_processes(measure, models, *columns):
+        return [
+            stress._on_model(measure, model, *those) for model, *those in zip(models, *columns, strict=True)
+        ]
 
-    monkeypatch.setattr(stress, "_on_each", on_each)
-    monkeypatch.setattr(stress, "_models", lambda run: [PRESET, PRESET])
+    monkeypatch.setattr(stress, "_in_processes", in_processes)
+    monkeypatch.setattr(stress, "_models", lambda run: [PRESET] * len(run.parts()))
     monkeypatch.setattr(stress, "_provenance", lambda *_: {"seeds": [0, 1]})
 
 
@@ -123,23 +130,51 @@ def test_a_run_has_a_result_for_each_database_that_tests(folder, tmp_path, of_pr
 
 
 def test_mit_bih_s_inter_patient_test_is_called_ds2(monkeypatch, of_presets):
-    def measured(measure, models, recordings):
-        assert measure is measure_decisions and len(models) == 2
-        each = {"records": {r.name: {"veb_se": None} for r in recordings}, "matrices": {}}
-        return [{"metrics": {"veb_se": 0.5}, **each}] * 2
+    def decided(measure, models, columns):
+        assert measure is decide_all and len(models) == len(columns) == 2
+        return columns
 
-    recordings = [SimpleNamespace(name=name) for name in DS2]
+    def tables(recordings):
+        each = {"records": {r.record: {"veb_se": None} for r in recordings}, "matrices": {}}
+        return {"metrics": {"veb_se": 0.5}, **each}
+
+    recordings = [SimpleNamespace(record=name) for name in DS2]
     monkeypatch.setattr(stress, "_test_recordings", lambda config: {"": recordings, "x": recordings[:2]})
-    monkeypatch.setattr(stress, "_on_each", measured)
+    monkeypatch.setattr(stress, "_in_processes", decided)
+    monkeypatch.setattr(stress, "decision_tables", tables)
     results = stress.decide_run(run_of(*WEARER, "protocol.name=inter_patient"))
     assert list(results) == ["ds2", "x"] and results["ds2"]["metrics"]["veb_se"]["mean"] == 0.5
+
+
+def test_under_leave_out_each_fold_s_model_decides_about_its_own_wearers(tmp_path, of_presets, monkeypatch):
+    for seed in range(9):
+        recording = simulate_wearer(seed, 330.0, abnormal={"V": 0.2, "A": 0.1})
+        write_recording(replace(recording, name=f"w{seed}"), tmp_path)
+    settings = [*WEARER, "protocol.name=leave_out", "protocol.folds=[0, 1, 2]", "data.leads=['MLII']"]
+    run = run_of(*settings, data=tmp_path)
+    folds = load_folds(run.config)
+    seen = []
+    monkeypatch.setattr(
+        stress, "decide_all", lambda model, those: seen.append(those) or decide_all(model, those)
+    )
+    (table,) = [stress.decide_run(run)[name] for name in ["folds"]]
+    tested = [sorted(set(fold.test.records.tolist())) for fold in folds.values()]
+    assert seen == [names for names in tested for _ in run.config.seeds]
+    assert sorted(table["records"]) == [f"w{seed}" for seed in range(9)]
+    read = [read_recording(tmp_path / name) for names in tested for name in names]
+    wanted = decision_tables(decide_all(Model(PRESET), read))
+    for name, value in wanted["metrics"].items():
+        assert table["metrics"][name]["values"] == [value] * 2
+    assert table["matrices"] == [wanted["matrices"]] * 2
 
 
 @pytest.mark.parametrize(
     "settings", [WEARER, ["protocol.name=inter_patient", "contrastive={}", "student={}"]]
 )
 def test_a_run_without_a_template_or_without_whole_recordings_is_refused(settings):
-    with pytest.raises(ConfigError, match="expected a wearer's student under inter_patient or databases"):
+    with pytest.raises(
+        ConfigError, match="expected a wearer's student under inter_patient, leave_out or databases"
+    ):
         stress.decide_run(run_of(*settings))
 
 
@@ -169,3 +204,5 @@ def test_a_command_s_results_are_known_by_name(tmp_path):
         "python -m keras_sibeat.train mine.toml && python -m keras_sibeat.evaluate.ec57 runs/mine --report x"
     )
     assert names_written(text, tmp_path) == {"ec57-ds2", "ec57-two"}
+    (tmp_path / "mine.toml").write_text("[data]\nsource = 'wfdb'\n[protocol]\nname = 'leave_out'\n")
+    assert names_written(text, tmp_path) == {"ec57-folds"}
