@@ -154,10 +154,15 @@ def test_under_leave_out_each_fold_s_model_decides_about_its_own_wearers(tmp_pat
     run = run_of(*settings, data=tmp_path)
     folds = load_folds(run.config)
     seen = []
-    monkeypatch.setattr(
-        stress, "decide_all", lambda model, those: seen.append(those) or decide_all(model, those)
-    )
-    (table,) = [stress.decide_run(run)[name] for name in ["folds"]]
+
+    def watched(model, recordings):
+        seen.append([recording.name for recording in recordings])
+        return decide_all(model, recordings)
+
+    monkeypatch.setattr(stress, "decide_all", watched)
+    results = stress.decide_run(run)
+    table = results["folds"]
+    assert list(results) == ["folds"]
     tested = [sorted(set(fold.test.records.tolist())) for fold in folds.values()]
     assert seen == [names for names in tested for _ in run.config.seeds]
     assert sorted(table["records"]) == [f"w{seed}" for seed in range(9)]
