@@ -6,7 +6,7 @@ from sklearn.metrics import f1_score, roc_curve
 from keras_sibeat.data.beatset import BeatSet
 from keras_sibeat.evaluate.alarms import count_alarms
 from keras_sibeat.train.separation import separation
-from sibeat_edge.model.threshold import PERSONAL_BEATS, SHRINKAGE
+from sibeat_edge.model.threshold import SHRINKAGE, medians_in_time
 
 LEAST_ABNORMAL = 10  # beats that a record needs for an AUC of its own
 
@@ -26,18 +26,18 @@ def rows_in_time(beats: BeatSet) -> list[np.ndarray]:
 def usual_score(
     scores: np.ndarray, beats: BeatSet, is_normal: np.ndarray, threshold: float, false_alarm_rate: float
 ) -> float:
-    """The median of a wearer's first scores at which the wearer's own threshold equals the ``threshold``.
+    """The median of a wearer's scores at which the wearer's own threshold equals the ``threshold``.
 
     It is chosen so that ``false_alarm_rate`` of all wearers' normal beats score above their wearer's own
     threshold.
 
     Args:
         scores: ``(beats,)`` of the ``beats``, which are of all classes.
-        is_normal: ``(beats,)``, whether each is normal. The first beats' classes are not looked at.
+        is_normal: ``(beats,)``, whether each is normal. For the median they are not looked at.
     """
     own = np.asarray(scores, np.float64).copy()
     for rows in rows_in_time(beats):
-        own[rows] -= SHRINKAGE * np.median(own[rows[:PERSONAL_BEATS]])
+        own[rows] -= SHRINKAGE * medians_in_time(own[rows])
     return (threshold - threshold_for(own[is_normal], false_alarm_rate)) / SHRINKAGE
 
 

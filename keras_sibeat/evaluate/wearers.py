@@ -7,7 +7,7 @@ from keras_sibeat.data.protocols import MOSTLY_ABNORMAL
 from keras_sibeat.evaluate.alarms import count_alarms_of_wearers, subjects
 from keras_sibeat.evaluate.metrics import LEAST_ABNORMAL, auc_per_record, rows_in_time
 from keras_sibeat.train.separation import separation
-from sibeat_edge.model.threshold import PERSONAL_BEATS, personal_threshold
+from sibeat_edge.model.threshold import PERSONAL_BEATS, medians_in_time, personal_threshold
 
 ALARMS_PER_HOUR = (1, 5, 20)
 DRAWN, INSIDE = 500, 0.95  # bootstrap samples, and the share of them within the interval
@@ -54,10 +54,10 @@ def measure_own_thresholds(
 ) -> dict[str, float]:
     """What thresholds of the wearers' own are worth beside the ``threshold`` for all, of ``scores`` (beats,).
 
-    A wearer's first scores set the own threshold. They are judged by the one for all.
+    A wearer's first scores are judged by the one for all.
 
     Args:
-        usual: the median of the first scores of a wearer who keeps the ``threshold`` (``usual_score``).
+        usual: the median of the scores of a wearer who keeps the ``threshold`` (``usual_score``).
 
     Returns what ``count_alarms_of_wearers`` counts at the own thresholds, its names with ``own_`` before
     them, and ``sensitivity_record`` and ``own_sensitivity_record``: the means over the records with at least
@@ -66,9 +66,8 @@ def measure_own_thresholds(
     alarms = {"": scores > threshold, "own_": scores > threshold}
     records = rows_in_time(beats)
     for rows in records:
-        first, later = rows[:PERSONAL_BEATS], rows[PERSONAL_BEATS:]
-        if len(later):
-            alarms["own_"][later] = scores[later] > personal_threshold(scores[first], threshold, usual)
+        own = personal_threshold(threshold, medians_in_time(scores[rows]), usual)
+        alarms["own_"][rows[PERSONAL_BEATS:]] = (scores[rows] > own)[PERSONAL_BEATS:]
     is_abnormal = beats.classes != normal
     counted = count_alarms_of_wearers(alarms["own_"], beats, normal)
     found = {f"own_{name}": value for name, value in counted.items()}

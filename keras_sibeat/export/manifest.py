@@ -79,7 +79,7 @@ def _licence(data):
 def _thresholds(fold, scores, threshold, rate, level):
     """The threshold for the rate asked for, and those for others, of which a scorer may choose one.
 
-    Each has its ``usual`` score: the median of a wearer's first scores at which the wearer's own threshold
+    Each has its ``usual`` score: the median of a wearer's scores at which the wearer's own threshold
     equals it.
     """
     is_normal = ~fold.is_abnormal(fold.validation)

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from keras_sibeat.results.markdown import HOURLY, HOURLY_HEADS, metric_cells, table
-from sibeat_edge.model.threshold import PERSONAL_BEATS
 
 CONDITIONS = {
     "auc": "AUC",
@@ -57,7 +56,7 @@ def end_to_end(result: Mapping[str, Any]) -> str:
     threshold = (
         f"In all rows a wearer is judged by an own threshold: the model's, set for "
         f"{result['false_alarms_per_hour']:.0f} false alarms an hour on validation normals, moved by the "
-        f"wearer's first {PERSONAL_BEATS} scores."
+        "median of the wearer's scores."
         if result["config"]["wearer"]
         else "In all rows the threshold is the model's, set for "
         f"{result['false_alarms_per_hour']:.0f} false alarms an hour on validation normals."

@@ -255,22 +255,6 @@ def test_too_few_beats_leave_the_threshold(model, lead):
     assert scorer.threshold == given
 
 
-def test_a_wearer_for_whom_the_threshold_is_right_keeps_it():
-    assert personal_threshold([1.0, 2.0, 9.0], threshold=5.0, usual=2.0) == 5.0
-
-
-def test_a_wearer_s_threshold_moves_half_as_far_as_the_middle_of_the_scores():
-    scores = np.random.default_rng(0).normal(size=60)
-    moved = personal_threshold(scores + 3.0, 5.0, 0.0) - personal_threshold(scores, 5.0, 0.0)
-    assert moved == pytest.approx(1.5)
-
-
-def test_abnormal_beats_among_the_first_hardly_move_the_threshold():
-    scores = np.random.default_rng(0).normal(size=60)
-    with_runs = np.where(np.arange(60) % 4 == 0, 50.0, scores)
-    assert abs(personal_threshold(with_runs, 5.0, 0.0) - personal_threshold(scores, 5.0, 0.0)) < 0.3
-
-
 def test_a_beat_says_its_quality():
     assert Beat(0.0, 1.0, False, "", None).quality == "good"
     assert Beat(0.0, None, False, "flat", None).quality == "flat"
@@ -282,7 +266,8 @@ def test_false_alarms_per_hour_set_the_threshold_and_the_wearer_s_own(model, lea
     assert abs(scorer.threshold - model.manifest["calibration"]["scores"][1]) <= level
     own = BeatScorer(model, RATE, personal=20, false_alarms_per_hour=2000)
     scored = [beat.score for beat in own.push(lead) + own.finish() if beat.score is not None]
-    wanted = personal_threshold(scored[:20], scorer.threshold, model.manifest["calibration"]["usual"][1])
+    median = float(np.quantile(scored, 0.5, method="inverted_cdf"))  # few beats, so that they weigh alike
+    wanted = personal_threshold(scorer.threshold, median, model.manifest["calibration"]["usual"][1])
     assert abs(own.threshold - wanted) <= level / 2 + 1e-3
 
 

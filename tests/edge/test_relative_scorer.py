@@ -16,7 +16,7 @@ from sibeat_edge.beats.template import UNLIKE, WARM_UP
 from sibeat_edge.beats.wearer import Wearer
 from sibeat_edge.beats.windows import beat_windows
 from sibeat_edge.model.runtime import Model
-from sibeat_edge.model.threshold import PERSONAL_BEATS, between_levels, personal_threshold
+from sibeat_edge.model.threshold import between_levels, medians_in_time, personal_threshold
 from sibeat_edge.scorer import BeatScorer, score_recording
 from sibeat_edge.signal.filters import BandPass, process
 from sibeat_edge.signal.resampling import RATE
@@ -191,9 +191,13 @@ def test_a_lead_turned_over_alarms_until_it_becomes_the_template(model):
 def test_the_warm_up_sets_the_wearer_s_threshold_before_its_first_alarm(model, lead):
     scorer, given = BeatScorer(model, RATE), model.manifest["threshold"]
     scored = [b for b in scorer.push(lead) + scorer.finish() if b.score is not None]
-    wanted = personal_threshold([b.score for b in scored[:PERSONAL_BEATS]], given["score"], given["usual"])
-    assert scorer.threshold == between_levels(wanted, model.manifest["score"]) != given["score"]
-    assert all(b.doubted == (b.score > scorer.threshold and b.kind == "N") for b in scored)
+    medians = medians_in_time([b.score for b in scored])
+    limits = between_levels(
+        personal_threshold(given["score"], medians, given["usual"]), model.manifest["score"]
+    )
+    assert scorer.threshold == limits[-1] and limits[0] != given["score"]
+    assert all(b.above == (b.score > limit) for b, limit in zip(scored, limits, strict=True))
+    assert all(b.doubted == (b.above and b.kind == "N") for b in scored)
     assert all(b.alarm == (b.kind in ("S", "V")) for b in scored) and sum(b.alarm for b in scored) > 10
 
 

@@ -1,17 +1,23 @@
 """The threshold: the manifest's, one for another number of false alarms, or the wearer's own."""
 
 import math
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 
 from sibeat_edge.errors import ModelError
 from sibeat_edge.model.manifest import Manifest
 
-# Scored beats that set the wearer's own threshold. They are fewer than the warm-up's, of which some may be
-# unfit, or still wait for the next beat.
+# Scored beats from which the wearer's own threshold holds. They are fewer than the warm-up's, of which some
+# may be unfit, or still wait for the next beat.
 PERSONAL_BEATS = 50
 SHRINKAGE = 0.5  # share of the wearer's difference by which the threshold moves
+HALF_LIFE = 2000  # scores after which one counts half
+LARGEST_WEIGHT = 1e9  # of a score; then all are divided
+
+Value = TypeVar("Value", float, np.ndarray)
 
 
 def between_levels(threshold: float, quantisation: Mapping[str, float]) -> float:
@@ -48,21 +54,72 @@ def threshold_at(manifest: Manifest, per_hour: float) -> tuple[float, float]:
     return float(between_levels(score, manifest["score"])), float(usual)
 
 
-def personal_threshold(scores: Sequence[float] | np.ndarray, threshold: float, usual: float) -> float:
-    """The ``threshold`` moved by half the difference between the median of ``scores`` and ``usual``.
+class Median:
+    """The median of all scores so far, of which one counts half once ``HALF_LIFE`` more have come.
 
-    All beats of a wearer may score higher or lower than others' beats. The median of a minute of beats shows
-    this, even if some are abnormal. A tail fitted to so few beats would take the wearer's extrasystoles for
-    normal. The threshold moves by half the difference, as the median of a minute is uncertain, and the tail
-    does not move as far as the median.
+    It takes as many numbers as there are different scores; an int8 model has 256.
+
+    >>> median = Median()
+    >>> for score in (3.0, 1.0, 2.0):
+    ...     median.push(score)
+    >>> median.value
+    2.0
+    """
+
+    def __init__(self) -> None:
+        self._scores: list[float] = []  # in order of size
+        self._weights: list[float] = []
+        self._newest = 1.0  # weight of the newest score: it grows instead of all others' shrinking
+
+    def push(self, score: float) -> None:
+        """Add the next score."""
+        place = bisect_left(self._scores, score)
+        if place == len(self._scores) or self._scores[place] != score:
+            self._scores.insert(place, score)
+            self._weights.insert(place, 0.0)
+        self._weights[place] += self._newest
+        self._newest *= 2 ** (1 / HALF_LIFE)
+        if self._newest > LARGEST_WEIGHT:
+            self._weights = [weight / self._newest for weight in self._weights]
+            self._newest = 1.0
+
+    @property
+    def value(self) -> float:
+        """The least score that, with those below it, has half of the weight; NaN without scores."""
+        if not self._scores:
+            return math.nan
+        sums = np.cumsum(self._weights)
+        return self._scores[int(np.searchsorted(sums, sums[-1] / 2))]
+
+
+def personal_threshold(threshold: float, median: Value, usual: float) -> Value:
+    """The ``threshold`` moved by half the difference between a wearer's ``median`` and the ``usual`` one.
+
+    All beats of a wearer may score higher or lower than others' beats. The median shows this, even if many
+    are abnormal. A tail fitted to a wearer's scores takes the extrasystoles for normal, and so does a valley
+    between two heaps of scores that are all normal: ``benchmarks/wearer_thresholds.py`` compares them. The
+    threshold moves by half the difference, as the tail does not move as far as the median.
 
     Args:
-        scores: ``(beats,)``, the first of one wearer.
         threshold: set for wearers in general.
-        usual: the median score of a wearer for whom ``threshold`` does not move, as the manifest has it. It
+        median: of a wearer's scores, or an array of such medians.
+        usual: that of a wearer for whom ``threshold`` does not move, as the manifest has it. It
             is chosen so that personal thresholds give as many false alarms over all wearers.
     """
-    return float(threshold + SHRINKAGE * (np.median(scores) - usual))
+    return threshold + SHRINKAGE * (median - usual)
+
+
+def medians_in_time(scores: Sequence[float] | np.ndarray) -> np.ndarray:
+    """The median ``(beats,)`` that is known when each of a wearer's ``scores`` (beats,) is judged.
+
+    The first ``PERSONAL_BEATS`` are judged together, and each later one once it has been counted.
+    """
+    median, known = Median(), np.empty(len(scores))
+    for place, score in enumerate(scores):
+        median.push(float(score))
+        known[place] = median.value
+    known[:PERSONAL_BEATS] = known[:PERSONAL_BEATS][-1:]
+    return known
 
 
 class Threshold:
@@ -72,9 +129,9 @@ class Threshold:
         manifest: the model's.
         score: to be used instead of the manifest's threshold.
         per_hour: false alarms an hour that the threshold is set for by ``threshold_at``; excludes ``score``.
-        personal: number of the wearer's first scored beats that set the wearer's own threshold, by
-            ``personal_threshold``; 0 for none. The default is ``PERSONAL_BEATS``, or 0 for a model without a
-            template, or if ``score`` is given.
+        personal: number of scores from which the wearer's own threshold holds, that of
+            ``personal_threshold``; 0 for never. All later scores move it on. The default is
+            ``PERSONAL_BEATS``, or 0 for a model without a template, or if ``score`` is given.
 
     Attributes:
         score: the threshold that holds now.
@@ -114,13 +171,16 @@ class Threshold:
         default = PERSONAL_BEATS if manifest["wearer"] and score is None else 0
         self.personal = default if personal is None else personal
         self._quantisation = manifest["score"]
-        self._scores: list[float] = []
+        self._general = self.score
+        self._median, self._learnt = Median(), 0
 
-    def learn(self, scores: list[float]) -> None:
-        """Add a wearer's next ``scores``; the first ``personal`` of them set the wearer's own threshold."""
-        if len(self._scores) >= self.personal:
+    def learn(self, scores: Sequence[float]) -> None:
+        """Add a wearer's next ``scores``."""
+        if not self.personal:
             return
-        self._scores += scores[: self.personal - len(self._scores)]
-        if len(self._scores) == self.personal:
-            moved = personal_threshold(self._scores, self.score, self._usual)
+        for score in scores:
+            self._median.push(score)
+        self._learnt += len(scores)
+        if self._learnt >= self.personal:
+            moved = personal_threshold(self._general, self._median.value, self._usual)
             self.score = float(between_levels(moved, self._quantisation))
