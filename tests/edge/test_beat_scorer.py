@@ -10,7 +10,7 @@ from keras_sibeat.data.synthetic import simulate_wearer
 from sibeat_edge.beats.windows import beat_windows, normalise
 from sibeat_edge.model.manifest import taps_digest
 from sibeat_edge.model.runtime import Model
-from sibeat_edge.model.threshold import personal_threshold
+from sibeat_edge.model.threshold import medians_in_time, personal_threshold
 from sibeat_edge.scorer import Beat, BeatScorer, revise, score_recording
 from sibeat_edge.signal.filters import BandPass, process
 from sibeat_edge.signal.resampling import RATE
@@ -238,10 +238,11 @@ def test_a_wearer_s_first_beats_set_the_threshold(model, lead):
     scorer = BeatScorer(model, RATE, personal=20)
     given = scorer.threshold
     beats = scorer.push(lead) + scorer.finish()
-    first = [b for b in beats if b.reason == ""][:20]
+    scored = [b for b in beats if b.reason == ""]
+    first = scored[:20]
     assert all(b.alarm == (b.score > given) for b in first[:19])
     usual = model.manifest["threshold"]["usual"]
-    wanted = given + (np.median([b.score for b in first]) - usual) / 2
+    wanted = given + (medians_in_time([b.score for b in scored])[-1] - usual) / 2
     level = model.manifest["score"]["scale"]
     assert abs(scorer.threshold - wanted) <= level / 2 + 1e-3 and scorer.threshold != given
     assert all(abs(b.score - scorer.threshold) > 0.49 * level for b in first)  # between two levels
@@ -266,8 +267,9 @@ def test_false_alarms_per_hour_set_the_threshold_and_the_wearer_s_own(model, lea
     assert abs(scorer.threshold - model.manifest["calibration"]["scores"][1]) <= level
     own = BeatScorer(model, RATE, personal=20, false_alarms_per_hour=2000)
     scored = [beat.score for beat in own.push(lead) + own.finish() if beat.score is not None]
-    median = float(np.quantile(scored, 0.5, method="inverted_cdf"))  # few beats, so that they weigh alike
-    wanted = personal_threshold(scorer.threshold, median, model.manifest["calibration"]["usual"][1])
+    wanted = personal_threshold(
+        scorer.threshold, medians_in_time(scored)[-1], model.manifest["calibration"]["usual"][1]
+    )
     assert abs(own.threshold - wanted) <= level / 2 + 1e-3
 
 

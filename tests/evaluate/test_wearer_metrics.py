@@ -78,17 +78,17 @@ def test_the_interval_is_that_of_the_seed():
 
 def test_an_own_threshold_holds_after_the_first_beats_in_time():
     """One wearer's scores lie 4 higher than usual, so the own threshold is 2 higher than the one for all."""
-    classes = np.where(np.arange(120) < 70, "N", "V")
-    order = np.random.default_rng(0).permutation(120)  # rows in any order: what counts is the time
-    scores = np.where(np.arange(120) < 60, 4.0, np.where(np.arange(120) < 70, 5.5, 6.5))
-    beats = replace(beats_of(classes, rr=0.5), samples=np.arange(120)).take(order)
+    classes = np.where(np.arange(110) < 70, "N", "V")
+    order = np.random.default_rng(0).permutation(110)  # rows in any order: what counts is the time
+    scores = np.where(np.arange(110) < 60, 4.0, np.where(np.arange(110) < 70, 5.5, 6.5))
+    beats = replace(beats_of(classes, rr=0.5), samples=np.arange(110)).take(order)
     found = measure_own_thresholds(scores[order], beats, "N", threshold=5.0, usual=0.0)
     # For all, 10 of 70 normal beats and all abnormal ones are alarms; the own threshold is 7.
     assert found["own_false_alarm_rate"] == 0 and found["own_sensitivity"] == 0
     found = measure_own_thresholds(scores[order], beats, "N", threshold=5.0, usual=2.0)  # the own is 6
     assert found["own_sensitivity"] == found["own_sensitivity_record"] == 1
     found = measure_own_thresholds(scores[order], beats, "N", threshold=3.0, usual=4.0)  # the same as for all
-    assert found["own_false_alarms_per_hour"] == pytest.approx(70 * 3600 / (120 * 0.5))
+    assert found["own_false_alarms_per_hour"] == pytest.approx(70 * 3600 / (110 * 0.5))
     found = measure_own_thresholds(scores[order], beats, "N", threshold=3.0, usual=0.0)
     # The first 50 are alarms by the threshold for all, then 10 of 20 normal ones by the own, which is 5.
     assert found["own_false_alarm_rate"] == pytest.approx(60 / 70)
