@@ -15,6 +15,7 @@ from keras_sibeat.export.gate import KINDS_FLIPPED, judge
 from keras_sibeat.export.kinds import FloatModel, Kinds, compare_kinds
 from keras_sibeat.export.manifest import make_manifest
 from keras_sibeat.export.sources import Source
+from keras_sibeat.models.student import student
 from keras_sibeat.models.tflite import convert, predict_tflite
 from keras_sibeat.presets.loading import load_preset
 from keras_sibeat.train.student import student_scores
@@ -63,7 +64,7 @@ def test_the_float_model_scores_as_keras_does(source):
     model = FloatModel(content, {"signal": {"leads": ["MLII"]}})
     wanted = student_scores(source.network, source.fold.test.inputs)[:20]
     found = [model.score(*beat) for beat in list(zip(*source.fold.test.arrays, strict=True))[:20]]
-    np.testing.assert_allclose(found, wanted, rtol=1e-5)
+    np.testing.assert_allclose(found, wanted, atol=1e-4)
 
 
 def test_int8_names_the_beats_as_the_float_student_does(source):
@@ -73,9 +74,10 @@ def test_int8_names_the_beats_as_the_float_student_does(source):
 
 
 def test_another_model_names_them_otherwise(source):
-    other, generator = load_preset("mitdb-wearer"), np.random.default_rng(0)
-    noisy = [w * generator.normal(1, 0.5, w.shape) if w.ndim > 1 else w for w in other.get_weights()]
-    other.set_weights(noisy)
+    other = student(channels=2, rhythm=8, width=4, depth=3, units=6, seed=0)  # untrained
+    kernel, bias = other.get_layer("score").get_weights()
+    lowest = student_scores(other, source.fold.validation.inputs).min()
+    other.get_layer("score").set_weights([kernel, bias + 1 - lowest])  # as a threshold lies above 0
     assert compare(source, other).flipped > 5 * KINDS_FLIPPED
 
 
