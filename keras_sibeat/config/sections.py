@@ -73,12 +73,20 @@ class Data(Section):
     annotator: str = "atr"
     leads: Annotated[tuple[str, ...], Field(min_length=1)] | Literal["all"] = ("MLII",)
     groups: dict[str, list[str]] = {}  # series: class -> glob patterns
+    columns: tuple[str | Annotated[int, Field(ge=1)], ...] = ()  # series: by heading or number; all but time
     sources: dict[str, Source] = {}  # of the protocol "databases"
+
+    @field_validator("columns")
+    @classmethod
+    def _columns_differ(cls, columns: tuple[str | int, ...]) -> tuple[str | int, ...]:
+        return unique(columns)
 
     @model_validator(mode="after")
     def _groups_for_series(self) -> "Data":
         if (self.source == "series") != bool(self.groups):
             raise ValueError("groups belong to source series, and that source needs them")
+        if self.columns and self.source != "series":
+            raise ValueError("columns belong to source series; expected data.leads of recordings")
         if self.sources and (self.source != "wfdb" or len(self.leads) != 1):
             raise ValueError("sources are of source wfdb and of one lead")
         return self

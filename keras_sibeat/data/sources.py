@@ -13,7 +13,8 @@ from keras_sibeat.data.beats import cache_folder, checksum, load_beats
 from keras_sibeat.data.beatset import BeatSet
 from keras_sibeat.data.preprocessing import Preprocessing
 from keras_sibeat.data.recording import write_recording
-from keras_sibeat.data.series import load_series
+from keras_sibeat.data.series import find_records, load_series
+from keras_sibeat.data.series_split import split_series
 from keras_sibeat.errors import ConfigError, DataError
 from keras_sibeat.files import whole_folder
 
@@ -52,7 +53,7 @@ def load_fold_beats(config: Config) -> BeatSet:
     """All the beats (or windows) that the configured protocol uses, as one ``BeatSet``."""
     data, window, protocol = config.data, config.window, config.protocol
     if data.source == "series":
-        return load_series(data.folder, data.groups, window.length, window.stride)
+        return load_series(data.folder, data.groups, window.length, window.stride, data.columns)
     if data.sources:
         return _join([_read_source(config, name) for name in data.sources])
     folder = records_folder(config)
@@ -152,7 +153,8 @@ def load_folds(config: Config) -> dict[int, protocols.Fold]:
     elif protocol.name == "leave_out":
         folds = protocols.leave_out(beats, protocol.split_seed, protocol.classes, protocol.all_beats)
     else:
-        folds = protocols.series(beats, protocol.normal, protocol.test_records, protocol.split_seed)
+        tested = find_records(config.data.folder, config.data.groups, protocol.test_records)
+        folds = [split_series(beats, protocol.normal, tested, protocol.split_seed)]
     if max(protocol.folds) >= len(folds):
         raise DataError(f"Protocol {protocol.name} has {len(folds)} folds; found fold {max(protocol.folds)}.")
     chosen = {number: folds[number] for number in protocol.folds}

@@ -5,7 +5,7 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TextIO
 
@@ -140,7 +140,11 @@ def _with_headings(layout, kept, place):
     top = place
     while top and size & {len(rows[top - 1][1]), _width(rows[top - 1][1])}:
         top -= 1
-    numbers = [[cell for cell in cells if _is_number(layout, cell)] for _, cells in rows[top:place]]
+    either = [replace(layout, decimal=decimal) for decimal in ".,"]
+    numbers = [
+        [cell for cell in cells if any(_is_number(one, cell) for one in either)]
+        for _, cells in rows[top:place]
+    ]
     texts = [number for number, found in enumerate(numbers, top) if not found]
     if texts:  # what follows the last of them is a spoilt row
         head, first = texts[-1], texts[-1] + 1
