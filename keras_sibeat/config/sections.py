@@ -1,11 +1,12 @@
 """The sections of a configuration about the beats, where a step runs, and when there is an alarm."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, field_validator, model_validator
+from pydantic_core import CoreSchema
 
-from keras_sibeat.config.checks import unique
+from keras_sibeat.config.checks import strictly, unique
 from sibeat_edge.signal.filters import BAND, FIR_ORDER
 from sibeat_edge.signal.resampling import RATE
 
@@ -24,6 +25,10 @@ class Section(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return strictly(handler(source))
 
 
 class Source(Section):

@@ -1,6 +1,5 @@
 """Multivariate series from text files, such as CSV or CMU motion capture, as windows."""
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -8,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_sibeat.config.wording import did_you_mean
 from keras_sibeat.data.beats import checksum
 from keras_sibeat.data.beatset import BeatSet
 from keras_sibeat.data.tables import Table
@@ -126,9 +126,8 @@ def find_records(folder: Path, groups: Groups, wanted: Sequence[str]) -> list[st
             if any(spelling == name or fnmatchcase(spelling, name) for spelling in _spellings(folder, file))
         ]
         if not fits:
-            near = difflib.get_close_matches(name, names.values(), 1)
-            hint = f"; did you mean {near[0]}?" if near else f", such as {next(iter(names.values()))}."
-            raise ConfigError(f"protocol.test_records: found {name!r}; expected the name of a file{hint}")
+            hint = did_you_mean(name, names.values()) or f", such as {next(iter(names.values()))}"
+            raise ConfigError(f"protocol.test_records: found {name!r}; expected the name of a file{hint}.")
         found += fits
     return list(dict.fromkeys(found))
 

@@ -294,7 +294,7 @@ def test_files_are_records_of_their_own(tmp_path, files, names):
 
 def test_a_record_that_is_not_there_is_told_beside_the_nearest(folder):
     with pytest.raises(
-        ConfigError, match=r"protocol.test_records: found '1'; expected the name of a file; did"
+        ConfigError, match=r"protocol.test_records: found '1'; expected the name of a file .did you mean 01"
     ):
         find_records(folder, {"walk": ["walk/*"]}, ["1"])
     with pytest.raises(ConfigError, match="found 'quite else'; expected the name of a file, such as 01"):
