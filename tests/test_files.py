@@ -17,15 +17,15 @@ SENTENCE = ": found file too large; expected room to write it."
 def limited(code, *arguments, limit=20_000):
     """Run Python code in a process that can write no file larger than ``limit`` bytes."""
     start = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))\n"
-    line = [sys.executable, "-c", start + textwrap.dedent(code), *map(str, arguments)]
+    line = [sys.executable, "-c", start + code, *map(str, arguments)]
     return subprocess.run(line, capture_output=True, text=True)
 
 
-def told(action):
-    """Standard error's sentence of a command."""
-    with pytest.raises(SystemExit) as stopped:
+def stopped(action):
+    """Run as a command, which ends with exit code 2."""
+    with pytest.raises(SystemExit) as stop:
         command(action)()
-    assert stopped.value.code == 2
+    assert stop.value.code == 2
 
 
 WRITERS = {
@@ -39,31 +39,34 @@ WRITERS = {
 }
 
 
+START = """
+import sys, h5py, numpy
+from pathlib import Path
+from keras_sibeat.errors import command
+from keras_sibeat.files import whole_file, whole_folder, write_json
+path = Path(sys.argv[1])
+@command
+def main():
+"""
+
+
+def written_with_little_room(kind, path):
+    """What the process says that writes ``path``, its only argument."""
+    code = START + textwrap.indent(textwrap.dedent(WRITERS[kind]), "    ") + "\nmain()"
+    return limited(code, path)
+
+
 @pytest.mark.parametrize("kind", WRITERS)
 def test_a_full_disk_is_told_in_one_sentence_and_leaves_nothing(tmp_path, kind):
-    path = tmp_path / "new" / "a.h5"
-    code = """
-    import sys, h5py, numpy
-    from pathlib import Path
-    from keras_sibeat.errors import command
-    from keras_sibeat.files import whole_file, whole_folder, write_json
-    path = Path(sys.argv[1])
-    @command
-    def main():
-    """
-    done = limited(
-        textwrap.dedent(code) + textwrap.indent(textwrap.dedent(WRITERS[kind]), "    ") + "\nmain()", path
-    )
+    path = tmp_path / "new" / "a.npz"
+    done = written_with_little_room(kind, path)
     assert (done.returncode, done.stderr) == (2, f"error: {path}{SENTENCE}\n")
     assert list(path.parent.iterdir()) == []
 
 
 def test_what_was_there_stays_where_the_disk_is_full(tmp_path):
     write_json(tmp_path / "a.json", [1])
-    code = (
-        "from keras_sibeat.files import write_json; import sys; write_json(sys.argv[1], list(range(100_000)))"
-    )
-    assert limited(code, tmp_path / "a.json").returncode == 1
+    assert written_with_little_room("JSON", tmp_path / "a.json").returncode == 2
     assert json.loads((tmp_path / "a.json").read_text()) == [1]
     assert [file.name for file in tmp_path.iterdir()] == ["a.json"]
 
@@ -76,7 +79,7 @@ def test_a_path_below_a_file_is_told(tmp_path, writer, capsys):
         with writer(tmp_path / "file" / "run" / "a"):
             raise AssertionError("nothing can be written")
 
-    told(main)
+    stopped(main)
     message = capsys.readouterr().err
     assert message.startswith(f"error: {tmp_path / 'file' / 'run'}") and message.count("\n") == 1
     assert "found not a directory; expected a path that can be read and written." in message

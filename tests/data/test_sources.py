@@ -214,6 +214,5 @@ def test_simulated_wearers_need_no_cache_that_can_be_written(tmp_path, monkeypat
     monkeypatch.setenv("KERAS_SIBEAT_CACHE", str(tmp_path / "cache"))
     kept = simulated_folder(2, 20.0)
     assert kept.parent == tmp_path / "cache"
-    assert {f.name: f.read_bytes() for f in folder.iterdir()} == {
-        f.name: f.read_bytes() for f in kept.iterdir()
-    }
+    first, second = ({file.name: file.read_bytes() for file in one.iterdir()} for one in (folder, kept))
+    assert first == second
