@@ -54,7 +54,7 @@ def wheels(tmp_path_factory):
         source = tree / folder.relative_to(ROOT)
         packed = build(source, "build_sdist", base / f"{name}-packed")
         with tarfile.open(packed) as archive:
-            archive.extractall(base / "unpacked")
+            archive.extractall(base / "unpacked", filter="data")
         again = base / "unpacked" / packed.name.removesuffix(".tar.gz")
         made[name] = [
             build(source, "build_wheel", base / "direct"),
@@ -97,7 +97,8 @@ home = Path(sys.argv[1])
 assert {Path(module.__file__).parents[1] for module in (keras_sibeat, sibeat_edge)} == {home}
 configs = sorted(file.stem for file in SHIPPED.glob("*.toml"))
 assert read_config(find_config("quickstart")).name == "quickstart"
-for file in (TEMPLATE, PRESET, home / "sibeat_edge/firmware/Makefile", home / "keras_sibeat/presets/CARD.txt"):
+firmware, card = home / "sibeat_edge/firmware/Makefile", home / "keras_sibeat/presets/CARD.txt"
+for file in (TEMPLATE, PRESET, firmware, card):
     assert file.is_file() and home in file.parents, file
 print(len(configs), "tensorflow" in sys.modules)
 """
@@ -126,7 +127,5 @@ def test_what_is_installed_works_in_another_folder(wheels, tmp_path):
     assert run("-c", OPENED, home) == f"{len(list((ROOT / 'configs').glob('*.toml')))} False\n"
     assert run("-m", "keras_sibeat", "--version") == "keras_sibeat 0.1.0\n"
     assert run("-m", "sibeat_edge", "--version") == "sibeat_edge 0.1.0\n"
-    assert "a TOML file, or the name of one that ships" in run(
-        "-m", "keras_sibeat.train", "quickstart", "--help"
-    )
+    assert "usage: python -m keras_sibeat.train" in run("-m", "keras_sibeat.train", "quickstart", "--help")
     assert not list(elsewhere.iterdir())
