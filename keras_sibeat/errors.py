@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
-from sibeat_edge.errors import EdgeError
+from sibeat_edge.errors import EdgeError, sentence
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -67,7 +67,7 @@ def command(main: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
         try:
             return main(*args, **kwargs)
         except (SibeatError, EdgeError, OSError) as error:
-            print(f"error: {error}", file=sys.stderr)
+            print(f"error: {sentence(error)}", file=sys.stderr)
             sys.exit(2)
 
     return run

@@ -10,25 +10,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sibeat_edge.files import PARTIAL, whole_file
+from sibeat_edge.files import PARTIAL, naming, whole_file
 
 
 @contextmanager
 def whole_folder(folder: Path) -> Iterator[Path]:
     """Yield a temporary folder beside ``folder``; rename it on success, remove it on failure.
 
-    Where another process made ``folder`` in the meantime, that one stays: it holds the same.
+    Where another process made ``folder`` in the meantime, that one stays: it holds the same. Raises
+    ``OSError`` that names ``folder`` where it cannot be written.
     """
     folder = Path(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f"{PARTIAL}{folder.name}-", dir=folder.parent))
+    with naming(folder, folder.parent):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(prefix=f"{PARTIAL}{folder.name}-", dir=folder.parent))
     try:
-        yield partial
-        try:
-            os.replace(partial, folder)
-        except OSError as error:
-            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
-                raise
+        with naming(folder, partial):
+            yield partial
+            try:
+                os.replace(partial, folder)
+            except OSError as error:
+                if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+                    raise
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 

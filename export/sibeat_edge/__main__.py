@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sibeat_edge import __version__
-from sibeat_edge.errors import EdgeError
+from sibeat_edge.errors import EdgeError, sentence
 from sibeat_edge.model import KERNELS
 
 FORMATS = ("table", "json", "csv", "wfdb")
@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         options.run(options)
     except (EdgeError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {sentence(error)}", file=sys.stderr)
         sys.exit(2)
 
 

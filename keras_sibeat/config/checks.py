@@ -1,10 +1,12 @@
 """Checks of values that several sections of a configuration share."""
 
 from collections.abc import Collection, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import AfterValidator
 from pydantic_core import PydanticKnownError
+
+from keras_sibeat.config.wording import did_you_mean
 
 Values = TypeVar("Values", bound=Sequence)
 Names = TypeVar("Names", bound=Collection[str])
@@ -21,7 +23,8 @@ def known(what: str, names: Names, choices: Collection[str]) -> Names:
     """The ``names``; raises ``ValueError`` for one that is no choice among the ``what``, e.g. views."""
     for name in names:
         if name not in choices:
-            raise ValueError(f"found {name!r} among the {what}; expected some of {', '.join(choices)}")
+            hint = did_you_mean(name, choices)
+            raise ValueError(f"found {name!r} among the {what}; expected some of {', '.join(choices)}{hint}")
     return names
 
 
@@ -36,3 +39,11 @@ def one_of(names: Collection[str]) -> AfterValidator:
         return value
 
     return AfterValidator(check)
+
+
+def strictly(schema: Any) -> Any:
+    """A pydantic schema whose numbers and booleans are those of TOML: ``true`` is no 1, and ``"3"`` no 3."""
+    if isinstance(schema, dict):
+        strict = {"strict": True} if schema.get("type") in ("int", "float", "bool") else {}
+        return {key: strictly(part) for key, part in schema.items()} | strict
+    return type(schema)(map(strictly, schema)) if isinstance(schema, list | tuple) else schema

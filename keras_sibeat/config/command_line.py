@@ -43,5 +43,5 @@ def log_to(console: "Console") -> None:
     """Show on the console what is logged while a model trains."""
     from rich.logging import RichHandler
 
-    handler = RichHandler(console=console)
+    handler = RichHandler(console=console, show_time=False, show_path=False)
     logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=[handler])

@@ -1,5 +1,6 @@
 """Reads a run's configuration from TOML, with overrides; an unknown key is an error."""
 
+import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -7,7 +8,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from keras_sibeat.config.problems import first_place, first_problem
 from keras_sibeat.config.schema import Config
+from keras_sibeat.config.wording import did_you_mean, either, in_toml
 from keras_sibeat.errors import ConfigError
 
 if sys.version_info >= (3, 11):
@@ -54,30 +57,45 @@ def read_config(
 def read_toml(file: Path) -> dict[str, Any]:
     """The values of a TOML file; raises ``ConfigError`` where there is no such file or no TOML in it."""
     try:
-        return tomllib.loads(Path(file).read_text(encoding="utf-8"))
+        text = Path(file).read_text(encoding="utf-8")
+        return tomllib.loads(text)
     except FileNotFoundError:
-        raise ConfigError(f"{file}: no such file; expected a configuration in TOML.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{file}: {error}; expected TOML.") from error
+        shipped = sorted(path.stem for path in SHIPPED.glob("*.toml"))
+        raise ConfigError(
+            f"{file}: no such file; expected a configuration in TOML, or the name of one that ships"
+            f"{did_you_mean(Path(file).stem, shipped) or f': {either(shipped)}'}."
+        ) from None
+    except OSError as error:
+        raise ConfigError(f"{file}: {error.strerror}; expected a configuration in TOML.") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{file}: {error}; expected TOML, which is UTF-8.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{file}{_where(text, str(error))}; expected TOML.") from error
 
 
 def make_config(
     values: dict[str, Any], origin: str, overrides: Iterable[str] = (), data: Path | str | None = None
 ) -> Config:
     """The configuration of nested ``values``, which errors call ``origin``; the rest as ``read_config``."""
+    overrides = list(overrides)
     for override in overrides:
         _apply(values, override)
     if data is not None:
         section = values.setdefault("data", {})
         if not isinstance(section, dict):
-            raise ConfigError(f"{origin}: data: found {section!r}; expected a section.")
+            raise ConfigError(f"{origin}: data: found {in_toml(section)}; expected a section, [data].")
         section["folder"] = str(data)
         if section.get("source", "simulator") == "simulator":
             section["source"] = "wfdb"
     try:
         config = Config.model_validate(values)
     except ValidationError as error:
-        raise ConfigError(f"{origin}: {first_problem(error)}") from error
+        key = ".".join(map(str, first_place(error)))
+        for override in overrides:
+            set_key = override.partition("=")[0].strip()
+            if f"{key}.".startswith(f"{set_key}.") or f"{set_key}.".startswith(f"{key}."):
+                origin = f"--set {override}"
+        raise ConfigError(f"{origin}: {first_problem(error)}.") from error
     if config.data.source != "simulator" and config.data.folder is None:
         raise ConfigError(f"{origin}: found no data folder; expected --data DIR (or data.folder).")
     return config
@@ -100,10 +118,13 @@ def _apply(values, override):
     values[last] = value
 
 
-def first_problem(error: ValidationError) -> str:
-    """The first problem of a pydantic ``ValidationError``, in one sentence."""
-    problem = error.errors()[0]
-    key = ".".join(str(part) for part in problem["loc"]) or "configuration"
-    if problem["type"] == "extra_forbidden":
-        return f"found the unknown key {key}; expected one of those in the README."
-    return f"{key}: found {problem['input']!r}; expected: {problem['msg']}."
+def _where(text, told):
+    """Where a file is no TOML, and why: the parser's words, and the line that it means."""
+    found = re.fullmatch(r"(.*) \(at (?:line (\d+), column \d+|end of document)\)", told, re.DOTALL)
+    if found is None:
+        return f": {told}"
+    lines = text.rstrip().splitlines()
+    number = min(int(found[2] or len(lines)), len(lines))
+    is_double = re.match("Cannot (declare|overwrite|mutate)", found[1])
+    why = "found a key or section for the second time" if is_double else found[1]
+    return f", line {number}: {why} ({lines[number - 1].strip()[:60]})"

@@ -49,6 +49,8 @@ class Config(Section):
             del values["student"]["noise"]["cut"]
         if not self.data.sources:
             del values["data"]["sources"]
+        if not self.data.columns:
+            del values["data"]["columns"]
         return values
 
     @property

@@ -1,11 +1,12 @@
 """The sections of a configuration about the beats, where a step runs, and when there is an alarm."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, field_validator, model_validator
+from pydantic_core import CoreSchema
 
-from keras_sibeat.config.checks import unique
+from keras_sibeat.config.checks import strictly, unique
 from sibeat_edge.signal.filters import BAND, FIR_ORDER
 from sibeat_edge.signal.resampling import RATE
 
@@ -24,6 +25,10 @@ class Section(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return strictly(handler(source))
 
 
 class Source(Section):
@@ -73,12 +78,20 @@ class Data(Section):
     annotator: str = "atr"
     leads: Annotated[tuple[str, ...], Field(min_length=1)] | Literal["all"] = ("MLII",)
     groups: dict[str, list[str]] = {}  # series: class -> glob patterns
+    columns: tuple[str | Annotated[int, Field(ge=1)], ...] = ()  # series: by heading or number; all but time
     sources: dict[str, Source] = {}  # of the protocol "databases"
+
+    @field_validator("columns")
+    @classmethod
+    def _columns_differ(cls, columns: tuple[str | int, ...]) -> tuple[str | int, ...]:
+        return unique(columns)
 
     @model_validator(mode="after")
     def _groups_for_series(self) -> "Data":
         if (self.source == "series") != bool(self.groups):
             raise ValueError("groups belong to source series, and that source needs them")
+        if self.columns and self.source != "series":
+            raise ValueError("columns belong to source series; expected data.leads of recordings")
         if self.sources and (self.source != "wfdb" or len(self.leads) != 1):
             raise ValueError("sources are of source wfdb and of one lead")
         return self

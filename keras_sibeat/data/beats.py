@@ -16,6 +16,7 @@ from rich.progress import track
 from keras_sibeat.data import beatset, preprocessing
 from keras_sibeat.data import recording as recording_module
 from keras_sibeat.data.beatset import COLUMNS, BeatSet
+from keras_sibeat.data.cache import as_far_as_possible
 from keras_sibeat.data.preprocessing import Preprocessing
 from keras_sibeat.data.recording import Annotations, Recording, read_recording
 from keras_sibeat.errors import DataError
@@ -226,7 +227,7 @@ def load_beats(
             f"Leads {wanted.leads}: found records with {sorted(counts)} leads; expected one number."
         )
     beats = BeatSet.join(sets, data_sha256)
-    with whole_file(file) as partial:
+    with as_far_as_possible(), whole_file(file) as partial:
         np.savez(partial, notes=np.array(beats.notes, dtype=str), **{c: getattr(beats, c) for c in COLUMNS})
     return beats
 
@@ -247,7 +248,7 @@ def _read_cache(file, data_sha256):
         with np.load(file) as stored:
             columns = {name: stored[name] for name in COLUMNS}
             return BeatSet(**columns, notes=tuple(stored["notes"].tolist()), sha256=data_sha256)
-    except (FileNotFoundError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
 
 

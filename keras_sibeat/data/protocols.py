@@ -245,28 +245,6 @@ def leave_out(beats: BeatSet, seed: int = 0, class_map: str = "aami", all_beats:
     return folds
 
 
-def series(beats: BeatSet, normal: str, test_records: Sequence[str], seed: int = 0) -> list[Fold]:
-    """Whole files of one class train; the ``test_records`` and all other classes test; returns one fold.
-
-    A tenth of the training files, drawn with the seed, validates.
-    """
-    is_normal = beats.classes == normal
-    names = np.unique(beats.records[is_normal & ~np.isin(beats.records, test_records)])
-    if len(names) < 2:
-        raise DataError(f"Class {normal}: found {len(names)} files to learn from; expected at least 2.")
-    absent = sorted(set(test_records) - set(beats.records[is_normal].tolist()))
-    if absent:
-        raise DataError(f"Class {normal}: found no file {absent[0]}; expected it among the test records.")
-    if len(names) == len(np.unique(beats.records)):
-        raise DataError(
-            f"Class {normal}: found no file to test; expected protocol.test_records, or another class."
-        )
-    held_out = np.random.default_rng(seed).choice(names, int(np.ceil(HELD_OUT * len(names))), replace=False)
-    learning = is_normal & np.isin(beats.records, names)
-    validating = learning & np.isin(beats.records, held_out)
-    return [Fold(beats.take(learning & ~validating), beats.take(validating), beats.take(~learning), normal)]
-
-
 def contaminate(fold: Fold, share: float, seed: int = 0) -> Fold:
     """The fold with abnormal beats in its training set, ``share`` of it (0 to 0.5).
 

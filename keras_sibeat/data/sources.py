@@ -1,6 +1,7 @@
 """From a configuration to the folds: simulated, WFDB or series data through one path."""
 
 import inspect
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,21 +12,33 @@ from keras_sibeat.config import Config
 from keras_sibeat.data import physionet, protocols, simulated_wearer, synthetic
 from keras_sibeat.data.beats import cache_folder, checksum, load_beats
 from keras_sibeat.data.beatset import BeatSet
+from keras_sibeat.data.cache import as_far_as_possible, folder_instead
 from keras_sibeat.data.preprocessing import Preprocessing
 from keras_sibeat.data.recording import write_recording
-from keras_sibeat.data.series import load_series
+from keras_sibeat.data.series import find_records, load_series
+from keras_sibeat.data.series_split import split_series
 from keras_sibeat.errors import ConfigError, DataError
 from keras_sibeat.files import whole_folder
 
 
 def simulated_folder(wearers: int, seconds: float, seed: int = 0) -> Path:
-    """Folder of ``wearers`` simulated WFDB records of ``seconds`` each, made on first use and then kept."""
+    """Folder of ``wearers`` simulated WFDB records of ``seconds`` each, made on first use and then kept.
+
+    Where the cache cannot be written, they are kept as long as the process lasts.
+    """
     key = checksum([*map(inspect.getsource, (synthetic, simulated_wearer)), wearers, seconds, seed])
     folder = cache_folder() / f"simulated-{key[:16]}"
-    if not folder.is_dir():
+    if os.path.isdir(folder):
+        return folder
+    with as_far_as_possible():
         with whole_folder(folder) as partial:
             write_simulated(partial, wearers, seconds, seed)
-    return folder
+        return folder
+    instead = folder_instead(folder.name) / folder.name
+    if not instead.is_dir():
+        with whole_folder(instead) as partial:
+            write_simulated(partial, wearers, seconds, seed)
+    return instead
 
 
 def default_folder() -> Path:
@@ -52,7 +65,7 @@ def load_fold_beats(config: Config) -> BeatSet:
     """All the beats (or windows) that the configured protocol uses, as one ``BeatSet``."""
     data, window, protocol = config.data, config.window, config.protocol
     if data.source == "series":
-        return load_series(data.folder, data.groups, window.length, window.stride)
+        return load_series(data.folder, data.groups, window.length, window.stride, data.columns)
     if data.sources:
         return _join([_read_source(config, name) for name in data.sources])
     folder = records_folder(config)
@@ -154,7 +167,8 @@ def load_folds(config: Config) -> dict[int, protocols.Fold]:
     elif protocol.name == "leave_out":
         folds = protocols.leave_out(beats, protocol.split_seed, protocol.classes, protocol.all_beats)
     else:
-        folds = protocols.series(beats, protocol.normal, protocol.test_records, protocol.split_seed)
+        tested = find_records(config.data.folder, config.data.groups, protocol.test_records)
+        folds = [split_series(beats, protocol.normal, tested, protocol.split_seed)]
     if max(protocol.folds) >= len(folds):
         raise DataError(f"Protocol {protocol.name} has {len(folds)} folds; found fold {max(protocol.folds)}.")
     chosen = {number: folds[number] for number in protocol.folds}

@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from keras_sibeat.config.wording import did_you_mean
 from keras_sibeat.errors import ConfigError, RunError
 from keras_sibeat.files import sha256
 
@@ -21,7 +22,8 @@ def describe_preset(name: str, folder: Path = FOLDER) -> dict[str, Any]:
     """What is known of a preset: configuration, metrics, checksums. Raises ``ConfigError`` for no such."""
     if name not in list_presets(folder):
         known = ", ".join(list_presets(folder)) or "none, as none ships"
-        raise ConfigError(f"Preset {name!r}: no such; expected one of {known}.")
+        hint = did_you_mean(name, list_presets(folder))
+        raise ConfigError(f"Preset {name!r}: no such; expected one of {known}{hint}.")
     return json.loads((Path(folder) / f"{name}.json").read_text(encoding="utf-8"))
 
 

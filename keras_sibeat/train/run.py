@@ -52,7 +52,7 @@ class Run:
                 f"{self.folder}: found no {Path(error.filename).name}; expected a run's folder."
             ) from None
         except ValidationError as error:
-            raise RunError(f"{self.folder / 'config.json'}: {first_problem(error)}") from error
+            raise RunError(f"{self.folder / 'config.json'}: {first_problem(error)}.") from error
         except ValueError as error:
             raise RunError(
                 f"{self.folder / 'run.json'}: found no JSON ({error}); expected a run's."

@@ -1,9 +1,13 @@
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from keras_sibeat.config import Config, find_config, read_config
 from keras_sibeat.errors import ConfigError
+
+SOURCES = "[data]\nsource = 'wfdb'\n[data.sources.mitdb]\ntrains = ['DS1']\n"
+DATABASES = SOURCES + "[protocol]\nname = 'databases'\n"
 
 
 @pytest.fixture
@@ -39,16 +43,24 @@ def test_the_run_is_named_after_its_file_unless_it_says_otherwise(toml):
 
 
 @pytest.mark.parametrize(
-    ("text", "key"),
+    ("text", "key", "near"),
     [
-        ("typo = 1", "typo"),
-        ("[train]\nepoch = 2", "train.epoch"),
-        ("[modle]\nwidth = 2", "modle"),
-        ("[data]\nfolders = 'x'", "data.folders"),
+        ("typo = 1", "typo", r"seeds, .* or evaluate\.$"),
+        ("[train]\nepoch = 2", "train.epoch", r"learning_rate, .*\(did you mean epochs\?\)"),
+        ("[modle]\nwidth = 2", "modle", r"distillation, .*\(did you mean model\?\)"),
+        ("[data]\nfolders = 'x'", "data.folders", r"\(did you mean folder\?\)"),
+        ("[train]\nseeds = [0]", "train.seeds", r"epochs, .*\(did you mean seeds\?\)"),
+        (
+            "warmup_epochs = 2",
+            "warmup_epochs",
+            "did you mean contrastive.warmup_epochs or student.warmup_epochs",
+        ),
+        (DATABASES + "[data.sources.a]\ntest = ['x']", r"data\.sources\.a\.test", r"did you mean tests\?"),
+        ("[student.noise.cut]\nrecord = 'x'", r"student\.noise\.cut\.record", r"did you mean records\?"),
     ],
 )
-def test_an_unknown_key_is_an_error(toml, text, key):
-    with pytest.raises(ConfigError, match=rf"my-run\.toml: found the unknown key {key}; expected"):
+def test_an_unknown_key_is_an_error_that_lists_those_of_its_section(toml, text, key, near):
+    with pytest.raises(ConfigError, match=rf"my-run\.toml: found the unknown key {key}; expected .*{near}"):
         read_config(toml(text))
 
 
@@ -109,9 +121,61 @@ def test_an_unknown_key_is_an_error(toml, text, key):
 )
 def test_a_value_out_of_range_is_an_error_that_names_it(override):
     key, _, value = override.partition("=")
-    with pytest.raises(ConfigError, match=rf"^defaults: {key}\b.*: found .*; expected: ") as error:
+    with pytest.raises(ConfigError, match=rf"^--set .*: {key}\b.*: found .*; expected ") as error:
         read_config(overrides=[override])
-    assert value.strip("[]") in str(error.value)
+    assert value.strip("[]'") in str(error.value).partition(": found ")[2]
+    assert "nput" not in str(error.value) and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("override", "told"),
+    [
+        ('data.leads="MLII"', 'data.leads: found "MLII"; expected a list, such as ["MLII"] or "all".'),
+        ("data.leads=[3]", "data.leads.0: found 3; expected a text in quotes."),
+        ("data.leads=[]", 'data.leads: found []; expected a list of at least 1 value or "all".'),
+        ("data.folder=3", "data.folder: found 3; expected a path in quotes."),
+        (
+            "data.columns=['x', true]",
+            "data.columns.1: found true; expected a text in quotes or a whole number.",
+        ),
+        ("data.groups.a=b", 'data.groups.a: found "b"; expected a list, such as ["b"].'),
+        ("train.jit_compile=1", "train.jit_compile: found 1; expected true or false."),
+        ("train.epochs=true", "train.epochs: found true; expected a whole number."),
+        ("train.epochs='3'", 'train.epochs: found "3"; expected a whole number.'),
+        ("train.learning_rate=true", "train.learning_rate: found true; expected a number."),
+        ("train.learning_rate=inf", "train.learning_rate: found inf; expected a finite number."),
+        ("train=3", "train: found 3; expected a section, [train]."),
+        ("seeds=[true]", "seeds.0: found true; expected a whole number."),
+        ("seeds=[0, 0]", "seeds: found [0, 0]; expected different values."),
+        ("window.band=[1]", "window.band.1: found nothing; expected a value."),
+        ("window.band=[1, 2, 3]", "window.band: found [1, 2, 3]; expected a list of at most 2 values."),
+        ("window.order=3", "window.order: found 3; expected a multiple of 2."),
+        ("train.beta_1=1", "train.beta_1: found 1; expected less than 1."),
+        ("model.depth=9", "model.depth: found 9; expected 8 or less."),
+        ("model.kind=cov", 'model.kind: found "cov"; expected "conv" or "dense" (did you mean conv?).'),
+        ("contrastive.views.gain.strength=true", "strength: found true; expected a number or a list."),
+        ("contrastive.views.nois={}", "(did you mean noise?)."),
+        ("distillation={}", "distillation.teacher: found nothing; expected a value."),
+        ("modle.width=3", "found the unknown key modle; "),
+        ("train.epoch=3", "found the unknown key train.epoch; "),
+    ],
+)
+def test_a_value_is_told_in_toml_s_words(override, told):
+    with pytest.raises(ConfigError) as error:
+        read_config(overrides=["train.batch_size=8", override])
+    assert str(error.value).startswith(f"--set {override}: ") and told in str(error.value)
+
+
+def test_a_value_of_the_file_is_not_called_an_override(toml):
+    with pytest.raises(ConfigError, match=r"my-run\.toml: train\.epochs: found 0; expected 1 or more\.$"):
+        read_config(toml("[train]\nepochs = 0"), ["train.batch_size=8"])
+
+
+def test_true_is_no_number_in_python_either():
+    for values in ({"epochs": True}, {"learning_rate": True}, {"jit_compile": 1}):
+        with pytest.raises(ValidationError):
+            Config(train=values)
+    assert Config(train={"learning_rate": 1}).train.learning_rate == 1.0
 
 
 @pytest.mark.parametrize(
@@ -154,9 +218,26 @@ def test_a_missing_file(tmp_path):
         read_config(tmp_path / "none.toml")
 
 
-def test_a_file_that_is_not_toml(toml):
-    with pytest.raises(ConfigError, match=r"my-run\.toml: .*line 2.*; expected TOML"):
-        read_config(toml("name = 'a'\nepochs: 3\n"))
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("name = 'a'\nepochs: 3\n", r", line 2: Expected '=' .* \(epochs: 3\); expected TOML"),
+        ("name = beatgan", r", line 1: Invalid value \(name = beatgan\); expected TOML"),
+        (
+            "[train]\nepochs = 1\nepochs = 2",
+            r", line 3: found a key or section for the second time \(epochs = 2\)",
+        ),
+        ("[train]\nepochs = 1\nepochs = 2\n[model]", r", line 3: found a key or section for the second time"),
+        (
+            "[train]\n[model]\n[train]\n",
+            r", line 3: found a key or section for the second time \(\[train\]\)",
+        ),
+        ("seeds = [1,\n2\n\n", r", line 2: Unclosed array \(2\); expected TOML"),
+    ],
+)
+def test_a_file_that_is_not_toml_is_told_with_its_line(toml, text, told):
+    with pytest.raises(ConfigError, match=rf"my-run\.toml{told}"):
+        read_config(toml(text))
 
 
 def test_a_file_that_is_not_text(tmp_path):
@@ -189,7 +270,7 @@ def test_real_data_needs_a_folder(toml, text):
 
 
 def test_data_that_is_no_section(toml, tmp_path):
-    with pytest.raises(ConfigError, match=r"my-run\.toml: data: found 3; expected a section"):
+    with pytest.raises(ConfigError, match=r"my-run\.toml: data: found 3; expected a section, \[data\]"):
         read_config(toml("data = 3"), data=tmp_path)
 
 
@@ -239,8 +320,6 @@ def test_settings_that_contradict_each_other(toml, text, message):
         read_config(toml(text))
 
 
-SOURCES = "[data]\nsource = 'wfdb'\n[data.sources.mitdb]\ntrains = ['DS1']\n"
-DATABASES = SOURCES + "[protocol]\nname = 'databases'\n"
 WEARER = "[wearer]\n[contrastive]\n"
 CUT = WEARER + "[student.noise]\nfolder = 'n'\n[student.noise.cut]\n"
 
@@ -266,7 +345,7 @@ CUT = WEARER + "[student.noise]\nfolder = 'n'\n[student.noise.cut]\n"
         (WEARER + "[student.noise]\nfolder = 'n'\nsnr = [3]", r"student\.noise\.snr"),
         (CUT + "folder = 'c'", r"student\.noise\.cut\.records: found"),
         (CUT + "folder = 'c'\nrecords = []", r"student\.noise\.cut\.records: found"),
-        (CUT + "folder = 'c'\nrecords = 'A0*'", r"student\.noise\.cut\.records: found 'A0\*'"),
+        (CUT + "folder = 'c'\nrecords = 'A0*'", r'student\.noise\.cut\.records: found "A0\*"'),
         (CUT + "records = ['A0*']", r"student\.noise\.cut\.folder: found"),
         (
             CUT + "folder = 'c'\nrecords = ['A0*']\nlabel = 'N'",
@@ -385,5 +464,18 @@ def test_a_file_wins_over_one_that_ships(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("quickstart").write_text("[train]\nepochs = 7\n")
     assert read_config(find_config("quickstart")).train.epochs == 7
-    with pytest.raises(ConfigError, match="none: no such file"):
+    with pytest.raises(ConfigError, match="none: no such file; .* that ships: ablation, "):
         read_config(find_config("none"))
+
+
+def test_a_configuration_s_name_that_is_nearly_right():
+    with pytest.raises(ConfigError, match=r"quickstrt: no such file; .*\(did you mean quickstart\?\)"):
+        read_config(find_config("quickstrt"))
+
+
+def test_columns_belong_to_series(toml):
+    with pytest.raises(ConfigError, match="data: columns belong to source series; expected data.leads"):
+        read_config(toml("[data]\ncolumns = ['x']"))
+    config = read_config(toml(SERIES.replace("'series'\n", "'series'\ncolumns = ['x', 2]\n", 1)), data=".")
+    assert config.data.columns == ("x", 2) and config.describe()["data"]["columns"] == ["x", 2]
+    assert "columns" not in read_config(toml(SERIES), data=".").describe()["data"]

@@ -1,6 +1,7 @@
 """Beats cut from recordings, compared with beats cut by hand; and the cache that keeps them."""
 
 import errno
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -347,17 +348,25 @@ def test_the_same_data_elsewhere_is_the_same(cache, database, tmp_path, monkeypa
     assert_same(load((tmp_path / "moved", names)), first)
 
 
-def test_a_full_disk_leaves_no_half_file(cache, database, monkeypatch):
+def test_a_full_disk_leaves_no_half_file_and_a_note(cache, database, monkeypatch, caplog):
     def full(file, **columns):
         file.write_bytes(b"half")
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
         patch.setattr(np, "savez", full)
-        with pytest.raises(OSError, match="No space left"):
-            load(database)
+        beats = load(database)
     assert list(cache.iterdir()) == []
-    assert len(load(database)) > 20  # and once there is space again, all is well
+    assert re.search(rf"{cache}/beats-.*: found no space left on device; .*KERAS_SIBEAT_CACHE", caplog.text)
+    assert_same(load(database), beats)  # and once there is space again, they are kept
+    assert len(list(cache.iterdir())) == 1
+
+
+def test_beats_are_read_though_the_cache_is_no_folder(tmp_path, database, monkeypatch, caplog):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("KERAS_SIBEAT_CACHE", str(tmp_path / "file"))
+    assert len(load(database)) > 20
+    assert "KERAS_SIBEAT_CACHE" in caplog.text and str(tmp_path / "file") in caplog.text
 
 
 def test_an_error_in_a_recording_leaves_no_cache(cache, database):

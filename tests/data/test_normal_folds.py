@@ -64,9 +64,10 @@ def test_series_of_one_class_are_tested_by_the_records_named_for_it(tmp_path):
     assert set(fold.test.records) == {"walk1"} and not fold.is_abnormal(fold.test).any()
 
 
-def test_series_of_one_class_need_records_to_test(tmp_path):
-    with pytest.raises(DataError, match="Class walk: found no file to test; expected protocol.test_rec"):
-        series(tmp_path, ["walk"], "protocol.normal=walk")
+def test_of_series_of_one_class_some_files_test(tmp_path):
+    (fold,) = series(tmp_path, ["walk"], "protocol.normal=walk").values()
+    assert len(set(fold.test.records)) == 1 and not set(fold.test.records) & set(fold.train.records)
+    assert not fold.is_abnormal(fold.test).any()
 
 
 def test_abnormal_beats_may_be_in_one_part_alone(tmp_path):

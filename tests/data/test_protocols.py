@@ -20,8 +20,8 @@ from keras_sibeat.data.protocols import (
     leave_out,
     map_classes,
     select_records,
-    series,
 )
+from keras_sibeat.data.series_split import split_series
 from keras_sibeat.data.sources import load_fold_beats
 from keras_sibeat.errors import ConfigError, DataError
 
@@ -339,7 +339,7 @@ def walks_and_runs():
 
 
 def test_whole_files_of_the_normal_class_train():
-    (fold,) = series(walks_and_runs(), "walk", ("walk14", "walk15"))
+    fold = split_series(walks_and_runs(), "walk", ("walk14", "walk15"))
     train, validation, test = (records_of(getattr(fold, part)) for part in PARTS)
     assert test == {"walk14", "walk15", *(f"run{k:02d}" for k in range(5))}
     assert train | validation == {f"walk{k:02d}" for k in range(14)} and not train & validation
@@ -350,7 +350,7 @@ def test_whole_files_of_the_normal_class_train():
 
 def test_the_seed_decides_which_files_validate():
     chosen = [
-        frozenset(records_of(series(walks_and_runs(), "walk", (), seed)[0].validation))
+        frozenset(records_of(split_series(walks_and_runs(), "walk", ("walk14",), seed).validation))
         for seed in (0, 0, 1, 2, 3)
     ]
     assert chosen[0] == chosen[1] and len(set(chosen)) >= 3
@@ -359,15 +359,38 @@ def test_the_seed_decides_which_files_validate():
 @pytest.mark.parametrize(
     ("normal", "test_records", "message"),
     [
-        ("jump", (), "Class jump: found 0 files to learn from; expected at least 2"),
+        ("jump", (), "protocol.normal: found 'jump' beside the classes run, walk"),
         ("walk", tuple(f"walk{k:02d}" for k in range(15)), "Class walk: found 1 files to learn from"),
-        ("walk", ("walk99",), "Class walk: found no file walk99"),
-        ("walk", ("run00",), "Class walk: found no file run00"),
+        ("walk", ("walk99",), "protocol.test_records: found walk99, which is no file of class walk"),
+        ("walk", ("run00",), "protocol.test_records: found run00, which is no file of class walk"),
     ],
 )
 def test_series_that_cannot_be_split(normal, test_records, message):
     with pytest.raises(DataError, match=message):
-        series(walks_and_runs(), normal, test_records)
+        split_series(walks_and_runs(), normal, test_records)
+
+
+def test_without_test_records_a_fifth_of_the_normal_files_tests_and_is_named():
+    fold = split_series(walks_and_runs(), "walk")
+    tested = {name for name in records_of(fold.test) if name.startswith("walk")}
+    assert len(tested) == 4 and tested | records_of(fold.train) | records_of(fold.validation) == {
+        f"walk{k:02d}" for k in range(16)
+    }
+    assert not tested & (records_of(fold.train) | records_of(fold.validation))
+    assert fold.train.notes[-1].startswith(f"Of class walk, {', '.join(sorted(tested))} test")
+    other = records_of(split_series(walks_and_runs(), "walk", seed=1).test)
+    assert other != records_of(fold.test)
+
+
+def test_two_normal_files_are_too_few_and_so_is_one_class():
+    beats = walks_and_runs()
+    two = beats.take((beats.classes == "run") | np.isin(beats.records, ("walk00", "walk01")))
+    with pytest.raises(
+        DataError, match=r"found 2 files to learn from and 0 to test \(protocol.test_records\)"
+    ):
+        split_series(two, "walk")
+    with pytest.raises(DataError, match="protocol.normal: .* at least one other to test"):
+        split_series(beats.take(beats.classes == "walk"), "walk")
 
 
 # Contamination

@@ -10,7 +10,13 @@ from keras_sibeat.data.beats import extract_beats
 from keras_sibeat.data.preprocessing import Preprocessing
 from keras_sibeat.data.protocols import DS1, DS2
 from keras_sibeat.data.recording import write_recording
-from keras_sibeat.data.sources import load_fold_beats, load_folds, source_folder, source_records
+from keras_sibeat.data.sources import (
+    load_fold_beats,
+    load_folds,
+    simulated_folder,
+    source_folder,
+    source_records,
+)
 from keras_sibeat.data.synthetic import simulate_wearer
 from keras_sibeat.errors import ConfigError, DataError
 from sibeat_edge.beats.rhythm import FEATURES
@@ -197,3 +203,16 @@ def test_the_checksum_is_of_all_the_databases(root):
     fewer = load_fold_beats(config(root, *ROLES, *DETECTED[:1], "data.sources.two.trains=['t4']"))
     assert len({both.sha256, one.sha256, fewer.sha256}) == 3
     assert load_fold_beats(config(root, *ROLES, *DETECTED)).sha256 == both.sha256
+
+
+def test_simulated_wearers_need_no_cache_that_can_be_written(tmp_path, monkeypatch, caplog):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("KERAS_SIBEAT_CACHE", str(tmp_path / "file" / "cache"))
+    folder = simulated_folder(2, 20.0)
+    assert simulated_folder(2, 20.0) == folder and tmp_path not in folder.parents
+    assert caplog.text.count("$KERAS_SIBEAT_CACHE names another folder") == 2
+    monkeypatch.setenv("KERAS_SIBEAT_CACHE", str(tmp_path / "cache"))
+    kept = simulated_folder(2, 20.0)
+    assert kept.parent == tmp_path / "cache"
+    first, second = ({file.name: file.read_bytes() for file in one.iterdir()} for one in (folder, kept))
+    assert first == second

@@ -1,6 +1,5 @@
 """CSV files: a row a sample, a column a lead, and a column of time where the device has a clock."""
 
-import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -8,21 +7,21 @@ from pathlib import Path
 import numpy as np
 
 from sibeat_edge.errors import RecordError
+from sibeat_edge.reading.layout import UNIT, find_layout, is_row, open_text
 
-MISSING = frozenset(("", "nan", "na", "n/a", "null", "none", "-"))
 TIME, SECONDS = ("time", "elapsed time"), {"s": 1.0, "sec": 1.0, "seconds": 1.0, "ms": 1e-3}
-UNIT = re.compile(r"^(.*?)\s*[(\[]\s*([^)\]]*?)\s*[)\]]$")  # a heading's name and unit: MLII (mV)
-LONGEST = 65_536  # characters of the first line, beyond which a file is no CSV
-LOOK = 10_000  # rows from which the clock's rate is taken
+LONGEST = 65_536  # characters of a line, beyond which a file is no CSV
+LOOK = 10_000  # rows from which the layout and the clock's rate are taken
 JUMP = 0.05  # s off an even clock, from which samples are lost
 
 
 class CsvFile:
     """The CSV file at ``path``; a ``Source`` of samples.
 
-    Columns are separated by comma, semicolon or tab; decimals by a point. If the first row is not numbers, it
-    names the columns, each with its unit in brackets or parentheses. The default units are mV, and s for the
-    time. Without such a row the leads are named 1, 2, …. A cell that is empty, NaN, NA, null or - is missing.
+    Columns are separated by comma, semicolon, tab or blanks, and decimals by a point or a comma. Headings
+    name the columns, each with its unit in brackets or parentheses (``find_layout``). The default units are
+    mV, and s for the time. Without headings the leads are named 1, 2, …. A cell that is empty, NaN, NA, null
+    or - is missing. A line that begins with ``#`` is left out.
 
     A column named ``time`` is the clock, in seconds or milliseconds from any start. If the clock differs from
     an even one by 50 ms, samples are lost there, and a new block begins.
@@ -49,10 +48,10 @@ class CsvFile:
 
     def __init__(self, path: Path, rate: float | None) -> None:
         self._path = path
-        with self._open() as file:
-            cells = self._first_row(file)
-            self.named = any(_number(cell) is None for cell in cells)
-            headings = cells if self.named else [str(number + 1) for number in range(len(cells))]
+        with open_text(self._path) as file:
+            self._layout = layout = self._look_at(file)
+            self.named = bool(layout.headings)
+            headings = layout.headings or [str(number + 1) for number in range(layout.width)]
             pairs = [UNIT.match(heading) for heading in headings]
             names = [pair[1] if pair else head for pair, head in zip(pairs, headings, strict=True)]
             units = [pair[2] if pair else "" for pair in pairs]
@@ -67,36 +66,32 @@ class CsvFile:
                 raise RecordError(f"{path}: found no column of time; expected one, or the rate (--rate HZ).")
             if self._clock is not None:
                 self._tick = self._unit_of_time(units[self._clock])
-                self._start, found = self._look(file)
+                self._start, found = self._find_rate()
                 rate = found if rate is None or abs(found / rate - 1) > 0.01 else rate
         assert rate is not None  # given, or taken from the clock
         self._rate = float(rate)
         self.rates = [self._rate] * len(self.leads)
 
-    def _open(self):
-        return open(self._path, encoding="utf-8-sig", errors="replace", newline=None)
-
-    def _first_row(self, file):
-        """The first row's cells; sets the separator, and leaves ``file`` before the first row of numbers."""
-        line = file.readline(LONGEST)
-        if not line.strip() or "\0" in line or len(line) == LONGEST:
+    def _look_at(self, file):
+        """The layout of the first lines."""
+        lines = list(islice(iter(lambda: file.readline(LONGEST), ""), LOOK))
+        if not any(map(str.strip, lines)) or any("\0" in line or len(line) == LONGEST for line in lines):
             raise RecordError(f"{self._path}: found no row of text; expected columns of numbers.")
-        self._separator = next((mark for mark in ";\t" if mark in line), ",")
-        cells = [cell.strip().strip("\"'") for cell in line.split(self._separator)]
-        self._first_line = 2
-        if all(_number(cell) is not None for cell in cells):
-            self._first_line = 1
-            file.seek(0)
-        return cells
+        layout = find_layout(lines)
+        if layout is None:
+            raise RecordError(f"{self._path}: found no samples; expected rows of numbers.")
+        return layout
 
     def _unit_of_time(self, unit):
         if (unit or "s") not in SECONDS:
             raise RecordError(f"{self._path}: found time in {unit!r}; expected s or ms.")
         return SECONDS[unit or "s"]
 
-    def _look(self, file):
+    def _find_rate(self):
         """The clock's start in s and its rate in Hz, from the first rows."""
-        times = self._rows(list(islice(file, LOOK)), [self._clock], self._first_line)[:, 0] * self._tick
+        with open_text(self._path) as file:
+            lines = list(islice(file, self._layout.first, self._layout.first + LOOK))
+        times = self._rows(lines, [self._clock], self._layout.first + 1)[:, 0] * self._tick
         steps = np.diff(times)
         even = steps[steps <= max(JUMP, 3 * np.median(steps))] if len(steps) else steps
         if not len(even) or not even.sum() > 0:
@@ -111,11 +106,10 @@ class CsvFile:
         used = [self._columns[column] for column in columns]
         used = used if self._clock is None else [self._clock, *used]
         count = max(1, int(seconds * self._rate))
-        line, seen, last = self._first_line, 0, -np.inf
-        with self._open() as file:
-            for _ in range(self._first_line - 1):
-                file.readline()
-            while lines := list(islice(file, count)):
+        line, seen, last = self._layout.first + 1, 0, -np.inf
+        with open_text(self._path) as file:
+            rest = islice(file, self._layout.first, None)
+            while lines := list(islice(rest, count)):
                 rows = self._rows(lines, used, line)
                 if self._clock is None:
                     yield seen / self._rate, rows
@@ -151,37 +145,27 @@ class CsvFile:
     def _rows(self, lines, columns, line):
         """The numbers ``(rows, columns)`` of these lines; blank ones are left out."""
         try:
-            rows = np.loadtxt(lines, delimiter=self._separator, comments=None, usecols=columns, ndmin=2)
+            rows = self._layout.numbers(lines, columns)
             if len(rows) == len(lines) and (self._clock not in columns or np.isfinite(rows[:, 0]).all()):
                 return rows
         except ValueError:
             pass  # cells are missing: read cell by cell, to name the line of what is no number
         rows = [
-            self._cells(text, columns, line + number) for number, text in enumerate(lines) if text.strip()
+            self._cells(text, columns, line + number) for number, text in enumerate(lines) if is_row(text)
         ]
         return np.array(rows, np.float64).reshape(-1, len(columns))
 
     def _cells(self, text, columns, line):
-        cells = [cell.strip().strip("\"'") for cell in text.split(self._separator)]
+        cells = self._layout.cells(text)
         if len(cells) <= max(columns):
             raise RecordError(
-                f"{self._path}, line {line}: found {len(cells)} of "
-                f"{len(self._columns) + (self._clock is not None)} columns; expected all (a truncated file?)."
+                f"{self._path}, line {line}: found {len(cells)} of {self._layout.width} columns; "
+                "expected all (a truncated file?)."
             )
-        values = [_number(cells[column]) for column in columns]
+        values = [self._layout.number(cells[column]) for column in columns]
         for column, value in zip(columns, values, strict=True):
             if value is None or (column == self._clock and not np.isfinite(value)):
                 raise RecordError(
                     f"{self._path}, line {line}: found {cells[column][:30]!r}; expected a number."
                 )
         return values
-
-
-def _number(cell):
-    """The cell's number, NaN where it is missing, None where it is neither."""
-    if cell.casefold() in MISSING:
-        return np.nan
-    try:
-        return float(cell)
-    except ValueError:
-        return None

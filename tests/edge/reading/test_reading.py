@@ -124,6 +124,17 @@ class TestCsv:
         assert record.rate == 250
         np.testing.assert_array_equal(record.signal[:5, 0], [0.5, np.nan, np.nan, -0.25, np.nan])
 
+    def test_a_table_as_a_german_spreadsheet_writes_it(self, tmp_path):
+        values = signal(500)
+        rows = [
+            f'{time};"{row}";'.replace(".", ",") for time, row in zip(clock(500), values[:, 0], strict=True)
+        ]
+        text = "Logger 7\r\n\r\ntime;MLII;\r\n# a comment\r\n" + "\r\n".join(rows)
+        (tmp_path / "a.csv").write_bytes(("\ufeff" + text).encode())
+        record = read_record(tmp_path / "a.csv")
+        assert (record.rate, record.leads) == (RATE, ("MLII",))
+        np.testing.assert_array_equal(record.signal, values)
+
     def test_a_single_column_without_a_name_is_taken_with_a_warning(self, tmp_path):
         values = signal()
         record = read_record(write_csv(tmp_path / "a.csv", values.T, None), rate=200)

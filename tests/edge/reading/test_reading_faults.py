@@ -200,8 +200,8 @@ def csv_text(folder):
     return *csv(folder, "MLII\n1\n2\nthree\n", rate=360), "line 4: found 'three'; expected a number"
 
 
-def csv_decimal_comma(folder):
-    return *csv(folder, "MLII;V1\n0,5;0,1\n", rate=360), "line 2: found '0,5'; expected a number"
+def csv_points_beside_decimal_commas(folder):
+    return *csv(folder, "MLII;V1\n0,5;0,1\n1.000;0,1", rate=360), "line 3: found '1.000'; expected a number"
 
 
 def csv_short_row(folder):
