@@ -16,7 +16,7 @@ from keras_sibeat.export.__main__ import main as export_command
 from keras_sibeat.export.exporting import ExportSettings, export
 from keras_sibeat.export.sources import Source
 from keras_sibeat.models.student import student
-from sibeat_edge.model.manifest import MIN_MAX
+from sibeat_edge.model.manifest import BESIDE, MIN_MAX
 
 ONNX = ExportSettings("onnx")
 
@@ -77,6 +77,26 @@ def test_the_metadata_tell_how_to_use_it(runtime, source, exported):
     wanted = json.loads((exported / "small-onnx-report.json").read_text())["false_alarm_rate"]
     assert threshold["false_alarms_per_hour"] == pytest.approx(400)
     assert alarms.mean() == pytest.approx(wanted, abs=1 / len(normals))
+
+
+def test_a_wearer_s_student_leaves_with_its_rhythm_and_its_residuals(runtime, tmp_path):
+    relative = ["protocol.name=inter_patient", "data.wearers=6", "data.seconds=120", "wearer.sequences=12"]
+    config = read_config(overrides=[*checkpoints.STUDENT, "name=own", *relative])
+    fold = load_folds(config)[0]
+    network = student(channels=2, width=4, depth=4, units=8, rebuilds=True, rhythm=8, seed=0)
+    learnt = {name: array[:64] for name, array in fold.train.inputs.items()}
+    report = export(Source("own", settled(network, learnt), config, fold), tmp_path, ONNX)
+    session = runtime.InferenceSession(tmp_path / "own.onnx")
+    told = session.get_modelmeta().custom_metadata_map
+    assert json.loads(told["tensors"]) == {
+        "inputs": [entry.name for entry in session.get_inputs()],
+        "outputs": [entry.name for entry in session.get_outputs()],
+    }
+    assert told["normalisation"] == BESIDE and json.loads(told["wearer"])["waits"] is True
+    wanted, found = network(fold.test.inputs, training=False), session.run(None, fold.test.inputs)
+    np.testing.assert_allclose(found[1], wanted[0], atol=1e-4)
+    np.testing.assert_allclose(found[0], wanted[1], atol=1e-3)
+    assert report["difference"] <= 1e-4
 
 
 def test_a_model_that_differs_from_keras_is_refused(runtime, source, tmp_path, monkeypatch):
