@@ -7,7 +7,7 @@ import numpy as np
 from keras_sibeat.export.embedding import embed_manifest, quantisations
 from keras_sibeat.models.student import student
 from keras_sibeat.models.tflite import convert
-from sibeat_edge.model.manifest import BESIDE, FORMAT, MIN_MAX, WEARER, taps_digest
+from sibeat_edge.model.manifest import BESIDE, FORMAT, MIN_MAX, WEARER, taps_digest, tensor_names
 
 BAND, ORDER = [3.0, 45.0], 108
 
@@ -56,6 +56,7 @@ def manifest_of(content, leads=1, wearer=False, threshold=0.123456, quantiles=1)
         numbers = quantisations(content)
     except ValueError:
         numbers, leads = dict.fromkeys([(1, 320, 1), (1, 1)], {"scale": 0.1, "zero_point": 0}), 1
+    residuals = numbers.get((1, 320))
     scores = np.sort(np.random.default_rng(0).normal(size=quantiles)).round(6).tolist()
     return {
         "format": FORMAT,
@@ -70,9 +71,10 @@ def manifest_of(content, leads=1, wearer=False, threshold=0.123456, quantiles=1)
         "window": {"before": 140, "after": 180},
         "normalisation": BESIDE if wearer else MIN_MAX,
         "wearer": {**WEARER, "waits": True, "rhythm": numbers[1, 8]} if wearer else None,
+        "tensors": tensor_names({"wearer": wearer, "residuals": residuals}),
         "input": numbers[1, 320, 2 * leads if wearer else leads],
         "score": numbers[1, 1],
-        "residuals": numbers.get((1, 320)),
+        "residuals": residuals,
         "threshold": {"score": threshold, "usual": 0.5, "false_alarms_per_hour": 4.0},
         "calibration": {
             "shares": np.linspace(0.001, 0.999, quantiles).round(6).tolist(),

@@ -20,6 +20,7 @@ from keras_sibeat.evaluate.metrics import auc_per_record
 from keras_sibeat.evaluate.part_plots import plot_part
 from keras_sibeat.evaluate.summary import describe, not_measured, result_name, summarise
 from keras_sibeat.files import write_json
+from keras_sibeat.models.signature import without_names
 from keras_sibeat.models.size import count_multiply_adds, count_parameters
 from keras_sibeat.models.tflite import convert
 from keras_sibeat.train.beatgan import select, selections
@@ -151,5 +152,5 @@ def _size(config, network, fold):
     size = {"parameters": count_parameters(network), "multiply_adds": count_multiply_adds(network)}
     if config.student:
         with held_back():  # the converter's settings
-            size["int8_bytes"] = len(convert(network, fold.train.inputs))
+            size["int8_bytes"] = len(without_names(convert(network, fold.train.inputs)))
     return size

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from keras_sibeat.config.command_line import add_data, parser
 from keras_sibeat.errors import ConfigError, command
-from keras_sibeat.layers.names import FORMATS
+from keras_sibeat.layers.names import FORMATS, ONNX
 
 
 @command
@@ -14,7 +14,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Parse the command line, export, print."""
     line = parser("keras_sibeat.export", "Export a student for the device.", "mitdb-wearer --data mitdb")
     line.add_argument("source", help="the folder of a student's finished run, or a preset's name")
-    line.add_argument("--format", choices=FORMATS, default="int8", dest="kind")
+    line.add_argument("--format", choices=(*FORMATS, ONNX), default="int8", dest="kind")
     add_data(line)
     line.add_argument("--out", type=Path, metavar="DIR", help="of the export; by default inside the run")
     line.add_argument("--firmware", type=Path, metavar="DIR", help="of the bundle; OUT/firmware by default")
@@ -38,7 +38,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from keras_sibeat.export.exporting import ExportSettings, export
     from keras_sibeat.export.printing import print_report
     from keras_sibeat.export.sources import open_sources
+    from keras_sibeat.models.onnx_graph import need_onnx
 
+    if options.kind == ONNX:
+        need_onnx()
     settings = ExportSettings(
         options.kind,
         options.false_alarms_per_hour,

@@ -11,15 +11,19 @@ from keras_sibeat.config.chatter import held_back
 from keras_sibeat.errors import ExportError
 from keras_sibeat.export.alarm_rate import wanted_rate
 from keras_sibeat.export.compare import compare_runtimes
-from keras_sibeat.export.embedding import embed_manifest
+from keras_sibeat.export.embedding import embed_manifest, for_flash
 from keras_sibeat.export.firmware import write_firmware
 from keras_sibeat.export.gate import Verdict, judge
 from keras_sibeat.export.kinds import compare_kinds
 from keras_sibeat.export.manifest import ABOVE, make_manifest
+from keras_sibeat.export.onnx_file import complete, too_different
 from keras_sibeat.export.sources import Source, golden_beats, judging_inputs, learning_inputs
 from keras_sibeat.export.tflm import measure_arena
 from keras_sibeat.files import whole_file, write_json
+from keras_sibeat.layers.names import ONNX
+from keras_sibeat.models.onnx_graph import convert_onnx, predict_onnx
 from keras_sibeat.models.quantised import fine_tune
+from keras_sibeat.models.signature import without_names
 from keras_sibeat.models.tflite import convert, predict_tflite
 from keras_sibeat.train.student import student_scores
 
@@ -35,8 +39,8 @@ class ExportSettings:
     """How a student is exported.
 
     Attributes:
-        kind: one of ``FORMATS``. Only int8 has a manifest and a firmware bundle, as only int8 runs on the
-            device; the files of another format are called ``NAME-KIND``.
+        kind: one of ``FORMATS``, or ``onnx`` of the float student. Only int8 has a manifest and a firmware
+            bundle, as only int8 runs on the device; the files of another format are called ``NAME-KIND``.
         per_hour: false alarms that the threshold is set for; None for those of the configuration's
             ``false_alarm_rate``.
         fine_tunes: whether an int8 model that the gate refuses may be fine-tuned and judged again.
@@ -60,6 +64,10 @@ class ExportSettings:
         """Of the file names: nothing for int8."""
         return "" if self.kind == "int8" else f"-{self.kind}"
 
+    def model_file(self, name: str) -> str:
+        """Of a student of this ``name``."""
+        return f"{name}.{ONNX}" if self.kind == ONNX else f"{name}{self.suffix}.tflite"
+
 
 @dataclass(frozen=True)
 class _Candidate:
@@ -81,10 +89,12 @@ def export(source: Source, folder: str | Path, settings: ExportSettings | None =
     Args:
         folder: gets ``NAME.tflite``, ``NAME.json`` (the manifest) and ``NAME-report.json``. A refused model
             leaves only ``NAME-refused.json``, and an earlier export stays as it is.
+        settings: their ``kind`` ``onnx`` gives ``NAME.onnx``, whose outputs have to be Keras's to 0.0001.
 
     Returns the report.
 
-    Raises ``ExportError`` where the gate refuses the model, or the validation beats cannot judge it.
+    Raises ``ExportError`` where the gate refuses the model, or the validation beats cannot judge it, and
+    where a package is missing that the format needs.
     """
     settings, folder = settings or ExportSettings(), Path(folder)
     _check_validation(source)
@@ -98,7 +108,7 @@ def export(source: Source, folder: str | Path, settings: ExportSettings | None =
         "false_alarms_per_hour": rate.per_hour,
         "false_alarm_rate": rate.share,
     }
-    manifest = None
+    manifest, failures = None, []
     if settings.kind == "int8":
         manifest = make_manifest(source, candidate.content, candidate.scores, candidate.verdict, rate)
         content, manifest = embed_manifest(candidate.content, manifest)
@@ -108,9 +118,16 @@ def export(source: Source, folder: str | Path, settings: ExportSettings | None =
         if source.config.wearer:
             kinds = compare_kinds(source, content, candidate.float_scores, verdict.threshold_float, rate)
             verdict = verdict.with_kinds(kinds.flipped, kinds.played)
-        candidate = replace(candidate, content=content, verdict=verdict)
-        report |= {"runtimes": runtimes, "arena_bytes": measure_arena(content)}
-    report |= {"gate": candidate.verdict.as_dict(), "flash_bytes": len(candidate.content)}
+        candidate, flash = replace(candidate, content=content, verdict=verdict), for_flash(content)
+        report |= {"runtimes": runtimes, "arena_bytes": measure_arena(flash), "flash_bytes": len(flash)}
+    elif settings.kind == ONNX:
+        content, differs = complete(source, candidate.content, candidate.scores, candidate.verdict, rate)
+        candidate, failures = replace(candidate, content=content), too_different(differs)
+        report |= {"difference": differs, "bytes": len(content)}
+    else:
+        report["flash_bytes"] = len(without_names(candidate.content))
+    report["gate"] = candidate.verdict.as_dict()
+    report["gate"]["failures"] += failures
     if candidate.verdict.stand_ins:
         report["not_measured"] = NO_ABNORMAL
     _let_leave(folder / f"{source.name}{settings.suffix}-refused.json", report)
@@ -128,15 +145,17 @@ def _check_validation(source):
 
 def _best_candidate(source, settings, share):
     """The student converted and, where the gate refused that, the one before fine-tuning."""
-    inputs, count = learning_inputs(source), len(source.fold.validation)
+    inputs = None if settings.kind == ONNX else learning_inputs(source)
     judging, is_abnormal = judging_inputs(source)
+    count = len(source.fold.validation)
     stand_ins = len(is_abnormal) - count
     float_scores = student_scores(source.network, judging)
 
     def candidate(network: keras.Model) -> _Candidate:
         with held_back():  # the converter's settings
-            content = convert(network, inputs, settings.kind)
-        scores = predict_tflite(content, judging)[:, 0]
+            content = convert_onnx(network) if inputs is None else convert(network, inputs, settings.kind)
+        predict = predict_onnx if inputs is None else predict_tflite
+        scores = predict(content, judging)[:, 0]
         verdict = judge(float_scores, scores, is_abnormal, share, stand_ins=stand_ins)
         return _Candidate(content, scores[:count], float_scores[:count], verdict)
 
@@ -162,5 +181,5 @@ def _write(source, folder, settings, content, manifest, report):
         write_firmware(bundle, content, manifest, beats, report["arena_bytes"], settings.generated_only)
         write_json(folder / f"{stem}.json", manifest)
     write_json(folder / f"{stem}-report.json", report)
-    with whole_file(folder / f"{stem}.tflite") as partial:
+    with whole_file(folder / settings.model_file(source.name)) as partial:
         partial.write_bytes(content)

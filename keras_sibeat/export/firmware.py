@@ -10,6 +10,7 @@ import numpy as np
 
 import sibeat_edge
 from keras_sibeat.errors import ExportError
+from keras_sibeat.export.embedding import for_flash
 from keras_sibeat.export.firmware_readme import readme
 from keras_sibeat.export.firmware_sources import Facts, sources
 from keras_sibeat.export.raw_scores import raw_scores
@@ -43,7 +44,7 @@ def write_firmware(
 
     Args:
         folder: new, empty, or an earlier bundle.
-        content: bytes of an int8 ``.tflite`` file with its manifest inside.
+        content: bytes of an int8 ``.tflite`` file with its manifest inside. The bundle has it ``for_flash``.
         manifest: that manifest, in its own format or in the current one.
         beats: the arrays of the 16 golden beats, float32 ``(16, …)``: the windows, scaled as the model takes
             them, and, for a wearer's model, the rhythms.
@@ -60,7 +61,8 @@ def write_firmware(
         raise ValueError("Firmware: found a manifest other than the model's own, expected that one.")
     beats = [np.asarray(array) for array in beats]
     _check_beats(beats, model)
-    facts = _facts(content, model, beats, measure_arena(content) if arena is None else arena)
+    flash = for_flash(content)
+    facts = _facts(flash, model, beats, measure_arena(flash) if arena is None else arena)
     files = {**sources(facts), "README.md": readme(facts, generated_only)}
     _check_target(folder, {*files, *(file.name for file in STATIC.iterdir()), BUILT})
     with whole_folder(folder) as partial:

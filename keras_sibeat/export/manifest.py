@@ -14,7 +14,7 @@ from keras_sibeat.export.gate import Verdict
 from keras_sibeat.export.sources import Source
 from keras_sibeat.models.tensors import SCORE
 from keras_sibeat.presets.card import expected
-from sibeat_edge.model.manifest import BESIDE, FORMAT, MIN_MAX, WEARER, taps_digest
+from sibeat_edge.model.manifest import BESIDE, FORMAT, MIN_MAX, WEARER, taps_digest, tensor_names
 from sibeat_edge.model.threshold import between_levels
 from sibeat_edge.signal.resampling import RATE
 
@@ -39,14 +39,31 @@ def make_manifest(
         rate: false alarms that the threshold is set for.
     """
     config, fold, numbers = source.config, source.fold, quantisations(content)
-    window, (length, channels) = config.window, fold.train.windows.shape[1:]
-    band, leads = list(window.band), config.data.leads
-    wearer = None
+    length, channels = fold.train.windows.shape[1:]
+    wearer, residuals = None, numbers.get((1, length))
     if config.wearer:
         rhythm = numbers[1, fold.train.rhythm.shape[1]]
         wearer = {**WEARER, "waits": config.wearer.waits, "rhythm": rhythm}
     return {
         "format": FORMAT,
+        **describe_input(source),
+        "wearer": wearer,
+        "tensors": tensor_names({"wearer": wearer, "residuals": residuals}),
+        "input": numbers[1, length, channels],
+        "score": numbers[SCORE],
+        "residuals": residuals,
+        **thresholds(fold, scores, verdict.threshold, rate, numbers[SCORE]),
+        "expected": _rounded(expected(config, source.metrics)),
+        "validation": _validation(verdict),
+        **describe_origin(source),
+    }
+
+
+def describe_input(source: Source) -> dict[str, Any]:
+    """The fields of a manifest that say what a student's window is: name, signal, window, normalisation."""
+    config, channels = source.config, source.fold.train.windows.shape[2]
+    window, leads, band = config.window, config.data.leads, list(config.window.band)
+    return {
         "name": source.name,
         "signal": {
             "rate": RATE,
@@ -56,17 +73,16 @@ def make_manifest(
             "taps_sha256": taps_digest(band, window.order),
         },
         "window": {"before": window.before, "after": window.after},
-        "normalisation": BESIDE if wearer else MIN_MAX,
-        "wearer": wearer,
-        "input": numbers[1, length, channels],
-        "score": numbers[SCORE],
-        "residuals": numbers.get((1, length)),
-        **thresholds(fold, scores, verdict.threshold, rate, numbers[SCORE]),
-        "expected": _rounded(expected(config, source.metrics)),
-        "validation": _validation(verdict),
-        "data_sha256": fold.train.sha256,
-        "config_sha256": checksum(config.describe()),
-        "licence": _licence(config.data),
+        "normalisation": BESIDE if config.wearer else MIN_MAX,
+    }
+
+
+def describe_origin(source: Source) -> dict[str, Any]:
+    """The fields of a manifest that say what a student was trained on, and what it may be used for."""
+    return {
+        "data_sha256": source.fold.train.sha256,
+        "config_sha256": checksum(source.config.describe()),
+        "licence": _licence(source.config.data),
         "notice": NOTICE,
     }
 

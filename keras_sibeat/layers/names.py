@@ -28,4 +28,5 @@ SCORES = (*SCORES_OF_A_BEAT, "template", "rhythm")  # the last two of windows th
 MEASURE_NAMES = ("quantile", "spread")
 TAILS = ("flat", "log")
 DISTILLATION_WEIGHTS = {"score": 1.0, "embedding": 0.1, "prototypes": 1.0, "rebuilt": 1.0}
-FORMATS = ("int8", "int16x8", "float16", "float32")
+FORMATS = ("int8", "int16x8", "float16", "float32")  # of a .tflite file
+ONNX = "onnx"  # of a file of its own

@@ -1,8 +1,8 @@
 """Inputs and outputs of a TensorFlow Lite model, found by their shapes.
 
 A student's graph has one output of shape (1, 1), its score. No two of its inputs have the same shape, nor two
-of its outputs, so the shape says what a tensor is. It is the only contract there is: names would take a fifth
-of a small model's flash memory, so ``keras_sibeat.models.tflite.convert`` removes them from integer models.
+of its outputs, so the shape says what a tensor is, with names or without: those that
+``keras_sibeat.models.signature`` adds do not go into a microcontroller's flash memory.
 """
 
 from collections.abc import Sequence

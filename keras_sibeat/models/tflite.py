@@ -13,6 +13,7 @@ from tensorflow.lite.tools import flatbuffer_utils
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from keras_sibeat.layers.names import FORMATS
+from keras_sibeat.models.signature import with_names
 from keras_sibeat.models.tensors import read_tensors
 
 CALIBRATED = 512  # windows that the ranges of the activations are taken from
@@ -30,6 +31,9 @@ def convert(model: keras.Model, windows: Inputs, kind: str = "int8") -> bytes:
             have to be shuffled.
         kind: ``int8`` (weights, activations, inputs and outputs), ``int16x8`` (activations of 16 bits),
             ``float16`` (weights alone) or ``float32``.
+
+    Inputs and outputs are named as those of ``model``, and stand in alphabetical order. They are the model's
+    one signature, too. No two inputs may have the same shape, nor two outputs.
 
     Raises ``ValueError`` for another kind, and whatever TensorFlow's converter raises for an operation
     without a builtin kernel.
@@ -57,7 +61,14 @@ def convert(model: keras.Model, windows: Inputs, kind: str = "int8") -> bytes:
     with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         content = converter.convert()
-    return content if kind in ("float16", "float32") else _without_names(content)
+    if kind in ("int8", "int16x8"):
+        content = _without_metadata(content)
+    return with_names(content, _shapes(model.inputs, names), _shapes(model.outputs, model.output_names))
+
+
+def _shapes(tensors, names):
+    """The names by the tensors' shapes, for one beat."""
+    return {(1, *tensor.shape[1:]): name for tensor, name in zip(tensors, names, strict=True)}
 
 
 def _constants(model, names):
@@ -76,17 +87,13 @@ def _beats(inputs, names, most):
     return zip(*(array[:most] for array in arrays), strict=True)
 
 
-def _without_names(content):
-    """The model without names of tensors and signatures, and without the converter's own metadata.
-
-    They take a fifth of a small model's bytes, and no device reads them: ``read_tensors`` goes by shapes.
-    """
+def _without_metadata(content):
+    """The model without the converter's own metadata, which no device reads."""
     model = flatbuffer_utils.convert_bytearray_to_object(bytearray(content))
-    flatbuffer_utils.strip_strings(model)
     for entry in model.metadata or []:
         model.buffers[entry.buffer].data = None
     model.metadata = None
-    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
+    return flatbuffer_utils.convert_object_to_bytearray(model)
 
 
 def predict_tflite(content: bytes, windows: Inputs) -> np.ndarray:

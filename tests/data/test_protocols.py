@@ -382,15 +382,21 @@ def test_without_test_records_a_fifth_of_the_normal_files_tests_and_is_named():
     assert other != records_of(fold.test)
 
 
-def test_two_normal_files_are_too_few_and_so_is_one_class():
+def test_two_normal_files_are_too_few_and_an_unknown_class_is_refused():
     beats = walks_and_runs()
     two = beats.take((beats.classes == "run") | np.isin(beats.records, ("walk00", "walk01")))
     with pytest.raises(
         DataError, match=r"found 2 files to learn from and 0 to test \(protocol.test_records\)"
     ):
         split_series(two, "walk")
-    with pytest.raises(DataError, match="protocol.normal: .* at least one other to test"):
-        split_series(beats.take(beats.classes == "walk"), "walk")
+    with pytest.raises(DataError, match="protocol.normal: found 'jump' beside the classes run, walk of data"):
+        split_series(beats, "jump")
+
+
+def test_a_class_alone_keeps_some_of_its_files_to_test():
+    beats = walks_and_runs()
+    fold = split_series(beats.take(beats.classes == "walk"), "walk")
+    assert len(fold.test) and not set(fold.test.records) & {*fold.train.records, *fold.validation.records}
 
 
 # Contamination

@@ -56,6 +56,7 @@ def relative_model(waits=True):
         "name": "relative",
         "normalisation": BESIDE,
         "wearer": {**WEARER, "waits": waits, "rhythm": numbers[1, 8]},
+        "tensors": {"inputs": ["rhythm", "window"], "outputs": ["score"]},
         "input": numbers[1, 320, 2],
         "score": numbers[1, 1],
         "threshold": {"score": 3.0, "usual": 0.0, "false_alarms_per_hour": 400.0},

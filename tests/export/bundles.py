@@ -12,6 +12,7 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from int8_students import curves, int8_student, relative
 
+from keras_sibeat.export.embedding import for_flash
 from keras_sibeat.export.firmware import write_firmware
 
 STRICT = ["-std=c99", "-Wall", "-Wextra", "-Werror"]
@@ -73,11 +74,11 @@ def load(built, objects):
 
 
 def write_bundle(folder, leads=1, arena=ARENA, generated_only=False, **student):
-    """A bundle of a student and of 16 curves; returns the folder and the model's bytes."""
+    """A bundle of a student and of 16 curves; returns the folder and the model's bytes, as flash holds it."""
     content, manifest = int8_student(leads=leads, **student)
     beats = relative(16, leads, seed=5) if student.get("wearer") else [curves(16, leads, seed=5)]
     write_firmware(folder, content, manifest, beats, arena, generated_only)
-    return folder, content
+    return folder, for_flash(content)
 
 
 def make_bundle(base, **student):

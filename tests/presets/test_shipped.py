@@ -1,5 +1,6 @@
 """The int8 presets that ship in sibeat_edge, and the firmware bundle, on real beats and in all runtimes."""
 
+import hashlib
 import json
 import os
 from dataclasses import replace
@@ -8,14 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import wfdb
+from ai_edge_litert.interpreter import Interpreter
 
 from keras_sibeat.data.beats import extract_beats
 from keras_sibeat.data.beatset import BeatSet
 from keras_sibeat.data.preprocessing import Preprocessing
 from keras_sibeat.data.sources import load_folds
 from keras_sibeat.data.synthetic import simulate_wearer
+from keras_sibeat.export.embedding import for_flash
 from keras_sibeat.export.firmware import write_firmware
-from keras_sibeat.export.runtimes import score_litert, score_tflm, score_with
+from keras_sibeat.export.runtimes import quantise_beats, score_litert, score_tflm, score_with
 from keras_sibeat.export.sources import golden_beats
 from keras_sibeat.export.tflm import measure_arena
 from keras_sibeat.models.inference import score_parts
@@ -78,9 +81,39 @@ def differences(file, scores, beats):
 def test_it_is_small_and_its_manifest_lies_beside_it(file):
     content = file.read_bytes()
     report = json.loads(file.with_name(f"{file.stem}-report.json").read_text())
-    assert len(content) == report["flash_bytes"] <= LARGEST_FLASH
-    assert measure_arena(content) == report["arena_bytes"] <= LARGEST_ARENA
+    assert len(for_flash(content)) == report["flash_bytes"] <= LARGEST_FLASH
+    assert measure_arena(for_flash(content)) == report["arena_bytes"] <= LARGEST_ARENA
     assert upgraded(json.loads(file.with_suffix(".json").read_text())) == read_manifest(content)
+
+
+def test_its_tensors_are_named_as_its_manifest_says(file):
+    named = read_manifest(file.read_bytes())["tensors"]
+    interpreter = Interpreter(str(file))
+    assert interpreter.get_signature_list() == {"serving_default": named}
+    assert [entry["name"] for entry in interpreter.get_input_details()] == named["inputs"]
+    assert [entry["name"] for entry in interpreter.get_output_details()] == named["outputs"]
+
+
+def test_with_names_and_without_it_gives_the_same_bits(file):
+    """The file, and the model in flash, which is that of the releases before the files had names."""
+    content, draws = file.read_bytes(), np.random.default_rng(0)
+    golden = golden_beats(preset_config(file.stem))
+    drawn = [draws.integers(-128, 128, (200, *array.shape[1:])) for array in golden]
+    beats = zip(quantise_beats(content, golden), drawn, strict=True)
+    beats = [np.concatenate(parts).astype(np.int8) for parts in beats]
+    for score in (score_litert, score_tflm):
+        scores = score(content, beats)
+        assert len(np.unique(scores)) > 20
+        np.testing.assert_array_equal(score(for_flash(content), beats), scores)
+
+
+@pytest.mark.parametrize("name", ["bench-holter", "bench-quality-speed"])
+def test_the_benchmarks_were_measured_with_the_wearers_preset(name):
+    """With its file, or with what flash holds of it, which was the file before it had names."""
+    result = json.loads((ROOT / "results" / f"{name}.json").read_text())
+    content = PRESET.read_bytes()
+    known = {hashlib.sha256(made).hexdigest() for made in (content, for_flash(content))}
+    assert result["models_sha256"][PRESET.name] in known
 
 
 def test_int8_ranks_and_decides_real_beats_as_the_float_preset_does(file, tested):

@@ -21,7 +21,7 @@ from sibeat_edge.model.container import checksum, find_manifest
 from sibeat_edge.signal.filters import band_pass_taps
 from sibeat_edge.signal.resampling import RATE
 
-FORMAT = 4
+FORMAT = 5
 MIN_MAX = "each lead of a window to [-1, 1] by its own extremes"
 BESIDE = "the beat and the wearer's template, each lead to [-1, 1] by the template's extremes"
 LONGEST = 10 * RATE  # samples on one side of a window, or the filter's order: no beat needs more
@@ -120,6 +120,7 @@ SCHEMA: dict[str, Any] = {
         {**{key: _only(value) for key, value in WEARER.items()}, "waits": BOOLEAN, "rhythm": QUANTISATION},
         None,
     ),
+    "tensors": {"inputs": _list_of(TEXT[0], "names"), "outputs": _list_of(TEXT[0], "names")},
     "input": QUANTISATION,
     "score": QUANTISATION,
     "residuals": (QUANTISATION, None),  # null: the model has no such output
@@ -157,6 +158,8 @@ def check_manifest(values: Any) -> Manifest:
             f"manifest: found the normalisation {values['normalisation']!r} and wearer "
             f"{shortened(values['wearer'])}, expected the template's with a wearer, and with nothing else"
         )
+    if values["tensors"] != tensor_names(values):
+        raise ModelError(f"manifest: found the tensors {values['tensors']}, expected {tensor_names(values)}")
     try:
         taps = taps_digest(signal["band"], signal["order"])
     except ValueError as error:
@@ -222,14 +225,33 @@ def read_manifest(content: bytes | bytearray) -> Manifest:
     return values
 
 
+def tensor_names(values: Manifest) -> dict[str, list[str]]:
+    """Names of a model's ``inputs`` and ``outputs``, in their order, which is alphabetical.
+
+    Args:
+        values: the manifest, or its fields ``wearer`` and ``residuals``.
+
+    >>> tensor_names({"wearer": None, "residuals": {"scale": 0.1, "zero_point": 0}})
+    {'inputs': ['window'], 'outputs': ['residuals', 'score']}
+    """
+    return {
+        "inputs": ["rhythm", "window"] if values["wearer"] else ["window"],
+        "outputs": ["residuals", "score"] if values["residuals"] else ["score"],
+    }
+
+
 def upgraded(values: Any) -> Any:
     """A manifest of an earlier format in the shape of the current one, anything else as it is.
 
-    What format 2 calls ``expected`` are validation figures; it states no test figures. Format 3 is that of
-    format 4; only the definition of a wearer's template is another, which the check refuses.
+    What format 2 calls ``expected`` are validation figures; it states no test figures. Formats 3 and 4 do not
+    name the tensors, which stand in the same order, and the definition of a wearer's template in format 3 is
+    another, which the check refuses.
     """
     if not isinstance(values, dict):
         return values
     if _only(2)[0](values.get("format")) and "expected" in values and "validation" not in values:
         values = {**values, "format": 3, "expected": UNKNOWN.copy(), "validation": values["expected"]}
-    return {**values, "format": FORMAT} if _only(3)[0](values.get("format")) else values
+    if any(_only(earlier)[0](values.get("format")) for earlier in (3, 4)):
+        names = tensor_names({key: values.get(key) for key in ("wearer", "residuals")})
+        values = {**values, "format": FORMAT, "tensors": names}
+    return values

@@ -56,7 +56,23 @@ def test_a_right_manifest_is_returned_as_it_is():
 
 
 def test_a_model_without_residuals_may_say_so():
-    assert check_manifest({**GOOD, "residuals": None})["residuals"] is None
+    without = {**GOOD, "residuals": None, "tensors": {"inputs": ["window"], "outputs": ["score"]}}
+    assert check_manifest(without)["residuals"] is None
+
+
+@pytest.mark.parametrize("outputs", [["score"], ["score", "residuals"], ["residuals", "score", "score"]])
+def test_tensors_other_than_those_that_the_model_has_are_told(outputs):
+    told = refused(changed(("tensors", "outputs"), outputs))
+    assert f"found the tensors {{'inputs': ['window'], 'outputs': {outputs}}}" in told
+
+
+@pytest.mark.parametrize("number", [3, 4])
+@pytest.mark.parametrize("rebuilds", [True, False])
+def test_a_manifest_of_a_format_that_did_not_name_the_tensors_is_read(number, rebuilds):
+    good = read_manifest(tiny_model(rebuilds=rebuilds))
+    old = {key: value for key, value in good.items() if key != "tensors"}
+    found = read_manifest(embed_manifest(tiny_model(rebuilds=rebuilds), {**old, "format": number})[0])
+    assert {**found, "model_sha256": ""} == {**good, "model_sha256": ""}
 
 
 def test_test_figures_may_be_unknown():
@@ -72,14 +88,15 @@ def test_validation_figures_are_null_without_abnormal_beats():
 def old_manifest(**changes):
     """The good manifest as format 2 had it."""
     values = {**GOOD, "format": 2, "expected": {"auc": 0.9937, "ap": 0.9789}, **changes}
-    return {key: value for key, value in values.items() if key != "validation" or key in changes}
+    later = {"validation", "tensors"} - set(changes)
+    return {key: value for key, value in values.items() if key not in later}
 
 
 def test_the_expected_figures_of_format_2_are_read_as_those_of_validation():
     old = old_manifest()
     found = read_manifest(embed_manifest(tiny_model(rebuilds=True), old)[0])
     unchanged = set(GOOD) - {"format", "expected", "validation", "model_sha256"}
-    assert check_manifest(found) is found and found["format"] == 4
+    assert check_manifest(found) is found and found["format"] == 5
     assert found["validation"] == old["expected"]
     assert found["expected"].pop("on") == "unknown" and set(found["expected"].values()) == {None}
     assert {key: found[key] for key in unchanged} == {key: GOOD[key] for key in unchanged}

@@ -14,7 +14,7 @@ from keras_sibeat.export.embedding import embed_manifest
 from keras_sibeat.models.student import student
 from keras_sibeat.models.tflite import convert
 from sibeat_edge.errors import ModelError
-from sibeat_edge.model.manifest import read_manifest
+from sibeat_edge.model.manifest import read_manifest, tensor_names
 from sibeat_edge.model.runtime import Model, find_tensor
 
 
@@ -27,7 +27,8 @@ def beats(count, seed=0, leads=1):
 def altered(rebuilds=False, **changes):
     """The same model under another manifest, checksum and all."""
     content = tiny_model(rebuilds)
-    return embed_manifest(content, {**read_manifest(content), **changes})[0]
+    manifest = {**read_manifest(content), **changes}
+    return embed_manifest(content, {**manifest, "tensors": tensor_names(manifest)})[0]
 
 
 def refused(source):
