@@ -22,7 +22,8 @@ from scipy.ndimage import gaussian_filter1d
 from keras_sibeat.config import read_config
 from keras_sibeat.data.recording import read_recording
 from keras_sibeat.data.sources import source_folder, source_records
-from keras_sibeat.evaluate.decisions import decide, summarise_decisions
+from keras_sibeat.evaluate.decision_figures import summarise_decisions
+from keras_sibeat.evaluate.decisions import decide
 from keras_sibeat.evaluate.summary import summarise
 from keras_sibeat.files import sha256
 from sibeat_edge import scorer

@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from keras_sibeat.evaluate.decisions import decide_folder
+    from keras_sibeat.evaluate.decision_figures import decide_folder
     from keras_sibeat.evaluate.stress import commands, decide_run
     from keras_sibeat.results.markdown import cell
     from keras_sibeat.results.writing import write_result

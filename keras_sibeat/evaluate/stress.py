@@ -23,7 +23,8 @@ from keras_sibeat.data.recording import Recording, read_recording
 from keras_sibeat.data.sources import load_folds, records_folder, source_folder, source_records
 from keras_sibeat.errors import ConfigError, DataError
 from keras_sibeat.evaluate.conditions import measure_robustness
-from keras_sibeat.evaluate.decisions import decide_all, decision_tables
+from keras_sibeat.evaluate.decision_figures import decision_tables
+from keras_sibeat.evaluate.decisions import decide_all
 from keras_sibeat.evaluate.int8 import find_export
 from keras_sibeat.evaluate.summary import FORMAT, summarise
 from keras_sibeat.evaluate.thresholds import measure_calibration

@@ -11,18 +11,15 @@ from int8_models import tiny_model
 from keras_sibeat.data.recording import Annotations, read_recording, write_recording
 from keras_sibeat.data.synthetic import simulate_wearer
 from keras_sibeat.errors import DataError
-from keras_sibeat.evaluate import decisions
-from keras_sibeat.evaluate.decisions import (
+from keras_sibeat.evaluate.decision_figures import (
     APART,
     NEAR,
-    Decided,
-    decide,
-    decide_all,
     decide_folder,
     decision_tables,
     record_figures,
     summarise_decisions,
 )
+from keras_sibeat.evaluate.decisions import Decided, decide, decide_all
 from keras_sibeat.evaluate.ec57_tables import Marks
 from sibeat_edge.beats.episodes import AlarmPolicy, Episode, Episodes
 from sibeat_edge.errors import ModelError
@@ -320,7 +317,7 @@ def test_what_is_no_folder_of_annotated_records_is_refused(recordings, tmp_path)
 def test_of_record_119_the_ventricular_beats_are_found(model, mitdb):
     """The matrix is also that of a matching of each beat to the one nearest to it, both ways."""
     recording = read_recording(mitdb / "119")
-    figures = record_figures(decisions.decide(model, recording))
+    figures = record_figures(decide(model, recording))
     assert figures["veb_se"] > 0.95 and figures["veb_pp"] > 0.95
     beats = score_recording(model, signal(recording), recording.rate)
     np.testing.assert_array_equal(figures["matrix"], counted(recording, beats))

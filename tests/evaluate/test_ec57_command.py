@@ -15,7 +15,8 @@ from keras_sibeat.data.sources import load_folds
 from keras_sibeat.data.synthetic import simulate_wearer
 from keras_sibeat.errors import ConfigError
 from keras_sibeat.evaluate import ec57, stress
-from keras_sibeat.evaluate.decisions import decide_all, decide_folder, decision_tables
+from keras_sibeat.evaluate.decision_figures import decide_folder, decision_tables
+from keras_sibeat.evaluate.decisions import decide_all
 from keras_sibeat.results import writing
 from keras_sibeat.results.commands import names_written
 from keras_sibeat.train.run import part_folders

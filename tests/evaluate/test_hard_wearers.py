@@ -7,7 +7,8 @@ matrix of each record is in RESULTS.md.
 import pytest
 
 from keras_sibeat.data.recording import read_recording
-from keras_sibeat.evaluate.decisions import decide, record_figures
+from keras_sibeat.evaluate.decision_figures import record_figures
+from keras_sibeat.evaluate.decisions import decide
 from keras_sibeat.evaluate.ec57_tables import CALLED, CLASSES
 from sibeat_edge.model.runtime import Model
 from sibeat_edge.report.recording import PRESET
