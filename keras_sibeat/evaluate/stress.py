@@ -15,7 +15,7 @@ from typing import Any
 from keras_sibeat.config import Config
 from keras_sibeat.data.noise import held_back_noise
 from keras_sibeat.data.physionet import list_records
-from keras_sibeat.data.protocols import DS2, split_records
+from keras_sibeat.data.mitbih import DS2
 from keras_sibeat.data.recording import Recording, read_recording
 from keras_sibeat.data.sources import records_folder, source_folder, source_records
 from keras_sibeat.errors import ConfigError, DataError
