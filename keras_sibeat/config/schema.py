@@ -88,7 +88,8 @@ class Config(Section):
             )
         if self.data.annotator == "none" and self.protocol.contamination:
             raise ValueError(
-                "protocol.contamination: without annotations (data.annotator none) no beat is known to be abnormal"
+                "protocol.contamination: expected 0 without annotations (data.annotator none), as no beat is "
+                "known to be abnormal"
             )
         if self.contrastive:
             self._contrastive_fits()

@@ -63,8 +63,8 @@ class Source(Section):
             raise ValueError("expected records that train, validate or test")
         if self.annotator == "none" and self.tests:
             raise ValueError(
-                "without annotations (annotator none) abnormal beats would count as normal in the test; expected "
-                "records that train or validate"
+                "without annotations (annotator none) records cannot test beside others, as their abnormal "
+                "beats would count as normal"
             )
         return self
 
@@ -82,8 +82,8 @@ class Data(Section):
     seconds: Annotated[float, Field(ge=10)] = 300.0  # simulated, each wearer
     annotator: str = "atr"  # "none": R-peaks are detected, and every beat counts as normal
     leads: Annotated[tuple[str, ...], Field(min_length=1)] | Literal["all", "first"] = ("MLII",)
-    # Who wears a record: a regular expression on its name, whose one group is the wearer's name, or a CSV file
-    # in the data's folder with the columns record and wearer. Without it each record has a wearer of its own.
+    # Who wears a record: a regular expression on its name, whose one group is the wearer's name, or a CSV
+    # file in the data's folder with the columns record and wearer. If None, each has a wearer of its own.
     wearer: str | None = None
     groups: dict[str, list[str]] = {}  # series: class -> glob patterns
     sources: dict[str, Source] = {}  # of the protocol "databases"

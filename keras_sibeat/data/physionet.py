@@ -19,8 +19,8 @@ BLOCK = 1 << 16  # bytes
 def list_records(folder: Path) -> list[str]:
     """Names of the records in a local copy: those its RECORDS file lists, else every header found.
 
-    The name of a record in a sub-folder begins with that, ``p01/day1``. An entry of RECORDS that ends in ``/``
-    is a folder of records. The segments of a record are none of their own.
+    The name of a record in a sub-folder begins with that, ``p01/day1``. An entry of RECORDS that ends in
+    ``/`` is a folder of records. The segments of a record are none of their own.
     """
     folder = Path(folder)
     if not folder.is_dir():

@@ -11,6 +11,7 @@ import wfdb
 from keras_sibeat.data import mitbih
 from keras_sibeat.errors import DataError
 from sibeat_edge.reading.leads import find_lead, millivolts
+from sibeat_edge.reading.wfdbfile import read_units
 
 Leads = Sequence[str] | Literal["all", "first"]
 _LABELS = wfdb.io.annotation.ann_label_table
@@ -39,8 +40,7 @@ class Annotations:
 class Recording:
     """A named signal in mV, ``(samples, leads)`` float32, at ``rate`` Hz, with its annotations or None.
 
-    ``wearer`` is the name of who wore it, if that is not the recording's own, and ``notes`` say how it was
-    read, one sentence each.
+    ``wearer`` is the name of who wore it, if known, and ``notes`` say how it was read, one sentence each.
 
     >>> Recording("mine", np.zeros((3600, 1), np.float32), 360.0, ("MLII",)).leads
     ('MLII',)
@@ -64,6 +64,11 @@ class Recording:
                 f"Recording {self.name}: expected a signal of shape (samples, {len(self.leads)}), "
                 f"found {self.signal.shape}."
             )
+
+    @property
+    def person(self) -> str:
+        """The name of who wore it: the ``wearer``, or the recording's own name."""
+        return self.wearer or self.name
 
     def beats(self) -> Annotations:
         """The annotations that are beats, at the recording's own rate; raises ``DataError`` without any."""
@@ -97,8 +102,8 @@ def choose_leads(record: str, found: Sequence[str], wanted: Leads) -> list[int]:
         column = find_lead(lead, found)
         if column is None:
             raise DataError(
-                f"Record {record}: lead {lead} is missing; found {', '.join(found)} (data.leads names the "
-                'lead, and "first" takes the first).'
+                f"Record {record}: lead {lead} is missing; found {', '.join(found)}; expected data.leads to "
+                'name one of them, or "first".'
             )
         columns.append(column)
     return columns
@@ -140,7 +145,8 @@ def read_recording(path: Path | str, annotator: str | None = "atr", leads: Leads
     columns = choose_leads(path.name, record.sig_name, leads)
     if is_whole:
         _check_sums(record, path, columns)
-    factors = [_millivolts(record, path, column) for column in columns]
+    units = read_units(header, record.units)
+    factors = [_millivolts(path, record.sig_name[column], units[column]) for column in columns]
     rate, samples = _rate(record, path, columns), record.dac(expanded=True) if is_whole else record.e_p_signal
     signal = np.stack([samples[c] * factor for c, factor in zip(columns, factors, strict=True)], axis=1)
     annotations, notes = None, ()
@@ -169,11 +175,10 @@ def _check_sums(record, path, columns):
             )
 
 
-def _millivolts(record, path, column):
-    unit = record.units[column] or "mV"
+def _millivolts(path, lead, unit):
     factor = millivolts(unit)
     if factor is None:
-        raise DataError(f"{path}: lead {record.sig_name[column]} is in {unit}; expected mV, µV or V.")
+        raise DataError(f"{path}: lead {lead} is in {unit}; expected mV, µV or V.")
     return factor
 
 

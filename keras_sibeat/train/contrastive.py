@@ -68,7 +68,9 @@ def build_imagined(config: Config, seed: int) -> ImaginedWearers | None:
     """The configured ``ImaginedWearers``, or None where there are none."""
     if not (config.wearer and config.wearer.imagined):
         return None
-    return ImaginedWearers(config.wearer.imagined, own_leads(config), config.window.before, seed)
+    leads = own_leads(config)
+    assert leads is not None  # as a wearer's leads are not "all"
+    return ImaginedWearers(config.wearer.imagined, leads, config.window.before, seed)
 
 
 def own_leads(config: Config) -> int | None:

@@ -213,3 +213,11 @@ def test_a_model_of_the_first_lead_takes_the_first_whatever_its_name(tmp_path):
     assert record.leads == ("V5",) and not record.warnings
     record = read_record(path, lead="first", wanted=("MLII",))
     assert record.leads == ("V5",) and "found lead V5; expected MLII" in record.warnings[0]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_a_header_with_a_micro_sign_is_in_microvolts(tmp_path, encoding):
+    path = write_wfdb(tmp_path, "a", signal() * 1000, units="uV", gain=1.0)
+    header = path.with_suffix(".hea")
+    header.write_text(header.read_text().replace("/uV", "/\u00b5V"), encoding=encoding)
+    np.testing.assert_allclose(read_record(path).signal, signal(), atol=0.00051)
