@@ -1,6 +1,7 @@
 """The figures of what a device decided: names of beats, false alarms, runs, burden, and what it told."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,6 @@ from keras_sibeat.data.detection import TOLERANCE
 from keras_sibeat.data.physionet import list_records
 from keras_sibeat.data.recording import read_recording
 from keras_sibeat.errors import DataError
-from keras_sibeat.evaluate.alarms import subjects
 from keras_sibeat.evaluate.decisions import Decided, decide_all
 from keras_sibeat.evaluate.ec57_tables import (
     LEARNING,
@@ -143,11 +143,10 @@ def summarise_decisions(all_decided: Sequence[Decided]) -> dict[str, float]:
 
 def _hourly(name, all_decided, counts):
     """Quantiles over wearers of counts an hour."""
-    records, hours = [decided.record for decided in all_decided], [decided.hours for decided in all_decided]
-    recorded = np.asarray(hours) > 0
-    wearers, places = np.unique(subjects(np.asarray(records)[recorded]), return_inverse=True)
-    sums = (np.bincount(places, np.asarray(x, float)[recorded], len(wearers)) for x in (counts, hours))
-    found, time = sums
+    hours = np.array([decided.hours for decided in all_decided])
+    worn, recorded = np.array([decided.wearer or decided.record for decided in all_decided]), hours > 0
+    _, places = np.unique(worn[recorded], return_inverse=True)
+    found, time = (np.bincount(places, np.asarray(sums, float)[recorded]) for sums in (counts, hours))
     rates = found / time
     return {
         f"{name}_mean": float(found.sum() / time.sum()),
@@ -192,7 +191,7 @@ def decide_folder(file: Path, folder: Path, names: Sequence[str] | None = None) 
     model = Model(file)
     if not model.manifest["wearer"]:
         raise ModelError(f"{file}: found a model without a template; expected a wearer's, which names kinds.")
-    recordings = [read_recording(Path(folder) / name) for name in names or list_records(folder)]
+    recordings = [replace(read_recording(Path(folder) / n), name=n) for n in names or list_records(folder)]
     measured = decision_tables(decide_all(model, recordings))
     records = {name: summarise([row]) for name, row in measured["records"].items()}
     tables = {"metrics": summarise([measured["metrics"]]), "records": records}

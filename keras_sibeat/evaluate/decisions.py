@@ -17,6 +17,7 @@ from sibeat_edge.beats.episodes import (
     Episodes,
 )
 from sibeat_edge.model.runtime import Model
+from sibeat_edge.reading.leads import find_lead
 from sibeat_edge.scorer import BLOCK, Beat, BeatScorer, revise
 from sibeat_edge.signal.resampling import RATE
 
@@ -26,7 +27,7 @@ class Decided:
     """What was decided about one recording.
 
     Attributes:
-        record: its name.
+        record, wearer: its name, and that of who wore it.
         hours: behind the learning period.
         rate: Hz.
         experts: their beats, by AAMI's classes.
@@ -44,6 +45,7 @@ class Decided:
     experts: Marks
     judged: dict[str, Marks]
     told: list[Episode]
+    wearer: str = ""
 
 
 def decide(model: Model, recording: Recording) -> Decided:
@@ -55,8 +57,8 @@ def decide(model: Model, recording: Recording) -> Decided:
     Raises ``DataError`` for a recording without annotations.
     """
     scorer, episodes, policy = BeatScorer(model, recording.rate), Episodes(), AlarmPolicy()
-    known = [lead for lead in model.manifest["signal"]["leads"] if lead in recording.leads]
-    column = recording.leads.index(known[0]) if known else 0
+    places = [find_lead(lead, recording.leads) for lead in model.manifest["signal"]["leads"]]
+    column = next((place for place in places if place is not None), 0)
     size, samples = max(1, round(BLOCK * recording.rate)), recording.signal[:, column].astype(np.float64)
     first: list[Beat] = []
     last: list[Beat] = []
@@ -76,6 +78,7 @@ def decide(model: Model, recording: Recording) -> Decided:
         _outside(Marks(peaks / RATE, classes), flutter),
         {"first": _outside(_marks(first), flutter), "last": _outside(_marks(last), flutter)},
         [e for e in told if not any(begin <= e.start <= end for begin, end in flutter)],
+        recording.person,
     )
 
 

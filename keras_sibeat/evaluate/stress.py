@@ -16,12 +16,18 @@ import numpy as np
 
 from keras_sibeat.config import Config
 from keras_sibeat.config.sections import Data, Source
+from keras_sibeat.data.mitbih import DS2
 from keras_sibeat.data.noise import held_back_noise
-from keras_sibeat.data.physionet import list_records
-from keras_sibeat.data.protocols import DS2, split_records
 from keras_sibeat.data.recording import Recording, read_recording
-from keras_sibeat.data.sources import load_folds, records_folder, source_folder, source_records
-from keras_sibeat.errors import ConfigError, DataError
+from keras_sibeat.data.sources import (
+    load_folds,
+    record_wearers,
+    records_folder,
+    source_folder,
+    source_records,
+)
+from keras_sibeat.data.splits import split_records
+from keras_sibeat.errors import ConfigError
 from keras_sibeat.evaluate.conditions import measure_robustness
 from keras_sibeat.evaluate.decision_figures import decision_tables
 from keras_sibeat.evaluate.decisions import decide_all
@@ -126,14 +132,16 @@ def decide_run(run: Run) -> dict[str, dict[str, Any]]:
 
 def _recordings_of_parts(run):
     """The recordings that test, of each database, as a list for each part of the run."""
-    if run.config.protocol.name != "leave_out":
-        return {name: [those] * len(run.parts()) for name, those in _test_recordings(run.config).items()}
-    config, folds = run.config, load_folds(run.config)
-    tested = {number: np.unique(fold.test.records).tolist() for number, fold in folds.items()}
+    config, parts = run.config, run.parts()
+    if config.protocol.name != "leave_out":
+        return {name: [those] * len(parts) for name, those in _test_recordings(config).items()}
+    _check_annotated(config)
+    wearers, folder = record_wearers(config), records_folder(config)
+    tested = {number: np.unique(fold.test.records).tolist() for number, fold in load_folds(config).items()}
     return {
         "folds": [
-            [_of_lead(records_folder(config) / name, config.data) for name in tested[number]]
-            for number, _ in run.parts()
+            [_of_lead(folder, name, config.data, wearers[name]) for name in tested[number]]
+            for number, _ in parts
         ]
     }
 
@@ -201,27 +209,27 @@ def _provenance(run, models, started):
 
 def _test_recordings(config: Config) -> dict[str, list[Recording]]:
     """The recordings that test, of each database, each with the lead to score alone."""
-    if config.data.sources:
+    _check_annotated(config)
+    wearers, data, protocol = record_wearers(config), config.data, config.protocol
+    if data.sources:
         return {
             name: [
-                _of_lead(source_folder(config, name) / record, source)
+                _of_lead(source_folder(config, name), record, source, wearers[f"{name}/{record}"])
                 for record, role in source_records(config, name).items()
                 if role == "test"
             ]
-            for name, source in config.data.sources.items()
+            for name, source in data.sources.items()
             if source.tests
         }
-    folder, protocol = records_folder(config), config.protocol
-    _, tested = split_records(list_records(folder), protocol.train_records, protocol.test_records)
-    return {"": [_of_lead(Path(folder) / name, config.data) for name in tested]}
+    _, tested = split_records(wearers, protocol.train_records, protocol.test_records)
+    return {"": [_of_lead(records_folder(config), name, data, wearers[name]) for name in tested]}
 
 
-def _of_lead(path: Path, data: Data | Source) -> Recording:
-    """The recording at ``path``, with the annotations and the first of the leads that are configured."""
-    recording = read_recording(path, data.annotator)
-    lead = recording.leads[0] if isinstance(data.leads, str) else data.leads[0]
-    if lead not in recording.leads:
-        found = ", ".join(recording.leads)
-        raise DataError(f"Record {recording.name}: lead {lead} is missing; found {found}.")
-    column = recording.leads.index(lead)
-    return replace(recording, signal=recording.signal[:, [column]], leads=(lead,))
+def _check_annotated(config):
+    if config.data.annotator == "none":
+        raise ConfigError("data.annotator: found none; expected test recordings whose beats are annotated.")
+
+
+def _of_lead(folder: Path, name: str, data: Data | Source, wearer: str) -> Recording:
+    leads = "first" if isinstance(data.leads, str) else data.leads[:1]
+    return replace(read_recording(Path(folder) / name, data.annotator, leads), name=name, wearer=wearer)

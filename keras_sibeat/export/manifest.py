@@ -5,7 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from keras_sibeat.config.sections import Data
 from keras_sibeat.data.beats import checksum
+from keras_sibeat.data.mitbih import are_wearers
 from keras_sibeat.data.protocols import Fold
 from keras_sibeat.evaluate.metrics import threshold_for, usual_score
 from keras_sibeat.export.alarm_rate import AlarmRate
@@ -16,12 +18,14 @@ from keras_sibeat.models.tensors import SCORE
 from keras_sibeat.presets.card import expected
 from sibeat_edge.model.manifest import BESIDE, FORMAT, MIN_MAX, WEARER, taps_digest, tensor_names
 from sibeat_edge.model.threshold import between_levels
+from sibeat_edge.reading.leads import FIRST
 from sibeat_edge.signal.resampling import RATE
 
 SHARES = (0.1, 0.5, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995)  # of normal beats, in the manifest
 ABOVE = 5  # normal beats that score higher: with fewer, a share's score is too uncertain to be stated
 NOTICE = "Not a medical device. For research only."
 LICENCE = "MIT; trained on {}"
+UNSTATED = "recordings without a stated licence"
 MITDB = "the MIT-BIH Arrhythmia Database, Open Data Commons Attribution License 1.0"
 
 
@@ -53,7 +57,7 @@ def make_manifest(
         "score": numbers[SCORE],
         "residuals": residuals,
         **thresholds(fold, scores, verdict.threshold, rate, numbers[SCORE]),
-        "expected": _rounded(expected(config, source.metrics)),
+        "expected": _rounded(expected(config, source.metrics, are_wearers(fold.test.persons))),
         "validation": _validation(verdict),
         **describe_origin(source),
     }
@@ -63,11 +67,12 @@ def describe_input(source: Source) -> dict[str, Any]:
     """The fields of a manifest that say what a student's window is: name, signal, window, normalisation."""
     config, channels = source.config, source.fold.train.windows.shape[2]
     window, leads, band = config.window, config.data.leads, list(config.window.band)
+    names = {"all": [f"lead {n + 1}" for n in range(channels)], "first": [FIRST]}
     return {
         "name": source.name,
         "signal": {
             "rate": RATE,
-            "leads": [f"lead {n + 1}" for n in range(channels)] if leads == "all" else list(leads),
+            "leads": names[leads] if isinstance(leads, str) else list(leads),
             "band": band,
             "order": window.order,
             "taps_sha256": taps_digest(band, window.order),
@@ -82,16 +87,21 @@ def describe_origin(source: Source) -> dict[str, Any]:
     return {
         "data_sha256": source.fold.train.sha256,
         "config_sha256": checksum(source.config.describe()),
-        "licence": _licence(source.config.data),
+        "licence": licence(source.config.data, are_wearers(source.fold.train.persons)),
         "notice": NOTICE,
     }
 
 
-def _licence(data):
+def licence(data: Data, is_mitbih: bool) -> str:
+    """The licence of a model: its own, and that of the recordings it was trained on, if they have one.
+
+    >>> licence(Data(source="wfdb", folder="mine"), is_mitbih=False)
+    'MIT; trained on recordings without a stated licence'
+    """
     if data.source != "wfdb":
         return "MIT"
     named = [f"{name}, {source.licence}" for name, source in data.sources.items() if source.licence]
-    return LICENCE.format("; ".join(named) or MITDB)
+    return LICENCE.format("; ".join(named) or (MITDB if is_mitbih else UNSTATED))
 
 
 def _validation(verdict):
