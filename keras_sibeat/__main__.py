@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 
 import keras_sibeat
+from keras_sibeat.config.wording import did_you_mean
 
 COMMANDS = {
     "data": ("keras_sibeat.data.__main__", "fetch or simulate recordings, measure the R-peak detector"),
@@ -33,7 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print("".join(f"  {name:<12}{what}\n" for name, (_, what) in COMMANDS.items()))
         print("keras-sibeat COMMAND --help tells more, with an example.")
     else:
-        print(f"error: found the command {first!r}; expected one of {', '.join(COMMANDS)}.", file=sys.stderr)
+        known = f"{', '.join(COMMANDS)}{did_you_mean(first, COMMANDS)}"
+        print(f"error: found the command {first!r}; expected one of {known}.", file=sys.stderr)
         sys.exit(2)
 
 
