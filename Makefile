@@ -2,11 +2,20 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 OLD := $(VENV)-tflite
+OLDEST := $(VENV)-oldest
+BACKENDS := $(VENV)-backends
+# The oldest Python that there is, among pyenv's, too.
+OLDEST_PYTHON ?= $(shell for version in 3.10 3.11 3.12 3.13; do \
+	for python in python$$version $$HOME/.pyenv/versions/$$version.*/bin/python; do \
+	$$python -c 'import venv' 2>/dev/null && echo $$python && exit; done; done)
+# The fast half of the tests: those that train next to nothing.
+FAST ?= tests/test_backends.py tests/test_house.py tests/test_losses.py tests/test_optimizers.py \
+	tests/test_public_names.py tests/config tests/data tests/layers tests/models tests/edge
 # pip compiles one file after the other; compileall takes all cores, which saves half a minute on two.
 PIP := -m pip install --quiet --no-compile --constraint constraints.txt
 COMPILE := -m compileall -q -j 0
 
-.PHONY: install quickstart test lint
+.PHONY: install quickstart test test-oldest test-backends lint
 
 install: $(VENV)/.installed
 
@@ -44,3 +53,28 @@ test: lint $(OLD)/.installed
 	KERAS_SIBEAT_TFLITE_RUNTIME=$(CURDIR)/$(OLD)/bin/python $(BIN)/python -m pytest --doctest-modules \
 		tests keras_sibeat export/sibeat_edge --numprocesses 2 --dist loadfile --no-loadscope-reorder \
 		--durations 20
+
+$(OLDEST)/.installed: setup.cfg export/setup.cfg constraints-oldest.txt
+	$(OLDEST_PYTHON) -m venv $(OLDEST)
+	$(OLDEST)/bin/python -m pip install --quiet --no-compile --constraint constraints-oldest.txt \
+		--editable ./export --editable . pytest pytest-xdist hypothesis
+	touch $@
+
+test-oldest: $(OLDEST)/.installed
+	$(OLDEST)/bin/python -m pytest $(FAST) --numprocesses 2 --dist loadfile
+
+# Without TensorFlow. The index has PyTorch for CPUs alone, which is a tenth of the other.
+$(BACKENDS)/.installed: setup.cfg export/setup.cfg constraints.txt
+	$(PYTHON) -m venv $(BACKENDS)
+	$(BACKENDS)/bin/python $(PIP) --extra-index-url https://download.pytorch.org/whl/cpu \
+		keras torch jax numpy scipy scikit-learn pytest hypothesis
+	$(BACKENDS)/bin/python $(PIP) --no-deps --editable ./export --editable .
+	touch $@
+
+# Two tests draw arrays of many shapes, for each of which JAX compiles everything anew.
+test-backends: $(BACKENDS)/.installed
+	for backend in torch jax; do \
+		KERAS_BACKEND=$$backend $(BACKENDS)/bin/python -m pytest tests/test_backends.py \
+			tests/layers/test_scores.py tests/models/test_networks.py \
+			-k 'not any_shape_of_window and not never_maps_lower' || exit 1; \
+	done

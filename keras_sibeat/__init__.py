@@ -4,6 +4,7 @@ The public names are imported when they are first used. The Keras classes regist
 soon as both packages are imported, in either order, so that saved models load under ``safe_mode=True``.
 """
 
+import contextlib
 import importlib
 import sys
 
@@ -26,6 +27,7 @@ _HOMES = {
         "dense_discriminator",
         "dense_generator",
     ),
+    "keras_sibeat.models.saving": ("save_portable",),
     "keras_sibeat.models.sibeatgan": ("SIBeatGAN",),
     "keras_sibeat.models.scorer": ("build_scorer",),
     "keras_sibeat.models.simclr": ("SimCLR", "contrastive_discriminator"),
@@ -54,11 +56,10 @@ __getattr__, __dir__ = names_when_used(
 
 
 def _register():
-    try:
-        for module in _REGISTERING:
+    for module in _REGISTERING:
+        # On another backend than TensorFlow, what needs TensorFlow says so when it is used.
+        with contextlib.suppress(ImportError):
             importlib.import_module(module)
-    except ImportError:  # Keras on another backend, without TensorFlow: what needs it says so when used
-        pass
 
 
 sys.meta_path.append(Moved({f"keras_sibeat.{name}": module for name, module in _MODULES.items()}, _COMMANDS))

@@ -13,16 +13,20 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import keras
-import tensorflow as tf
 from keras import ops
 
-from keras_sibeat.errors import ConfigError, RunError
+from keras_sibeat.errors import BackendError, ConfigError, RunError
+
+try:
+    from keras_sibeat.layers.backend import tf
+except BackendError:  # another backend knows no strategy: there is one replica
+    tf = None
 
 STRATEGIES = ("none", "mirrored", "multi_worker")
 
 
 @functools.cache
-def open_strategy(name: str) -> tf.distribute.Strategy:
+def open_strategy(name: str) -> "tf.distribute.Strategy":
     """The ``tf.distribute`` strategy of this name, in whose scope models and optimizers are to be made.
 
     A process has one of each name: two strategies would give their collective operations the same numbers.
@@ -84,12 +88,12 @@ def await_file(path: Path, seconds: float = 600) -> None:
 
 def replicas() -> int:
     """The number of replicas in the current strategy, 1 without one."""
-    return tf.distribute.get_strategy().num_replicas_in_sync
+    return tf.distribute.get_strategy().num_replicas_in_sync if tf else 1
 
 
 def _context():
     """The context of this replica among several; none where it is alone or no step is running."""
-    context = tf.distribute.get_replica_context()
+    context = tf.distribute.get_replica_context() if tf else None
     return context if context is not None and context.num_replicas_in_sync > 1 else None
 
 

@@ -59,6 +59,16 @@ class ExportError(SibeatError):
     """
 
 
+class BackendError(SibeatError, ImportError):
+    """Keras works on another backend than the one that is needed.
+
+    >>> raise BackendError("Keras's backend: found jax; expected tensorflow.")
+    Traceback (most recent call last):
+    ...
+    keras_sibeat.errors.BackendError: Keras's backend: found jax; expected tensorflow.
+    """
+
+
 def command(main: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
     """Make ``main`` a command: bad input or a failing disk ends it with one sentence and exit code 2."""
 

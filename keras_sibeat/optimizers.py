@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
-import tensorflow as tf
 from keras import ops
+
+from keras_sibeat.distribution import tf
 
 
 @keras.saving.register_keras_serializable(package="keras_sibeat")
@@ -88,7 +89,7 @@ class LARS(keras.optimizers.Optimizer):
         dtype = keras.backend.result_type(variable.dtype, "float32")
         weight, velocity = ops.cast(variable, dtype), ops.cast(self._velocities[index], dtype)
         # An embedding's gradient names a row once for each look-up; a norm needs the rows' sums.
-        gradient = ops.cast(tf.convert_to_tensor(gradient), dtype)
+        gradient = ops.cast(tf.convert_to_tensor(gradient) if tf else gradient, dtype)
         rate = ops.cast(learning_rate, dtype)
         if not self._is_excluded[index]:
             gradient = gradient + self.coupled_weight_decay * weight

@@ -6,9 +6,9 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 from keras import ops
 
+from keras_sibeat.layers.backend import tf
 from keras_sibeat.layers.composed import Composed
 from sibeat_edge.beats.windows import HIGHEST
 

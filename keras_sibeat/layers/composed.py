@@ -9,7 +9,8 @@ class Composed:
     """Of a Keras object that is made of other ones: its configuration holds theirs.
 
     A subclass lists its ``components``: attributes, each an argument of the constructor under the same name,
-    that hold a Keras object, a list of them or None.
+    that hold a Keras object, a list of them or None. A saved configuration may lack those that came later,
+    which then are what the constructor makes of none.
 
     >>> class Pair(Composed, keras.layers.Layer):
     ...     components = ("first", "second")
@@ -31,5 +32,5 @@ class Composed:
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
         deserialize = keras.saving.deserialize_keras_object
-        own = {name: deserialize(config[name]) for name in cls.components}
+        own = {name: deserialize(config[name]) for name in cls.components if name in config}
         return cls(**{**config, **own})

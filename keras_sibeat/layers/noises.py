@@ -4,10 +4,10 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 from keras import ops
 
 from keras_sibeat.layers.augmentation import Augmentation, beside_again, read_between, whole, within
+from keras_sibeat.layers.backend import tf
 
 PACKAGE = "keras_sibeat"
 FADES = 86  # ticks at 360 Hz: the time constant of a high-pass filter at 0.67 Hz, 1 / (2 π 0.67 Hz)

@@ -1,10 +1,10 @@
 """Partners: for each beat of a batch another one of the same wearer, as a positive pair for NT-Xent."""
 
 import keras
-import tensorflow as tf
 from keras import ops
 
 from keras_sibeat.layers.augmentation import Augmentation
+from keras_sibeat.layers.backend import tf
 
 PACKAGE = "keras_sibeat"
 

@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
-import tensorflow as tf
 from keras import ops
 
 from keras_sibeat.layers.augmentation import Augmentation, OfLayers, check_sides, read_between, warp, whole
+from keras_sibeat.layers.backend import tf
 from sibeat_edge.beats.windows import BEFORE
 
 PACKAGE = "keras_sibeat"

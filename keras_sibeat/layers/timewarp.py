@@ -3,10 +3,10 @@
 from typing import Any
 
 import keras
-import tensorflow as tf
 from keras import ops
 
 from keras_sibeat.layers.augmentation import Augmentation, read_between, whole
+from keras_sibeat.layers.backend import tf
 from sibeat_edge.beats.windows import BEFORE
 
 

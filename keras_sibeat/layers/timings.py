@@ -4,10 +4,10 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 from keras import ops
 
 from keras_sibeat.layers.augmentation import ALGORITHM, Augmentation, within
+from keras_sibeat.layers.backend import tf
 
 PACKAGE = "keras_sibeat"
 

@@ -6,10 +6,10 @@ from functools import partial
 from typing import Any
 
 import keras
-import tensorflow as tf
 from keras import ops
 
 from keras_sibeat.distribution import average, share, step_logs
+from keras_sibeat.layers.backend import tf
 from keras_sibeat.layers.composed import Composed
 from keras_sibeat.models.descent import BuiltWhenMade, compiles
 from keras_sibeat.models.judge import Judge

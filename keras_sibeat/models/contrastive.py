@@ -5,10 +5,10 @@ from functools import partial
 from typing import Any
 
 import keras
-import tensorflow as tf
 from keras import ops
 
 from keras_sibeat.distribution import share
+from keras_sibeat.layers.backend import tf
 from keras_sibeat.models.beatgan import BeatGAN
 from keras_sibeat.models.descent import descend
 from keras_sibeat.models.simclr import SimCLR

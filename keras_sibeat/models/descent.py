@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
-import tensorflow as tf
+
+from keras_sibeat.layers.backend import tf
 
 
 def descend(

@@ -7,10 +7,10 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 from keras import layers, ops
 
 from keras_sibeat.distribution import share, step_logs
+from keras_sibeat.layers.backend import tf
 from keras_sibeat.layers.composed import Composed
 from keras_sibeat.layers.names import DISTILLATION_WEIGHTS, TAILS
 from keras_sibeat.layers.scores import NormalQuantile

@@ -6,7 +6,8 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
+
+from keras_sibeat.layers.backend import tf
 
 BATCH = 512
 

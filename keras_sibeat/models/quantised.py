@@ -10,9 +10,9 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 from keras import layers
 
+from keras_sibeat.layers.backend import tf
 from keras_sibeat.models.inference import predict
 
 PACKAGE = "keras_sibeat"

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
-import tensorflow as tf
 from keras import layers, ops
 
 from keras_sibeat.distribution import share, step_logs
+from keras_sibeat.layers.backend import tf
 from keras_sibeat.layers.composed import Composed
 from keras_sibeat.losses import NTXent
 from keras_sibeat.models.descent import Descent, descend

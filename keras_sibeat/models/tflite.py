@@ -7,11 +7,11 @@ from collections.abc import Mapping
 
 import keras
 import numpy as np
-import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from tensorflow.lite.tools import flatbuffer_utils
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+from keras_sibeat.layers.backend import tf
 from keras_sibeat.layers.names import FORMATS
 from keras_sibeat.models.signature import with_names
 from keras_sibeat.models.tensors import read_tensors

@@ -13,6 +13,7 @@ from keras_sibeat.data.protocols import Fold
 from keras_sibeat.data.sources import load_folds
 from keras_sibeat.errors import ConfigError, DataError, RunError
 from keras_sibeat.files import sha256, whole_file, write_json
+from keras_sibeat.models.saving import make_portable
 from keras_sibeat.models.size import count_multiply_adds, count_parameters
 from keras_sibeat.presets.card import render_card
 from keras_sibeat.presets.loading import FOLDER, describe_preset, load_preset
@@ -60,23 +61,25 @@ def make_preset(run: Run, name: str, folder: Path = FOLDER) -> dict[str, Any]:
     model = part / "student.keras"
     if model.stat().st_size >= LARGEST:
         raise RunError(f"{model}: found {model.stat().st_size} bytes, expected less than {LARGEST}.")
-    network = keras.saving.load_model(model)
-    about = {
-        "name": name,
-        "part": part.name,
-        "model_sha256": sha256(model),
-        "model": {
-            "parameters": count_parameters(network),
-            "multiply_adds": count_multiply_adds(network),
-            "bytes": model.stat().st_size,
-        },
-        "metrics": json.loads((part / "metrics.json").read_text(encoding="utf-8")),
-        "config": run.config.describe(),
-        **{key: run.about[key] for key in ("command", "data_sha256", "versions", "commit")},
-    }
-    render_card(about)  # before anything is written: it raises where a figure is missing
     with whole_file(Path(folder) / f"{name}.keras") as partial:
         shutil.copyfile(model, partial)
+        make_portable(partial)  # of a run of an older version; a present one's is so already
+        network = keras.saving.load_model(partial)
+        about = {
+            "name": name,
+            "part": part.name,
+            "model_sha256": sha256(partial),
+            "student_sha256": sha256(model),  # by which results name it
+            "model": {
+                "parameters": count_parameters(network),
+                "multiply_adds": count_multiply_adds(network),
+                "bytes": partial.stat().st_size,
+            },
+            "metrics": json.loads((part / "metrics.json").read_text(encoding="utf-8")),
+            "config": run.config.describe(),
+            **{key: run.about[key] for key in ("command", "data_sha256", "versions", "commit")},
+        }
+        render_card(about)  # before anything is written: it raises where a figure is missing
     write_about(about, folder)
     return about
 

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import tensorflow as tf
 
 from keras_sibeat.config import Config
 from keras_sibeat.data.protocols import Fold
 from keras_sibeat.distribution import is_chief, replicas
+from keras_sibeat.layers.backend import tf
 from keras_sibeat.layers.views import TimeWarp
 from keras_sibeat.models.beatgan import BeatGAN
 from keras_sibeat.models.inference import rebuild_scores

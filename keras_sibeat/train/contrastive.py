@@ -5,7 +5,6 @@ from pathlib import Path
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from keras_sibeat.config import Config
 from keras_sibeat.data.beatset import BeatSet
@@ -15,6 +14,7 @@ from keras_sibeat.data.protocols import Fold
 from keras_sibeat.data.timings import learnable_intervals, simulate_timings
 from keras_sibeat.distribution import is_chief, replicas
 from keras_sibeat.errors import ConfigError
+from keras_sibeat.layers.backend import tf
 from keras_sibeat.layers.imagined import ImaginedWearers
 from keras_sibeat.layers.partners import Partners
 from keras_sibeat.layers.shifts import SHIFTS, Shifts

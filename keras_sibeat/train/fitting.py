@@ -11,11 +11,12 @@ from pathlib import Path
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from keras_sibeat.distribution import is_chief, replicas
 from keras_sibeat.errors import ConfigError, RunError
 from keras_sibeat.files import whole_file
+from keras_sibeat.layers.backend import tf
+from keras_sibeat.models.saving import save_portable
 from keras_sibeat.train.run import Row, read_history, write_history
 
 log = logging.getLogger("keras_sibeat")
@@ -143,7 +144,7 @@ def _chiefs_file(path: Path) -> Iterator[Path]:
 def save(model: keras.Model, file: Path) -> None:
     """Save a model, whole or not at all. All workers of a cluster must call this; one of them writes."""
     with _chiefs_file(file) as partial:
-        model.save(partial)
+        save_portable(model, partial)
 
 
 def load(file: Path) -> keras.Model:

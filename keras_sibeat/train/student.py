@@ -6,7 +6,6 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from keras_sibeat.config import Config
 from keras_sibeat.data.beatset import BeatSet
@@ -19,6 +18,7 @@ from keras_sibeat.data.splits import chosen
 from keras_sibeat.data.timings import simulate_timings
 from keras_sibeat.distribution import await_file, is_chief, replicas
 from keras_sibeat.errors import ConfigError
+from keras_sibeat.layers.backend import tf
 from keras_sibeat.layers.noises import WornNoise
 from keras_sibeat.layers.timings import SimulatedRhythm
 from keras_sibeat.models.distiller import Distiller, as_teacher
