@@ -95,7 +95,8 @@ def train_student(
         callbacks=callbacks,
     )
     if is_chief() and not (folder / "student.keras").exists():
-        network.trainable = True  # a trunk was frozen for this training alone
+        for layer in network.layers:
+            layer.trainable = True  # a trunk is frozen for this training alone
         if config.has_residuals:
             save(network, folder / "residuals.keras")
         score = student_outputs(network.outputs)["score"]
