@@ -257,6 +257,10 @@ def series(beats: BeatSet, normal: str, test_records: Sequence[str], seed: int =
     absent = sorted(set(test_records) - set(beats.records[is_normal].tolist()))
     if absent:
         raise DataError(f"Class {normal}: found no file {absent[0]}; expected it among the test records.")
+    if len(names) == len(np.unique(beats.records)):
+        raise DataError(
+            f"Class {normal}: found no file to test; expected protocol.test_records, or another class."
+        )
     held_out = np.random.default_rng(seed).choice(names, int(np.ceil(HELD_OUT * len(names))), replace=False)
     learning = is_normal & np.isin(beats.records, names)
     validating = learning & np.isin(beats.records, held_out)

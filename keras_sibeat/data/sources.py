@@ -134,7 +134,9 @@ def _read_beats(config, folder, names):
 def load_folds(config: Config) -> dict[int, protocols.Fold]:
     """The folds of the configured protocol: a mapping of fold number to ``Fold``, for the folds asked for.
 
-    Raises ``DataError`` for a fold that the protocol lacks or one without beats to learn from or to test.
+    No part needs an abnormal beat, unless they select the model. Raises ``DataError`` for a fold that the
+    protocol lacks, or one without normal beats to learn from, to validate or to test, and ``ConfigError`` for
+    the selection ``labelled`` without abnormal beats to validate.
     """
     beats, protocol = load_fold_beats(config), config.protocol
     if protocol.name == "beatgan":
@@ -157,15 +159,18 @@ def load_folds(config: Config) -> dict[int, protocols.Fold]:
         raise DataError(f"Protocol {protocol.name} has {len(folds)} folds; found fold {max(protocol.folds)}.")
     chosen = {number: folds[number] for number in protocol.folds}
     for number, fold in chosen.items():
-        for name in ("train", "validation", "test"):
-            if not len(getattr(fold, name)):
-                raise DataError(f"Fold {number}: found no beats to {name}; expected at least one.")
-        if not len(fold.validation_normals):
-            raise DataError(f"Fold {number}: found no normal beats to validate; expected at least one.")
-        if not np.any(fold.is_abnormal(fold.test)) or np.all(fold.is_abnormal(fold.test)):
-            raise DataError(
-                f"Fold {number}: expected normal and abnormal beats to test; found only one kind."
-            )
+        _check_fold(config, number, fold)
         if protocol.contamination:
             chosen[number] = protocols.contaminate(fold, protocol.contamination, protocol.split_seed)
     return chosen
+
+
+def _check_fold(config, number, fold):
+    for verb, beats in (("train", fold.train), ("validate", fold.validation), ("test", fold.test)):
+        if fold.is_abnormal(beats).all():  # of none, too
+            raise DataError(f"Fold {number}: found no normal beats to {verb}; expected at least one.")
+    if config.protocol.selection == "labelled" and not fold.is_abnormal(fold.validation).any():
+        raise ConfigError(
+            f"protocol.selection: found labelled, and no abnormal beats to validate in fold {number}; "
+            "expected label_free."
+        )

@@ -60,14 +60,13 @@ def alarm_rates(
 def count_alarms(alarms: np.ndarray, beats: BeatSet, normal: str) -> dict[str, float]:
     """``sensitivity``, ``false_alarm_rate`` and ``false_alarms_per_hour`` of the ``alarms`` (beats,).
 
-    The rate is the share of the normal beats that are alarms. The hourly rate is absent where the length of
-    the recordings is not known, as for series.
+    The rate is the share of the normal beats that are alarms. The sensitivity is absent without abnormal
+    beats, the hourly rate where the length of the recordings is not known, as for series.
     """
-    is_abnormal = beats.classes != normal
-    counted = {
-        "sensitivity": float(alarms[is_abnormal].mean()),
-        "false_alarm_rate": float(alarms[~is_abnormal].mean()),
-    }
+    is_abnormal, counted = beats.classes != normal, {}
+    if is_abnormal.any():
+        counted["sensitivity"] = float(alarms[is_abnormal].mean())
+    counted["false_alarm_rate"] = float(alarms[~is_abnormal].mean())
     hours = recorded_hours(beats)
     if np.isfinite(hours):
         counted[HOURLY] = false_alarms_per_hour(alarms[~is_abnormal].sum(), hours)

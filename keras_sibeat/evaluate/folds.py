@@ -53,7 +53,7 @@ def _measure_databases(config, scores, fold):
             found = {
                 **separation(own, fold.is_abnormal(beats)),
                 **auc_per_class(own, beats.classes, fold.normal),
-                "auc_record": float(np.mean(list(auc_per_record(own, beats, fold.normal).values()))),
+                **_auc_within_records(own, beats, fold.normal),
             }
             metrics |= {f"{name}_{key}": value for key, value in found.items()}
     return metrics
@@ -62,10 +62,15 @@ def _measure_databases(config, scores, fold):
 def measure_alone(config: Config, scores: np.ndarray, fold: Fold) -> dict[str, float]:
     """What one of a model's several scores separates by itself; of new wearers, also within a record."""
     found = separation(scores, fold.is_abnormal(fold.test))
-    aucs = list(auc_per_record(scores, fold.test, fold.normal).values())
-    if config.protocol.is_of_wearers and aucs:
-        found["auc_record"] = float(np.mean(aucs))
+    if config.protocol.is_of_wearers:
+        found |= _auc_within_records(scores, fold.test, fold.normal)
     return found
+
+
+def _auc_within_records(scores, beats, normal):
+    """``auc_record``, the mean AUC of the records that have one; nothing where none has."""
+    aucs = list(auc_per_record(scores, beats, normal).values())
+    return {"auc_record": float(np.mean(aucs))} if aucs else {}
 
 
 def measure_all_wearers(

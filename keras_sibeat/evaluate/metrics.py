@@ -45,13 +45,13 @@ def evaluate_scores(scores: np.ndarray, beats: BeatSet, normal: str, threshold: 
     """All metrics of the ``scores`` (beats,) of test beats.
 
     AUC and AP over all beats, the AUC of each class against the normal beats, the equal error rate, and at
-    the threshold F1 and what ``count_alarms`` counts.
+    the threshold F1 and what ``count_alarms`` counts. Without abnormal beats only false alarms are measured.
     """
-    is_abnormal = beats.classes != normal
+    is_abnormal, alarms = beats.classes != normal, scores > threshold
     metrics = {**separation(scores, is_abnormal), **auc_per_class(scores, beats.classes, normal)}
-    metrics["eer"] = equal_error_rate(scores, is_abnormal)
-    alarms = scores > threshold
-    metrics["f1"] = float(f1_score(is_abnormal, alarms))
+    if is_abnormal.any():
+        metrics["eer"] = equal_error_rate(scores, is_abnormal)
+        metrics["f1"] = float(f1_score(is_abnormal, alarms))
     return {**metrics, **count_alarms(alarms, beats, normal)}
 
 
@@ -69,7 +69,7 @@ def equal_error_rate(scores: np.ndarray, is_abnormal: np.ndarray) -> float:
 
 
 def separation_with_unscored(scores: np.ndarray, is_abnormal: np.ndarray) -> dict[str, float]:
-    """AUC and average precision where beats may have no score, -inf: a refused beat never raises them.
+    """``separation`` where beats may have no score, -inf: a refused beat never raises AUC or precision.
 
     A normal beat without a score ranks above all others. An abnormal one counts as found by no threshold: its
     pairs are all in the wrong order, and its recall is never reached. So both metrics are those of the scored
@@ -80,7 +80,7 @@ def separation_with_unscored(scores: np.ndarray, is_abnormal: np.ndarray) -> dic
     """
     scored = np.isfinite(scores)
     if is_abnormal.all() or not is_abnormal.any():
-        return {"auc": float("nan"), "ap": float("nan")}
+        return {}
     highest = np.max(scores[scored], initial=0.0) + 1
     ranks, counts = np.where(scored, scores, highest), scored | ~is_abnormal
     share = float(scored[is_abnormal].mean())
@@ -95,7 +95,8 @@ def auc_per_class(scores: np.ndarray, classes: np.ndarray, normal: str) -> dict[
     is_abnormal, metrics = classes != normal, {}
     for name in sorted(set(classes[is_abnormal])):
         rows = ~is_abnormal | (classes == name)
-        metrics[f"auc_{name}"] = separation(scores[rows], is_abnormal[rows])["auc"]
+        if found := separation(scores[rows], is_abnormal[rows]):
+            metrics[f"auc_{name}"] = found["auc"]
     return metrics
 
 

@@ -22,11 +22,14 @@ def plot_part(
 ) -> None:
     """Plot the history and the test ``scores`` (beats,); given a ``generator``, rebuilt windows as well.
 
+    There are no curves without abnormal test beats.
+
     Args:
         rows: the history.
     """
     plots.plot_history(rows, folder / "history.png")
-    plots.plot_curves(scores, fold.is_abnormal(fold.test), folder / "curves.png")
+    if (is_abnormal := fold.is_abnormal(fold.test)).any():
+        plots.plot_curves(scores, is_abnormal, folder / "curves.png")
     plots.plot_scores(scores, fold.test.classes, threshold, folder / "scores.png")
     if generator is None:
         return

@@ -24,10 +24,15 @@ def saved_and_lost(rows: Mapping[str, np.ndarray]) -> dict[str, float | None]:
     snr = np.concatenate([rows["snr"][~is_abnormal], rows["false_snr"]])[over]
     scored = rows["snr"][is_abnormal & rows["scored"]]
     found = is_abnormal & rows["over"]
-    curve = {f"saved_{limit}": _share(snr < limit) for limit in LIMITS}
-    curve |= {f"lost_{limit}": _share(scored < limit) for limit in LIMITS}
-    return {**curve, "saved": _share(~alarms[over]), "lost": _share(~rows["alarms"][found])}
+    curve = {f"saved_{limit}": share(snr < limit) for limit in LIMITS}
+    curve |= {f"lost_{limit}": share(scored < limit) for limit in LIMITS}
+    return {**curve, "saved": share(~alarms[over]), "lost": share(~rows["alarms"][found])}
 
 
-def _share(chosen):
+def share(chosen: np.ndarray) -> float | None:
+    """The share of a mask that is set; None of an empty one.
+
+    >>> share(np.array([True, False])), share(np.zeros(0, bool))
+    (0.5, None)
+    """
     return float(chosen.mean()) if len(chosen) else None

@@ -15,7 +15,7 @@ from keras_sibeat.data.recording import BEAT_SYMBOLS, Annotations, Recording
 from keras_sibeat.errors import DataError
 from keras_sibeat.evaluate.alarms import alarm_rates
 from keras_sibeat.evaluate.metrics import LEAST_ABNORMAL, separation_with_unscored
-from keras_sibeat.evaluate.quality import saved_and_lost
+from keras_sibeat.evaluate.quality import saved_and_lost, share
 from sibeat_edge.beats.template import WARM_UP
 from sibeat_edge.model.manifest import Manifest
 from sibeat_edge.model.runtime import Model
@@ -187,19 +187,22 @@ def summarise_records(rows: Sequence[Row]) -> dict[str, Any]:
     - ``sensitivity``: alarms over all annotated abnormal beats, missed and unscored ones among them.
     - false alarms in a recorded hour, of ``alarm_rates``: normal beats and false detections.
     - counts of beats, and ``saved_and_lost``.
+
+    What cannot be measured for want of such beats is None, or not among them.
     """
     columns = [name for name in rows[0] if name not in ("record", "hours")]
     all_rows = {name: np.concatenate([row[name] for row in rows]) for name in columns}
     is_abnormal = all_rows["classes"] != "N"
-    aucs = [_separation(row)["auc"] for row in rows if np.sum(row["classes"] != "N") >= LEAST_ABNORMAL]
+    found = [_separation(row) for row in rows if np.sum(row["classes"] != "N") >= LEAST_ABNORMAL]
+    aucs = [metrics["auc"] for metrics in found if metrics]
     false = [np.sum(row["alarms"] & (row["classes"] == "N")) + row["false_alarms"].sum() for row in rows]
     unscored = all_rows["found"] & ~all_rows["scored"]
     return {
         **_separation(all_rows),
-        "auc_record": float(np.nanmean(aucs)) if np.isfinite(aucs).any() else None,
-        "coverage_normal": float(all_rows["scored"][~is_abnormal].mean()),
-        "coverage_abnormal": float(all_rows["scored"][is_abnormal].mean()),
-        "sensitivity": float(all_rows["alarms"][is_abnormal].mean()),
+        "auc_record": float(np.mean(aucs)) if aucs else None,
+        "coverage_normal": share(all_rows["scored"][~is_abnormal]),
+        "coverage_abnormal": share(all_rows["scored"][is_abnormal]),
+        "sensitivity": share(all_rows["alarms"][is_abnormal]),
         **alarm_rates([row["record"] for row in rows], false, [row["hours"] for row in rows]),
         "beats": len(is_abnormal),
         "abnormal": int(is_abnormal.sum()),

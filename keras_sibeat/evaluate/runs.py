@@ -18,11 +18,11 @@ from keras_sibeat.evaluate.folds import measure, measure_all_wearers, measure_al
 from keras_sibeat.evaluate.judges import open_judge
 from keras_sibeat.evaluate.metrics import auc_per_record
 from keras_sibeat.evaluate.part_plots import plot_part
-from keras_sibeat.evaluate.summary import describe, result_name, summarise
+from keras_sibeat.evaluate.summary import describe, not_measured, result_name, summarise
 from keras_sibeat.files import write_json
 from keras_sibeat.models.size import count_multiply_adds, count_parameters
 from keras_sibeat.models.tflite import convert
-from keras_sibeat.train.beatgan import select
+from keras_sibeat.train.beatgan import select, selections
 from keras_sibeat.train.provenance import depends_on
 from keras_sibeat.train.run import Run, read_history
 
@@ -75,6 +75,11 @@ def evaluate(
         )
     folds = folds or load_folds(config)
     histories = {part.name: _finished_history(config, part) for part in run.parts().values()}
+    if any(selection not in selections(rows) for rows in histories.values()):
+        raise RunError(
+            f"{run.folder}: found no epoch selected with labels, as no validation beat is abnormal; "
+            "expected label_free."
+        )
     found: list[Evaluated] = []
     tested: dict[int, list[tuple[np.ndarray, np.ndarray, BeatSet]]] = {}
     for (number, seed), part in run.parts().items():
@@ -123,7 +128,8 @@ def evaluate_part(
         metrics |= {name: value for name, value in chosen.items() if name.startswith("validation_")}
     metrics["selected_epoch"] = chosen["epoch"]
     suffix = "" if selection == config.protocol.selection else f"-{selection}"
-    write_json(part / f"metrics{suffix}.json", {**metrics, "threshold": threshold})
+    missing = {"not_measured": told} if (told := not_measured({0: fold})) else {}
+    write_json(part / f"metrics{suffix}.json", {**metrics, "threshold": threshold, **missing})
     plot_part(part / f"plots{suffix}", config, rows, judge.generator, fold, own, threshold)
     return Evaluated(metrics, own, threshold, judge.network)
 

@@ -34,6 +34,22 @@ def summarise(metrics: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]
     }
 
 
+def not_measured(folds: Mapping[int, Fold]) -> str:
+    """One sentence on what the test beats of these folds cannot measure; empty where they are of all kinds.
+
+    >>> not_measured({})
+    ''
+    """
+    without = [number for number, fold in folds.items() if not fold.is_abnormal(fold.test).any()]
+    if not without:
+        return ""
+    where = "" if len(without) == len(folds) else f" in fold {', '.join(map(str, without))}"
+    return (
+        f"No test beat is abnormal{where}: false alarms were measured; AUC, average precision, equal error "
+        "rate, F1 and sensitivity cannot be."
+    )
+
+
 def describe(
     config: Config,
     folds: Mapping[int, Fold],
@@ -65,6 +81,8 @@ def describe(
         "models_sha256": {},
         "seconds": round(seconds, 1),
     }
+    if told := not_measured(folds):
+        result["not_measured"] = told
     if per_record and config.protocol.is_of_wearers:
         names = sorted({name for found in per_record for name in found})
         of_records = {name: [{name: found[name]} for found in per_record if name in found] for name in names}

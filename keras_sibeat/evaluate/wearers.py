@@ -25,18 +25,22 @@ def measure_wearers(scores: np.ndarray, beats: BeatSet, normal: str, seed: int =
     - ``sensitivity_1``, ``_5``, ``_20``: at the thresholds that would give so many false alarms an hour.
       These thresholds are set on the very beats that are tested, so no device can know them before.
 
+    Without abnormal beats there is nothing to measure here.
+
     Args:
         beats: of at least two records.
         normal: the normal class.
         seed: of the bootstrap.
     """
+    is_abnormal = beats.classes != normal
+    if not is_abnormal.any():
+        return {}
     per_record = auc_per_record(scores, beats, normal)
     aucs = list(per_record.values())
     metrics = {}
     if aucs:
         metrics["auc_record"] = float(np.mean(aucs))
         metrics["auc_record_sd"] = float(np.std(aucs, ddof=1)) if len(aucs) > 1 else 0.0
-    is_abnormal = beats.classes != normal
     metrics |= _intervals(scores, is_abnormal, beats.records, per_record, seed)
     # Of several databases a record's name begins with its database's.
     without = ~np.isin(beats.records, (MOSTLY_ABNORMAL, f"mitdb/{MOSTLY_ABNORMAL}"))
@@ -110,6 +114,6 @@ def _intervals(scores, is_abnormal, records, per_record, seed):
     return {
         f"{name}_{end}": float(np.nanquantile(values, share))
         for name, values in found.items()
-        if not np.isnan(values).all()
+        if not np.isnan(values).all()  # of no draw, too
         for end, share in ends.items()
     }

@@ -93,7 +93,7 @@ def _check_counts(result: Mapping[str, Any]) -> Iterator[str]:
         for metric, summary in result.get(key, {}).items():
             if len(summary["values"]) != count:
                 yield f"{key}: {metric}: found {len(summary['values'])} values; expected {count}."
-    for table, metric in (("conditions", "auc"), ("worn", "coverage")):
+    for table, metric in (("conditions", "coverage_normal"), ("worn", "coverage")):
         for name, row in result.get(table, {}).items():
             if (count := len(row[metric]["values"])) != len(seeds):
                 yield f"{name}: found {count} values; expected {len(seeds)}."

@@ -82,9 +82,8 @@ def validation_columns(generator: keras.Model, fold: Fold, watch_test: bool) -> 
     is_abnormal = fold.is_abnormal(fold.validation)
     scores = rebuild_scores(generator, fold.validation.windows)
     row = {"validation_rebuild_loss": float(scores[~is_abnormal].mean())}
-    if is_abnormal.any():
-        found = separation(scores, is_abnormal)
-        row |= {f"validation_{name}": value for name, value in found.items()}
+    found = separation(scores, is_abnormal)
+    row |= {f"validation_{name}": value for name, value in found.items()}
     if watch_test:
         scores = rebuild_scores(generator, fold.test.windows)
         found = separation(scores, fold.is_abnormal(fold.test))

@@ -194,8 +194,8 @@ def train_contrastive(
             is_abnormal = fold.is_abnormal(fold.validation)
             logits = shift_logits(model.discriminator, fold.validation.windows)
             rows[-1]["validation_false_shifts"] = float(np.mean(logits[~is_abnormal] > 0))
-            if is_abnormal.any():
-                rows[-1]["validation_shift_auc"] = separation(logits, is_abnormal)["auc"]
+            if found := separation(logits, is_abnormal):
+                rows[-1]["validation_shift_auc"] = found["auc"]
 
     rows = fit_resumably(model, learnt, folder, epochs=train.epochs, epoch_end=epoch_end, **options)
     if is_chief() and not (folder / SCORER).exists():

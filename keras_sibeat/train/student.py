@@ -80,9 +80,8 @@ def train_student(
         scores = student_scores(network, validation)
         if wanted is not None:
             rows[-1]["validation_correlation"] = rank_correlation(wanted[~is_abnormal], scores[~is_abnormal])
-        if is_abnormal.any():
-            found = separation(scores, is_abnormal)
-            rows[-1] |= {f"validation_{name}": value for name, value in found.items()}
+        found = separation(scores, is_abnormal)
+        rows[-1] |= {f"validation_{name}": value for name, value in found.items()}
 
     rows = fit_resumably(
         model,

@@ -3,12 +3,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from normal_recordings import SOME, write_normals
 from scipy import interpolate, optimize, stats
 from sklearn.metrics import f1_score, roc_curve
 
+from keras_sibeat.config import read_config
 from keras_sibeat.data.beatset import BeatSet
 from keras_sibeat.evaluate.alarms import count_alarms_of_wearers
-from keras_sibeat.evaluate.baselines import knn_scores, pca_scores
+from keras_sibeat.evaluate.baselines import evaluate_baseline, knn_scores, pca_scores
 from keras_sibeat.evaluate.metrics import (
     auc_per_record,
     equal_error_rate,
@@ -16,6 +18,7 @@ from keras_sibeat.evaluate.metrics import (
     separation_with_unscored,
     threshold_for,
 )
+from keras_sibeat.evaluate.wearers import measure_own_thresholds, measure_wearers
 from keras_sibeat.models.inference import residuals
 from keras_sibeat.train.separation import separation
 
@@ -50,7 +53,9 @@ def test_auc_is_the_share_of_pairs_in_the_right_order(scores, random):
 
 
 def test_one_kind_of_beat_has_no_auc():
-    assert np.isnan(separation(np.arange(3.0), np.full(3, True))["auc"])
+    for is_abnormal in (True, False):
+        assert separation(np.arange(3.0), np.full(3, is_abnormal)) == {}
+        assert separation_with_unscored(np.arange(3.0), np.full(3, is_abnormal)) == {}
 
 
 @given(st.floats(0.001, 0.5))
@@ -81,6 +86,31 @@ def test_false_alarms_per_hour_need_the_recordings_length():
     assert "false_alarms_per_hour" not in evaluate_scores(
         np.array([0.0, 1.0]), beats_of(["N", "V"], rr=np.nan), "N", 0.5
     )
+
+
+def test_normal_beats_alone_measure_false_alarms_alone():
+    scores, beats = np.array([0.0, 2.0, 0.0, 0.0]), beats_of(["N"] * 4, ["a", "a", "b", "b"], rr=0.5)
+    assert evaluate_scores(scores, beats, "N", 1.0) == {
+        "false_alarm_rate": 1 / 4,
+        "false_alarms_per_hour": 1800.0,
+    }
+    assert measure_wearers(scores, beats, "N") == {}
+    own = measure_own_thresholds(scores, beats, "N", 1.0, usual=0.0)
+    assert set(own) == {
+        "own_false_alarm_rate",
+        *(f"own_false_alarms_per_hour{which}" for which in ("", "_median", "_worst")),
+    }
+
+
+def test_folds_without_abnormal_beats_are_named(tmp_path):
+    data = write_normals(tmp_path, 9)
+    first = np.random.default_rng(0).permutation([f"n{number}" for number in range(9)])[0]
+    write_normals(data, 9, abnormal={int(first[1:]): SOME})
+    settings = ["data.source=wfdb", "protocol.name=leave_out", "protocol.folds=[0, 1]"]
+    result = evaluate_baseline(read_config(overrides=settings, data=data), "pca")
+    assert result["not_measured"].startswith("No test beat is abnormal in fold 1: ")
+    assert "false_alarm_rate" in result["metrics"] and "auc" not in result["metrics"]
+    assert set(result["auc_per_record"]) <= {first}
 
 
 def test_equal_error_rate_of_separated_and_of_reversed_scores():
