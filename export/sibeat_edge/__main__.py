@@ -63,7 +63,7 @@ def _add_score(commands):
         "--false-alarms-per-hour",
         type=_positive,
         metavar="N",
-        help="set the threshold for N false alarms (default: the model's)",
+        help="set the threshold that N normal beats an hour score above (default: the model's)",
     )
     score.add_argument(
         "--personal",

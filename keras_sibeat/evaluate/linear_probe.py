@@ -40,7 +40,7 @@ def linear_probe(
     """Logistic regression from embeddings ``(beats, units)`` to classes, fitted to ``train``, on ``test``.
 
     The classes weigh the same, whatever their number of beats. Returns balanced accuracy, macro-averaged F1,
-    and of each class its F1 and the AUC of its probability, one against the rest.
+    and of each class that both have its F1 and the AUC of its probability, one against the rest.
     """
     settings = {"class_weight": "balanced", "max_iter": 2000, "random_state": seed}
     model = make_pipeline(StandardScaler(), LogisticRegression(**settings)).fit(train, train_classes)
@@ -51,6 +51,8 @@ def linear_probe(
     }
     of_classes = f1_score(test_classes, found, labels=model.classes_, average=None)
     for name, f1, probability in zip(model.classes_, of_classes, probabilities.T, strict=True):
+        if not (test_classes == name).any():
+            continue
         metrics[f"f1_{name}"] = float(f1)
         metrics[f"auc_{name}"] = float(roc_auc_score(test_classes == name, probability))
     return metrics
@@ -75,6 +77,12 @@ def probe(run: Run, folds: Mapping[int, Fold] | None = None) -> dict[str, dict[s
         abnormal = [] if fold.learning_abnormal is None else [fold.learning_abnormal]
         labelled = BeatSet.join([fold.train, *abnormal], fold.train.sha256)
         train, test = (beats.take(np.isin(beats.classes, CLASSES)) for beats in (labelled, fold.test))
+        for verb, beats in (("learn from", train), ("test", test)):
+            if len(np.unique(beats.classes)) < 2:
+                raise RunError(
+                    f"{run.folder}: found only beats of class {fold.normal} to {verb} in fold {number}; "
+                    "expected abnormal ones, too, as the probe tells classes apart."
+                )
         length, channels = train.windows.shape[1:]
         _, untrained = build_contrastive(config, length, channels, seed, steps=1)
         for name, model in {"trained": load(part / "model.keras"), "random": untrained}.items():

@@ -40,7 +40,8 @@ def evaluate_preset(name: str, data: Path | None = None, folder: Path = FOLDER) 
     """
     measured, known = preset_metrics(name, data, folder), describe_preset(name, folder)["metrics"]
     ships = {key: known.get(key) for key in measured}
+    missing = {"not_measured": known["not_measured"]} if "not_measured" in known else {}
     return {
-        title: {"metrics": summarise([metrics])}
+        title: {"metrics": summarise([metrics]), **missing}
         for title, metrics in {"measured": measured, "ships": ships}.items()
     }

@@ -1,10 +1,12 @@
 """The manifest of an int8 model: what it was trained, judged and tested on."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from keras_sibeat.data.beats import checksum
+from keras_sibeat.data.protocols import Fold
 from keras_sibeat.evaluate.metrics import threshold_for, usual_score
 from keras_sibeat.export.alarm_rate import AlarmRate
 from keras_sibeat.export.embedding import quantisations
@@ -59,9 +61,9 @@ def make_manifest(
         "input": numbers[1, length, channels],
         "score": numbers[SCORE],
         "residuals": numbers.get((1, length)),
-        **_thresholds(fold, scores, verdict.threshold, rate, numbers[SCORE]),
+        **thresholds(fold, scores, verdict.threshold, rate, numbers[SCORE]),
         "expected": _rounded(expected(config, source.metrics)),
-        "validation": {"auc": _rounded(verdict.auc), "ap": _rounded(verdict.ap)},
+        "validation": _validation(verdict),
         "data_sha256": fold.train.sha256,
         "config_sha256": checksum(config.describe()),
         "licence": _licence(config.data),
@@ -76,11 +78,23 @@ def _licence(data):
     return LICENCE.format("; ".join(named) or MITDB)
 
 
-def _thresholds(fold, scores, threshold, rate, level):
+def _validation(verdict):
+    """AUC and average precision on abnormal validation beats; None where shifted ones stood for them."""
+    return {name: None if verdict.stand_ins else _rounded(getattr(verdict, name)) for name in ("auc", "ap")}
+
+
+def thresholds(
+    fold: Fold, scores: np.ndarray, threshold: float, rate: AlarmRate, level: Mapping[str, Any]
+) -> dict[str, Any]:
     """The threshold for the rate asked for, and those for others, of which a scorer may choose one.
 
     Each has its ``usual`` score: the median of a wearer's first scores at which the wearer's own threshold
     equals it.
+
+    Args:
+        scores: of the validation beats, ``(beats,)``.
+        threshold: for the ``rate``.
+        level: of a score.
     """
     is_normal = ~fold.is_abnormal(fold.validation)
     normals, judged = scores[is_normal], (scores, fold.validation, is_normal)

@@ -8,7 +8,7 @@ from rich.table import Table
 
 
 def print_report(console: Console, report: Mapping[str, Any]) -> None:
-    """Print the figures of an export."""
+    """Print the figures of an export, and what could not be measured."""
     table = Table("", report["name"])
     rows = {key: value for key, value in report["gate"].items() if key != "failures"}
     rows |= {key: report[key] for key in ("flash_bytes", "arena_bytes") if key in report}
@@ -17,4 +17,8 @@ def print_report(console: Console, report: Mapping[str, Any]) -> None:
         table.add_row(name, told)
     for name, row in report.get("runtimes", {}).items():
         table.add_row(name, f"at most {row['largest_difference']} LSB, {row['equal']:.1%} equal")
+    name = "normal beats above the threshold, an hour"  # a device may judge them further
+    table.add_row(name, f"{report['false_alarms_per_hour']:.1f}")
     console.print(table)
+    if "not_measured" in report:
+        console.print(report["not_measured"], highlight=False)

@@ -22,7 +22,7 @@ from keras_sibeat.layers.timings import SimulatedRhythm
 from keras_sibeat.models.inference import BATCH
 from keras_sibeat.presets.loading import describe_preset, list_presets
 from keras_sibeat.presets.making import open_preset
-from keras_sibeat.train.contrastive import build_views
+from keras_sibeat.train.contrastive import build_shifts, build_views
 from keras_sibeat.train.fitting import load
 from keras_sibeat.train.run import Run
 from keras_sibeat.train.student import build_noise
@@ -109,23 +109,49 @@ def learning_inputs(source: Source, seed: int = 0) -> np.ndarray | dict[str, np.
     Returns windows ``(windows, length, channels)``. For a wearer's model they are ``window`` of a dictionary,
     with simulated rhythms as ``rhythm``.
     """
-    train, wearer = source.fold.train, source.config.wearer
-    noise = build_noise(source.config, seed)
-    windows = _with_augmented(train.windows, (*build_views(source.config, seed), noise))
+    train, noise = source.fold.train, build_noise(source.config, seed)
+    layers = (*build_views(source.config, seed), noise)
+    windows = np.concatenate([train.windows, _augmented(train.windows, layers)])
     order = np.random.default_rng(seed).permutation(len(windows))
-    if not wearer:
+    if not source.config.wearer:
         return windows[order]
-    simulated, is_premature = simulate_timings(train, wearer.sequences, wearer.waits, seed)
-    timings = SimulatedRhythm(simulated, is_premature, seed=seed)
     rhythm = np.tile(train.rhythm, (len(windows) // len(train), 1))
-    return {"window": windows[order], "rhythm": np.asarray(timings(rhythm[order], training=True))}
+    return {"window": windows[order], "rhythm": _with_simulated(source, rhythm[order], seed)}
 
 
-def _with_augmented(windows, layers):
-    """The windows, and a copy of all of them by each of the layers that there are."""
+def judging_inputs(source: Source, seed: int = 0) -> tuple[np.ndarray | dict[str, np.ndarray], np.ndarray]:
+    """The beats that an exported model is judged by, and which of them ``(beats,)`` are abnormal.
+
+    They are the validation beats. Where none of these is abnormal, a shifted copy of each follows, in another
+    order, and stands for the abnormal ones: the shifts are those that the student learnt from, and for a
+    wearer's model half of the copies get simulated rhythms, too.
+    """
+    validation = source.fold.validation
+    is_abnormal = source.fold.is_abnormal(validation)
+    if is_abnormal.any():
+        return validation.inputs, is_abnormal
+    order = np.random.default_rng(seed).permutation(len(validation))  # beside a beat comes another wearer's
+    shifted = _augmented(validation.windows[order], (build_shifts(source.config, seed),))
+    windows = np.concatenate([validation.windows, shifted])
+    is_abnormal = np.arange(len(windows)) >= len(validation)
+    if not source.config.wearer:
+        return windows, is_abnormal
+    rhythm = np.concatenate([validation.rhythm, _with_simulated(source, validation.rhythm[order], seed)])
+    return {"window": windows, "rhythm": rhythm}, is_abnormal
+
+
+def _with_simulated(source, rhythm, seed):
+    """The ``rhythm`` (beats, features), half of it that of simulated beats, timely or premature."""
+    wearer = source.config.wearer
+    simulated, is_premature = simulate_timings(source.fold.train, wearer.sequences, wearer.waits, seed)
+    return np.asarray(SimulatedRhythm(simulated, is_premature, seed=seed)(rhythm, training=True))
+
+
+def _augmented(windows, layers):
+    """A copy of all the windows by each of the layers that there are."""
     batches = np.array_split(windows, max(1, len(windows) // BATCH))
     drawn = [np.asarray(layer(batch, training=True)) for layer in layers if layer for batch in batches]
-    return np.concatenate([windows, *drawn])
+    return np.concatenate(drawn)
 
 
 def golden_beats(config: Config) -> tuple[np.ndarray, ...]:

@@ -44,8 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     else:
         about = measure_preset(options.name, options.data, folder)
         write_about(about, folder)
-    size, auc = about["model"]["bytes"], about["metrics"]["auc"]
-    print(f"{folder / options.name}.keras: {size} bytes, AUC {auc:.4f}")
+    size, auc = about["model"]["bytes"], about["metrics"].get("auc")
+    told = "no AUC, as no test beat is abnormal" if auc is None else f"AUC {auc:.4f}"
+    print(f"{folder / options.name}.keras: {size} bytes, {told}")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from string import Formatter
 from typing import Any
 
 from keras_sibeat.config import Config
@@ -10,11 +11,15 @@ from keras_sibeat.presets.loading import FOLDER, describe_preset
 from sibeat_edge.beats.rhythm import FEATURES
 
 CARD = Path(__file__).parent / "CARD.txt"
-MEASURED = "AUC {auc:.4f}, average precision {ap:.4f}; its teacher {teacher_auc:.4f} / {teacher_ap:.4f}"
-MEASURED_ON_WEARERS = (
-    "; mean AUC within a record {auc_record:.4f}, its teacher {teacher_auc_record:.4f}; 95 % intervals over "
-    "wearers: AUC {auc_low:.3f} to {auc_high:.3f}, average precision {ap_low:.3f} to {ap_high:.3f}"
+# What is said of the figures that there are.
+MEASURED = (
+    "AUC {auc:.4f}, average precision {ap:.4f}; its teacher {teacher_auc:.4f} / {teacher_ap:.4f}",
+    "mean AUC within a record {auc_record:.4f}, its teacher {teacher_auc_record:.4f}",
+    "95 % intervals over wearers: AUC {auc_low:.3f} to {auc_high:.3f}, average precision {ap_low:.3f} to "
+    "{ap_high:.3f}",
 )
+OF_DATABASE = ("{name}: AUC {auc:.4f}, average precision {ap:.4f}", "within a record {auc_record:.4f}")
+UNMEASURED = "none but false alarms, as no test beat is abnormal"
 MITDB = (
     "MIT-BIH Arrhythmia Database (Moody and Mark 2001; Goldberger et al. 2000), Open Data Commons\n"
     "Attribution License 1.0"
@@ -35,13 +40,18 @@ WEARER_LIMITS = (
 )
 
 
+# Of a wearer's model; an alarm is what the device's judgement calls abnormal.
+BEFORE_JUDGEMENT = "normal beats of new wearers above the threshold, an hour, before the device's judgement"
+
+
 def expected(config: Config, metrics: Mapping[str, Any]) -> dict[str, Any]:
     """What a user may expect of a model, from the test ``metrics`` of a run's part or of a preset.
 
     Returns ``auc``, ``ap`` and ``auc_record``, the mean AUC within a record, each None where it was not
     measured; ``on``, the beats that they were measured on; and ``false_alarms_per_hour``: ``mean``,
-    ``median`` and ``worst`` over new wearers, or None where that is not known. The false alarms of a wearer's
-    model are those at each wearer's own threshold, as the device sets it.
+    ``median`` and ``worst`` over new wearers, or None where that is not known. Of a wearer's model they are
+    the normal beats that score above each wearer's own threshold, as the device sets it. The device judges
+    them further, by their kind and the rhythm: what it then calls abnormal, ``evaluate.ec57`` counts.
 
     >>> expected(Config(), {"auc": 0.99, "ap": 0.98})["on"]
     'beats of the wearers it was trained on (simulated, random split)'
@@ -88,13 +98,9 @@ def render_card(about: Mapping[str, Any]) -> str:
     """The card's text, Markdown, of what ``describe_preset`` returns."""
     config, metrics = Config.model_validate(about["config"]), about["metrics"]
     classes = [key for key in sorted(metrics) if key.removeprefix("auc_") in {"N", "S", "V", "F", "Q"}]
-    measured_on = [
-        f"{name}: AUC {metrics[f'{name}_auc']:.4f}, average precision {metrics[f'{name}_ap']:.4f}, within a "
-        f"record {metrics[f'{name}_auc_record']:.4f}"
-        for name in config.data.sources
-        if f"{name}_auc" in metrics
+    measured = _told(MEASURED, metrics) + [
+        ", ".join(_told(OF_DATABASE, _of_database(metrics, name))) for name in config.data.sources
     ]
-    measured = MEASURED + (MEASURED_ON_WEARERS if config.protocol.is_of_wearers else "")
     known = expected(config, metrics)
     return CARD.read_text(encoding="utf-8").format(
         **{key: about[key] for key in ("name", "part", "data_sha256", "command", "commit")},
@@ -102,13 +108,14 @@ def render_card(about: Mapping[str, Any]) -> str:
         on=known["on"],
         databases=_databases(config),
         licences=_licences(config),
-        measured="; ".join([measured.format(**metrics), *measured_on]),
+        measured="; ".join(filter(None, measured)) or UNMEASURED,
+        alarms=BEFORE_JUDGEMENT if config.wearer else "false alarms an hour on new wearers",
         false_alarms=_describe_false_alarms(config, known["false_alarms_per_hour"]),
         threshold=metrics["threshold"],
         parameters=f"{about['model']['parameters']:,}",
         multiply_adds=f"{about['model']['multiply_adds']:,}",
         kilobytes=about["model"]["bytes"] / 1000,
-        classes=", ".join(f"{key.removeprefix('auc_')} {metrics[key]:.4f}" for key in classes),
+        classes=", ".join(f"{key.removeprefix('auc_')} {metrics[key]:.4f}" for key in classes) or "none",
         input=_describe_input(config),
         output=_describe_output(config.student),
         limits=WEARER_LIMITS if config.wearer else BEAT_LIMITS,
@@ -116,6 +123,21 @@ def render_card(about: Mapping[str, Any]) -> str:
         width=config.model.width,
         rate=config.evaluate.false_alarm_rate,
     )
+
+
+def _told(texts, metrics):
+    """Those of the ``texts`` whose figures are all among the ``metrics``, with these in their places."""
+    return [
+        text.format(**metrics)
+        for text in texts
+        if all(field in metrics for _, field, _, _ in Formatter().parse(text) if field)
+    ]
+
+
+def _of_database(metrics, name):
+    start = f"{name}_"
+    found = {key.removeprefix(start): value for key, value in metrics.items() if key.startswith(start)}
+    return {"name": name, **found}
 
 
 def _databases(config):

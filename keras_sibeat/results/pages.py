@@ -55,13 +55,18 @@ def renew_pages(folder: Path) -> None:
     """Make ``RESULTS.md`` beside ``folder`` anew, and the README's tables, where there is one."""
     results = read_results(folder)
     if rows := variants.ablation_rows(results):
-        aucs = {title: row["metrics"]["auc"]["values"] for title, row in rows.items()}
-        plots.plot_parts(aucs, Path(folder) / "ablation.png")
+        aucs = {title: row["metrics"]["auc"]["values"] for title, row in rows.items() if _has_auc(row)}
+        if aucs:
+            plots.plot_parts(aucs, Path(folder) / "ablation.png")
     if points := variants.frontier_points(results):
         plots.plot_frontier(points, Path(folder) / "frontier.png")
     for page, text in make_pages(folder).items():
         with whole_file(page) as partial:
             partial.write_text(text, encoding="utf-8")
+
+
+def _has_auc(result):
+    return "auc" in result["metrics"]
 
 
 def make_pages(folder: Path) -> dict[Path, str]:

@@ -39,13 +39,13 @@ def is_simulated(result: Result) -> bool:
 
 
 def standings(results: Sequence[Result], protocol: str) -> str:
-    """The table of all results of a protocol, the best AUC first."""
+    """The table of all results of a protocol, the best AUC first, those without one last."""
     classes = [f"auc_{name}" for name in "SVFQ"] if protocol != "series" else ["auc_run", "auc_jump"]
     names = ["auc", "ap", *classes, "auc_record", "eer", "sensitivity", "false_alarm_rate", *HOURLY]
     heads = ["result", "folds × seeds", "selection", "AUC", "AP", *(c.removeprefix("auc_") for c in classes)]
     heads += ["record", "EER", "sensitivity", "false alarms, share", *HOURLY_HEADS]
     rows = []
-    for result in sorted(results, key=lambda result: -result["metrics"]["auc"]["mean"]):
+    for result in sorted(results, key=_by_auc):
         count = f"{len(result['folds'])} × {len(result['seeds'])}"
         cells = metric_cells(comparable(result), names)
         rows.append([f"`{result['name']}`", count, result["selection"], *cells])
@@ -54,6 +54,11 @@ def standings(results: Sequence[Result], protocol: str) -> str:
         published = table(["model", "AUC", "AP", "where"], PUBLISHED)
         text = f"{CAUTION}\n{text}\nPublished:\n\n{published}"
     return text
+
+
+def _by_auc(result):
+    auc = result["metrics"].get("auc")
+    return -auc["mean"] if auc else 0.0
 
 
 def wearers(results: Results) -> str:

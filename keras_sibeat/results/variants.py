@@ -69,18 +69,23 @@ def sibeatgan(results: Results) -> str:
 
 
 def frontier_points(results: Results) -> list[Point]:
-    """The students of the sweep, small to large."""
-    rows = [row for name, row in results.items() if name.startswith(FRONTIER)]
-    points = [
+    """The students of the sweep that have both AUCs, small to large."""
+    return [
         (
             row["name"].removeprefix(FRONTIER),
             row["model"]["int8_bytes"],
             row["metrics"]["validation_auc"]["mean"],
             row["metrics"]["auc"]["mean"],
         )
-        for row in rows
+        for row in _students(results)
+        if {"validation_auc", "auc"} <= set(row["metrics"])
     ]
-    return sorted(points, key=lambda point: point[1])
+
+
+def _students(results):
+    """Those of the sweep, small to large."""
+    found = [row for name, row in results.items() if name.startswith(FRONTIER)]
+    return sorted(found, key=lambda row: row["model"]["int8_bytes"])
 
 
 def knee(points: Sequence[Point]) -> str:
@@ -96,10 +101,9 @@ def knee(points: Sequence[Point]) -> str:
 
 def frontier(results: Results) -> str:
     """What a student's size buys; empty without a student of the sweep."""
-    points = frontier_points(results)
-    rows = []
-    for name, *_ in points:
-        row = results[FRONTIER + name]
+    points, rows = frontier_points(results), []
+    for row in _students(results):
+        name = row["name"].removeprefix(FRONTIER)
         size = [f"{row['model'][key]:,}" for key in ("parameters", "multiply_adds", "int8_bytes")]
         rows.append([f"`{name}`", *size, *metric_cells(row["metrics"], ("validation_auc", "auc", "ap"))])
     heads = ["student", "parameters", "multiply-adds", "int8 bytes", "AUC, validation", "AUC", "AP"]

@@ -140,7 +140,7 @@ SCHEMA: dict[str, Any] = {
             None,
         ),
     },
-    "validation": {"auc": SHARE, "ap": SHARE},
+    "validation": {"auc": _or_null(SHARE), "ap": _or_null(SHARE)},  # null: no validation beat is abnormal
     "data_sha256": DIGEST,
     "config_sha256": DIGEST,
     "licence": TEXT,

@@ -1,7 +1,8 @@
 """What is known of a model's performance, in words for whoever reads its alarms.
 
 Test figures are the manifest's ``expected``. The threshold is set on other beats, the normal ones of the
-validation set, so the false alarms that it was set for say little about a new wearer.
+validation set, so the false alarms that it was set for say little about a new wearer. Of a wearer's model
+both count normal beats above the threshold; the judgement, which decides what is an alarm, comes after that.
 """
 
 from collections.abc import Mapping
@@ -14,7 +15,8 @@ def set_for(scored: Scored) -> str:
     """How many false alarms the threshold was set for, and on what."""
     if scored.threshold_set_for is None:
         return "unknown, as the threshold was given by hand"
-    return f"{_rate(scored.threshold_set_for)} per hour, on normal validation beats of the training database"
+    told = f"{_rate(scored.threshold_set_for)} per hour, on normal validation beats of the training database"
+    return told + _before_judgement(scored.manifest)
 
 
 def on_new_wearers(scored: Scored) -> str:
@@ -24,7 +26,12 @@ def on_new_wearers(scored: Scored) -> str:
         return "not measured for this model"
     if scored.false_alarms_on_new_wearers is None:
         return "not measured for this threshold"
-    return f"{describe_rates(scored.false_alarms_on_new_wearers)}, on {expected['on']}"
+    told = f"{describe_rates(scored.false_alarms_on_new_wearers)}, on {expected['on']}"
+    return told + _before_judgement(scored.manifest)
+
+
+def _before_judgement(manifest):
+    return ": scores above the threshold, before the judgement" if manifest["wearer"] else ""
 
 
 def describe_rates(rates: Mapping[str, float]) -> str:
