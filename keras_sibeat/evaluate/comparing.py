@@ -73,7 +73,7 @@ def compare_tables(
     >>> worse, better = beats.assign(score=[1.0, 2.0, 3.0, 2.0]), beats.assign(score=[1.0, 2.0, 1.0, 2.0])
     >>> found = compare_tables(worse, better)["auc"]
     >>> found["first"], found["second"], found["difference"]
-    (0.625, 1.0, 0.375)
+    (0.5, 1.0, 0.5)
     """
     beats, scores = _same_beats(first, second, names)
     is_abnormal = beats["is_abnormal"].to_numpy(bool)
@@ -84,8 +84,8 @@ def compare_tables(
     wearers = beats["wearer"].to_numpy(str)
     count = len(np.unique(wearers))
     draws = draw_wearers(wearers, seed) if count > 1 else iter(())
-    shown = {"total": DRAWN, "console": console, "disable": console is None or count == 1}
-    for _, rows in track(draws, "wearers drawn", **shown):
+    is_silent = console is None or count == 1
+    for _, rows in track(draws, "wearers drawn", total=DRAWN, console=console, disable=is_silent):
         found = [_measure(each[:, rows], is_abnormal[rows]) for each in scores]
         if all(found):
             for metric in METRICS:
