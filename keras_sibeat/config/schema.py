@@ -6,7 +6,16 @@ from pydantic import Field, field_validator, model_validator
 
 from keras_sibeat.config.checks import unique
 from keras_sibeat.config.learning import Contrastive, Distillation, Frskd, Model, Score, Start, Student, Train
-from keras_sibeat.config.sections import Data, Distribute, Evaluate, Protocol, Section, Wearer, Window
+from keras_sibeat.config.sections import (
+    OF_WEARERS,
+    Data,
+    Distribute,
+    Evaluate,
+    Protocol,
+    Section,
+    Wearer,
+    Window,
+)
 
 
 class Config(Section):
@@ -50,8 +59,9 @@ class Config(Section):
             del values["student"]["noise"]
         if noise and not noise.cut:
             del values["student"]["noise"]["cut"]
-        if not self.data.sources:
-            del values["data"]["sources"]
+        for key in ("sources", "wearer"):
+            if not values["data"][key]:
+                del values["data"][key]
         return values
 
     @property
@@ -75,6 +85,15 @@ class Config(Section):
             raise ValueError("source series and protocol series go together")
         if bool(self.data.sources) != (self.protocol.name == "databases"):
             raise ValueError("data.sources and protocol databases go together")
+        if self.data.wearer and not self.protocol.is_of_wearers:
+            raise ValueError(
+                f"data.wearer belongs to protocols {', '.join(OF_WEARERS)}; found {self.protocol.name}"
+            )
+        if self.data.annotator == "none" and self.protocol.contamination:
+            raise ValueError(
+                "protocol.contamination: expected 0 without annotations (data.annotator none), as no beat is "
+                "known to be abnormal"
+            )
         if self.contrastive:
             self._contrastive_fits()
         if self.student:
@@ -99,7 +118,7 @@ class Config(Section):
         if self.student and not self.student.distil:
             raise ValueError("wearer: expected student.distil, as its teacher knows the rhythm")
         if self.data.leads == "all":
-            raise ValueError("wearer: expected data.leads by name, as a template has the same leads")
+            raise ValueError("wearer: expected data.leads by name or first, as a template has the same leads")
         if self.protocol.name == "series":
             raise ValueError("wearer: expected beats, found protocol series")
 

@@ -1,7 +1,8 @@
 """The sections of a configuration about the beats, where a step runs, and when there is an alarm."""
 
+import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -10,6 +11,12 @@ from sibeat_edge.signal.filters import BAND, FIR_ORDER
 from sibeat_edge.signal.resampling import RATE
 
 OF_WEARERS = ("inter_patient", "leave_out", "databases")  # protocols: no wearer both trains and tests
+KEYS_OF_PROTOCOLS = {
+    "train_records": ("inter_patient",),
+    "test_records": ("inter_patient", "series"),
+    "all_beats": ("inter_patient", "leave_out"),
+    "normal": ("series",),
+}
 
 
 class Section(BaseModel):
@@ -54,8 +61,11 @@ class Source(Section):
     def _roles_fit(self) -> "Source":
         if not (self.trains or self.validates or self.tests):
             raise ValueError("expected records that train, validate or test")
-        if self.annotator == "none" and (self.validates or self.tests):
-            raise ValueError("without annotations (annotator none) records can only train")
+        if self.annotator == "none" and self.tests:
+            raise ValueError(
+                "without annotations (annotator none) records cannot test beside others, as their abnormal "
+                "beats would count as normal"
+            )
         return self
 
 
@@ -70,17 +80,50 @@ class Data(Section):
     folder: Path | None = None
     wearers: Annotated[int, Field(ge=2)] = 24  # simulated
     seconds: Annotated[float, Field(ge=10)] = 300.0  # simulated, each wearer
-    annotator: str = "atr"
-    leads: Annotated[tuple[str, ...], Field(min_length=1)] | Literal["all"] = ("MLII",)
+    annotator: str = "atr"  # "none": R-peaks are detected, and every beat counts as normal
+    leads: Annotated[tuple[str, ...], Field(min_length=1)] | Literal["all", "first"] = ("MLII",)
+    # Who wears a record: a regular expression on its name, whose one group is the wearer's name, or a CSV
+    # file in the data's folder with the columns record and wearer. If None, each has a wearer of its own.
+    wearer: str | None = None
     groups: dict[str, list[str]] = {}  # series: class -> glob patterns
     sources: dict[str, Source] = {}  # of the protocol "databases"
 
+    @property
+    def lead_count(self) -> int | None:
+        """Of a window, or None where that depends on the records: all their leads."""
+        return {"first": 1, "all": None}[self.leads] if isinstance(self.leads, str) else len(self.leads)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _folder_is_of_records(cls, values: Any) -> Any:
+        if isinstance(values, dict) and values.get("folder") is not None:
+            return {"source": "wfdb", **values}
+        return values
+
+    @field_validator("wearer")
+    @classmethod
+    def _wearer_is_one_group(cls, rule: str | None) -> str | None:
+        if rule is not None and not rule.endswith(".csv"):
+            try:
+                groups = re.compile(rule).groups
+            except re.error as error:
+                raise ValueError(f"expected a regular expression or a .csv file ({error})") from error
+            if groups != 1:
+                raise ValueError(f"expected one group, the wearer's name, in parentheses; found {groups}")
+        return rule
+
     @model_validator(mode="after")
-    def _groups_for_series(self) -> "Data":
+    def _keys_fit_source(self) -> "Data":
         if (self.source == "series") != bool(self.groups):
             raise ValueError("groups belong to source series, and that source needs them")
-        if self.sources and (self.source != "wfdb" or len(self.leads) != 1):
+        if self.source == "simulator" and self.folder is not None:
+            raise ValueError("a folder belongs to source wfdb or series, and source simulator has none")
+        if self.sources and (self.source != "wfdb" or self.lead_count != 1):
             raise ValueError("sources are of source wfdb and of one lead")
+        if self.sources and self.annotator != "atr":
+            raise ValueError("sources have annotators of their own; expected none of the data")
+        if self.annotator == "none" and self.source != "wfdb":
+            raise ValueError("annotator none belongs to source wfdb")
         return self
 
 
@@ -134,6 +177,14 @@ class Protocol(Section):
         if isinstance(values, dict) and values.get("name") in OF_WEARERS:
             return {"classes": "aami", **values}
         return values
+
+    @model_validator(mode="after")
+    def _keys_fit_protocol(self) -> "Protocol":
+        for key, names in KEYS_OF_PROTOCOLS.items():
+            if getattr(self, key) != type(self).model_fields[key].default and self.name not in names:
+                belongs = " and ".join(names)
+                raise ValueError(f"{key} belongs to protocol {belongs}; found it beside {self.name}")
+        return self
 
     @property
     def is_of_wearers(self) -> bool:

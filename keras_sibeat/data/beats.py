@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from sibeat_edge.beats.alignment import ROOM_AFTER, ROOM_BEFORE, Aligner
 from sibeat_edge.beats.rhythm import FEATURES
 from sibeat_edge.beats.wearer import Wearer
 from sibeat_edge.beats.windows import beat_windows, normalise
+from sibeat_edge.reading import leads
 from sibeat_edge.signal import contact, filters, resampling, rpeaks
 from sibeat_edge.signal.contact import MISSING, Contact
 from sibeat_edge.signal.filters import BAND, FIR_ORDER, BandPass, FillMissing, bridgeable, process
@@ -49,7 +50,7 @@ def extract_beats(recording: Recording, wanted: Preprocessing | None = None) -> 
             one beat.
     """
     wanted = wanted or Preprocessing()
-    signal = _wanted_leads(recording, wanted)
+    signal = _wanted_signal(recording, wanted)
     filtered, peaks = _filter(recording, signal, wanted)
     marks = recording.beats()
     samples = np.rint(marks.samples * (RATE / recording.rate)).astype(np.int64)
@@ -88,20 +89,14 @@ def extract_beats(recording: Recording, wanted: Preprocessing | None = None) -> 
     )
 
 
-def _wanted_leads(recording, wanted):
+def _wanted_signal(recording, wanted):
     """The signal (samples, leads) of the leads wanted, of a recording that beats can be cut from."""
-    name = recording.name
-    named = {"all": recording.leads, "first": recording.leads[:1]}
-    leads = named[wanted.leads] if isinstance(wanted.leads, str) else wanted.leads
-    for lead in leads:
-        if lead not in recording.leads:
-            raise DataError(f"Record {name}: lead {lead} is missing; found {', '.join(recording.leads)}.")
     if not LOWEST_RATE <= recording.rate <= HIGHEST_RATE:
         raise DataError(
-            f"Record {name}: found a sampling rate of {recording.rate:g} Hz; "
+            f"Record {recording.name}: found a sampling rate of {recording.rate:g} Hz; "
             f"expected {LOWEST_RATE} to {HIGHEST_RATE} Hz."
         )
-    return recording.signal[:, [recording.leads.index(lead) for lead in leads]]
+    return recording.of_leads(wanted.leads).signal
 
 
 def _filter(recording, signal, wanted):
@@ -181,7 +176,8 @@ def _nearest(peaks, samples):
 
 
 def _notes(recording, skipped):
-    """What a user should know: that the recording was resampled, and how many beats were ``skipped`` why."""
+    """What a user should know: how the recording was read, and how many beats were ``skipped`` why."""
+    yield from recording.notes
     if recording.rate != RATE:
         yield f"Record {recording.name}: resampled from {recording.rate:g} Hz to {RATE} Hz."
     for why, count in skipped.items():
@@ -195,12 +191,12 @@ def cache_folder() -> Path:
 
 
 def load_beats(
-    paths: Sequence[Path], files_sha256: Mapping[str, str], wanted: Preprocessing | None = None
+    paths: Mapping[str, Path], files_sha256: Mapping[str, str], wanted: Preprocessing | None = None
 ) -> BeatSet:
     """Beats of WFDB records, from the cache where the data and the preprocessing are the same.
 
     Args:
-        paths: record paths without extension.
+        paths: record paths without extension, by the names that the records are to have.
         files_sha256: mapping of every file of these records to its SHA-256.
         wanted: the ``Preprocessing``; the default one if None.
 
@@ -209,17 +205,20 @@ def load_beats(
             leads.
     """
     wanted = wanted or Preprocessing()
-    data_sha256 = checksum({Path(file).name: digest for file, digest in files_sha256.items()})
-    modules = [resampling, filters, contact, rpeaks, windows, recording_module, beatset, preprocessing]
+    data_sha256 = checksum(_without_folders(files_sha256))
+    modules = [resampling, filters, contact, rpeaks, windows, recording_module, beatset, preprocessing, leads]
     if wanted.waits is not None:
         modules += [alignment, template, rhythm, wearer]
     code = [inspect.getsource(module) for module in [*modules, sys.modules[__name__]]]
-    key = checksum([[Path(path).name for path in paths], data_sha256, asdict(wanted), code])
+    key = checksum([list(paths), data_sha256, asdict(wanted), code])
     file = cache_folder() / f"beats-{key[:32]}.npz"
     stored = _read_cache(file, data_sha256)
     if stored is not None:
         return stored
-    sets = [extract_beats(_read(path, wanted), wanted) for path in track(paths, "recordings to beats")]
+    sets = [
+        extract_beats(_read(name, path, wanted), wanted)
+        for name, path in track(list(paths.items()), "recordings to beats")
+    ]
     counts = {beats.windows.shape[2] for beats in sets}
     if len(counts) > 1:
         raise DataError(
@@ -231,12 +230,20 @@ def load_beats(
     return beats
 
 
-def _read(path, wanted):
-    """The recording at ``path``; its annotations, where it has none, are the R-peaks that are detected."""
-    if wanted.annotator != "none":
-        return read_recording(path, wanted.annotator)
-    recording = read_recording(path, None)
-    _, peaks = _filter(recording, _wanted_leads(recording, wanted), wanted)
+def _without_folders(digests):
+    """The digests by the files' names alone, wherever a copy has them, unless two have the same name."""
+    bare = {Path(file).name: digest for file, digest in digests.items()}
+    return bare if len(bare) == len(digests) else digests
+
+
+def _read(name, path, wanted):
+    """The recording at ``path``; its annotations, where none are read, are the R-peaks that are detected."""
+    is_annotated = wanted.annotator != "none"
+    found = read_recording(path, wanted.annotator if is_annotated else None, wanted.leads)
+    recording = replace(found, name=name)
+    if is_annotated:
+        return recording
+    _, peaks = _filter(recording, _wanted_signal(recording, wanted), wanted)
     samples = np.rint(peaks * (recording.rate / RATE)).astype(np.int64).clip(0, len(recording.signal) - 1)
     return replace(recording, annotations=Annotations(samples, np.full(len(samples), "N")))
 

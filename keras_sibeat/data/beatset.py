@@ -1,7 +1,7 @@
 """The beats of one or several recordings as columns, and the recorded time that they stand for."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 
@@ -27,6 +27,7 @@ class BeatSet:
             (``keras_sibeat.data.beats.NEAR``).
         notes: what was resampled or skipped, and why, one sentence each.
         sha256: checksum of the data.
+        worn_by: the wearer of each recording, by name; one that is not among them has a wearer of its own.
 
     >>> from keras_sibeat.data.beats import extract_beats
     >>> from keras_sibeat.data.synthetic import simulate_wearer
@@ -49,14 +50,24 @@ class BeatSet:
     detected: np.ndarray
     notes: tuple[str, ...] = ()
     sha256: str = ""
+    worn_by: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.windows)
 
     @property
     def wearers(self) -> np.ndarray:
-        """``(beats,)`` int32, a whole number for each record, in the order of their names."""
+        """``(beats,)`` int32, a whole number for each record, in the order of their names.
+
+        Two recordings of one wearer have two: their electrodes, and so their templates, may differ.
+        """
         return np.unique(self.records, return_inverse=True)[1].astype(np.int32)
+
+    @property
+    def persons(self) -> np.ndarray:
+        """``(beats,)`` name of who wore the recording."""
+        names, places = np.unique(self.records, return_inverse=True)
+        return np.array([self.worn_by.get(name, name) for name in names.tolist()], dtype=str)[places]
 
     @property
     def arrays(self) -> tuple[np.ndarray, ...]:
@@ -93,10 +104,11 @@ class BeatSet:
         """One set from several."""
         columns = {name: np.concatenate([getattr(beats, name) for beats in sets]) for name in COLUMNS}
         notes = dict.fromkeys(note for beats in sets for note in beats.notes)
-        return BeatSet(**columns, notes=tuple(notes), sha256=sha256)
+        worn_by = {name: wearer for beats in sets for name, wearer in beats.worn_by.items()}
+        return BeatSet(**columns, notes=tuple(notes), sha256=sha256, worn_by=worn_by)
 
 
-COLUMNS = tuple(field.name for field in fields(BeatSet) if field.name not in ("notes", "sha256"))
+COLUMNS = tuple(each.name for each in fields(BeatSet) if each.name not in ("notes", "sha256", "worn_by"))
 
 
 def recorded_hours(beats: BeatSet) -> float:

@@ -6,6 +6,7 @@ import urllib.request
 from collections.abc import Iterable
 from pathlib import Path
 
+import wfdb
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from keras_sibeat.errors import DataError
@@ -16,15 +17,38 @@ BLOCK = 1 << 16  # bytes
 
 
 def list_records(folder: Path) -> list[str]:
-    """Names of the records in a local copy: those its RECORDS file lists, else every header found."""
+    """Names of the records in a local copy: those its RECORDS file lists, else every header found.
+
+    The name of a record in a sub-folder begins with that, ``p01/day1``. An entry of RECORDS that ends in
+    ``/`` is a folder of records. The segments of a record are none of their own.
+    """
     folder = Path(folder)
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder; expected a copy of a WFDB database.")
-    index = folder / "RECORDS"
-    names = index.read_text().split() if index.is_file() else sorted(p.stem for p in folder.glob("*.hea"))
+    index, names = folder / "RECORDS", []
+    if index.is_file():
+        for name in index.read_text().split():
+            is_folder = name.endswith("/")
+            names += [f"{name}{record}" for record in list_records(folder / name)] if is_folder else [name]
+    else:
+        headers = sorted(folder.rglob("*.hea"))
+        segments = {path for header in headers for path in _segments(header)}
+        names = [
+            header.relative_to(folder).with_suffix("").as_posix()
+            for header in headers
+            if header not in segments
+        ]
     if not names:
         raise DataError(f"{folder}: found no WFDB records; expected a RECORDS file or .hea files.")
-    return names
+    return list(dict.fromkeys(names))
+
+
+def _segments(header):
+    """The headers of the segments that a record's header lists, none unless it is of several segments."""
+    lines = header.read_text(encoding="utf-8", errors="replace").splitlines()
+    rows = [line.split() for line in lines if line.strip() and not line.startswith("#")]
+    of_several = rows and "/" in rows[0][0]
+    return [header.with_name(f"{row[0]}.hea") for row in rows[1:]] if of_several else []
 
 
 def labelled_records(folder: Path, label: str) -> list[str]:
@@ -54,7 +78,8 @@ def check_files(folder: Path, records: Iterable[str], annotator: str = "atr") ->
         wanted = [name for name in expected if str(Path(name).with_suffix("")) == record]
         found = [path.relative_to(folder).as_posix() for path in folder.glob(f"{record}.*")]
         kinds = (".hea", ".dat", ".mat", f".{annotator}")
-        for name in sorted(name for name in {*found, *wanted} if Path(name).suffix in kinds):
+        named = {name for name in _files_of(folder, record) if (folder / name).is_file()}
+        for name in sorted({name for name in {*found, *wanted} if Path(name).suffix in kinds} | named):
             if not (folder / name).is_file():
                 raise DataError(f"{folder / name}: no such file; SHA256SUMS.txt lists it.")
             digests[name] = sha256(folder / name)
@@ -64,6 +89,17 @@ def check_files(folder: Path, records: Iterable[str], annotator: str = "atr") ->
                     "(SHA256SUMS.txt)."
                 )
     return digests
+
+
+def _files_of(folder, record):
+    """The files that a record's header names, of whatever name: signals, and segments with theirs."""
+    try:
+        header = wfdb.rdheader(str(folder / record), rd_segments=True)
+    except Exception:
+        return []  # a header that cannot be read is an error to whoever reads the record
+    parts = [part for part in getattr(header, "segments", [header]) if part is not None]
+    names = {name for part in parts for name in (f"{part.record_name}.hea", *(part.file_name or ()))}
+    return [(Path(record).parent / name).as_posix() for name in names]
 
 
 def _read_sums(file):

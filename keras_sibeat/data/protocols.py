@@ -1,26 +1,19 @@
 """Protocols: which beats train, validate and test, and what may be looked at to select a model."""
 
-import fnmatch
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
 from keras_sibeat.data.beatset import BeatSet
+from keras_sibeat.data.wearers import records_by_wearer
 from keras_sibeat.errors import ConfigError, DataError
-
-PACED = ("102", "104", "107", "217")
-
-# de Chazal et al., IEEE TBME 51(7), 2004. Records 201 (DS1) and 202 (DS2) are of one subject.
-DS1 = tuple("101 106 108 109 112 114 115 116 118 119 122 124 201 203 205 207 208 209 215 220 223 230".split())
-DS2 = tuple("100 103 105 111 113 117 121 123 200 202 210 212 213 214 219 221 222 228 231 232 233 234".split())
 
 PUBLISHED = {"N": "NLR", "S": "aJASje", "V": "VE", "F": "F", "Q": "/fQ"}  # BeatGAN's code
 AAMI = {"N": "NLRej", "S": "aJAS", "V": "VE", "F": "F", "Q": "/fQ"}  # ANSI/AAMI EC57
 CLASS_MAPS = {"published": PUBLISHED, "aami": AAMI}
 
-SAME_SUBJECT = ("201", "202")
-MOSTLY_ABNORMAL = "232"  # most of this record's beats are supraventricular, and most of those of DS2
 FOLDS = 5
 HELD_OUT = 0.1  # of what does not test, validates
 HELD_OUT_WEARERS = 4
@@ -75,34 +68,6 @@ def confirmed(beats: BeatSet) -> BeatSet:
     return beats.keep((beats.classes != "N") | beats.detected)
 
 
-def select_records(
-    protocol: str, names: Sequence[str], train_records: Sequence[str] = (), test_records: Sequence[str] = ()
-) -> list[str]:
-    """The records of a database that a protocol uses; raises ``DataError`` if some are not there."""
-    if protocol in ("beatgan", "leave_out"):
-        return [name for name in names if name not in PACED]
-    wanted = [record for side in split_records(names, train_records, test_records) for record in side]
-    absent = [name for name in wanted if name not in names]
-    if absent:
-        raise DataError(f"Protocol {protocol}: found no record {absent[0]}; expected {len(wanted)} records.")
-    return wanted
-
-
-def split_records(
-    names: Iterable[str], train_records: Sequence[str] = (), test_records: Sequence[str] = ()
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The records that train and those that test.
-
-    They are the ones given; where only one side is given, the other has the rest. Where neither is, MIT-BIH
-    has DS1 and DS2, and of another database every second record tests.
-    """
-    names = sorted(set(names))
-    if not train_records and not test_records:
-        return (DS1, DS2) if set(DS1 + DS2) & set(names) else (tuple(names[::2]), tuple(names[1::2]))
-    rest = [name for name in names if name not in {*train_records, *test_records}]
-    return tuple(train_records or rest), tuple(test_records or rest)
-
-
 def beatgan(beats: BeatSet, seed: int = 0, class_map: str = "published") -> list[Fold]:
     """BeatGAN's protocol (Zhou et al., IJCAI 2019): beats of all wearers, shuffled; returns five folds.
 
@@ -136,33 +101,43 @@ def beatgan(beats: BeatSet, seed: int = 0, class_map: str = "published") -> list
 
 def inter_patient(
     beats: BeatSet,
+    train_records: Sequence[str],
+    test_records: Sequence[str],
     seed: int = 0,
     class_map: str = "aami",
-    train_records: Sequence[str] = (),
-    test_records: Sequence[str] = (),
     all_beats: bool = False,
 ) -> list[Fold]:
     """The inter-patient protocol (DS1 → DS2): no wearer both trains and tests; returns one fold.
 
     De Chazal et al. (IEEE TBME 51(7), 2004) split MIT-BIH's 44 records without a pacemaker into DS1 and DS2,
     of 22 records each. The normal beats of DS1 train, but for four of its wearers, drawn with the seed, who
-    validate with all of their beats. All classes of DS2 test. In configurations its name is
-    ``inter_patient``, and in the names of results ``-inter``.
+    validate with all of their beats; of fewer than eight wearers half do. All classes of DS2 test. In
+    configurations its name is ``inter_patient``, and in the names of results ``-inter``.
 
     As in ``beatgan``, an N beat counts only if the detector confirms its annotated R-peak, unless
     ``all_beats``: some annotations of N beats stand beside the R-peak, and a window cut there measures the
-    annotation, not the score. Other records than DS1 and DS2 are split by ``split_records``.
+    annotation, not the score.
+
+    Args:
+        beats: of all these records.
+        train_records, test_records: as ``splits.split_records`` gives them.
+        seed: of who validates.
+        class_map: name of the classes.
+        all_beats: keep the N beats that the detector does not confirm.
+
+    Raises ``DataError`` where one wearer alone trains, as nobody is left to validate.
     """
     beats = map_classes(beats, class_map)
     beats = beats if all_beats else confirmed(beats)
-    train_records, test_records = split_records(beats.records.tolist(), train_records, test_records)
-    both = sorted(set(train_records) & set(test_records))
-    if both:
-        raise ConfigError(
-            f"Protocol inter_patient: found record {both[0]} in both parts; expected it in one."
+    trained = records_by_wearer(beats.worn_by, train_records)
+    count = min(HELD_OUT_WEARERS, len(trained) // 2)
+    if not count:
+        raise DataError(
+            f"Protocol inter_patient: found {len(trained)} wearers to train; expected 2 or more, as some of "
+            "them validate."
         )
-    count = min(HELD_OUT_WEARERS, len(train_records) // 2)
-    held_out = np.random.default_rng(seed).choice(np.array(train_records), count, replace=False)
+    drawn = np.random.default_rng(seed).choice(np.array(list(trained)), count, replace=False)
+    held_out = [record for wearer in drawn for record in trained[wearer]]
     learning = np.isin(beats.records, train_records) & ~np.isin(beats.records, held_out)
     fold = Fold(
         train=beats.take(learning & (beats.classes == "N")),
@@ -172,23 +147,6 @@ def inter_patient(
         learning_abnormal=beats.take(learning & (beats.classes != "N")),
     )
     return [fold]
-
-
-def chosen(names: Sequence[str], patterns: Iterable[str]) -> list[str]:
-    """The ``names`` that one of the ``patterns`` fits; ``DS1`` and ``DS2`` stand for de Chazal's records.
-
-    Raises ``DataError`` for a pattern that fits none.
-
-    >>> chosen(["100", "101", "802"], ["DS1", "8*"])
-    ['101', '802']
-    """
-    found = set()
-    for pattern in patterns:
-        fits = set({"DS1": DS1, "DS2": DS2}.get(pattern, fnmatch.filter(names, pattern))) & set(names)
-        if not fits:
-            raise DataError(f"Protocol databases: found no record {pattern}; expected some of that name.")
-        found |= fits
-    return [name for name in names if name in found]
 
 
 def databases(beats: BeatSet, roles: Mapping[str, str], class_map: str = "aami") -> list[Fold]:
@@ -216,18 +174,20 @@ def leave_out(beats: BeatSet, seed: int = 0, class_map: str = "aami", all_beats:
     """Four wearers test, four others validate, and the normal beats of the rest train.
 
     Returns a fold for each four, so that every wearer tests once: eleven folds of MIT-BIH's 44 records. The
-    same beats count as in ``inter_patient``. The two records of one subject are in one four.
+    same beats count as in ``inter_patient``. All records of a wearer are in one four. The first four has the
+    wearers of several records, and is the one that may be less than four.
+
+    Raises ``DataError`` for fewer than nine wearers.
     """
     beats = map_classes(beats, class_map)
     beats = beats if all_beats else confirmed(beats)
     names = np.random.default_rng(seed).permutation(np.unique(beats.records)).tolist()
-    if set(SAME_SUBJECT) <= set(names):
-        for name in SAME_SUBJECT:
-            names.remove(name)
-        names = [*SAME_SUBJECT, *names]
-    fours = [names[first : first + HELD_OUT_WEARERS] for first in range(0, len(names), HELD_OUT_WEARERS)]
-    if len(fours) < 3:
-        raise DataError(f"Protocol leave_out: found {len(names)} records, expected more than 8.")
+    wearers = sorted(records_by_wearer(beats.worn_by, names).values(), key=lambda worn: len(worn) == 1)
+    if len(wearers) <= 2 * HELD_OUT_WEARERS:
+        raise DataError(f"Protocol leave_out: found {len(wearers)} wearers, expected more than 8.")
+    first = len(wearers) % HELD_OUT_WEARERS or HELD_OUT_WEARERS
+    bounds = pairwise((0, *range(first, len(wearers) + 1, HELD_OUT_WEARERS)))
+    fours = [[name for worn in wearers[begin:end] for name in worn] for begin, end in bounds]
     folds = []
     for number, tested in enumerate(fours):
         validating = np.isin(beats.records, fours[(number + 1) % len(fours)])

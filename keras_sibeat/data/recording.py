@@ -1,16 +1,19 @@
 """A recording: the one type that every source of heartbeats yields; read and written as WFDB records."""
 
-import logging
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import wfdb
 
+from keras_sibeat.data import mitbih
 from keras_sibeat.errors import DataError
+from sibeat_edge.reading.leads import find_lead, millivolts
+from sibeat_edge.reading.wfdbfile import read_units
 
-log = logging.getLogger("keras_sibeat")
-AT_END = 2  # samples behind a signal's last, at which some databases mark a beat
+Leads = Sequence[str] | Literal["all", "first"]
 _LABELS = wfdb.io.annotation.ann_label_table
 WFDB_SYMBOLS = frozenset(_LABELS["symbol"])
 # Flutter waves ("!") count as QRS complexes in WFDB, but are no beats to window or to score.
@@ -37,6 +40,8 @@ class Annotations:
 class Recording:
     """A named signal in mV, ``(samples, leads)`` float32, at ``rate`` Hz, with its annotations or None.
 
+    ``wearer`` is the name of who wore it, if known, and ``notes`` say how it was read, one sentence each.
+
     >>> Recording("mine", np.zeros((3600, 1), np.float32), 360.0, ("MLII",)).leads
     ('MLII',)
     >>> Recording("mine", np.zeros(3600, np.float32), 360.0, ("MLII",))
@@ -50,6 +55,8 @@ class Recording:
     rate: float
     leads: tuple[str, ...]
     annotations: Annotations | None = None
+    wearer: str = ""
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.signal.ndim != 2 or self.signal.shape[1] != len(self.leads):
@@ -57,6 +64,11 @@ class Recording:
                 f"Recording {self.name}: expected a signal of shape (samples, {len(self.leads)}), "
                 f"found {self.signal.shape}."
             )
+
+    @property
+    def person(self) -> str:
+        """The name of who wore it: the ``wearer``, or the recording's own name."""
+        return self.wearer or self.name
 
     def beats(self) -> Annotations:
         """The annotations that are beats, at the recording's own rate; raises ``DataError`` without any."""
@@ -67,24 +79,60 @@ class Recording:
         is_beat = np.isin(self.annotations.symbols, list(BEAT_SYMBOLS))
         return Annotations(self.annotations.samples[is_beat], self.annotations.symbols[is_beat])
 
+    def of_leads(self, leads: Leads) -> "Recording":
+        """The recording with these leads alone, in their order; raises ``DataError`` for a missing one."""
+        columns = choose_leads(self.name, self.leads, leads)
+        names = tuple(self.leads[column] for column in columns)
+        return replace(self, signal=self.signal[:, columns], leads=names)
 
-def read_recording(path: Path | str, annotator: str | None = "atr") -> Recording:
+
+def choose_leads(record: str, found: Sequence[str], wanted: Leads) -> list[int]:
+    """The places of the leads ``wanted`` among those ``found`` in a record, by ``reading.leads.find_lead``.
+
+    ``all`` and ``first`` stand for all of them and the first, whatever their names. Raises ``DataError`` for
+    a lead that is not there.
+
+    >>> choose_leads("mine", ["V5", "II"], ["MLII"])
+    [1]
+    """
+    if wanted == "all":
+        return list(range(len(found)))
+    columns = []
+    for lead in [wanted] if isinstance(wanted, str) else wanted:
+        column = find_lead(lead, found)
+        if column is None:
+            raise DataError(
+                f"Record {record}: lead {lead} is missing; found {', '.join(found)}; expected data.leads to "
+                'name one of them, or "first".'
+            )
+        columns.append(column)
+    return columns
+
+
+def read_recording(path: Path | str, annotator: str | None = "atr", leads: Leads = "all") -> Recording:
     """Read the WFDB record at ``path`` (without extension) and its annotations.
+
+    Samples in V, µV or nV are converted to mV. Annotations beyond the signal's ends are left out and noted.
 
     Args:
         path: record path, e.g. ``mitdb/100``.
         annotator: extension of the annotation file, or None for a recording without annotations.
+        leads: names of those to read, in order, or ``all`` or the ``first`` of them.
 
     Raises:
-        DataError: a missing or truncated file, a signal whose checksum is not the header's, samples
-            that are not in mV, missing annotations, or a symbol that WFDB does not know.
+        DataError: a missing or truncated file, a missing lead, a signal whose checksum is not the header's,
+            samples that are no voltage, leads of several sampling rates, missing annotations, or a symbol
+            that WFDB does not know.
     """
     path = Path(path)
     header = path.with_name(path.name + ".hea")
     if not header.is_file():
         raise DataError(f"{header}: no such file; expected a WFDB header.")
     try:
-        record = wfdb.rdrecord(str(path), physical=False)
+        # Of a record in several segments, each may have gains of its own.
+        is_whole = not isinstance(wfdb.rdheader(str(path)), wfdb.MultiRecord)
+        # A lead may have several samples a frame; wfdb averages them unless told otherwise.
+        record = wfdb.rdrecord(str(path), physical=not is_whole, smooth_frames=False)
     except FileNotFoundError as error:
         raise DataError(f"{error.filename}: no such file; {header.name} names it.") from error
     except Exception as error:
@@ -92,31 +140,63 @@ def read_recording(path: Path | str, annotator: str | None = "atr") -> Recording
             f"{path}: found a signal or header that cannot be read ({error}); expected what "
             f"{header.name} declares (a truncated file?)."
         ) from error
-    _check(record, path)
-    signal = record.dac().astype(np.float32)
-    annotations = None if annotator is None else _read_annotations(path, annotator, record.sig_len)
-    return Recording(path.name, signal, float(record.fs), tuple(record.sig_name), annotations)
-
-
-def _check(record, path):
-    if record.d_signal is None:
+    if not record.n_sig:
         raise DataError(f"{path}.hea: found no signals; expected at least one lead.")
-    for column, (lead, unit) in enumerate(zip(record.sig_name, record.units, strict=True)):
-        if unit != "mV":
-            raise DataError(f"{path}: lead {lead} is in {unit}; expected mV.")
+    columns = choose_leads(path.name, record.sig_name, leads)
+    if is_whole:
+        _check_sums(record, path, columns)
+    units = read_units(header, record.units)
+    factors = [_millivolts(path, record.sig_name[column], units[column]) for column in columns]
+    rate, samples = _rate(record, path, columns), record.dac(expanded=True) if is_whole else record.e_p_signal
+    signal = np.stack([samples[c] * factor for c, factor in zip(columns, factors, strict=True)], axis=1)
+    annotations, notes = None, ()
+    if annotator is not None:
+        annotations, notes = _read_annotations(path, annotator, len(signal), rate)
+    return Recording(
+        path.name,
+        signal.astype(np.float32),
+        rate,
+        tuple(record.sig_name[column] for column in columns),
+        annotations,
+        mitbih.wearer_of(path.name) if mitbih.is_own(path.name, rate, len(signal)) else "",
+        notes,
+    )
+
+
+def _check_sums(record, path, columns):
+    for column in columns:
         # Where a database states no checksums, its headers have 0.
-        declared, samples = record.checksum[column], record.d_signal[:, column]
-        if declared and (int(samples.sum()) - declared) % 65536:
+        declared, found = record.checksum[column], int(record.e_d_signal[column].sum())
+        if declared and (found - declared) % 65536:
+            file, lead = path.with_name(record.file_name[column]), record.sig_name[column]
             raise DataError(
-                f"{path.with_name(record.file_name[column])}: the checksum of lead {lead} is "
-                f"{int(samples.sum()) % 65536}; expected {declared % 65536} as {path.name}.hea declares."
+                f"{file}: the checksum of lead {lead} is {found % 65536}; expected {declared % 65536} as "
+                f"{path.name}.hea declares."
             )
 
 
-def _read_annotations(path, annotator, length):
+def _millivolts(path, lead, unit):
+    factor = millivolts(unit)
+    if factor is None:
+        raise DataError(f"{path}: lead {lead} is in {unit}; expected mV, µV or V.")
+    return factor
+
+
+def _rate(record, path, columns):
+    rates = {record.fs * record.samps_per_frame[column] for column in columns}
+    if len(rates) > 1:
+        raise DataError(f"{path}: found leads of {min(rates):g} and {max(rates):g} Hz; expected one rate.")
+    return float(rates.pop())
+
+
+def _read_annotations(path, annotator, length, rate):
+    """The annotations within a signal of ``length`` samples at ``rate``, and notes of the others."""
     file = path.with_name(f"{path.name}.{annotator}")
     if not file.is_file():
-        raise DataError(f"{file}: no such file; expected beat annotations.")
+        raise DataError(
+            f"{file}: no such file; expected beat annotations (data.annotator names their extension, and "
+            '"none" stands for recordings without).'
+        )
     if file.read_bytes()[-2:] != b"\0\0":
         raise DataError(f"{file}: found no end mark; expected whole WFDB annotations (a truncated file?).")
     try:
@@ -132,16 +212,19 @@ def _read_annotations(path, annotator, length):
             f"{file}: found the unknown annotation symbol {unknown[0]!r}; expected WFDB's symbols."
         )
     samples = np.asarray(found.sample, np.int64)
-    outside = samples[(samples < 0) | (samples >= length + AT_END)]
-    if len(outside):
+    if found.fs and found.fs != rate:  # annotated in ticks of another rate, or in frames
+        samples = np.rint(samples * (rate / found.fs)).astype(np.int64)
+    inside = (samples >= 0) & (samples < length)
+    if inside.all():
+        return Annotations(samples, symbols), ()
+    outside = samples[~inside]
+    if not inside.any():
         raise DataError(
-            f"{file}: found an annotation at sample {outside[0]}; "
-            f"expected all within the signal's {length} samples."
+            f"{file}: found all annotations outside of the signal's {length} samples, the first at "
+            f"{outside[0]}; expected those of this signal."
         )
-    inside = samples < length
-    if not inside.all():
-        log.warning("%s: left out an annotation at sample %d, the signal's end.", file, samples[-1])
-    return Annotations(samples[inside], symbols[inside])
+    note = f"left out {len(outside)} annotations outside of the signal's {length} samples"
+    return Annotations(samples[inside], symbols[inside]), (f"Record {path.name}: {note}.",)
 
 
 def write_recording(recording: Recording, folder: Path) -> Path:

@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from keras_sibeat.config import Config
-from keras_sibeat.data import physionet, protocols, simulated_wearer, synthetic
+from keras_sibeat.data import physionet, protocols, simulated_wearer, splits, synthetic
 from keras_sibeat.data.beats import cache_folder, checksum, load_beats
 from keras_sibeat.data.beatset import BeatSet
 from keras_sibeat.data.preprocessing import Preprocessing
 from keras_sibeat.data.recording import write_recording
 from keras_sibeat.data.series import load_series
+from keras_sibeat.data.wearers import check_apart, name_wearers
 from keras_sibeat.errors import ConfigError, DataError
 from keras_sibeat.files import whole_folder
 
@@ -49,16 +50,43 @@ def records_folder(config: Config) -> Path:
 
 
 def load_fold_beats(config: Config) -> BeatSet:
-    """All the beats (or windows) that the configured protocol uses, as one ``BeatSet``."""
+    """All the beats (or windows) that the configured protocol uses, as one ``BeatSet``.
+
+    Raises ``ConfigError`` where the records of one wearer are to be in several parts.
+    """
     data, window, protocol = config.data, config.window, config.protocol
     if data.source == "series":
         return load_series(data.folder, data.groups, window.length, window.stride)
+    wearers = record_wearers(config)
     if data.sources:
-        return _join([_read_source(config, name) for name in data.sources])
-    folder = records_folder(config)
-    names = physionet.list_records(folder)
-    names = protocols.select_records(protocol.name, names, protocol.train_records, protocol.test_records)
-    return _read_beats(config, folder, names)
+        told = check_apart(database_roles(config), wearers)
+        sets = [_read_source(config, name) for name in data.sources]
+        beats = BeatSet.join(sets, checksum([beats.sha256 for beats in sets]))
+    else:
+        lists = (protocol.train_records, protocol.test_records)
+        names, told = splits.select_records(protocol.name, wearers, *lists), []
+        if protocol.name == "inter_patient":
+            sides = zip(("train", "test"), splits.split_records(wearers, *lists), strict=True)
+            told += check_apart({name: role for role, side in sides for name in side}, wearers)
+        told += splits.describe_lists(wearers, names, is_listed=any(lists))
+        beats = _read_records(records_folder(config), names, Preprocessing.of(config))
+    used = {name: wearers[name] for name in np.unique(beats.records).tolist()}
+    digest = checksum([beats.sha256, used]) if data.wearer else beats.sha256
+    return replace(beats, worn_by=used, notes=(*beats.notes, *told), sha256=digest)
+
+
+def record_wearers(config: Config) -> dict[str, str]:
+    """The wearer of each record of the configured folder or, by ``source/record``, of the sources."""
+    folder, data = records_folder(config), config.data
+    if data.sources:
+        paths = {
+            f"{name}/{record}": source_folder(config, name) / record
+            for name in data.sources
+            for record in source_records(config, name)
+        }
+    else:
+        paths = {name: Path(folder) / name for name in physionet.list_records(folder)}
+    return name_wearers(paths, data.wearer, folder)
 
 
 def source_records(config: Config, name: str) -> dict[str, str]:
@@ -70,16 +98,25 @@ def source_records(config: Config, name: str) -> dict[str, str]:
     names = physionet.list_records(folder)
     if source.reference:
         known = set(physionet.labelled_records(folder, source.reference))
-        names = [record for record in names if record in known]
+        names = [record for record in names if known & {record, Path(record).name}]
     roles: dict[str, str] = {}
     for role, patterns in (("train", source.trains), ("validate", source.validates), ("test", source.tests)):
-        for record in protocols.chosen(names, patterns):
+        for record in splits.chosen(names, patterns):
             if roles.setdefault(record, role) != role:
                 raise ConfigError(
                     f"data.sources.{name}: found record {record} to {roles[record]} and to {role}; "
                     "expected one of them."
                 )
     return roles
+
+
+def database_roles(config: Config) -> dict[str, str]:
+    """The role of each record of the configured sources, by its name ``source/record``."""
+    return {
+        f"{name}/{record}": role
+        for name in config.data.sources
+        for record, role in source_records(config, name).items()
+    }
 
 
 def source_folder(config: Config, name: str) -> Path:
@@ -89,46 +126,48 @@ def source_folder(config: Config, name: str) -> Path:
 
 def _read_source(config, name):
     """The beats of a source, its records named ``source/record``."""
-    source, folder, records = (
-        config.data.sources[name],
-        source_folder(config, name),
-        source_records(config, name),
-    )
+    source = config.data.sources[name]
     wanted = replace(Preprocessing.of(config), leads=source.leads, annotator=source.annotator)
-    digests = physionet.check_files(folder, records, wanted.annotator)
-    beats = load_beats([folder / record for record in records], digests, wanted)
-    names = {Path(record).name: f"{name}/{record}" for record in records}
-    return replace(beats, records=np.array([names[record] for record in beats.records.tolist()]))
+    beats = _read_records(source_folder(config, name), source_records(config, name), wanted)
+    return replace(beats, records=np.char.add(f"{name}/", beats.records))
 
 
-def _join(sets):
-    return BeatSet.join(sets, checksum([beats.sha256 for beats in sets]))
+def _read_records(folder, names, wanted):
+    """The beats of a folder's records, named as these."""
+    digests = physionet.check_files(folder, names, wanted.annotator)
+    beats = load_beats({name: Path(folder) / name for name in names}, digests, wanted)
+    if wanted.annotator != "none":
+        return beats
+    note = f"{folder}: no annotations are read; every beat that the detector finds counts as normal."
+    return replace(beats, notes=(*beats.notes, note))
 
 
 def load_unlabelled(config: Config, records: Sequence[str]) -> BeatSet:
     """All beats of the ``records``, normal or not, as one ``BeatSet``; none of them may be tested.
 
-    Raises ``ConfigError`` for a record that the configured protocol trains or tests on, and ``DataError`` for
-    one that is not there.
+    Raises ``ConfigError`` for a record that the configured protocol trains or tests on, or whose wearer wears
+    one of those, and ``DataError`` for one that is not there.
     """
-    protocol, folder = config.protocol, records_folder(config)
-    names = physionet.list_records(folder)
-    used = protocols.select_records(protocol.name, names, protocol.train_records, protocol.test_records)
+    protocol, wearers = config.protocol, record_wearers(config)
+    used = splits.select_records(protocol.name, wearers, protocol.train_records, protocol.test_records)
+    worn = {wearers[name]: name for name in used}
     for record in records:
         if record in used:
             raise ConfigError(
                 f"student.unlabelled: found record {record}, which protocol {protocol.name} uses; "
                 "expected records of its own."
             )
-        if record not in names:
-            raise DataError(f"student.unlabelled: found no record {record} in {folder}; expected it there.")
-    return _read_beats(config, folder, records)
-
-
-def _read_beats(config, folder, names):
-    wanted = Preprocessing.of(config)
-    digests = physionet.check_files(folder, names, wanted.annotator)
-    return load_beats([Path(folder) / name for name in names], digests, wanted)
+        if record not in wearers:
+            raise DataError(
+                f"student.unlabelled: found no record {record} in {records_folder(config)}; "
+                "expected it there."
+            )
+        if wearers[record] in worn:
+            raise ConfigError(
+                f"student.unlabelled: found record {record} of wearer {wearers[record]}, whose record "
+                f"{worn[wearers[record]]} protocol {protocol.name} uses; expected other wearers."
+            )
+    return _read_records(records_folder(config), records, Preprocessing.of(config))
 
 
 def load_folds(config: Config) -> dict[int, protocols.Fold]:
@@ -142,15 +181,11 @@ def load_folds(config: Config) -> dict[int, protocols.Fold]:
     if protocol.name == "beatgan":
         folds = protocols.beatgan(beats, protocol.split_seed, protocol.classes)
     elif protocol.name == "inter_patient":
-        options = (protocol.train_records, protocol.test_records, protocol.all_beats)
-        folds = protocols.inter_patient(beats, protocol.split_seed, protocol.classes, *options)
+        sides = splits.split_records(record_wearers(config), protocol.train_records, protocol.test_records)
+        options = (protocol.split_seed, protocol.classes, protocol.all_beats)
+        folds = protocols.inter_patient(beats, *sides, *options)
     elif protocol.name == "databases":
-        roles = {
-            f"{name}/{record}": role
-            for name in config.data.sources
-            for record, role in source_records(config, name).items()
-        }
-        folds = protocols.databases(beats, roles, protocol.classes)
+        folds = protocols.databases(beats, database_roles(config), protocol.classes)
     elif protocol.name == "leave_out":
         folds = protocols.leave_out(beats, protocol.split_seed, protocol.classes, protocol.all_beats)
     else:

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from keras_sibeat.data.beatset import BeatSet, recorded_hours
-from keras_sibeat.data.protocols import SAME_SUBJECT
 
 HOURLY = "false_alarms_per_hour"
 
@@ -19,36 +18,26 @@ def false_alarms_per_hour(count: float, hours: float) -> float:
     return float(count / hours)
 
 
-def subjects(records: np.ndarray) -> np.ndarray:
-    """The wearer of each of the ``records``, by name: two records of MIT-BIH are of one subject.
-
-    >>> subjects(np.array(["201", "202", "203"])).tolist()
-    ['201', '201', '203']
-    """
-    first, second = SAME_SUBJECT
-    return np.where(np.asarray(records) == second, first, records)
-
-
 def alarm_rates(
-    records: Sequence[str] | np.ndarray, counts: Sequence[float], hours: Sequence[float]
+    wearers: Sequence[str] | np.ndarray, counts: Sequence[float], hours: Sequence[float]
 ) -> dict[str, float]:
     """Hourly rates of false alarms of several records.
 
     Args:
-        records: their names.
+        wearers: name of who wore each record; several may be of one.
         counts: false alarms of each.
         hours: recorded hours of each; records of none do not count, and one at least has some.
 
     Returns ``false_alarms_per_hour`` of all hours together, which is the mean over wearers of equally long
     records, and ``…_median`` and ``…_worst`` over the wearers.
 
-    >>> alarm_rates(["201", "202", "103"], [30, 10, 2], [0.5, 0.5, 0.5])["false_alarms_per_hour_worst"]
+    >>> alarm_rates(["ann", "ann", "bob"], [30, 10, 2], [0.5, 0.5, 0.5])["false_alarms_per_hour_worst"]
     40.0
     """
     recorded = np.asarray(hours) > 0
-    names, wearers = np.unique(subjects(np.asarray(records)[recorded]), return_inverse=True)
-    alarms = np.bincount(wearers, np.asarray(counts)[recorded], len(names))
-    time = np.bincount(wearers, np.asarray(hours)[recorded], len(names))
+    names, places = np.unique(np.asarray(wearers)[recorded], return_inverse=True)
+    alarms = np.bincount(places, np.asarray(counts)[recorded], len(names))
+    time = np.bincount(places, np.asarray(hours)[recorded], len(names))
     rates = [false_alarms_per_hour(*pair) for pair in zip(alarms, time, strict=True)]
     return {
         HOURLY: false_alarms_per_hour(alarms.sum(), time.sum()),
@@ -79,5 +68,6 @@ def count_alarms_of_wearers(alarms: np.ndarray, beats: BeatSet, normal: str) -> 
     names = np.unique(beats.records)
     rows = [beats.records == name for name in names]
     hours = [recorded_hours(beats.take(row)) for row in rows]
-    rates = alarm_rates(names, [is_false[row].sum() for row in rows], hours)
+    wearers = [beats.worn_by.get(name, name) for name in names.tolist()]
+    rates = alarm_rates(wearers, [is_false[row].sum() for row in rows], hours)
     return {**count_alarms(alarms, beats, normal), **rates}

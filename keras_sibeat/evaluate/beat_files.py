@@ -8,7 +8,6 @@ import numpy as np
 
 from keras_sibeat.data.beatset import BeatSet
 from keras_sibeat.errors import ConfigError, DataError
-from keras_sibeat.evaluate.alarms import subjects
 from sibeat_edge.files import whole_file
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ def tabulate(
 
     columns = {
         "record": beats.records,
-        "wearer": subjects(beats.records),
+        "wearer": beats.persons,
         "sample": beats.samples,
         "time": beats.times,
         "symbol": beats.symbols,

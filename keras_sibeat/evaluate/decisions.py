@@ -11,7 +11,6 @@ from keras_sibeat.data.detection import TOLERANCE
 from keras_sibeat.data.physionet import list_records
 from keras_sibeat.data.recording import Recording, read_recording
 from keras_sibeat.errors import DataError
-from keras_sibeat.evaluate.alarms import subjects
 from keras_sibeat.evaluate.ec57_tables import (
     LEARNING,
     Marks,
@@ -41,6 +40,7 @@ from sibeat_edge.beats.episodes import (
 from sibeat_edge.beats.timing import SCATTERED
 from sibeat_edge.errors import ModelError
 from sibeat_edge.model.runtime import Model
+from sibeat_edge.reading.leads import find_lead
 from sibeat_edge.scorer import BLOCK, Beat, BeatScorer, revise
 from sibeat_edge.signal.resampling import RATE
 
@@ -57,7 +57,7 @@ class Decided:
     """What was decided about one recording.
 
     Attributes:
-        record: its name.
+        record, wearer: its name, and that of who wore it.
         hours: behind the learning period.
         rate: Hz.
         experts: their beats, by AAMI's classes.
@@ -75,6 +75,7 @@ class Decided:
     experts: Marks
     judged: dict[str, Marks]
     told: list[Episode]
+    wearer: str = ""
 
 
 def decide(model: Model, recording: Recording) -> Decided:
@@ -86,8 +87,8 @@ def decide(model: Model, recording: Recording) -> Decided:
     Raises ``DataError`` for a recording without annotations.
     """
     scorer, episodes, policy = BeatScorer(model, recording.rate), Episodes(), AlarmPolicy()
-    known = [lead for lead in model.manifest["signal"]["leads"] if lead in recording.leads]
-    column = recording.leads.index(known[0]) if known else 0
+    places = [find_lead(lead, recording.leads) for lead in model.manifest["signal"]["leads"]]
+    column = next((place for place in places if place is not None), 0)
     size, samples = max(1, round(BLOCK * recording.rate)), recording.signal[:, column].astype(np.float64)
     first: list[Beat] = []
     last: list[Beat] = []
@@ -107,6 +108,7 @@ def decide(model: Model, recording: Recording) -> Decided:
         _outside(Marks(peaks / RATE, classes), flutter),
         {"first": _outside(_marks(first), flutter), "last": _outside(_marks(last), flutter)},
         [e for e in told if not any(begin <= e.start <= end for begin, end in flutter)],
+        recording.person,
     )
 
 
@@ -236,11 +238,10 @@ def summarise_decisions(all_decided: Sequence[Decided]) -> dict[str, float]:
 
 def _hourly(name, all_decided, counts):
     """Quantiles over wearers of counts an hour."""
-    records, hours = [decided.record for decided in all_decided], [decided.hours for decided in all_decided]
-    recorded = np.asarray(hours) > 0
-    wearers, places = np.unique(subjects(np.asarray(records)[recorded]), return_inverse=True)
-    sums = (np.bincount(places, np.asarray(x, float)[recorded], len(wearers)) for x in (counts, hours))
-    found, time = sums
+    hours = np.array([decided.hours for decided in all_decided])
+    worn, recorded = np.array([decided.wearer or decided.record for decided in all_decided]), hours > 0
+    _, places = np.unique(worn[recorded], return_inverse=True)
+    found, time = (np.bincount(places, np.asarray(sums, float)[recorded]) for sums in (counts, hours))
     rates = found / time
     return {
         f"{name}_mean": float(found.sum() / time.sum()),

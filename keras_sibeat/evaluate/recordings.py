@@ -62,11 +62,12 @@ def score_detected(
         rate: Hz that the samples are resampled to first, as if the device had recorded them so.
         personal: as for ``BeatScorer``.
 
-    Returns the ``record``'s name, its ``hours``, and arrays. Of the annotated beats, each ``(beats,)``:
-    ``classes``, ``scores``, -inf where a beat was missed or given no score, ``alarms``, ``over``, whether the
-    score lies above the threshold, believed or not, ``snr``, dB, NaN if not known, ``found``, ``scored`` and
-    ``times``, s. Of the detections that no annotated beat explains, each ``(detections,)``: ``false``, their
-    scores, ``false_alarms``, ``false_over``, ``false_snr`` and ``false_times``.
+    Returns the names of the ``record`` and its ``wearer``, its ``hours``, and arrays. Of the annotated beats,
+    each ``(beats,)``: ``classes``, ``scores``, -inf where a beat was missed or given no score, ``alarms``,
+    ``over``, whether the score lies above the threshold, believed or not, ``snr``, dB, NaN if not known,
+    ``found``, ``scored`` and ``times``, s. Of the detections that no annotated beat explains, each
+    ``(detections,)``: ``false``, their scores, ``false_alarms``, ``false_over``, ``false_snr`` and
+    ``false_times``.
     """
     column = recording.leads.index(lead or recording.leads[0])
     samples = recording.signal[:, column].astype(np.float64)
@@ -84,6 +85,7 @@ def score_detected(
     unexplained = ~np.isin(np.arange(len(peaks)), match)
     return {
         "record": recording.name,
+        "wearer": recording.person,
         "hours": _hours(recording),
         "classes": classes,
         "scores": scores,
@@ -140,6 +142,7 @@ def score_annotated(
     alarms[scored] = alarms_in_time(scores[scored], manifest)
     return {
         "record": recording.name,
+        "wearer": recording.person,
         "hours": _hours(recording),
         "classes": classes,
         "scores": scores,
@@ -190,7 +193,7 @@ def summarise_records(rows: Sequence[Row]) -> dict[str, Any]:
 
     What cannot be measured for want of such beats is None, or not among them.
     """
-    columns = [name for name in rows[0] if name not in ("record", "hours")]
+    columns = [name for name in rows[0] if name not in ("record", "wearer", "hours")]
     all_rows = {name: np.concatenate([row[name] for row in rows]) for name in columns}
     is_abnormal = all_rows["classes"] != "N"
     found = [_separation(row) for row in rows if np.sum(row["classes"] != "N") >= LEAST_ABNORMAL]
@@ -203,7 +206,7 @@ def summarise_records(rows: Sequence[Row]) -> dict[str, Any]:
         "coverage_normal": share(all_rows["scored"][~is_abnormal]),
         "coverage_abnormal": share(all_rows["scored"][is_abnormal]),
         "sensitivity": share(all_rows["alarms"][is_abnormal]),
-        **alarm_rates([row["record"] for row in rows], false, [row["hours"] for row in rows]),
+        **alarm_rates([row["wearer"] for row in rows], false, [row["hours"] for row in rows]),
         "beats": len(is_abnormal),
         "abnormal": int(is_abnormal.sum()),
         "missed": int(np.sum(~all_rows["found"])),

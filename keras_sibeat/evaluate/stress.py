@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from keras_sibeat.config import Config
+from keras_sibeat.config.sections import Data, Source
+from keras_sibeat.data.mitbih import DS2
 from keras_sibeat.data.noise import held_back_noise
-from keras_sibeat.data.physionet import list_records
-from keras_sibeat.data.protocols import DS2, split_records
 from keras_sibeat.data.recording import Recording, read_recording
-from keras_sibeat.data.sources import records_folder, source_folder, source_records
-from keras_sibeat.errors import ConfigError, DataError
+from keras_sibeat.data.sources import record_wearers, records_folder, source_folder, source_records
+from keras_sibeat.data.splits import split_records
+from keras_sibeat.errors import ConfigError
 from keras_sibeat.evaluate.conditions import measure_robustness
 from keras_sibeat.evaluate.decisions import measure_decisions
 from keras_sibeat.evaluate.int8 import find_export
@@ -167,27 +168,23 @@ def _provenance(run, models, started):
 
 def _test_recordings(config: Config) -> dict[str, list[Recording]]:
     """The recordings that test, of each database, each with the lead to score alone."""
-    if config.data.sources:
+    wearers, data, protocol = record_wearers(config), config.data, config.protocol
+    if data.annotator == "none":
+        raise ConfigError("data.annotator: found none; expected test recordings whose beats are annotated.")
+    if data.sources:
         return {
             name: [
-                _of_lead(source_folder(config, name) / record, source.annotator, source.leads)
+                _of_lead(source_folder(config, name), record, source, wearers[f"{name}/{record}"])
                 for record, role in source_records(config, name).items()
                 if role == "test"
             ]
-            for name, source in config.data.sources.items()
+            for name, source in data.sources.items()
             if source.tests
         }
-    folder, protocol = records_folder(config), config.protocol
-    _, tested = split_records(list_records(folder), protocol.train_records, protocol.test_records)
-    data = config.data
-    return {"": [_of_lead(Path(folder) / name, data.annotator, data.leads) for name in tested]}
+    _, tested = split_records(wearers, protocol.train_records, protocol.test_records)
+    return {"": [_of_lead(records_folder(config), name, data, wearers[name]) for name in tested]}
 
 
-def _of_lead(path: Path, annotator: str, leads: Sequence[str] | str) -> Recording:
-    recording = read_recording(path, annotator)
-    lead = recording.leads[0] if isinstance(leads, str) else leads[0]
-    if lead not in recording.leads:
-        found = ", ".join(recording.leads)
-        raise DataError(f"Record {recording.name}: lead {lead} is missing; found {found}.")
-    column = recording.leads.index(lead)
-    return replace(recording, signal=recording.signal[:, [column]], leads=(lead,))
+def _of_lead(folder: Path, name: str, data: Data | Source, wearer: str) -> Recording:
+    leads = "first" if isinstance(data.leads, str) else data.leads[:1]
+    return replace(read_recording(Path(folder) / name, data.annotator, leads), name=name, wearer=wearer)

@@ -49,5 +49,5 @@ def _period(rows, begin, end):
         abnormal += np.sum(inside & is_abnormal)
     if not any(hours):
         return {}
-    rates = alarm_rates([row["record"] for row in rows], false, hours)
+    rates = alarm_rates([row["wearer"] for row in rows], false, hours)
     return {**rates, "sensitivity": float(hits / abnormal) if abnormal else None}

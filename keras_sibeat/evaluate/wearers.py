@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from keras_sibeat.data.beatset import BeatSet, recorded_hours
-from keras_sibeat.data.protocols import MOSTLY_ABNORMAL
-from keras_sibeat.evaluate.alarms import count_alarms_of_wearers, subjects
+from keras_sibeat.data.mitbih import MOSTLY_ABNORMAL, wearer_of
+from keras_sibeat.evaluate.alarms import count_alarms_of_wearers
 from keras_sibeat.evaluate.metrics import LEAST_ABNORMAL, auc_per_record, rows_in_time
 from keras_sibeat.train.separation import separation
 from sibeat_edge.model.threshold import PERSONAL_BEATS, personal_threshold
@@ -21,9 +21,9 @@ def measure_wearers(scores: np.ndarray, beats: BeatSet, normal: str, seed: int =
     - ``auc_record`` and ``auc_record_sd``: mean and spread of the AUCs of the records that have one.
     - ``auc_low``, ``auc_high`` and so on for ``ap`` and ``auc_record``: the ends of their 95 % intervals, by
       a bootstrap over *wearers*. The beats of a wearer are drawn together, as they are no independent
-      samples. Two records of one subject are one wearer's.
-    - ``auc_without_232``, ``ap_without_232``: without the record, if it is among the ``beats``, which has
-      most of DS2's supraventricular beats (``protocols.MOSTLY_ABNORMAL``).
+      samples. Two records of one wearer are drawn together, too.
+    - ``auc_without_232``, ``ap_without_232``: without MIT-BIH's record, if it is among the ``beats``, which
+      has most of DS2's supraventricular beats (``mitbih.MOSTLY_ABNORMAL``).
     - ``sensitivity_1``, ``_5``, ``_20``: at the thresholds that would give so many false alarms an hour.
       These thresholds are set on the very beats that are tested, so no device can know them before.
 
@@ -43,9 +43,8 @@ def measure_wearers(scores: np.ndarray, beats: BeatSet, normal: str, seed: int =
     if aucs:
         metrics["auc_record"] = float(np.mean(aucs))
         metrics["auc_record_sd"] = float(np.std(aucs, ddof=1)) if len(aucs) > 1 else 0.0
-    metrics |= _intervals(scores, is_abnormal, beats.records, per_record, seed)
-    # Of several databases a record's name begins with its database's.
-    without = ~np.isin(beats.records, (MOSTLY_ABNORMAL, f"mitdb/{MOSTLY_ABNORMAL}"))
+    metrics |= _intervals(scores, is_abnormal, beats, per_record, seed)
+    without = beats.persons != wearer_of(MOSTLY_ABNORMAL)
     if not without.all():
         rest = separation(scores[without], is_abnormal[without])
         metrics |= {f"{name}_without_{MOSTLY_ABNORMAL}": value for name, value in rest.items()}
@@ -124,8 +123,8 @@ def interval(values: Sequence[float]) -> tuple[float, float]:
     return low, high
 
 
-def _intervals(scores, is_abnormal, records, per_record, seed):
-    wearers = subjects(records)
+def _intervals(scores, is_abnormal, beats, per_record, seed):
+    wearers, records = beats.persons, beats.records
     aucs = [
         [per_record[record] for record in np.unique(records[wearers == name]) if record in per_record]
         for name in np.unique(wearers)

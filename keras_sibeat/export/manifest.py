@@ -16,6 +16,7 @@ from keras_sibeat.models.tensors import SCORE
 from keras_sibeat.presets.card import expected
 from sibeat_edge.model.manifest import BESIDE, FORMAT, MIN_MAX, WEARER, taps_digest
 from sibeat_edge.model.threshold import between_levels
+from sibeat_edge.reading.leads import FIRST
 from sibeat_edge.signal.resampling import RATE
 
 SHARES = (0.1, 0.5, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995)  # of normal beats, in the manifest
@@ -41,6 +42,7 @@ def make_manifest(
     config, fold, numbers = source.config, source.fold, quantisations(content)
     window, (length, channels) = config.window, fold.train.windows.shape[1:]
     band, leads = list(window.band), config.data.leads
+    names = {"all": [f"lead {n + 1}" for n in range(channels)], "first": [FIRST]}
     wearer = None
     if config.wearer:
         rhythm = numbers[1, fold.train.rhythm.shape[1]]
@@ -50,7 +52,7 @@ def make_manifest(
         "name": source.name,
         "signal": {
             "rate": RATE,
-            "leads": [f"lead {n + 1}" for n in range(channels)] if leads == "all" else list(leads),
+            "leads": names[leads] if isinstance(leads, str) else list(leads),
             "band": band,
             "order": window.order,
             "taps_sha256": taps_digest(band, window.order),

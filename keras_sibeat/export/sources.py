@@ -161,8 +161,7 @@ def golden_beats(config: Config) -> tuple[np.ndarray, ...]:
     """
     recording = simulate_wearer(seed=0, seconds=120.0)
     wanted = Preprocessing.of(config)
-    count = 1 if wanted.leads == "all" else len(wanted.leads)
-    beats = extract_beats(recording, replace(wanted, leads=recording.leads[:count]))
+    beats = extract_beats(recording, replace(wanted, leads=recording.leads[: config.data.lead_count or 1]))
     return beats.take(_in_turn(beats.symbols)[:GOLDEN_BEATS]).arrays
 
 

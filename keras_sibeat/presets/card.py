@@ -6,7 +6,7 @@ from string import Formatter
 from typing import Any
 
 from keras_sibeat.config import Config
-from keras_sibeat.data.protocols import DS2
+from keras_sibeat.data.mitbih import DS2
 from keras_sibeat.presets.loading import FOLDER, describe_preset
 from sibeat_edge.beats.rhythm import FEATURES
 
@@ -171,7 +171,7 @@ def _describe_output(student):
 
 def _describe_input(config):
     window, leads = config.window, config.data.leads
-    count, lead = ("leads", "all") if leads == "all" else (len(leads), ", ".join(leads))
+    count, lead = config.data.lead_count or "leads", leads if isinstance(leads, str) else ", ".join(leads)
     around = (
         f"{window.before} samples before the R-peak and {window.after} from it on, at 360 Hz, "
         f"{window.band[0]}–{window.band[1]} Hz, scaled to [-1, 1]"

@@ -70,12 +70,14 @@ def build_imagined(config: Config, seed: int) -> ImaginedWearers | None:
     """The configured ``ImaginedWearers``, or None where there are none."""
     if not (config.wearer and config.wearer.imagined):
         return None
-    return ImaginedWearers(config.wearer.imagined, len(config.data.leads), config.window.before, seed)
+    leads = own_leads(config)
+    assert leads is not None  # as a wearer's leads are not "all"
+    return ImaginedWearers(config.wearer.imagined, leads, config.window.before, seed)
 
 
 def own_leads(config: Config) -> int | None:
     """How many channels of a window are the beat's own, beside a template of as many; None: all of them."""
-    return len(config.data.leads) if config.wearer else None
+    return config.data.lead_count if config.wearer else None
 
 
 def check_contrastive(config: Config, beats: BeatSet) -> None:

@@ -14,8 +14,9 @@ from keras_sibeat.data.beatset import BeatSet
 from keras_sibeat.data.noise import cut_noise, read_noise
 from keras_sibeat.data.physionet import labelled_records
 from keras_sibeat.data.preprocessing import Preprocessing
-from keras_sibeat.data.protocols import Fold, chosen
+from keras_sibeat.data.protocols import Fold
 from keras_sibeat.data.sources import load_unlabelled
+from keras_sibeat.data.splits import chosen
 from keras_sibeat.data.timings import simulate_timings
 from keras_sibeat.distribution import await_file, is_chief, replicas
 from keras_sibeat.errors import ConfigError

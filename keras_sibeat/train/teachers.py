@@ -18,7 +18,7 @@ SCORER, GENERATOR = "scorer.keras", "generator.keras"  # of what is saved, what 
 SAME = {
     "window": None,
     "wearer": {"waits"},
-    "data": {"source", "annotator", "leads"},
+    "data": {"source", "annotator", "leads", "wearer"},
     "protocol": {
         *("name", "split_seed", "classes", "contamination", "normal", "all_beats"),
         *("train_records", "test_records"),

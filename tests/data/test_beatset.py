@@ -80,7 +80,7 @@ def test_shuffled_folds_share_the_whole_length(two):
 
 
 def test_whole_records_test_for_their_whole_length(two):
-    (fold,) = inter_patient(two, train_records=["a"], test_records=["b"])
+    (fold,) = inter_patient(two, ["a", "c"], ["b"])
     assert recorded_hours(fold.test) == pytest.approx(40 / 3600)
 
 

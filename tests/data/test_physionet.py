@@ -8,8 +8,9 @@ from contextlib import contextmanager
 import pytest
 
 from keras_sibeat.data.physionet import check_files, fetch, labelled_records, list_records
-from keras_sibeat.data.recording import read_recording
+from keras_sibeat.data.recording import read_recording, write_recording
 from keras_sibeat.data.sources import write_simulated
+from keras_sibeat.data.synthetic import simulate_wearer
 from keras_sibeat.errors import DataError
 
 RECORDS = ["s000", "s001"]
@@ -328,3 +329,33 @@ def test_records_are_those_to_which_the_reference_gives_the_label(tmp_path):
 def test_a_folder_without_a_reference(tmp_path):
     with pytest.raises(DataError, match=r"REFERENCE\.csv: no such file; expected lines of a record and its"):
         labelled_records(tmp_path, "N")
+
+
+def headers(folder, *names, text="x 0 360 0\n"):
+    for name in names:
+        path = folder / f"{name}.hea"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+def test_records_in_sub_folders_are_named_by_their_paths(tmp_path):
+    headers(tmp_path, "top", "p1/day1", "p1/day2", "p2/day1", "p2/deep/er.1")
+    assert list_records(tmp_path) == ["p1/day1", "p1/day2", "p2/day1", "p2/deep/er.1", "top"]
+    (tmp_path / "RECORDS").write_text("p2/day1\np1/\np2/day1\n")
+    assert list_records(tmp_path) == ["p2/day1", "p1/day1", "p1/day2"]
+
+
+def test_segments_are_no_records_of_their_own(tmp_path):
+    headers(tmp_path, "a_1", "a_2", "b", "deep/a_1")
+    headers(tmp_path, "a", text="# of two segments\na/2 1 360 20\na_1 10\na_2 10\n")
+    assert list_records(tmp_path) == ["a", "b", "deep/a_1"]
+
+
+def test_the_files_that_a_header_names_count_whatever_their_names(tmp_path):
+    recording = simulate_wearer(0, 10)
+    path = write_recording(recording, tmp_path)
+    path.with_suffix(".dat").rename(tmp_path / "samples.bin")
+    header = path.with_suffix(".hea")
+    header.write_text(header.read_text().replace(f"{path.name}.dat", "samples.bin"))
+    found = check_files(tmp_path, [path.name])
+    assert set(found) == {f"{path.name}.hea", f"{path.name}.atr", "samples.bin"}

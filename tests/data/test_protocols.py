@@ -1,5 +1,7 @@
 """Splits, against the published counts and against closed forms."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,19 +9,15 @@ from hypothesis import strategies as st
 
 from keras_sibeat.config import read_config
 from keras_sibeat.data.beatset import BeatSet, recorded_hours
+from keras_sibeat.data.mitbih import DS1, DS2, PACED, RECORDS, wearer_of
 from keras_sibeat.data.protocols import (
-    DS1,
-    DS2,
-    PACED,
     Fold,
     beatgan,
-    chosen,
     contaminate,
     databases,
     inter_patient,
     leave_out,
     map_classes,
-    select_records,
     series,
 )
 from keras_sibeat.data.sources import load_fold_beats
@@ -28,7 +26,7 @@ from keras_sibeat.errors import ConfigError, DataError
 PUBLISHED = {"N": 86_717, "S": 3026, "V": 7008, "F": 802, "Q": 15}
 SYMBOL = {"N": "N", "S": "A", "V": "V", "F": "F", "Q": "Q"}
 PARTS = ("train", "validation", "test")
-MIT_BIH = [*DS1, *DS2, *PACED]
+SIDES = (DS1, DS2)
 
 
 def make(symbols, records=None, detected=None):
@@ -47,6 +45,7 @@ def make(symbols, records=None, detected=None):
         classes=symbols,
         detected=np.full(count, True) if detected is None else np.asarray(detected),
         sha256="data",
+        worn_by={name: wearer_of(name) for name in RECORDS},
     )
 
 
@@ -203,7 +202,7 @@ def test_ds1_and_ds2_are_the_44_records_without_a_pacemaker():
 
 
 def test_ds2_is_22_records_of_30_minutes_and_6_seconds(recorded):
-    (fold,) = inter_patient(recorded)
+    (fold,) = inter_patient(recorded, *SIDES)
     assert records_of(fold.test) == set(DS2)
     assert recorded_hours(fold.test) == pytest.approx(22 * 650_000 / 360 / 3600)
     for name in DS2:
@@ -214,7 +213,7 @@ def test_ds2_is_22_records_of_30_minutes_and_6_seconds(recorded):
 
 
 def test_wearers_of_ds1_train_and_validate_and_those_of_ds2_test():
-    (fold,) = inter_patient(mit_bih())
+    (fold,) = inter_patient(mit_bih(), *SIDES)
     train, validation, test = (records_of(getattr(fold, part)) for part in PARTS)
     assert test == set(DS2) and train | validation == set(DS1) and not train & validation
     assert len(validation) == 4
@@ -224,7 +223,7 @@ def test_wearers_of_ds1_train_and_validate_and_those_of_ds2_test():
 
 
 def test_the_seed_decides_who_validates():
-    chosen = [records_of(inter_patient(mit_bih(), seed)[0].validation) for seed in (0, 0, 1, 2, 3)]
+    chosen = [records_of(inter_patient(mit_bih(), *SIDES, seed)[0].validation) for seed in (0, 0, 1, 2, 3)]
     assert chosen[0] == chosen[1] and len({frozenset(each) for each in chosen}) >= 3
 
 
@@ -232,72 +231,38 @@ def test_the_seed_decides_who_validates():
 def test_normal_beats_that_the_detector_misses_count_only_where_asked_for(all_beats, normal):
     detected = np.tile([True, False, False, False], 44)
     beats = make("NNNV" * 44, np.repeat([*DS1, *DS2], 4), detected)
-    (fold,) = inter_patient(beats, all_beats=all_beats)
+    (fold,) = inter_patient(beats, *SIDES, all_beats=all_beats)
     assert counts(fold.test) == {"N": normal, "V": 22}
     assert len(fold.train) + len(fold.validation_normals) == normal
 
 
-def test_every_second_record_of_another_database_tests():
-    (fold,) = inter_patient(mit_bih(["a", "b", "c", "d", "e", "f"]))
-    assert records_of(fold.test) == {"b", "d", "f"}
-    assert records_of(fold.train) | records_of(fold.validation) == {"a", "c", "e"}
-    assert len(records_of(fold.validation)) == 1
-
-
-def test_records_may_be_named():
-    beats = mit_bih(["a", "b", "c", "d", "e"])
-    (fold,) = inter_patient(beats, train_records=("a", "b"), test_records=("d",))
+def test_records_are_of_the_sides_that_are_given():
+    (fold,) = inter_patient(mit_bih(["a", "b", "c", "d", "e"]), ("a", "b"), ("d",))
     assert records_of(fold.test) == {"d"}
     assert records_of(fold.train) | records_of(fold.validation) == {"a", "b"}
+    assert len(records_of(fold.train)) == len(records_of(fold.validation)) == 1
 
 
-def test_a_record_may_not_both_train_and_test():
-    with pytest.raises(ConfigError, match="found record b in both parts; expected it in one"):
-        inter_patient(mit_bih(["a", "b", "c"]), train_records=("a", "b"), test_records=("b", "c"))
+def worn(beats, **records):
+    """The beats with the ``records`` of each wearer."""
+    return replace(beats, worn_by={name: wearer for wearer, names in records.items() for name in names})
 
 
-# Which records are needed
+def test_all_records_of_a_wearer_validate_together():
+    beats = worn(mit_bih(["a1", "a2", "b1", "c1", "c2", "d1"]), a=["a1", "a2"], c=["c1", "c2"])
+    for seed in range(6):
+        (fold,) = inter_patient(beats, ("a1", "a2", "b1", "c1", "c2"), ("d1",), seed)
+        train, validation = (set(part.persons) for part in (fold.train, fold.validation))
+        assert len(validation) == 1 and train | validation == {"a", "b1", "c"} and not train & validation
 
 
-def test_beatgan_uses_all_records_but_the_paced():
-    assert select_records("beatgan", ["100", "102", "104", "107", "217", "x"]) == ["100", "x"]
-
-
-def test_inter_patient_uses_both_halves():
-    assert select_records("inter_patient", MIT_BIH) == [*DS1, *DS2]
-    assert select_records("inter_patient", ["a", "b", "c"]) == ["a", "c", "b"]
-    assert select_records("inter_patient", ["a", "b", "c"], ("c",), ("a",)) == ["c", "a"]
-
-
-def test_a_record_that_the_database_lacks():
-    with pytest.raises(DataError, match="Protocol inter_patient: found no record z; expected 2 records"):
-        select_records("inter_patient", ["a", "b"], ("a",), ("z",))
+def test_one_wearer_alone_cannot_train_and_validate():
+    beats = worn(mit_bih(["a1", "a2", "b1"]), a=["a1", "a2"])
+    with pytest.raises(DataError, match="found 1 wearers to train; expected 2 or more"):
+        inter_patient(beats, ("a1", "a2"), ("b1",))
 
 
 # Several databases
-
-
-def test_records_are_chosen_by_name_and_by_pattern_in_their_own_order():
-    names = ["a02", "b1", "a01", "a10", "100", "101"]
-    assert chosen(names, ["b1", "a01"]) == ["b1", "a01"]
-    assert chosen(names, ["a0*"]) == ["a02", "a01"]
-    assert chosen(names, ["a?0", "10[1-9]"]) == ["a10", "101"]
-    assert chosen(names, ["a*", "a01", "a01"]) == ["a02", "a01", "a10"]  # each once
-    assert chosen(names, ["*"]) == names and chosen(names, []) == []
-
-
-def test_ds1_and_ds2_choose_de_chazals_records_of_those_that_are_there():
-    assert chosen(MIT_BIH, ["DS1"]) == list(DS1) and chosen(MIT_BIH, ["DS2"]) == list(DS2)
-    assert chosen(MIT_BIH, ["DS1", "DS2"]) == [*DS1, *DS2]
-    assert chosen(["100", "101", "DS1"], ["DS1"]) == ["101"]
-    assert not set(chosen(MIT_BIH, ["DS1"])) & set(PACED)
-
-
-@pytest.mark.parametrize("pattern", ["b", "A0*", "", "a", "[z]*", "DS2"])
-def test_a_pattern_that_fits_no_record_is_named(pattern):
-    with pytest.raises(DataError) as error:
-        chosen(["a01", "101"], ["a01", pattern])
-    assert str(error.value).startswith(f"Protocol databases: found no record {pattern}; expected")
 
 
 ROLES = {"one/a": "train", "one/b": "validate", "two/a": "test", "two/c": "train"}
@@ -422,5 +387,24 @@ def test_every_wearer_is_left_out_once():
         assert not parts[0] & parts[1] and not parts[0] & parts[2] and not parts[1] & parts[2]
         assert set(fold.train.classes) == {"N"} and set(fold.test.classes) == {"N", "V"}
         assert set(fold.learning_abnormal.records) == parts[0]
-    with pytest.raises(DataError, match="found 8 records, expected more than 8"):
-        leave_out(made.take(np.isin(made.records, names[:8])))
+    with pytest.raises(DataError, match="found 8 wearers, expected more than 8"):
+        leave_out(made.take(np.isin(made.records, names[:9])))  # 201 and 202 are of one
+
+
+def test_all_records_of_a_wearer_are_left_out_together():
+    records = {f"w{k}": [f"w{k}-{n}" for n in range(1 + k % 3)] for k in range(10)}
+    beats = worn(mit_bih([name for names in records.values() for name in names]), **records)
+    folds = leave_out(beats, seed=1)
+    tested = [set(fold.test.persons) for fold in folds]
+    assert sorted(map(len, tested)) == [2, 4, 4] and set.union(*tested) == set(records)
+    for fold in folds:
+        parts = [set(part.persons) for part in (fold.train, fold.validation, fold.test)]
+        assert sum(map(len, parts)) == 10 == len(set.union(*parts))
+
+
+def test_mit_bihs_eleven_fours():
+    """They are those of 44 records, the two of one subject put first, four by four."""
+    names = np.random.default_rng(0).permutation(sorted([*DS1, *DS2])).tolist()
+    names = ["201", "202", *(name for name in names if name not in ("201", "202"))]
+    folds = leave_out(mit_bih())
+    assert [records_of(fold.test) for fold in folds] == [set(names[k : k + 4]) for k in range(0, 44, 4)]

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 import wfdb
 
+from keras_sibeat.data.beats import extract_beats
 from keras_sibeat.data.recording import (
-    AT_END,
     BEAT_SYMBOLS,
     Annotations,
     Recording,
@@ -157,9 +157,47 @@ def test_a_checksum_of_zero_counts_as_not_stated(path, recording):
     np.testing.assert_allclose(read_recording(path).signal, recording.signal, atol=0.0005 + 1e-6)
 
 
-def test_signal_in_another_unit(path):
-    edit_header(path, "/mV", "/uV")
-    fails(path, str(path), "lead MLII is in uV", "expected mV")
+@pytest.mark.parametrize(("unit", "factor"), [("uV", 1e-3), ("\u00b5V", 1e-3), ("V", 1e3), ("mv", 1)])
+def test_other_units_of_voltage_are_converted(path, recording, unit, factor):
+    header = path.with_suffix(".hea")
+    header.write_text(header.read_text().replace("/mV", f"/{unit}"), encoding="utf-8")
+    np.testing.assert_allclose(read_recording(path).signal, recording.signal * factor, atol=0.00051 * factor)
+
+
+def test_a_signal_that_is_no_voltage(path, recording):
+    header = path.with_suffix(".hea")
+    header.write_text(header.read_text().replace("/mV", "/NU", 1))
+    fails(path, str(path), "lead MLII is in NU", "expected mV, µV or V")
+    assert read_recording(path, leads=["V1"]).leads == ("V1",)  # what is not wanted may be what it is
+
+
+def test_wanted_leads_are_read_in_their_order_by_any_of_their_names(path, recording):
+    assert read_recording(path, leads="first").leads == ("MLII",)
+    found = read_recording(path, leads=["ecg v1", "II"])
+    assert found.leads == ("V1", "MLII")
+    np.testing.assert_array_equal(found.signal, read_recording(path).signal[:, ::-1])
+    fails(path, "lead V9 is missing; found MLII, V1", "data.leads", leads=["V9"])
+
+
+def test_a_lead_with_several_samples_a_frame_has_a_rate_of_its_own(tmp_path):
+    fast, slow = np.sin(np.arange(2000) / 50), np.cos(np.arange(1000) / 25)
+    wfdb.wrsamp(
+        "a", 125, ["mV", "mV"], ["II", "V1"], e_p_signal=[fast, slow], fmt=["16"] * 2, adc_gain=[1e3] * 2,
+        baseline=[0, 0], samps_per_frame=[2, 1], write_dir=str(tmp_path),
+    )  # fmt: skip
+    wfdb.wrann("a", "atr", np.array([10, 990]), np.array(["N", "N"]), write_dir=str(tmp_path))
+    found = read_recording(tmp_path / "a", leads="first")
+    assert found.rate == 250 and found.annotations.samples.tolist() == [20, 1980]  # annotated in frames
+    np.testing.assert_allclose(found.signal[:, 0], fast, atol=0.00051)
+    fails(tmp_path / "a", "found leads of 125 and 250 Hz; expected one rate")
+
+
+def test_a_record_of_several_segments_is_one_signal(path, recording, tmp_path):
+    write_recording(replace(recording, name="again"), tmp_path)
+    length = len(recording.signal)
+    (tmp_path / "whole.hea").write_text(f"whole/2 2 360 {2 * length}\n{path.name} {length}\nagain {length}\n")
+    found = read_recording(tmp_path / "whole", annotator=None)
+    np.testing.assert_array_equal(found.signal, np.tile(read_recording(path).signal, (2, 1)))
 
 
 def test_missing_annotations(path):
@@ -185,32 +223,40 @@ def test_unknown_symbol(path):
     fails(path, f"{path}.atr: found the unknown annotation symbol 'y'", "expected WFDB's symbols")
 
 
-@pytest.mark.parametrize("past", range(AT_END))
-def test_an_annotation_at_the_very_end_is_left_out_and_told(path, recording, caplog, past):
-    last = len(recording.signal) - 1
-    write_annotations(path, [10, last], ["N", "N"])
-    assert read_recording(path).annotations.samples.tolist() == [10, last] and not caplog.messages
-    write_annotations(path, [10, last, last + 1 + past], ["N", "V", "A"])
-    found = read_recording(path).annotations
-    assert found.samples.tolist() == [10, last] and found.symbols.tolist() == ["N", "V"]
-    (message,) = caplog.messages
-    assert message == f"{path}.atr: left out an annotation at sample {last + 1 + past}, the signal's end."
-
-
-@pytest.mark.parametrize("past", [AT_END, 1000])
-def test_annotation_past_the_end(path, recording, past):
+@pytest.mark.parametrize("past", [0, 1, 1000])
+def test_annotations_beyond_the_end_are_left_out_and_noted(path, recording, past):
     length = len(recording.signal)
-    write_annotations(path, [10, length + past], ["N", "N"])
-    fails(path, f"{path}.atr: found an annotation at sample {length + past}", f"the signal's {length}")
+    write_annotations(path, [10, length - 1], ["N", "N"])
+    assert read_recording(path).notes == ()
+    write_annotations(path, [10, length - 1, length + past], ["N", "V", "A"])
+    found = read_recording(path)
+    assert found.annotations.samples.tolist() == [10, length - 1]
+    assert found.annotations.symbols.tolist() == ["N", "V"]
+    told = f"Record {path.name}: left out 1 annotations outside of the signal's {length} samples."
+    assert found.notes == (told,) and told in extract_beats(found).notes
 
 
-def test_annotation_before_the_beginning(path, recording):
+def test_annotations_of_another_signal(path, recording):
+    length = len(recording.signal)
+    write_annotations(path, [length, length + 9], ["N", "N"])
+    fails(path, f"{path}.atr: found all annotations outside of the signal's {length} samples", f"{length};")
+
+
+def test_an_annotation_before_the_beginning_is_left_out(path):
     # SKIP (59) with an interval of -500 before a normal beat (1): a step back, as only a broken file has it.
     back = (59 << 10).to_bytes(2, "little") + b"\xff\xff\x0c\xfe"
     beats = [(1 << 10 | 100).to_bytes(2, "little"), back, (1 << 10).to_bytes(2, "little")]
     beats.append((1 << 10 | 900).to_bytes(2, "little"))
     path.with_suffix(".atr").write_bytes(b"".join(beats) + b"\0\0")
-    fails(path, f"{path}.atr: found an annotation at sample -400", f"the signal's {len(recording.signal)}")
+    found = read_recording(path)
+    assert found.annotations.samples.tolist() == [100, 500] and "left out 1 annotations" in found.notes[0]
+
+
+def test_annotations_at_a_rate_of_their_own_are_placed_at_the_signals(path):
+    wfdb.wrann(
+        path.name, "atr", np.array([50, 500]), np.array(["N", "V"]), fs=180, write_dir=str(path.parent)
+    )
+    assert read_recording(path).annotations.samples.tolist() == [100, 1000]
 
 
 def test_signal_too_large_for_the_format(recording, tmp_path):

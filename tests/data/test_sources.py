@@ -1,14 +1,15 @@
 """Several databases as one: which of their records train, validate and test, and the beats they give."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from keras_sibeat.config import read_config
 from keras_sibeat.data.beats import extract_beats
+from keras_sibeat.data.mitbih import DS1, DS2
 from keras_sibeat.data.preprocessing import Preprocessing
-from keras_sibeat.data.protocols import DS1, DS2
 from keras_sibeat.data.recording import write_recording
 from keras_sibeat.data.sources import load_fold_beats, load_folds, source_folder, source_records
 from keras_sibeat.data.synthetic import simulate_wearer
@@ -197,3 +198,60 @@ def test_the_checksum_is_of_all_the_databases(root):
     fewer = load_fold_beats(config(root, *ROLES, *DETECTED[:1], "data.sources.two.trains=['t4']"))
     assert len({both.sha256, one.sha256, fewer.sha256}) == 3
     assert load_fold_beats(config(root, *ROLES, *DETECTED)).sha256 == both.sha256
+
+
+# A folder of own recordings
+
+
+def write_own(folder, *names, annotated=True, **settings):
+    for seed, name in enumerate(names):
+        recording = replace(simulate_wearer(seed, 20, **settings), name=Path(name).name)
+        if not annotated:
+            recording = replace(recording, annotations=None)
+        write_recording(recording, folder / Path(name).parent)
+    return folder
+
+
+def test_records_of_one_name_in_several_folders_do_not_collide(tmp_path):
+    folder = write_own(tmp_path, "p1/day1", "p1/day2", "p2/day1", "p2/day2", abnormal=ABNORMAL)
+    beats = load_fold_beats(read_config(data=folder))
+    assert set(beats.records) == {"p1/day1", "p1/day2", "p2/day1", "p2/day2"}
+    alone = load_fold_beats(read_config(data=folder / "p2"))
+    np.testing.assert_array_equal(of(beats, "p2/day1").windows, of(alone, "day1").windows)
+    (folder / "p1" / "day1.atr").write_bytes((folder / "p2" / "day1.atr").read_bytes())
+    assert load_fold_beats(read_config(data=folder)).sha256 != beats.sha256
+
+
+def test_a_database_has_one_checksum_in_one_folder_and_in_several(tmp_path):
+    write_own(tmp_path / "flat", "a", "b")
+    write_own(tmp_path / "deep", "x/a", "y/b")
+    flat, deep = (load_fold_beats(read_config(data=tmp_path / name)) for name in ("flat", "deep"))
+    assert flat.sha256 == deep.sha256 and set(deep.records) == {"x/a", "y/b"}
+
+
+@pytest.mark.parametrize("protocol", ["beatgan", "inter_patient"])
+def test_without_annotations_every_protocol_takes_all_beats_for_normal(tmp_path, protocol):
+    folder = write_own(tmp_path, *"abcdef", annotated=False, abnormal={})
+    settings = [f"protocol.name={protocol}", "data.annotator=none"]
+    (fold,) = load_folds(read_config(overrides=settings, data=folder)).values()
+    for part in (fold.train, fold.validation, fold.test):
+        assert len(part) and set(part.classes) == {"N"}
+    assert f"{folder}: no annotations are read; every beat that the detector finds counts as normal." in (
+        fold.train.notes
+    )
+
+
+def test_own_records_that_are_named_as_mit_bihs_are_all_there(tmp_path):
+    names = [str(number) for number in range(100, 109)]
+    folder = write_own(tmp_path, *names, abnormal=ABNORMAL)
+    for protocol in ("beatgan", "leave_out", "inter_patient"):
+        (fold,) = load_folds(read_config(overrides=[f"protocol.name={protocol}"], data=folder)).values()
+        parts = (fold.train, fold.validation, fold.test)
+        assert set.union(*(set(part.records) for part in parts)) == set(names)
+        assert any(note.startswith("Records 100, 101, 102") for note in fold.train.notes)
+
+
+def test_a_folder_alone_is_one_of_wfdb_records(tmp_path):
+    folder = write_own(tmp_path, *"abcd", abnormal=ABNORMAL)
+    given = read_config(overrides=[f"data.folder={folder}"])
+    assert given.data.source == "wfdb" and set(load_fold_beats(given).records) == set("abcd")

@@ -27,6 +27,7 @@ def measured(monkeypatch):
         false = np.array([30.0, 700.0])
         return {
             "record": f"{len(times)}",
+            "wearer": f"{len(times)}",
             "hours": len(recording.signal) / RATE / 3600,
             "classes": np.where(is_abnormal, "V", "N"),
             "alarms": alarms,

@@ -130,15 +130,15 @@ def test_figures_are_gross_and_their_average_is_over_the_records_that_have_them(
     assert all(np.isfinite(value) for value in found.values()) and "sveb_se" not in found
 
 
-def test_hourly_rates_are_those_of_wearers_and_201_and_202_are_one():
+def test_hourly_rates_are_those_of_wearers_who_may_have_several_records():
     """12 false beats in an hour of one wearer, 2 in half an hour of another, none of a third."""
 
-    def false(record, count, hours):
+    def false(record, count, hours, wearer=""):
         changes = {400 + 20 * n: "V" for n in range(count)}
         told = [Episode("pause", time + 0.0, time + 3.0) for time in changes]
-        return decided(regular(), regular(changes), told, record=record, hours=hours)
+        return replace(decided(regular(), regular(changes), told, record=record, hours=hours), wearer=wearer)
 
-    those = [false("201", 10, 0.5), false("100", 2, 0.5), false("202", 2, 0.5), false("103", 0, 0.5)]
+    those = [false("a1", 10, 0.5, "ann"), false("b", 2, 0.5), false("a2", 2, 0.5, "ann"), false("c", 0, 0.5)]
     found = summarise_decisions([*those, false("121", 0, 0.0)])  # of no time behind the learning period
     for name in ("false_alarms", "false_episodes", "false_told", "told"):
         rates = [found[f"{name}_{what}"] for what in ("mean", "median", "worst")]

@@ -8,7 +8,7 @@ import pytest
 from int8_models import tiny_model
 
 from keras_sibeat.config import read_config
-from keras_sibeat.data.protocols import DS2
+from keras_sibeat.data.mitbih import DS2
 from keras_sibeat.data.recording import write_recording
 from keras_sibeat.data.synthetic import simulate_wearer
 from keras_sibeat.errors import ConfigError

@@ -58,6 +58,7 @@ def test_a_beat_that_the_device_cannot_see_is_missed(model, wearer):
 def test_missed_and_unscored_abnormal_beats_are_never_found_and_false_detections_are_normal():
     row = {
         "record": "r",
+        "wearer": "r",
         "hours": 2.0,
         "classes": np.array(["N", "N", "V", "V", "S"]),
         "scores": np.array([0.0, 2.0, 3.0, -np.inf, -np.inf]),

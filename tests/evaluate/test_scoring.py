@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -181,11 +183,12 @@ def test_beats_that_all_have_a_score_are_ranked_as_ever():
 
 
 def test_hourly_rates_are_over_the_recorded_hours_of_all_and_of_each_wearer():
-    """Three records of an hour, two of them one subject's, with 10, 2 and 4 false alarms."""
-    records = np.repeat(["201", "202", "105"], 40)
+    """Three records of an hour, two of them one wearer's, with 10, 2 and 4 false alarms."""
+    records = np.repeat(["a1", "a2", "b"], 40)
     alarms = np.concatenate([np.arange(40) < count for count in (10, 2, 4)])
     classes = np.where(np.arange(120) % 40 == 39, "V", "N")
-    found = count_alarms_of_wearers(alarms, beats_of(classes, records, rr=90.0), "N")
+    beats = replace(beats_of(classes, records, rr=90.0), worn_by={"a1": "ann", "a2": "ann"})
+    found = count_alarms_of_wearers(alarms, beats, "N")
     rates = [found[f"false_alarms_per_hour{end}"] for end in ("", "_median", "_worst")]
     assert rates == pytest.approx([16 / 3, (6 + 4) / 2, 6])
 

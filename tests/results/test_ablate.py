@@ -5,7 +5,7 @@ import json
 import pytest
 
 from keras_sibeat.config.variants import read_variants
-from keras_sibeat.data.protocols import DS1, DS2
+from keras_sibeat.data.mitbih import DS1, DS2
 from keras_sibeat.errors import ConfigError
 from keras_sibeat.results import ablate
 from keras_sibeat.results.variants import ABLATION, SIBEATGAN

@@ -1,6 +1,5 @@
 """A wearer's recording in a WFDB, EDF or CSV file, read in blocks, so that memory does not grow with it."""
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,11 +10,9 @@ import numpy as np
 from sibeat_edge.errors import RecordError
 from sibeat_edge.reading.csvfile import CsvFile
 from sibeat_edge.reading.edffile import EdfFile
+from sibeat_edge.reading.leads import FIRST, find_lead, millivolts, plain
 from sibeat_edge.reading.wfdbfile import WfdbFile
 from sibeat_edge.signal.resampling import HIGHEST_RATE, LOWEST_RATE
-
-MILLIVOLTS = {"v": 1e3, "mv": 1.0, "uv": 1e-3, "μv": 1e-3, "nv": 1e-6}  # in one unit, its name case-folded
-PREFIX = re.compile(r"^(ecg|ekg)\s+", re.IGNORECASE)  # EDF+ names a signal's kind before its lead
 
 
 class Source(Protocol):
@@ -128,7 +125,8 @@ def read_record(
         rate: Hz, for a CSV without a clock. If the file states its rate, both must agree to 1 %.
         wanted: names of the leads that the model was trained on, in its order.
 
-    Names of leads are compared without regard to case and to a leading "ECG" or "EKG".
+    Names of leads are compared as ``reading.leads.plain`` has them: without regard to case or to "ECG" before
+    them, and MLII is II. ``first`` stands for the first lead, whatever its name.
 
     Raises ``RecordError``, one sentence of what was found and what was expected. It is raised for a file that
     is missing, truncated, empty or of another kind, for a missing lead, for a unit other than V, mV, uV or
@@ -174,9 +172,6 @@ def _open(path, rate):
 
 def _choose(path, source, wanted, lead):
     """The columns of the leads to read, and warnings."""
-    known = {}
-    for column, name in enumerate(source.leads):
-        known.setdefault(_plain(name), column)
     asked = [lead] if isinstance(lead, str) else list(lead or wanted)
     listed = ", ".join(source.leads)
     if len(asked) != len(wanted):
@@ -184,7 +179,9 @@ def _choose(path, source, wanted, lead):
             f"{path}: given the leads {', '.join(asked)}; "
             f"expected {len(wanted)}, as the model was trained on {', '.join(wanted)}."
         )
-    missing = [name for name in asked if _plain(name) not in known]
+    places = [find_lead(name, source.leads) for name in asked]
+    columns = [place for place in places if place is not None]
+    missing = [name for name, place in zip(asked, places, strict=True) if place is None]
     if lead is None and missing and not source.named and len(source.leads) == len(wanted):
         what = "column" if len(wanted) == 1 else "columns"
         return list(range(len(wanted))), [
@@ -194,20 +191,16 @@ def _choose(path, source, wanted, lead):
         hint = "" if lead is not None else ", which the model was trained on (--lead NAME takes another)"
         raise RecordError(f"{path}: found the leads {listed}; expected {', '.join(missing)}{hint}.")
     warnings = [
-        f"{path}: found lead {name}; expected {model}, which the model was trained on, so its scores are "
-        "unreliable."
-        for name, model in zip(asked, wanted, strict=True)
-        if _plain(name) != _plain(model)
+        f"{path}: found lead {source.leads[column]}; expected {model}, which the model was trained on, so "
+        "its scores are unreliable."
+        for column, model in zip(columns, wanted, strict=True)
+        if model != FIRST and plain(source.leads[column]) != plain(model)
     ]
-    return [known[_plain(name)] for name in asked], warnings
-
-
-def _plain(name):
-    return PREFIX.sub("", name.strip()).casefold()
+    return columns, warnings
 
 
 def _millivolts(path, lead, unit):
-    factor = MILLIVOLTS.get(unit.strip().casefold())
+    factor = millivolts(unit)
     if factor is None:
         raise RecordError(
             f"{path}: found lead {lead} in {unit.strip() or 'no unit'!r}; expected mV, uV or V."

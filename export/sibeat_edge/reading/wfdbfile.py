@@ -45,7 +45,7 @@ class WfdbFile:
         self._checksums = [None] * header.n_sig if self._segments else header.checksum
         last = self._read(self._frames - 1, self._frames, list(range(header.n_sig)))
         self.seconds: float | None = self._frames / self._rate
-        self.leads, self.units = list(last.sig_name), [unit or "mV" for unit in last.units]
+        self.leads, self.units = list(last.sig_name), read_units(self._header, last.units)
         self.rates = [self._rate * count for count in self._per_frame]
 
     def _read(self, first, last, columns):
@@ -94,6 +94,24 @@ class WfdbFile:
                     f"{self._path}: found the checksum {found % 65536} of lead {self.leads[column]}; "
                     f"expected {declared % 65536} as {self._header.name} declares (a damaged file?)."
                 )
+
+
+def read_units(header: Path, units: Sequence[str | None]) -> list[str]:
+    """The units of a record's leads as its header has them, of the ``units`` that wfdb has read there.
+
+    A unit that is not stated is mV. wfdb drops what is not ASCII: of µV it makes V, a million times as much.
+    """
+    content = header.read_bytes()
+    if content.isascii():
+        return [unit or "mV" for unit in units]
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError:
+        text = content.decode("latin-1")
+    rows = [line.split() for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    if "/" in rows[0][0]:  # of several segments, whose units are not here
+        return [unit or "mV" for unit in units]
+    return [row[2].partition("/")[2] or "mV" if len(row) > 2 else "mV" for row in rows[1 : 1 + len(units)]]
 
 
 def _words(error):

@@ -198,4 +198,26 @@ def test_another_lead_is_taken_with_a_warning_that_names_both(tmp_path):
     path = write_wfdb(tmp_path, "a", signal(leads=2), ("V5", "V2"))
     record = read_record(path, lead="v2")
     assert record.leads == ("V2",)
-    assert len(record.warnings) == 1 and "v2" in record.warnings[0] and "MLII" in record.warnings[0]
+    assert len(record.warnings) == 1 and "V2" in record.warnings[0] and "MLII" in record.warnings[0]
+
+
+@pytest.mark.parametrize("name", ["II", "ECG II", "mlii"])
+def test_a_lead_of_another_name_that_means_the_same_is_taken_without_a_warning(tmp_path, name):
+    record = read_record(write_wfdb(tmp_path, "a", signal(leads=2), ("V5", name)))
+    assert record.leads == (name,) and not record.warnings
+
+
+def test_a_model_of_the_first_lead_takes_the_first_whatever_its_name(tmp_path):
+    path = write_wfdb(tmp_path, "a", signal(leads=2), ("V5", "V2"))
+    record = read_record(path, wanted=("first",))
+    assert record.leads == ("V5",) and not record.warnings
+    record = read_record(path, lead="first", wanted=("MLII",))
+    assert record.leads == ("V5",) and "found lead V5; expected MLII" in record.warnings[0]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_a_header_with_a_micro_sign_is_in_microvolts(tmp_path, encoding):
+    path = write_wfdb(tmp_path, "a", signal() * 1000, units="uV", gain=1.0)
+    header = path.with_suffix(".hea")
+    header.write_text(header.read_text().replace("/uV", "/\u00b5V"), encoding=encoding)
+    np.testing.assert_allclose(read_record(path).signal, signal(), atol=0.00051)

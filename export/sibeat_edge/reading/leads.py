@@ -1,0 +1,46 @@
+"""Names of leads, as devices and databases write them, and the units of their samples."""
+
+import re
+from collections.abc import Sequence
+
+FIRST = "first"  # stands for the first lead of a recording, whatever its name
+SEPARATORS = re.compile(r"[\s_.:-]+")
+KIND = re.compile(r"^(ecg|lead)(?=[^\W\d])")  # before a lead, as EDF+ has it; ECG1 is a name
+LIMB = re.compile(r"^(ml|d)(?=i{1,3}$)")  # before a limb lead: modified, its electrodes on the trunk; or DII
+MILLIVOLTS = {"v": 1e3, "mv": 1.0, "uv": 1e-3, "μv": 1e-3, "nv": 1e-6}  # in one unit, its name case-folded
+
+
+def plain(name: str) -> str:
+    """The name of a lead as it is compared: without case, separators or the word ECG, EKG or Lead before it.
+
+    MLII and DII are II: a modified limb lead differs from the limb lead only in where on the body its
+    electrodes are. A number is no limb lead: ``ECG1`` is the first of a device's leads, whatever it is.
+
+    >>> [plain(name) for name in ("ECG II", "MLII", "Lead-II", "dII", "aVR", "ECG 1", "ekg1")]
+    ['ii', 'ii', 'ii', 'ii', 'avr', 'ecg1', 'ecg1']
+    """
+    bare = SEPARATORS.sub("", name.strip().casefold()).replace("ekg", "ecg")
+    return LIMB.sub("", KIND.sub("", bare))
+
+
+def find_lead(wanted: str, names: Sequence[str]) -> int | None:
+    """The place of the lead ``wanted`` among the ``names``, or None; a name letter by letter comes first.
+
+    >>> find_lead("ii", ["V5", "MLII"]), find_lead("first", ["ECG", "ECG"]), find_lead("V1", ["V5"])
+    (1, 0, None)
+    """
+    if wanted in names:
+        return names.index(wanted)
+    if wanted == FIRST and names:
+        return 0
+    plains = [plain(name) for name in names]
+    return plains.index(plain(wanted)) if plain(wanted) in plains else None
+
+
+def millivolts(unit: str) -> float | None:
+    """How many mV one ``unit`` is (V, mV, µV or nV), None for another unit.
+
+    >>> millivolts("uV"), millivolts("V"), millivolts("mmHg")
+    (0.001, 1000.0, None)
+    """
+    return MILLIVOLTS.get(unit.strip().casefold())
