@@ -1,7 +1,6 @@
 """Somebody's recording, in whatever form it comes: samples, a ``Recording``, or a file."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -29,22 +28,30 @@ def open_recording(
         recorded: samples in mV, ``(samples,)`` or ``(samples, leads)``, NaN where missing; a ``Recording``;
             or the path of a WFDB record, an EDF or a CSV file, as ``sibeat_edge.read_record`` takes it.
         rate: Hz, of samples, and of a CSV file without a clock.
-        lead: name, or names, of leads to take; those of samples are called ``"1"``, ``"2"``, ….
-        wanted: the model's leads, which are taken by default. Samples and a ``Recording`` that lack them
-            give as many of their first leads.
+        lead: name, or names, of leads to take, or ``first``; those of samples are ``"1"``, ``"2"``, ….
+        wanted: the model's leads, which are taken by default. Samples have no names: of those the first.
         annotator: extension of the annotation file that a WFDB record may have.
 
-    Raises ``DataError`` or ``RecordError``, one sentence, for what cannot be read.
+    Raises ``DataError`` or ``RecordError``, one sentence, for what cannot be read, or a lead that is missing.
 
     >>> open_recording([0.0, 0.1, 0.2], rate=250).leads
     ('1',)
     """
     if isinstance(recorded, str | Path):
         return _read(Path(recorded), rate, lead, wanted, annotator)
-    known = recorded if isinstance(recorded, Recording) else _of_samples(recorded, rate)
-    if rate is not None and rate != known.rate:
-        raise DataError(f"Record {known.name}: found {known.rate:g} Hz; expected {rate:g} Hz as given.")
-    return _of_leads(known, lead, wanted)
+    if isinstance(recorded, Recording):
+        if rate is not None and rate != recorded.rate:
+            raise DataError(
+                f"Record {recorded.name}: found {recorded.rate:g} Hz; expected {rate:g} Hz as given."
+            )
+        return recorded.of_leads(_names(lead) or wanted)
+    known = _of_samples(recorded, rate)
+    count = None if wanted == "all" else 1 if wanted == "first" else len(wanted)
+    return known.of_leads(_names(lead) or known.leads[:count])
+
+
+def _names(lead):
+    return [lead] if isinstance(lead, str) and lead != "first" else lead
 
 
 def _of_samples(samples, rate):
@@ -62,26 +69,16 @@ def _of_samples(samples, rate):
 
 
 def _read(path, rate, lead, wanted, annotator):
-    record = read_record(path, lead, rate, wanted)
+    record = (
+        read_record(path, lead or "first", rate)
+        if isinstance(wanted, str)
+        else read_record(path, lead, rate, wanted)
+    )
     header = path.with_name(f"{path.name}.hea")
     stem = path if header.is_file() else path.with_suffix("")
-    files = [stem.with_name(f"{stem.name}.{suffix}") for suffix in ("hea", annotator)]
-    marks = read_recording(stem, annotator).annotations if all(map(Path.is_file, files)) else None
-    return Recording(record.name, record.signal.astype(np.float32), record.rate, record.leads, marks)
-
-
-def _of_leads(recording, lead, wanted):
-    names = recording.leads
-    if lead is not None:
-        names = (lead,) if isinstance(lead, str) else tuple(lead)
-    elif wanted == "first":
-        names = names[:1]
-    elif wanted != "all":
-        names = tuple(wanted) if set(wanted) <= set(names) else names[: len(wanted)]
-    for name in names:
-        if name not in recording.leads:
-            raise DataError(
-                f"Record {recording.name}: lead {name} is missing; found {', '.join(recording.leads)}."
-            )
-    columns = [recording.leads.index(name) for name in names]
-    return replace(recording, signal=recording.signal[:, columns], leads=names)
+    is_wfdb = header.is_file() or path.suffix.lower() in (".hea", ".dat")
+    is_annotated = is_wfdb and stem.with_name(f"{stem.name}.{annotator}").is_file()
+    marks = read_recording(stem, annotator).annotations if is_annotated else None
+    return Recording(
+        record.name, record.signal.astype(np.float32), record.rate, record.leads, marks, notes=record.warnings
+    )
