@@ -108,12 +108,12 @@ def test_a_student_adapts_a_preset(tmp_path):
 
 @pytest.fixture
 def origin(runs, tmp_path):
-    """A copy of the contrastive run, to be spoilt."""
-    return shutil.copytree(runs / "contrastive", tmp_path / "origin")
+    """A copy of the plain BeatGAN's run, to be spoilt."""
+    return shutil.copytree(runs / "beatgan", tmp_path / "origin")
 
 
 def test_a_start_that_is_another_than_at_the_beginning_is_refused(origin, tmp_path):
-    config = started(CONTRASTIVE, origin)
+    config = started(BEATGAN, origin)
     train(config, tmp_path / "run")
     file = origin / PART / "model.keras"
     model = keras.saving.load_model(file)
@@ -158,7 +158,7 @@ def test_a_preset_is_no_beatgan(tmp_path):
 def test_a_start_that_has_not_finished_is_refused(origin, tmp_path):
     (origin / PART / "model.keras").unlink()
     with pytest.raises(RunError, match=r"model\.keras: no such file; expected a start that has finished"):
-        train(started(CONTRASTIVE, origin), tmp_path / "run")
+        train(started(BEATGAN, origin), tmp_path / "run")
 
 
 @pytest.mark.parametrize("setting", ["protocol.folds=[1]", "protocol.split_seed=1"])
