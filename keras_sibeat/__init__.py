@@ -33,7 +33,9 @@ _HOMES = {
     "keras_sibeat.models.simclr": ("SimCLR", "contrastive_discriminator"),
     "keras_sibeat.models.student": ("student",),
     "keras_sibeat.optimizers": ("LARS", "scaled_learning_rate", "warmup_cosine"),
+    "keras_sibeat.presets.inputs": ("beats",),
     "keras_sibeat.presets.loading": ("list_presets", "load_preset"),
+    "keras_sibeat.evaluate.beat_scores": ("score_beats",),
 }
 _MODULES = {name: f"keras_sibeat.layers.{name}" for name in ("scores", "shifts", "views")}
 _COMMANDS = {
@@ -46,7 +48,7 @@ _COMMANDS = {
 # Modules that register Keras classes, but for those that training alone needs.
 _REGISTERING = (
     *("keras_sibeat.layers.partners", "keras_sibeat.layers.scores", "keras_sibeat.layers.timings"),
-    *(home for home in _HOMES if not home.startswith("keras_sibeat.presets")),
+    *(home for home in _HOMES if not home.startswith(("keras_sibeat.presets", "keras_sibeat.evaluate"))),
 )
 
 __all__ = sorted(["scores", "shifts", "views", *(name for names in _HOMES.values() for name in names)])

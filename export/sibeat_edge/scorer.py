@@ -38,6 +38,7 @@ class BeatScorer:
         threshold, false_alarms_per_hour, personal: set the threshold, as ``score``, ``per_hour`` and
             ``personal`` of ``Threshold``. For a model with a template it decides about shapes alone.
         heat: whether beats carry their residuals.
+        parts: whether a wearer's model's beats carry the scores of their shape and timing: one more run each.
 
     Attributes:
         model: the ``Model``.
@@ -67,10 +68,11 @@ class BeatScorer:
         heat: bool = False,
         *,
         false_alarms_per_hour: float | None = None,
+        parts: bool = False,
     ) -> None:
         self.model = model if isinstance(model, Model) else Model(model)
         manifest = self.model.manifest
-        self.rate, self.heat = rate, heat
+        self.rate, self.heat, self.parts = rate, heat, parts
         self._threshold = Threshold(manifest, threshold, false_alarms_per_hour, personal)
         settings, centre = manifest["wearer"], manifest["window"]["before"]
         self.wearer = Wearer(settings["waits"], centre) if settings else None
@@ -212,13 +214,15 @@ class BeatScorer:
             cut, (score, residuals) = self._pending.popleft(), found or (None, None)
             is_over = score is not None and score > self.threshold
             reason = "" if view else cut.reason or "warm-up"
-            is_alarm = is_over and not self.wearer
             known = {"residuals": residuals, "snr": cut.snr, "above": is_over, "bridged": cut.bridged}
-            beat = Beat(cut.time, score, is_alarm, reason, cut.rr, **known)
+            beat = Beat(cut.time, score, is_over and not self.wearer, reason, cut.rr, **known)
             if self.wearer:
+                scores = view and self._scores(score, *view)
+                if self.parts and scores:
+                    beat = replace(beat, shape=scores.shape() * self._unit, timing=scores.timing * self._unit)
                 self._scored.append(beat)
                 seen = Seen(cut.time, cut.rr, cut.likeness, view and view[0], is_over)
-                beats += self._decide(self._judge.push(seen, view and self._scores(score, *view)))
+                beats += self._decide(self._judge.push(seen, scores))
             else:
                 beats.append(beat)
         return beats
@@ -228,10 +232,8 @@ class BeatScorer:
         template = np.split(window, 2, axis=1)[1]
         of_template = self.model.score(np.concatenate([template, template], axis=1), rhythm)
         values = (value / self._unit for value in (score, of_template, self.threshold))
-        return Scores(*values, shape=lambda: self._on_time(window, rhythm) / self._unit)
-
-    def _on_time(self, window, rhythm):
-        return self.model.score(window, np.where(OF_A_BEAT, 0, rhythm).astype(rhythm.dtype))
+        on_time = np.where(OF_A_BEAT, 0, rhythm).astype(rhythm.dtype)
+        return Scores(*values, shape=lambda: self.model.score(window, on_time) / self._unit)
 
     def _decide(self, verdicts):
         """The beats on which these are the first verdicts."""
@@ -283,10 +285,9 @@ def score_recording(
     """
     scorer = BeatScorer(model, rate, **options)
     size = max(1, round(BLOCK * rate))
-    blocks = (signal[first : first + size] for first in range(0, len(signal), size))
     beats: list[Beat] = []
-    for block in blocks:
-        beats += scorer.push(block)
+    for first in range(0, len(signal), size):
+        beats += scorer.push(signal[first : first + size])
         revise(beats, scorer.revisions)
     beats += scorer.finish()
     revise(beats, scorer.revisions)

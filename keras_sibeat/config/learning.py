@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_serializer, model_validator
 
 from keras_sibeat.config.checks import known, one_of, unique
 from keras_sibeat.config.sections import Section
@@ -53,6 +53,21 @@ class Train(Section):
     learning_rate: Annotated[float, Field(gt=0)] = 1e-4
     beta_1: Annotated[float, Field(ge=0, lt=1)] = 0.5
     jit_compile: bool = True
+
+
+class Start(Section):
+    """Whose networks a run begins with, in place of random ones.
+
+    >>> Start(**{"from": "runs/before"}).trunk
+    'trained'
+    """
+
+    origin: Annotated[str, Field(alias="from", min_length=1)]  # a finished run's folder, or a preset's name
+    trunk: Literal["trained", "frozen"] = "trained"  # what makes a beat's embedding: trained on, or kept
+
+    @model_serializer
+    def _as_written(self) -> dict[str, str]:
+        return {"from": self.origin, "trunk": self.trunk}
 
 
 class Pretrain(Section):

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import Field, field_validator, model_validator
 
 from keras_sibeat.config.checks import unique
-from keras_sibeat.config.learning import Contrastive, Distillation, Frskd, Model, Score, Student, Train
+from keras_sibeat.config.learning import Contrastive, Distillation, Frskd, Model, Score, Start, Student, Train
 from keras_sibeat.config.sections import (
     OF_WEARERS,
     Data,
@@ -33,6 +33,7 @@ class Config(Section):
     wearer: Wearer | None = None
     protocol: Protocol = Protocol()
     model: Model = Model()
+    start: Start | None = None
     train: Train = Train()
     contrastive: Contrastive | None = None
     frskd: Frskd | None = None
@@ -51,6 +52,8 @@ class Config(Section):
         """The values as JSON has them, without the data's folder: wherever data lies, the run is the same."""
         values = self.model_dump(mode="json")
         del values["data"]["folder"]
+        if not self.start:
+            del values["start"]
         noise = self.student and self.student.noise
         if self.student and not noise:
             del values["student"]["noise"]

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 
+from sibeat_edge.signal.resampling import RATE
+
 
 @dataclass(frozen=True)
 class BeatSet:
@@ -76,6 +78,11 @@ class BeatSet:
     def inputs(self) -> np.ndarray | dict[str, np.ndarray]:
         """The same as Keras takes it: the windows alone or, with a rhythm, both by name."""
         return {"window": self.windows, "rhythm": self.rhythm} if self.rhythm.shape[1] else self.windows
+
+    @property
+    def times(self) -> np.ndarray:
+        """``(beats,)`` s from the recording's start to the R-peak; of series, whose rate is unknown, NaN."""
+        return np.where(np.isnan(self.seconds), np.nan, self.samples / RATE)
 
     def take(self, rows: np.ndarray) -> "BeatSet":
         """The beats of a mask or of row numbers, each standing for as much time as before."""

@@ -12,6 +12,7 @@ from keras_sibeat.data.beatset import recorded_hours
 from keras_sibeat.data.protocols import Fold
 from keras_sibeat.data.sources import load_folds
 from keras_sibeat.errors import RunError
+from keras_sibeat.evaluate.beat_files import join_tables, tabulate, write_beats
 from keras_sibeat.evaluate.folds import measure
 from keras_sibeat.evaluate.metrics import auc_per_record, threshold_for
 from keras_sibeat.evaluate.summary import describe
@@ -35,8 +36,15 @@ def find_export(run: Run, part: Path) -> tuple[Path, dict[str, Any]]:
     return file, report
 
 
-def evaluate_exported(run: Run, folds: Mapping[int, Fold] | None = None) -> dict[str, Any]:
+def evaluate_exported(
+    run: Run, folds: Mapping[int, Fold] | None = None, beats_file: Path | None = None
+) -> dict[str, Any]:
     """Score the test windows of every fold and seed by its int8 model, as the device does.
+
+    Args:
+        run: a student's, exported.
+        folds: its folds, where they are loaded already.
+        beats_file: gets the table of the test beats' scores, as ``write_beats`` writes it.
 
     Returns the result as ``results/`` holds it, without a name: the metrics of an evaluation, ``auc_float``,
     ``ap_float`` and ``decisions_flipped`` (each model at its own threshold), and the model's flash and arena.
@@ -44,13 +52,14 @@ def evaluate_exported(run: Run, folds: Mapping[int, Fold] | None = None) -> dict
     Raises ``RunError`` for a part that has not been exported.
     """
     folds, started = folds or load_folds(run.config), time.perf_counter()
-    metrics, per_record, exported = [], [], {}
-    for (number, _), part in run.parts().items():
+    metrics, per_record, exported, tables = [], [], {}, []
+    for (number, seed), part in run.parts().items():
         file, report = find_export(run, part)
         fold, model, network = folds[number], Model(file), load(part / "student.keras")
         exported[f"{part.name}/export/{file.name}"] = sha256(file)
         scores = np.array([model.score(*beat) for beat in zip(*fold.test.arrays, strict=True)])
         threshold, usual = (model.manifest["threshold"][name] for name in ("score", "usual"))
+        tables.append(tabulate(fold.test, scores, scores > threshold, fold.normal, number, seed))
         per_record.append(auc_per_record(scores, fold.test, fold.normal))
         floats, limit = _float_scores(network, fold, report["false_alarms_per_hour"])
         before = separation(floats, fold.is_abnormal(fold.test))
@@ -63,6 +72,8 @@ def evaluate_exported(run: Run, folds: Mapping[int, Fold] | None = None) -> dict
                 "arena_bytes": report["arena_bytes"],
             }
         )
+    if beats_file:
+        write_beats(join_tables(tables), beats_file)
     result = describe(run.config, folds, "label_free", metrics, per_record, time.perf_counter() - started)
     result |= {key: run.about[key] for key in ("versions", "commit")}  # those that trained
     result["models_sha256"] = {**depends_on(run), **exported}

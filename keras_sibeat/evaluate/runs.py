@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -14,6 +14,7 @@ from keras_sibeat.data.beatset import BeatSet
 from keras_sibeat.data.protocols import Fold
 from keras_sibeat.data.sources import load_folds
 from keras_sibeat.errors import RunError
+from keras_sibeat.evaluate.beat_files import join_tables, tabulate, write_beats
 from keras_sibeat.evaluate.folds import measure, measure_all_wearers, measure_alone, set_thresholds
 from keras_sibeat.evaluate.judges import open_judge
 from keras_sibeat.evaluate.metrics import auc_per_record
@@ -27,7 +28,10 @@ from keras_sibeat.train.beatgan import select, selections
 from keras_sibeat.train.provenance import depends_on
 from keras_sibeat.train.run import Run, read_history
 
-__all__ = ["Evaluated", "evaluate", "evaluate_part", "result_name"]
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+__all__ = ["Evaluated", "evaluate", "evaluate_part", "result_name", "tabulate_run"]
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,10 @@ class Evaluated:
 
 
 def evaluate(
-    run: Run, folds: Mapping[int, Fold] | None = None, selection: str | None = None
+    run: Run,
+    folds: Mapping[int, Fold] | None = None,
+    selection: str | None = None,
+    beats_file: Path | None = None,
 ) -> dict[str, Any]:
     """Score the test windows of every fold and seed of a run; write metrics and plots into its folder.
 
@@ -64,6 +71,7 @@ def evaluate(
         run: a finished one.
         folds: its folds, where they are loaded already.
         selection: ``label_free`` or ``labelled``; the run's own by default.
+        beats_file: gets the table of the test beats' scores, as ``write_beats`` writes it.
 
     Returns the result as ``results/`` holds it, without a name.
 
@@ -88,6 +96,8 @@ def evaluate(
         evaluated = evaluate_part(config, part, fold, selection, histories[part.name])
         tested.setdefault(seed, []).append((evaluated.scores, evaluated.alarms, fold.test))
         found.append(evaluated)
+    if beats_file:
+        write_beats(_tabulate(run, folds, found), beats_file)
     per_record = [
         auc_per_record(evaluated.scores, folds[number].test, folds[number].normal)
         for (number, _), evaluated in zip(run.parts(), found, strict=True)
@@ -133,6 +143,27 @@ def evaluate_part(
     write_json(part / f"metrics{suffix}.json", {**metrics, "threshold": threshold, **missing})
     plot_part(part / f"plots{suffix}", config, rows, judge.generator, fold, own, threshold)
     return Evaluated(metrics, own, threshold, judge.network)
+
+
+def tabulate_run(run: Run, folds: Mapping[int, Fold]) -> "DataFrame":
+    """The table of the scores of the test beats of a finished ``run``, as ``tabulate`` makes it.
+
+    Raises ``RunError`` for a run that has not finished training.
+    """
+    config, found = run.config, []
+    for (number, _), part in run.parts().items():
+        _finished_history(config, part)
+        judge, fold = open_judge(config, part, config.protocol.selection), folds[number]
+        threshold, _ = set_thresholds(config, judge.judge(fold.validation.inputs)["score"], fold)
+        found.append(Evaluated({}, judge.judge(fold.test.inputs)["score"], threshold, judge.network))
+    return _tabulate(run, folds, found)
+
+
+def _tabulate(run, folds, found):
+    return join_tables(
+        tabulate(folds[number].test, part.scores, part.alarms, folds[number].normal, number, seed)
+        for (number, seed), part in zip(run.parts(), found, strict=True)
+    )
 
 
 def _finished_history(config, part):

@@ -1,5 +1,7 @@
 """What scores are worth on wearers that the model has never seen: by record, and how sure that is."""
 
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 
 from keras_sibeat.data.beatset import BeatSet, recorded_hours
@@ -94,24 +96,46 @@ def sensitivity_at(scores: np.ndarray, is_abnormal: np.ndarray, alarms: float) -
     return float(np.mean(scores[is_abnormal] > threshold))
 
 
-def _intervals(scores, is_abnormal, beats, per_record, seed):
-    wearers, records = beats.persons, beats.records
+def draw_wearers(wearers: np.ndarray, seed: int = 0) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The samples of a bootstrap over wearers, ``DRAWN`` of them.
+
+    Args:
+        wearers: ``(beats,)``, the name of each beat's.
+        seed: the same seed draws the same wearers.
+
+    Yields the numbers of the wearers drawn, in the order of their names, and the rows of all of their beats.
+
+    >>> chosen, rows = next(draw_wearers(np.array(["b", "a", "b"])))
+    >>> len(chosen), set(rows.tolist()) <= {0, 1, 2}
+    (2, True)
+    """
     generator, names = np.random.default_rng(seed), np.unique(wearers)
     rows = [np.flatnonzero(wearers == name) for name in names]
-    aucs = [
-        [per_record[record] for record in np.unique(records[part]) if record in per_record] for part in rows
-    ]
-    found = {"auc": [], "ap": [], "auc_record": []}
     for _ in range(DRAWN):
         chosen = generator.integers(0, len(rows), len(rows))
-        drawn = np.concatenate([rows[number] for number in chosen])
+        yield chosen, np.concatenate([rows[number] for number in chosen])
+
+
+def interval(values: Sequence[float]) -> tuple[float, float]:
+    """The ends of the interval that holds the share ``INSIDE`` of the ``values`` of a bootstrap's samples."""
+    low, high = (float(np.nanquantile(values, share)) for share in ((1 - INSIDE) / 2, (1 + INSIDE) / 2))
+    return low, high
+
+
+def _intervals(scores, is_abnormal, beats, per_record, seed):
+    wearers, records = beats.persons, beats.records
+    aucs = [
+        [per_record[record] for record in np.unique(records[wearers == name]) if record in per_record]
+        for name in np.unique(wearers)
+    ]
+    found = {"auc": [], "ap": [], "auc_record": []}
+    for chosen, drawn in draw_wearers(wearers, seed):
         for name, value in separation(scores[drawn], is_abnormal[drawn]).items():
             found[name].append(value)
         found["auc_record"].append(np.mean([auc for number in chosen for auc in aucs[number]] or [np.nan]))
-    ends = {"low": (1 - INSIDE) / 2, "high": (1 + INSIDE) / 2}
+    ends = {name: interval(values) for name, values in found.items() if not np.isnan(values).all()}
     return {
-        f"{name}_{end}": float(np.nanquantile(values, share))
-        for name, values in found.items()
-        if not np.isnan(values).all()  # of no draw, too
-        for end, share in ends.items()
+        f"{name}_{end}": value
+        for name, pair in ends.items()
+        for end, value in zip(("low", "high"), pair, strict=True)
     }

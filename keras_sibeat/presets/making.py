@@ -78,6 +78,7 @@ def make_preset(run: Run, name: str, folder: Path = FOLDER) -> dict[str, Any]:
             "metrics": json.loads((part / "metrics.json").read_text(encoding="utf-8")),
             "config": run.config.describe(),
             **{key: run.about[key] for key in ("command", "data_sha256", "versions", "commit")},
+            **{key: run.about[key] for key in ("started_from",) if key in run.about},
         }
         render_card(about)  # before anything is written: it raises where a figure is missing
     write_about(about, folder)

@@ -1,8 +1,9 @@
 """The stage that trains BeatGAN on one fold with one seed."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import keras
@@ -25,6 +26,7 @@ from keras_sibeat.train.fitting import fit_resumably, load, save
 from keras_sibeat.train.provenance import record_teacher
 from keras_sibeat.train.run import Row, read_history
 from keras_sibeat.train.separation import separation
+from keras_sibeat.train.starting import begin
 from keras_sibeat.train.streams import streams
 from keras_sibeat.train.teachers import GENERATOR, build_self_teacher, find_teacher
 
@@ -32,9 +34,17 @@ log = logging.getLogger("keras_sibeat")
 
 
 def build_beatgan(
-    config: Config, length: int, channels: int, seed: int, teacher: keras.Model | None = None
+    config: Config,
+    length: int,
+    channels: int,
+    seed: int,
+    teacher: keras.Model | None = None,
+    start: Path | None = None,
 ) -> BeatGAN:
-    """The configured BeatGAN for windows ``(length, channels)``, compiled; with a ``teacher``, SI-BeatGAN."""
+    """The configured BeatGAN for windows ``(length, channels)``, compiled; with a ``teacher``, SI-BeatGAN.
+
+    ``start`` is the file of the model that it begins with.
+    """
     model, train = config.model, config.train
     shape: dict[str, Any] = {"length": length, "channels": channels}
     seeds = streams(seed)
@@ -45,6 +55,7 @@ def build_beatgan(
     else:
         generator = dense_generator(**shape, units=model.units, latent=model.latent, seed=seeds["generator"])
         discriminator = dense_discriminator(**shape, units=model.units, seed=seeds["discriminator"])
+    begin(config, start, generator=generator, discriminator=discriminator)
     warp = (
         TimeWarp(model.time_warp, config.window.before, seed=seeds["time_warp"]) if model.time_warp else None
     )
@@ -99,8 +110,11 @@ def train_beatgan(
     folder: Path,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     strategy: tf.distribute.Strategy | None = None,
+    starts: Mapping[str, Path] = MappingProxyType({}),
 ) -> list[Row]:
     """Train on ``fold`` in ``folder``, going on from its newest checkpoint; returns the history's rows.
+
+    It begins with the networks of ``starts``, as ``find_starts`` gives them.
 
     Afterwards ``label_free.keras`` (and ``labelled.keras``, where validation has abnormal beats) hold the
     selected epochs' models, ``model.keras`` the configured selection's and ``generator.keras`` its generator,
@@ -115,7 +129,7 @@ def train_beatgan(
             record_teacher(folder, file)
             teacher = load(file)
         length, channels = windows.shape[1:]
-        model = build_beatgan(config, length, channels, seed, teacher)
+        model = build_beatgan(config, length, channels, seed, teacher, starts.get("."))
 
     if is_chief() and len(read_history(folder / "history.csv")) < train.epochs:
         (folder / GENERATOR).unlink(missing_ok=True)  # of a run that had ended, and now is trained on

@@ -1,7 +1,8 @@
 """The stage that trains a contrastive BeatGAN: SimCLR alone where asked for, then the joint training."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import keras
 import numpy as np
@@ -31,6 +32,7 @@ from keras_sibeat.train.beatgan import keep, validation_columns
 from keras_sibeat.train.fitting import fit_resumably, save
 from keras_sibeat.train.run import Row
 from keras_sibeat.train.separation import separation
+from keras_sibeat.train.starting import begin
 from keras_sibeat.train.streams import streams
 from keras_sibeat.train.teachers import SCORER, build_self_teacher
 from sibeat_edge.beats.alignment import core_ticks
@@ -105,12 +107,12 @@ def check_contrastive(config: Config, beats: BeatSet) -> None:
 
 
 def build_contrastive(
-    config: Config, length: int, channels: int, seed: int, steps: int
+    config: Config, length: int, channels: int, seed: int, steps: int, start: Path | None = None
 ) -> tuple[SimCLR, ContrastiveBeatGAN]:
     """The configured models for windows ``(length, channels)``: ``SimCLR`` and ``ContrastiveBeatGAN``.
 
     Both share the discriminator, the views and the shifts, and are compiled, their schedules laid for
-    ``steps`` steps an epoch.
+    ``steps`` steps an epoch. ``start`` is the file of the model that they begin with.
     """
     model, train, contrast = config.model, config.train, config.contrastive
     seeds = streams(seed)
@@ -119,6 +121,7 @@ def build_contrastive(
     generator = conv_generator(**size, latent=model.latent, seed=seeds["generator"])
     heads = {"head": contrast.head, "units": contrast.units, "projection": contrast.projection}
     discriminator = contrastive_discriminator(**size, **heads, seed=seeds["discriminator"])
+    begin(config, start, generator=generator, discriminator=discriminator)
     views, shifts = build_views(config, seeds["views"])
     self_teacher = build_self_teacher(discriminator, config.frskd, seeds["self_teacher"])
     partners = Partners(seeds["partners"]) if config.wearer else None
@@ -164,8 +167,11 @@ def train_contrastive(
     folder: Path,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     strategy: tf.distribute.Strategy | None = None,
+    starts: Mapping[str, Path] = MappingProxyType({}),
 ) -> list[Row]:
     """Train on ``fold`` in ``folder``, going on from its newest checkpoint; returns the history's rows.
+
+    It begins with the networks of ``starts``, as ``find_starts`` gives them.
 
     The last epoch counts, in which the learning rate has decayed to nothing: no validation beat selects
     anything. Afterwards ``model.keras`` holds it, ``generator.keras`` its generator, and ``scorer.keras`` the
@@ -177,7 +183,8 @@ def train_contrastive(
     batch_size = min(train.batch_size, len(windows))
     with (strategy or tf.distribute.get_strategy()).scope():
         length, channels = windows.shape[1:]
-        alone, model = build_contrastive(config, length, channels, seed, len(windows) // batch_size)
+        steps = len(windows) // batch_size
+        alone, model = build_contrastive(config, length, channels, seed, steps, starts.get("."))
     options = {"batch_size": batch_size, "seed": seed, "callbacks": callbacks}
     pretrain = config.contrastive.pretrain
     if pretrain.epochs:

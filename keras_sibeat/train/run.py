@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 
 from pydantic import ValidationError
 
@@ -27,8 +28,8 @@ class Run:
     """The folder of one run.
 
     ``config.json`` holds the resolved configuration. ``run.json`` holds the command, versions, data checksum,
-    the commit that trained, and notes. A part such as ``fold0-seed0`` holds what the training of one fold
-    with one seed wrote.
+    the commit that trained, notes and, where the run began with networks of another, their files. A part such
+    as ``fold0-seed0`` holds what the training of one fold with one seed wrote.
 
     >>> Run("no/such/folder")
     Traceback (most recent call last):
@@ -71,8 +72,19 @@ class Run:
             )
 
     @classmethod
-    def open(cls, folder: Path, config: Config, folds: Mapping[int, Fold], command: Sequence[str]) -> "Run":
-        """Start a run in ``folder``, or go on with the same run; raises ``RunError`` if it is another one."""
+    def open(
+        cls,
+        folder: Path,
+        config: Config,
+        folds: Mapping[int, Fold],
+        command: Sequence[str],
+        started_from: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+    ) -> "Run":
+        """Start a run in ``folder``, or go on with the same run; raises ``RunError`` if it is another one.
+
+        Args:
+            started_from: ``file`` and ``sha256`` of the model that each stage begins with, where it does.
+        """
         folder = Path(folder)
         if not (folder / "run.json").exists():
             names = [path.name for path in folder.iterdir()] if folder.exists() else []
@@ -86,6 +98,7 @@ class Run:
                 "versions": installed_versions(),
                 "commit": current_commit(),
                 "notes": list(train.notes),
+                **({"started_from": dict(started_from)} if started_from else {}),
             }
             write_json(folder / "run.json", about)
         run = cls(folder)
@@ -100,6 +113,13 @@ class Run:
                 "or another --run folder."
             )
         run.check_data(folds)
+        begun = run.about.get("started_from", {})
+        for stage, now in started_from.items():
+            if stage in begun and begun[stage]["sha256"] != now["sha256"]:
+                raise RunError(
+                    f"{now['file']}: found a start of SHA-256 {now['sha256']}; expected "
+                    f"{begun[stage]['sha256']}, with which {folder / stage} began."
+                )
         write_json(folder / "config.json", run.config.model_dump(mode="json"))
         return run
 

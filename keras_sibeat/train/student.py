@@ -1,7 +1,8 @@
 """The stage that distils a compact student from a contrastive BeatGAN, which it trains first where needed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import keras
@@ -32,6 +33,7 @@ from keras_sibeat.train.fitting import fit_resumably, load, save
 from keras_sibeat.train.provenance import check_recorded, record_teacher
 from keras_sibeat.train.run import Row
 from keras_sibeat.train.separation import rank_correlation, separation
+from keras_sibeat.train.starting import begin
 from keras_sibeat.train.streams import streams
 from keras_sibeat.train.teachers import SCORER, find_teacher, teacher_file
 
@@ -45,8 +47,11 @@ def train_student(
     folder: Path,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     strategy: tf.distribute.Strategy | None = None,
+    starts: Mapping[str, Path] = MappingProxyType({}),
 ) -> list[Row]:
     """Train on ``fold`` in ``folder``, going on where it stopped; returns the student's history.
+
+    Student and teacher begin with the networks of ``starts``, as ``find_starts`` gives them.
 
     The teacher is trained in ``folder/teacher`` unless one is configured. Afterwards ``student.keras`` holds
     the student that ships, a beat in and a score out, and ``residuals.keras`` the one that also says where,
@@ -55,7 +60,8 @@ def train_student(
     settings, beats = config.student, fold.train
     taught_here = settings.distil and not settings.teacher
     if taught_here and not (folder / "teacher" / SCORER).exists():
-        train_contrastive(config, fold, seed, folder / "teacher", callbacks, strategy)
+        begun = {".": starts["teacher"]} if "teacher" in starts else {}
+        train_contrastive(config, fold, seed, folder / "teacher", callbacks, strategy, begun)
         await_file(folder / "teacher" / SCORER)
     if teacher := teacher_file(config, folder):
         record_teacher(folder, teacher)
@@ -66,9 +72,8 @@ def train_student(
     batch_size = min(settings.batch_size, len(beats))
     with (strategy or tf.distribute.get_strategy()).scope():
         scorer = load_scorer(config, folder) if settings.distil else None
-        model, network = build_distiller(
-            config, fold, scorer, beats.windows.shape[1:], seed, len(beats) // batch_size
-        )
+        shape, steps = beats.windows.shape[1:], len(beats) // batch_size
+        model, network = build_distiller(config, fold, scorer, shape, seed, steps, starts.get("."))
     validation, is_abnormal = fold.validation.inputs, fold.is_abnormal(fold.validation)
     wanted = score_parts(scorer, validation)["score"] if scorer else None
 
@@ -90,6 +95,8 @@ def train_student(
         callbacks=callbacks,
     )
     if is_chief() and not (folder / "student.keras").exists():
+        for layer in network.layers:
+            layer.trainable = True  # a trunk is frozen for this training alone
         if config.has_residuals:
             save(network, folder / "residuals.keras")
         score = student_outputs(network.outputs)["score"]
@@ -142,7 +149,13 @@ def build_noise(config: Config, seed: int) -> WornNoise | None:
 
 
 def build_distiller(
-    config: Config, fold: Fold, scorer: keras.Model | None, shape: tuple[int, int], seed: int, steps: int
+    config: Config,
+    fold: Fold,
+    scorer: keras.Model | None,
+    shape: tuple[int, int],
+    seed: int,
+    steps: int,
+    start: Path | None = None,
 ) -> tuple[keras.Model, keras.Model]:
     """The model that trains the configured student, and the student.
 
@@ -151,6 +164,7 @@ def build_distiller(
         shape: ``(length, channels)`` of the windows.
         seed: of the training.
         steps: in an epoch, for the learning rate's schedule.
+        start: file of the student that it begins with.
     """
     settings, contrast = config.student, config.contrastive
     seeds = streams(seed)
@@ -158,6 +172,7 @@ def build_distiller(
     size |= {"width": settings.width, "depth": settings.depth, "units": settings.units}
     size |= {"rhythm": fold.train.rhythm.shape[1], "synchronized": replicas() > 1}
     network = build_student(**size, rebuilds=config.has_residuals, seed=seeds["student"])
+    begin(config, start, student=network)
     views, shifts = build_views(config, seeds["student_views"])
     if scorer:
         normals = score_parts(scorer, fold.validation_normals.inputs)["score"]

@@ -13,6 +13,7 @@ from keras_sibeat.train.contrastive import check_contrastive, train_contrastive
 from keras_sibeat.train.progress import EpochProgress
 from keras_sibeat.train.provenance import check_recorded
 from keras_sibeat.train.run import Run, part_folders
+from keras_sibeat.train.starting import describe_starts, find_starts
 from keras_sibeat.train.student import train_student
 from keras_sibeat.train.teachers import check_teacher, teacher_file
 
@@ -29,8 +30,10 @@ def train(
     console = console or Console()
     strategy = open_strategy(config.distribute.strategy)
     folds = load_folds(config)
+    parts = part_folders(folder, config)
+    starts = {part.name: find_starts(config, part, folds[number]) for (number, _), part in parts.items()}
     if not is_chief():
-        _train_parts(config, folds, part_folders(folder, config), strategy, console)
+        _train_parts(config, folds, parts, strategy, console, starts)
         return None
     first = next(iter(folds.values()))
     for note in first.train.notes:
@@ -39,18 +42,18 @@ def train(
         check_contrastive(config, first.train)
     if config.student and config.student.unlabelled:
         load_unlabelled(config, config.student.unlabelled)
-    for part in part_folders(folder, config).values():
+    for part in parts.values():
         check_teacher(config, part.name, first.train)
         teacher = teacher_file(config, part)
         if teacher and teacher.exists():
             check_recorded(part, teacher)
-    run = Run.open(folder, config, folds, command_line)
+    run = Run.open(folder, config, folds, command_line, describe_starts(starts))
     with run.locked():
-        _train_parts(config, folds, run.parts(), strategy, console)
+        _train_parts(config, folds, run.parts(), strategy, console, starts)
     return run
 
 
-def _train_parts(config, folds, parts, strategy, console):
+def _train_parts(config, folds, parts, strategy, console, starts):
     stage = train_student if config.student else train_contrastive if config.contrastive else train_beatgan
     for (number, seed), part in parts.items():
         fold = folds[number]
@@ -58,4 +61,4 @@ def _train_parts(config, folds, parts, strategy, console):
         console.print(
             f"[bold]{config.name}[/] fold {number}, seed {seed}: {counts} train / validation / test"
         )
-        stage(config, fold, seed, part, [EpochProgress(console)], strategy)
+        stage(config, fold, seed, part, [EpochProgress(console)], strategy, starts[part.name])

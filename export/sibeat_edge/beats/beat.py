@@ -30,6 +30,8 @@ class Beat:
             ``V`` (ventricular: of another shape), as ``Judge`` finds; an empty text without a score.
         irregular: whether the rhythm as a whole is irregular at this beat, as atrial fibrillation makes it.
         group: number of the kind of beats, alike in shape, that it was gathered with; None for none.
+        shape: score had the beat been on time, if asked for, of a wearer's model.
+        timing: score of the template at the beat's time, if asked for, of a wearer's model.
 
     >>> Beat(time=12.5, score=None, alarm=False, reason="noisy", rr=0.8).quality
     'noisy'
@@ -48,6 +50,8 @@ class Beat:
     kind: str = ""
     irregular: bool = False
     group: int | None = None
+    shape: float | None = None
+    timing: float | None = None
 
     @property
     def quality(self) -> str:
