@@ -41,6 +41,20 @@ def check_sides(what: str, length: int, centre: int, before: int = 1, after: int
         )
 
 
+def in_full(options: dict[str, Any]) -> dict[str, Any]:
+    """A layer's options, its dtype by default the global policy's, but for half precision: then float32.
+
+    A window would lose its waves' detail, and what is drawn its fineness.
+
+    >>> in_full({"name": "views"})
+    {'name': 'views', 'dtype': 'float32'}
+    """
+    if options.get("dtype") is None:
+        computing = keras.config.dtype_policy().compute_dtype
+        return {**options, "dtype": keras.backend.result_type(computing, "float32")}
+    return options
+
+
 class Augmentation(keras.layers.Layer):
     """Base of the layers that change windows ``(batch, length, channels)`` at random while training.
 
@@ -58,7 +72,7 @@ class Augmentation(keras.layers.Layer):
     """
 
     def __init__(self, seed: int | None = None, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(**in_full(kwargs))
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.input_spec = keras.layers.InputSpec(ndim=3)

@@ -15,6 +15,7 @@ from keras_sibeat.layers.augmentation import (
     Augmentation,
     OfLayers,
     check_sides,
+    in_full,
     read_between,
     warp,
     whole,
@@ -241,7 +242,7 @@ class Views(OfLayers, keras.layers.Layer):
     """
 
     def __init__(self, layers: Sequence[keras.Layer], leads: int | None = None, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(**in_full(kwargs))
         self.layers, self.leads = list(layers), leads
 
     def call(self, windows: keras.KerasTensor, training: bool = False) -> keras.KerasTensor:

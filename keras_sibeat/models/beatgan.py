@@ -8,12 +8,13 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_sibeat.distribution import average, share, step_logs
+from keras_sibeat.distribution import average, step_logs
 from keras_sibeat.layers.backend import tf
 from keras_sibeat.layers.composed import Composed
-from keras_sibeat.models.descent import BuiltWhenMade, compiles
-from keras_sibeat.models.judge import Judge
-from keras_sibeat.models.matmul import as_matmuls
+from keras_sibeat.models.batch import counted, mean, record
+from keras_sibeat.models.descent import OPTIMIZER, OwnStep, objective
+from keras_sibeat.models.judge import Judge, adversarial_loss
+from keras_sibeat.models.twin import Twin, activity, precision, regularisation
 
 COLLAPSED = 5e-6  # the published code re-initialises the discriminator below this loss
 
@@ -26,7 +27,7 @@ class _Count(keras.metrics.Sum):
 
 
 @keras.saving.register_keras_serializable(package="keras_sibeat")
-class BeatGAN(Composed, BuiltWhenMade):
+class BeatGAN(Composed, OwnStep):
     """An autoencoder (the generator) trained against a discriminator, on normal windows alone.
 
     Each step updates the discriminator, then, against the updated one, the generator:
@@ -46,7 +47,17 @@ class BeatGAN(Composed, BuiltWhenMade):
         self_teacher: ``SelfTeacher`` of the discriminator's trunk (FRSKD), which learns real from rebuilt
             beside it and adds its loss to the discriminator's; none by default.
 
-    Calling the model rebuilds the windows. ``fit`` takes windows scaled to [-1, 1] and no targets.
+    Calling the model rebuilds the windows, and so does what ``export`` writes. ``fit`` takes windows scaled
+    to [-1, 1] and no targets; what stands in their place is ignored. Weights of beats weigh all losses, as
+    Keras' do: a mean over the batch of each beat's loss times its weight. The batch's statistics, by which
+    networks normalise, are those of all beats.
+
+    Regularisers count: the generator's in ``loss``, the discriminator's in its own update, without showing in
+    ``discriminator_loss``, which says whether it has collapsed.
+
+    ``evaluate`` and ``validation_data`` report ``loss``, the mean squared error of the windows as rebuilt at
+    inference plus the generator's regularisers, and ``rebuild_loss``, the error alone. Both draw nothing at
+    random. Feature matching is left out: the discriminator that it depends on changes from epoch to epoch.
 
     Made in the scope of a ``tf.distribute`` strategy, with networks that normalise ``synchronized``, it
     learns from each batch what one replica would, as long as the batch divides evenly among the replicas.
@@ -85,9 +96,9 @@ class BeatGAN(Composed, BuiltWhenMade):
         self.discriminator = discriminator
         self.feature_weight = feature_weight
         self.augmentation, self.self_teacher = augmentation, self_teacher
-        # ``partial`` keeps the training twin out of tracking and saving: it owns no variable.
-        self._rebuild = partial(as_matmuls(generator), training=True)
-        self._judge = Judge(discriminator, with_maps=self_teacher is not None)
+        self.precision, self.window_shape = precision(generator, discriminator), generator.input_shape
+        self._rebuild = Twin(generator, self.precision)
+        self._judge = Judge(discriminator, self_teacher is not None, self.precision)
         names = ("loss", "rebuild_loss", "feature_loss", "discriminator_loss")
         self._means = {name: keras.metrics.Mean(name=name) for name in names}
         self._reinitialised = _Count(name="reinitialised")
@@ -98,34 +109,34 @@ class BeatGAN(Composed, BuiltWhenMade):
         self,
         optimizer: Any = None,
         discriminator_optimizer: Any = None,
-        jit_compile: bool = True,
+        jit_compile: bool | str = True,
         **kwargs: Any,
     ) -> None:
-        """Configure training; each optimizer defaults to the published Adam(1e-4, beta_1=0.5).
+        """Configure training.
 
-        ``jit_compile`` holds for one replica: XLA compiles no exchange between several.
+        Args:
+            optimizer, discriminator_optimizer: objects, names or configs; each defaults to the published
+                Adam(1e-4, beta_1=0.5).
+            jit_compile: whether XLA compiles the step; it does so for one replica alone, as it compiles no
+                exchange between several. "auto" compiles where there is a GPU.
+            **kwargs: ``run_eagerly``, ``steps_per_execution`` and ``auto_scale_loss`` of Keras' ``compile``.
+
+        Raises ``ValueError`` for a loss or metrics, one optimizer for both, and weights in half precision.
         """
         adam = partial(keras.optimizers.Adam, 1e-4, beta_1=0.5, epsilon=1e-8)
-        jit_compile = compiles(self, jit_compile, kwargs.get("run_eagerly", False))
-        super().compile(optimizer=optimizer or adam(), jit_compile=jit_compile, **kwargs)
-        self.discriminator_optimizer = discriminator_optimizer or adam()
-        self.optimizer.build(self.generator.trainable_variables)
-        self.discriminator_optimizer.build(self._judging_weights())
+        optimizers = (optimizer, discriminator_optimizer)
+        named = {n: o or adam() for n, o in zip(self.trains, optimizers, strict=True)}
+        self.compile_with(named, jit_compile, **kwargs)
 
-    def _judging_weights(self):
+    @property
+    def trains(self) -> dict[str, list[keras.Variable]]:
         taught = self.self_teacher.trainable_variables if self.self_teacher else []
-        return [*self.discriminator.trainable_variables, *taught]
+        judging = [*self.discriminator.trainable_variables, *taught]
+        return {OPTIMIZER: self.generator.trainable_variables, "discriminator_optimizer": judging}
 
-    def get_compile_config(self) -> dict[str, Any] | None:
-        if not self.compiled:
-            return None
-        optimizers = (self.optimizer, self.discriminator_optimizer)
-        names = ("optimizer", "discriminator_optimizer")
-        config = {n: keras.saving.serialize_keras_object(o) for n, o in zip(names, optimizers, strict=True)}
-        return {**config, "jit_compile": self.jit_compile}
-
-    def compile_from_config(self, config: dict[str, Any]) -> None:
-        self.compile(**keras.saving.deserialize_keras_object(config))
+    @property
+    def network(self) -> keras.Model:
+        return self.generator
 
     @property
     def collapsed_below(self) -> float:
@@ -136,36 +147,35 @@ class BeatGAN(Composed, BuiltWhenMade):
     def metrics(self) -> list[keras.metrics.Metric]:
         return [*self._means.values(), self._reinitialised]
 
-    def call(self, windows: keras.KerasTensor, training: bool = False) -> keras.KerasTensor:
-        return self.generator(windows, training=training)
-
     def train_step(self, data: Any) -> dict[str, Any]:
-        windows, wearers, _ = keras.utils.unpack_x_y_sample_weight(data)
-        windows, *others = self._draw(windows, wearers)
+        windows, wearers, beat_weights = self.unpack(data)
+        windows, *others = (ops.cast(drawn, self.precision) for drawn in self._draw(windows, wearers))
+        weights = self.generator.trainable_variables
 
         # The generator does not change between the two updates, so the windows are rebuilt once for both.
         with tf.GradientTape() as generator_tape:
             rebuilt = self._rebuild(windows)
-        discriminator_loss = self._update_discriminator(rebuilt, wearers, windows, *others)
+            penalties = [*self._rebuild.added, *regularisation(weights)]
+        discriminator_loss = self._update_discriminator(rebuilt, wearers, beat_weights, windows, *others)
 
+        made = [rebuilt, *penalties]
         with tf.GradientTape(watch_accessed_variables=False) as tape:  # the discriminator stays as it is
-            tape.watch(rebuilt)
+            tape.watch(made)
             features, wanted = self._match(rebuilt, windows)
-            rebuild_loss = ops.mean(ops.square(windows - rebuilt))
-            feature_loss = ops.mean(ops.square(wanted - features))
+            rebuild_loss = mean(ops.square(windows - rebuilt), beat_weights)
+            feature_loss = mean(ops.square(wanted - features), beat_weights)
             loss = rebuild_loss + self.feature_weight * feature_loss + self._distil(windows, rebuilt)
-            part = share(loss)
-        pull = tape.gradient(part, rebuilt)
-        weights = self.generator.trainable_variables
-        self.optimizer.apply(generator_tape.gradient(rebuilt, weights, output_gradients=pull), weights)
+            loss = sum(penalties, start=loss)
+            part = objective(self.optimizer, loss)
+        pulls = tape.gradient(part, made)
+        self.optimizer.apply(generator_tape.gradient(made, weights, output_gradients=pulls), weights)
 
         # From here on all replicas hold the same numbers, so they decide and draw alike.
         losses = average([loss, rebuild_loss, feature_loss, discriminator_loss])
         collapsed = losses[-1] < self.collapsed_below
         ops.cond(collapsed, self._reinitialise, lambda: None)
         self._reinitialised.update_state(ops.cast(collapsed, "float32"))
-        for mean, value in zip(self._means.values(), losses, strict=True):
-            mean.update_state(value)
+        record(self._means, dict(zip(self._means, losses, strict=True)), counted(windows))
         return step_logs(self.metrics)
 
     def _match(self, rebuilt, windows):
@@ -183,20 +193,19 @@ class BeatGAN(Composed, BuiltWhenMade):
         """
         return [windows if self.augmentation is None else self.augmentation(windows, training=True)]
 
-    def _update_discriminator(self, rebuilt, wearers, windows):
-        cross_entropy = partial(ops.binary_crossentropy, from_logits=True)
+    def _update_discriminator(self, rebuilt, wearers, beat_weights, windows):
+        weights = self.trains["discriminator_optimizer"]
         with tf.GradientTape() as tape:
             of_real, real_maps = self._judge(windows)
+            penalties = self._judge.added
             of_fake, fake_maps = self._judge(ops.stop_gradient(rebuilt))
+            penalties = [*penalties, *self._judge.added, *regularisation(weights)]
             real, fake = of_real["logit"], of_fake["logit"]
-            loss = ops.mean(cross_entropy(ops.ones_like(real), real))
-            loss += ops.mean(cross_entropy(ops.zeros_like(fake), fake))
-            objective = loss
+            loss = total = adversarial_loss(real, fake, beat_weights)
             if self.self_teacher:
-                objective += self.self_teacher.teach(real_maps, real, 1)
-                objective += self.self_teacher.teach(fake_maps, fake, 0)
-            part = share(objective)
-        weights = self._judging_weights()
+                total += self.self_teacher.teach(real_maps, real, 1, beat_weights)
+                total += self.self_teacher.teach(fake_maps, fake, 0, beat_weights)
+            part = objective(self.discriminator_optimizer, total, penalties)
         self.discriminator_optimizer.apply(tape.gradient(part, weights), weights)
         return loss
 
@@ -209,13 +218,16 @@ class BeatGAN(Composed, BuiltWhenMade):
             variable.assign(draw(variable.shape, variable.dtype))
 
     def test_step(self, data: Any) -> dict[str, Any]:
-        windows = keras.utils.unpack_x_y_sample_weight(data)[0]
-        rebuilt = self(windows, training=False)
-        errors = ops.mean(ops.square(windows - rebuilt), axis=(1, 2))
+        windows, _, beat_weights = self.unpack(data)
+        rebuilt = ops.cast(self.generator(windows, training=False), self.precision)
+        penalties = [*activity(self.generator), *regularisation(self.generator.trainable_variables)]
+        errors = ops.mean(ops.square(windows - rebuilt), axis=list(range(1, len(windows.shape))))
+        errors = errors if beat_weights is None else errors * beat_weights
         # The last batch is smaller, and the replicas' parts of it may differ in size, so windows are counted.
         total, count = average([ops.sum(errors), ops.cast(ops.shape(errors)[0], errors.dtype)])
-        self._means["rebuild_loss"].update_state(total / count, sample_weight=count)
-        return step_logs([self._means["rebuild_loss"]])
+        values = {"loss": sum(penalties, start=total / count), "rebuild_loss": total / count}
+        record(self._means, values, count)
+        return step_logs([self._means[name] for name in values])
 
     def save_own_variables(self, store: Any) -> None:
         # Keras saves no seed generator's state; without it a resumed training would draw other numbers.

@@ -1,18 +1,19 @@
 """BeatGAN whose discriminator also learns by contrast."""
 
 import math
-from functools import partial
 from typing import Any
 
 import keras
 from keras import ops
 
-from keras_sibeat.distribution import share
 from keras_sibeat.layers.backend import tf
+from keras_sibeat.models.batch import counted, record
 from keras_sibeat.models.beatgan import BeatGAN
-from keras_sibeat.models.descent import descend
+from keras_sibeat.models.descent import descend, objective
+from keras_sibeat.models.judge import adversarial_loss
 from keras_sibeat.models.simclr import SimCLR
 from keras_sibeat.models.statistics import kept_statistics
+from keras_sibeat.models.twin import regularisation
 
 
 @keras.saving.register_keras_serializable(package="keras_sibeat")
@@ -30,6 +31,9 @@ class ContrastiveBeatGAN(BeatGAN):
 
     A ``SimCLR`` may be fitted before, as SimCLR v2 pre-trains: its trunk goes on learning here. BeatGAN's
     re-initialisation is off: it would throw away what the contrast has taught.
+
+    Weights of beats are refused where NT-Xent has a weight. ``evaluate`` reports what ``BeatGAN`` does: how
+    well the generator rebuilds; ``model.simclr.evaluate`` reports the contrast.
 
     Args:
         generator: as ``BeatGAN`` takes it.
@@ -70,6 +74,10 @@ class ContrastiveBeatGAN(BeatGAN):
         self._terms = {name: keras.metrics.Mean(name=name) for name in names}
 
     @property
+    def compares(self) -> str:
+        return self.simclr.compares
+
+    @property
     def metrics(self) -> list[keras.metrics.Metric]:
         return [*super().metrics, *self._terms.values()]
 
@@ -83,22 +91,21 @@ class ContrastiveBeatGAN(BeatGAN):
         with kept_statistics(self.discriminator):
             return super()._match(rebuilt, windows)
 
-    def _update_discriminator(self, rebuilt, wearers, *windows):
+    def _update_discriminator(self, rebuilt, wearers, beat_weights, *windows):
+        weights = self.simclr.learners
         judged = self._judged(windows, ops.stop_gradient(rebuilt))
         with tf.GradientTape() as tape:
             outputs, maps = self._judge.together(judged)
-            loss, terms = self.simclr.contrast(outputs["projection"], outputs["shift"], maps, wearers)
+            penalties = [*self._judge.added, *regularisation(weights)]
+            heads = (outputs["projection"], outputs["shift"])
+            loss, terms = self.simclr.contrast(*heads, maps, wearers, beat_weights)
             if self.adversarial_weight:
-                cross_entropy = partial(ops.binary_crossentropy, from_logits=True)
                 real, fake = outputs["logit"][0], outputs["logit"][-1]
-                adversarial = ops.mean(cross_entropy(ops.ones_like(real), real))
-                adversarial += ops.mean(cross_entropy(ops.zeros_like(fake), fake))
-                terms["adversarial_loss"] = adversarial
-                loss += self.adversarial_weight * adversarial
-            part = share(loss)
-        descend(self.discriminator_optimizer, tape, part, self.simclr.learners)
-        for name, value in terms.items():
-            self._terms[name].update_state(value)
+                terms["adversarial_loss"] = adversarial_loss(real, fake, beat_weights)
+                loss += self.adversarial_weight * terms["adversarial_loss"]
+            part = objective(self.discriminator_optimizer, loss, penalties)
+        descend(self.discriminator_optimizer, tape, part, weights)
+        record(self._terms, terms, counted(rebuilt))
         return loss
 
     def get_config(self) -> dict[str, Any]:

@@ -9,15 +9,17 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from keras_sibeat.distribution import share, step_logs
+from keras_sibeat.distribution import step_logs
 from keras_sibeat.layers.backend import tf
 from keras_sibeat.layers.composed import Composed
 from keras_sibeat.layers.names import DISTILLATION_WEIGHTS, TAILS
+from keras_sibeat.layers.redrawing import same_draws
 from keras_sibeat.layers.scores import NormalQuantile
 from keras_sibeat.losses import SoftTargets, unit_rows
-from keras_sibeat.models.descent import Descent, descend
-from keras_sibeat.models.matmul import as_matmuls
+from keras_sibeat.models.batch import counted, mean, record
+from keras_sibeat.models.descent import Descent, descend, objective
 from keras_sibeat.models.outputs import student_outputs
+from keras_sibeat.models.twin import Twin, precision, regularisation
 
 
 def as_teacher(scorer: keras.Model, normals: np.ndarray) -> keras.Model:
@@ -33,12 +35,13 @@ def as_teacher(scorer: keras.Model, normals: np.ndarray) -> keras.Model:
     units) of length 1, ``prototypes`` (batch, count): its cosines with the prototypes of normal beats, and
     ``rebuilt`` (batch, length, channels).
     """
-    quantile = NormalQuantile(name="score_quantile")
+    dtype = precision(scorer)
+    quantile = NormalQuantile(name="score_quantile", dtype=dtype)
     quantile.adapt(normals)
     embedding = scorer.get_layer("direction").output
     _, rebuilt = scorer.get_layer("rebuild").input
     prototypes = scorer.get_layer("prototypes").prototypes
-    cosines = layers.Dense(prototypes.shape[0], use_bias=False, name="cosines")
+    cosines = layers.Dense(prototypes.shape[0], use_bias=False, name="cosines", dtype=dtype)
     outputs = {
         "score": quantile(scorer.output["score"]),
         "embedding": embedding,
@@ -68,8 +71,15 @@ class Distiller(Composed, Descent):
       the prototypes;
     - ``rebuilt``: the teacher's rebuilt beat, by the mean squared error.
 
-    A student of a window and a rhythm is fitted to both. ``timings`` may replace the rhythm by a simulated
-    one, premature or not, whatever the window.
+    The student's regularisers are added. Weights of beats weigh all losses, those of a beat's view and of its
+    shifted copy alike.
+
+    A student of a window and a rhythm is fitted to both: ``fit(windows, rhythms)``. ``timings`` may replace
+    the rhythm by a simulated one, premature or not, whatever the window.
+
+    ``evaluate`` and ``validation_data`` report the same losses of the student at inference, on views and
+    shifted copies that are drawn as in training. As in ``SimCLR`` the draws depend on the layers' seeds and
+    on a window's place in the data alone, and training goes on as if nothing had been drawn.
 
     Args:
         student: as ``student(rebuilds=True)`` returns it, or without its rebuilt beat, where that has no
@@ -88,7 +98,7 @@ class Distiller(Composed, Descent):
         noise: layer that disturbs the windows as the student sees them (``WornNoise``). The teacher judges
             them undisturbed, so that the student learns to see through noise what the teacher sees without.
 
-    Calling the model returns the student's score and residuals.
+    Calling the model returns the student's score and residuals, and so does what ``export`` writes.
 
     >>> from keras_sibeat import Shifts, Views, shifts, student
     >>> window = keras.Input((320, 1))
@@ -149,13 +159,20 @@ class Distiller(Composed, Descent):
         embedding = student.get_layer("embedding").output
         glorot = keras.initializers.GlorotUniform(seed)
         units = teacher.output["embedding"].shape[1]
-        projected = layers.Dense(units, kernel_initializer=glorot, name="projection")(embedding)
+        policy = student.get_layer("embedding").dtype_policy
+        projected = layers.Dense(units, kernel_initializer=glorot, name="projection", dtype=policy)(embedding)
         outputs = {"score": student_outputs(student.outputs)["score"], "embedding": projected}
         if self.loss_weights["rebuilt"]:
             outputs["rebuilt"] = student.get_layer("rebuilt").output
         self.taught = keras.Model(student.input, outputs, name="taught")
-        # ``partial`` keeps the training twins out of tracking and saving: they own no variable.
-        self._study = partial(as_matmuls(self.taught), training=True)
+        # Networks in a window and a rhythm have a mapping of inputs.
+        self._takes_rhythm = isinstance(student.input, dict)
+        if timings and not self._takes_rhythm:
+            raise ValueError("Distiller: found timings for a student without rhythm, expected none.")
+        window = student.input["window"] if self._takes_rhythm else student.input
+        self.precision, self.window_shape = precision(self.taught, teacher), tuple(window.shape)
+        self._study = Twin(self.taught, self.precision)
+        # ``partial`` keeps a second way to the teacher's layer out of tracking and saving.
         self._prototypes = partial(teacher.get_layer("cosines"))
         self._means = {name: keras.metrics.Mean(name=name) for name in ("loss", *DISTILLATION_WEIGHTS)}
         self.built = True
@@ -168,16 +185,23 @@ class Distiller(Composed, Descent):
     def metrics(self) -> list[keras.metrics.Metric]:
         return list(self._means.values())
 
-    def call(self, windows: keras.KerasTensor, training: bool = False) -> keras.KerasTensor:
-        return self.student(windows, training=training)
+    @property
+    def network(self) -> keras.Model:
+        return self.student
 
     def losses_of(
-        self, wanted: Mapping[str, keras.KerasTensor], found: Mapping[str, keras.KerasTensor]
+        self,
+        wanted: Mapping[str, keras.KerasTensor],
+        found: Mapping[str, keras.KerasTensor],
+        weights: keras.KerasTensor | None = None,
     ) -> dict[str, keras.KerasTensor]:
-        """The unweighted losses by name, scalars, of the teacher's and the student's outputs."""
+        """The losses by name, scalars, of the teacher's and the student's outputs, in ``precision``.
+
+        ``weights`` are those of the beats ``(batch,)``.
+        """
         direction = unit_rows(found["embedding"])
         cosine = ops.sum(wanted["embedding"] * direction, axis=1)
-        logits = [wanted["prototypes"], self._prototypes(direction)]
+        logits = [wanted["prototypes"], ops.cast(self._prototypes(direction), self.precision)]
         gap = ops.clip(wanted["score"], 0.0, self.cap) - found["score"]
         if self.tail == "log":
             gap += ops.log1p(ops.relu(wanted["score"] - self.cap))
@@ -185,33 +209,60 @@ class Distiller(Composed, Descent):
             gap = ops.where((wanted["score"] >= self.cap) & (gap < 0), 0.0, gap)
         size = ops.abs(gap)
         losses = {
-            "score": ops.mean(ops.where(size < 1, ops.square(gap) / 2, size - 0.5)),
-            "embedding": 1 - ops.mean(cosine),
-            "prototypes": ops.mean(self._soft_targets.call(*logits)),
+            "score": mean(ops.where(size < 1, ops.square(gap) / 2, size - 0.5), weights),
+            "embedding": (1 if weights is None else mean(weights)) - mean(cosine, weights),
+            "prototypes": mean(self._soft_targets.call(*logits), weights),
         }
         if "rebuilt" in found:
-            losses["rebuilt"] = ops.mean(ops.square(wanted["rebuilt"] - found["rebuilt"]))
+            losses["rebuilt"] = mean(ops.square(wanted["rebuilt"] - found["rebuilt"]), weights)
         return losses
 
     def train_step(self, data: Any) -> dict[str, Any]:
-        beats, rhythm, _ = keras.utils.unpack_x_y_sample_weight(data)
+        windows, rhythm, weights = self.unpack(data)
+        judged, seen = self._drawn(windows, rhythm)
+        wanted = self._judged(judged)
+        with tf.GradientTape() as tape:
+            values = self._values(wanted, self._study(seen), weights)
+            part = objective(self.optimizer, values["loss"])
+        descend(self.optimizer, tape, part, self.learners)
+        record(self._means, values, counted(windows))
+        return step_logs(self.metrics)
+
+    def test_step(self, data: Any) -> dict[str, Any]:
+        windows, rhythm, weights = self.unpack(data)
+        drawing = [getattr(self, name) for name in ("views", "shifts", "timings", "imagined", "noise")]
+        with same_draws(drawing, self._means["loss"].count):
+            judged, seen = self._drawn(windows, rhythm)
+        found = self._study(seen, training=False)
+        record(self._means, self._values(self._judged(judged), found, weights), ops.shape(windows)[0])
+        return step_logs(self.metrics)
+
+    def _drawn(self, beats, rhythm):
+        """What the teacher judges and what the student sees: a view of each window, and a shifted copy."""
+        if self._takes_rhythm and rhythm is None:
+            raise ValueError("Distiller: found windows alone, expected windows and their rhythms.")
         if self.imagined:
             beats = self.imagined(beats, training=True)
         view = self.views(beats, training=True)
         beats = ops.concatenate([view, self.shifts(view, training=True)])
         seen = self.noise(beats, training=True) if self.noise else beats
+        if not self._takes_rhythm:
+            return beats, seen
+        rhythm = ops.cast(rhythm, self.precision)
+        rhythm = ops.concatenate([rhythm, rhythm])
         if self.timings:
-            rhythm = self.timings(ops.concatenate([rhythm, rhythm]), training=True)
-            beats, seen = ({"window": windows, "rhythm": rhythm} for windows in (beats, seen))
+            rhythm = self.timings(rhythm, training=True)
+        return [{"window": windows, "rhythm": rhythm} for windows in (beats, seen)]
+
+    def _judged(self, beats):
         wanted = self.teacher(beats, training=False)
-        with tf.GradientTape() as tape:
-            losses = self.losses_of(wanted, self._study(seen))
-            loss = sum(self.loss_weights[name] * value for name, value in losses.items())
-            part = share(loss)
-        descend(self.optimizer, tape, part, self.learners)
-        for name, value in {"loss": loss, **losses}.items():
-            self._means[name].update_state(value)
-        return step_logs(self.metrics)
+        return {name: ops.cast(output, self.precision) for name, output in wanted.items()}
+
+    def _values(self, wanted, found, weights):
+        """The losses by name, and their weighted sum with the student's regularisers: ``loss``."""
+        losses = self.losses_of(wanted, found, None if weights is None else ops.tile(weights, 2))
+        loss = sum(self.loss_weights[name] * value for name, value in losses.items())
+        return {"loss": sum([*self._study.added, *regularisation(self.learners)], start=loss), **losses}
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -3,7 +3,6 @@ Refinement via Self-Knowledge Distillation" (FRSKD), CVPR 2021, arXiv 2103.08273
 """
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import keras
@@ -11,8 +10,9 @@ from keras import layers, ops
 
 from keras_sibeat.layers.composed import Composed
 from keras_sibeat.losses import AttentionTransfer, SoftTargets
-from keras_sibeat.models.matmul import as_matmuls
+from keras_sibeat.models.batch import mean
 from keras_sibeat.models.networks import LEAK, Draws
+from keras_sibeat.models.twin import Twin
 
 LEAST_WEIGHT = 1e-4  # EfficientDet's, against a division by zero where all weights are
 
@@ -129,13 +129,17 @@ class SelfTeacher(Composed, layers.Layer):
             if not 0 <= weight < float("inf"):
                 raise ValueError(f"SelfTeacher: found {name} {weight}, expected a finite number from 0 on.")
         self.network = network
-        self._refine = partial(as_matmuls(network), training=True)
+        self._refine = Twin(network)
         self.soft_weight, self.attention_weight = soft_weight, attention_weight
         self._soft, self._attention = SoftTargets(temperature), AttentionTransfer()
         self.built = True
 
     def teach(
-        self, maps: Sequence[keras.KerasTensor], logit: keras.KerasTensor, label: int
+        self,
+        maps: Sequence[keras.KerasTensor],
+        logit: keras.KerasTensor,
+        label: int,
+        weights: keras.KerasTensor | None = None,
     ) -> keras.KerasTensor:
         """The loss, a scalar.
 
@@ -143,12 +147,14 @@ class SelfTeacher(Composed, layers.Layer):
             maps: the trunk's feature maps of a batch.
             logit: the trunk's own ``(batch, 1)``.
             label: 1 or 0, of the whole batch.
+            weights: of the beats ``(batch,)``.
         """
         own, *refined = self._refine(maps)
-        loss = ops.mean(ops.softplus(-own if label else own))
-        loss += self.soft_weight * ops.mean(self._soft.call(own, logit))
+        loss = mean(ops.softplus(-own if label else own), weights)
+        loss += self.soft_weight * mean(self._soft.call(own, logit), weights)
         pairs = zip(refined, maps, strict=True)
-        return loss + self.attention_weight * sum(ops.mean(self._attention.call(*pair)) for pair in pairs)
+        attention = sum(mean(self._attention.call(*pair), weights) for pair in pairs)
+        return sum(self._refine.added, start=loss + self.attention_weight * attention)
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -12,7 +12,7 @@ from keras import layers, ops
 
 class _Product(layers.Layer):
     def __init__(self, convolution: keras.Layer) -> None:
-        super().__init__()
+        super().__init__(dtype=convolution.dtype_policy)
         self.convolution = convolution
 
 
@@ -83,7 +83,7 @@ def _is_plain(layer):
     """Whether a convolution does nothing but multiply by its kernel, tick by tick."""
     options = {"use_bias": False, "dilation_rate": (1,), "groups": 1, "output_padding": None}
     options["data_format"] = "channels_last"
-    is_linear = layer.activation is keras.activations.linear
+    is_linear = layer.activation is keras.activations.linear and layer.activity_regularizer is None
     return is_linear and all(getattr(layer, name, value) == value for name, value in options.items())
 
 
@@ -97,6 +97,8 @@ def as_matmuls(model: keras.Model) -> keras.Model:
         if not isinstance(layer, layers.Conv1D | layers.Conv1DTranspose) or not _is_plain(layer):
             return layer
         transposed, length = isinstance(layer, layers.Conv1DTranspose), layer.input.shape[1]
+        if length is None:  # windows of any length
+            return layer
         if (layer.kernel_size, layer.strides, layer.padding) == ((4,), (2,), "same"):
             if transposed:
                 return _Doubling(layer)

@@ -5,15 +5,15 @@ The published code's L_KD is a constant without a gradient. Here it is Hinton's 
 """
 
 import math
-from functools import partial
 from typing import Any
 
 import keras
 from keras import ops
 
 from keras_sibeat.losses import SoftTargets
+from keras_sibeat.models.batch import counted
 from keras_sibeat.models.beatgan import BeatGAN
-from keras_sibeat.models.matmul import as_matmuls
+from keras_sibeat.models.twin import Twin
 
 
 def identity_logits(rebuilt: keras.KerasTensor, windows: keras.KerasTensor) -> keras.KerasTensor:
@@ -37,7 +37,8 @@ class SIBeatGAN(BeatGAN):
     To the generator's loss comes ``distillation_weight * SoftTargets(temperature)`` between what the teacher
     and the student make of ``identity_logits``: not only that a rebuilt beat is its own window's, but which
     other beats the teacher's rebuilding resembles, and how much. The teacher rebuilds the same augmented
-    windows, inside the step; it is frozen.
+    windows, inside the step; it is frozen. As the beats of a batch are each other's classes, weights of beats
+    are refused where ``distillation_weight`` is above 0.
 
     Args:
         generator, discriminator, feature_weight, augmentation, self_teacher: as ``BeatGAN`` takes them.
@@ -78,19 +79,23 @@ class SIBeatGAN(BeatGAN):
             raise ValueError(f"SIBeatGAN: {found}, expected a finite number from 0 on.")
         teacher.trainable = False
         self.teacher, self.distillation_weight = teacher, distillation_weight
-        self._rebuild_as_teacher = partial(as_matmuls(teacher), training=False)
+        self._rebuild_as_teacher = Twin(teacher, self.precision)
         self._soft_targets = SoftTargets(temperature)
         self._distillation = keras.metrics.Mean(name="distillation_loss")
+
+    @property
+    def compares(self) -> str:
+        return "the distillation" if self.distillation_weight else ""
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
         return [*super().metrics, self._distillation]
 
     def _distil(self, windows, rebuilt):
-        wanted = ops.stop_gradient(self._rebuild_as_teacher(windows))
+        wanted = ops.stop_gradient(self._rebuild_as_teacher(windows, training=False))
         pair = (identity_logits(made, windows) for made in (wanted, rebuilt))
         loss = ops.mean(self._soft_targets.call(*pair))
-        self._distillation.update_state(loss)
+        self._distillation.update_state(loss, counted(windows))
         return self.distillation_weight * loss
 
     def get_config(self) -> dict[str, Any]:

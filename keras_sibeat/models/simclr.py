@@ -10,14 +10,17 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from keras_sibeat.distribution import share, step_logs
+from keras_sibeat.distribution import step_logs
 from keras_sibeat.layers.backend import tf
 from keras_sibeat.layers.composed import Composed
+from keras_sibeat.layers.redrawing import same_draws
 from keras_sibeat.losses import NTXent
-from keras_sibeat.models.descent import Descent, descend
+from keras_sibeat.models.batch import counted, mean, record
+from keras_sibeat.models.descent import Descent, descend, objective
 from keras_sibeat.models.judge import Judge
 from keras_sibeat.models.networks import Draws, encode
 from keras_sibeat.models.outputs import OUTPUTS, discriminator_outputs
+from keras_sibeat.models.twin import precision, regularisation
 
 HEAD_LAYERS = {"v1": 2, "v2": 3}
 
@@ -89,7 +92,16 @@ class SimCLR(Composed, Descent):
 
     Each step draws two views of every window and, of the second view, a shifted copy. The loss is
     ``nt_xent_weight * NT-Xent(views)`` plus ``shift_weight`` times the cross-entropy of telling the shifted
-    copies from both views.
+    copies from both views, and the discriminator's regularisers.
+
+    NT-Xent compares each beat with all others of its batch, so weights of beats are refused where it has a
+    weight. Without it they weigh the losses; a shift may still take a wave from a beat of weight 0.
+
+    ``evaluate`` and ``validation_data`` report the same losses of views and shifts that are drawn at
+    evaluation as they are in training, and judged at inference, without the self-teacher. The draws depend on
+    the layers' seeds and on a window's place in the data alone: the same windows in the same batches have the
+    same ``val_loss`` as long as the weights are the same, and training goes on as if nothing had been drawn.
+    NT-Xent grows with the batch: compare batches of one size.
 
     Args:
         discriminator: as ``contrastive_discriminator`` returns it.
@@ -142,6 +154,7 @@ class SimCLR(Composed, Descent):
         self.nt_xent_weight, self.shift_weight = nt_xent_weight, shift_weight
         self.hard_negatives, self.self_teacher = hard_negatives, self_teacher
         self.partners, self.imagined = partners, imagined
+        self.precision, self.window_shape = precision(discriminator), discriminator.input_shape
         self._judge = Judge(discriminator, with_maps=self_teacher is not None)
         names = ("loss", "nt_xent", "shift_loss", "shift_accuracy")
         self._means = {name: keras.metrics.Mean(name=name) for name in names}
@@ -162,13 +175,23 @@ class SimCLR(Composed, Descent):
     def metrics(self) -> list[keras.metrics.Metric]:
         return list(self._means.values())
 
-    def call(self, windows: keras.KerasTensor, training: bool = False) -> keras.KerasTensor:
-        return self.discriminator(windows, training=training)
+    @property
+    def network(self) -> keras.Model:
+        return self.discriminator
+
+    @property
+    def compares(self) -> str:
+        return "NT-Xent" if self.nt_xent_weight else ""
 
     def draw(
         self, windows: keras.KerasTensor, wearers: keras.KerasTensor | None = None
     ) -> list[keras.KerasTensor]:
-        """Two views of the windows and, where a loss needs it, a shifted copy of the second: a list."""
+        """Two views of the windows and, where a loss needs it, a shifted copy of the second: a list.
+
+        Raises ``ValueError`` where there are partners, but no wearers.
+        """
+        if self.partners and wearers is None:
+            raise ValueError("SimCLR: found no wearers; expected windows and their wearers' numbers.")
         others = self.partners(windows, wearers) if self.partners else windows
         if self.imagined:
             both = self.imagined(ops.concatenate([windows, others], axis=2), training=True)
@@ -185,13 +208,16 @@ class SimCLR(Composed, Descent):
         shift_logits: Sequence[keras.KerasTensor],
         maps: Sequence[Sequence[keras.KerasTensor]] = (),
         wearers: keras.KerasTensor | None = None,
+        weights: keras.KerasTensor | None = None,
     ) -> tuple[keras.KerasTensor, dict[str, keras.KerasTensor]]:
         """The weighted loss, and its terms by name, of what the discriminator made of ``draw``'s windows.
 
         Args:
             projections, shift_logits: lists of an array for each of ``draw``'s windows; more are ignored.
-            maps: the same of the trunk's feature maps, a list for each; for the self-teacher alone.
+            maps: the same of the trunk's feature maps, a list for each; for the self-teacher alone, which is
+                left out without them.
             wearers: their numbers (batch,), where there are partners.
+            weights: of the beats (batch,); not for NT-Xent.
         """
         terms, loss = {}, 0.0
         if self.nt_xent_weight:
@@ -201,28 +227,42 @@ class SimCLR(Composed, Descent):
             loss += self.nt_xent_weight * terms["nt_xent"]
         if self.shift_weight:
             first, second, shifted = shift_logits[:3]
-            normal = ops.concatenate([first, second])
+            normal, both = ops.concatenate([first, second]), None if weights is None else ops.tile(weights, 2)
             # log(1 + exp(±logit)): the two classes weigh the same, although views are twice as many.
-            terms["shift_loss"] = (ops.mean(ops.softplus(normal)) + ops.mean(ops.softplus(-shifted))) / 2
+            of_normal, of_shifted = mean(ops.softplus(normal), both), mean(ops.softplus(-shifted), weights)
+            terms["shift_loss"] = (of_normal + of_shifted) / 2
             terms["shift_accuracy"] = (ops.mean(normal < 0) + ops.mean(shifted > 0)) / 2
             loss += self.shift_weight * terms["shift_loss"]
-            if self.self_teacher:
+            if self.self_teacher and maps:
                 teach = self.self_teacher.teach
-                told = [teach(maps[n], shift_logits[n], label) for n, label in enumerate((0, 0, 1))]
+                told = [teach(maps[n], shift_logits[n], label, weights) for n, label in enumerate((0, 0, 1))]
                 loss += self.shift_weight * ((told[0] + told[1]) / 2 + told[2]) / 2
         return loss, terms
 
     def train_step(self, data: Any) -> dict[str, Any]:
-        windows, wearers, _ = keras.utils.unpack_x_y_sample_weight(data)
-        windows = self.draw(windows, wearers)
+        windows, wearers, weights = self.unpack(data)
+        drawn = self.draw(windows, wearers)
         with tf.GradientTape() as tape:
-            judged, maps = self._judge.together(windows)
-            loss, terms = self.contrast(judged["projection"], judged["shift"], maps, wearers)
-            objective = share(loss)
-        descend(self.optimizer, tape, objective, self.learners)
-        for name, value in {"loss": loss, **terms}.items():
-            self._means[name].update_state(value)
+            judged, maps = self._judge.together(drawn)
+            loss, terms = self.contrast(judged["projection"], judged["shift"], maps, wearers, weights)
+            loss = self._penalised(loss)
+            part = objective(self.optimizer, loss)
+        descend(self.optimizer, tape, part, self.learners)
+        record(self._means, {"loss": loss, **terms}, counted(windows))
         return step_logs(self.metrics)
+
+    def test_step(self, data: Any) -> dict[str, Any]:
+        windows, wearers, weights = self.unpack(data)
+        drawing = [getattr(self, name) for name in ("views", "shifts", "partners", "imagined")]
+        with same_draws(drawing, self._means["loss"].count):
+            drawn = self.draw(windows, wearers)
+        judged, _ = self._judge.together(drawn, training=False)
+        loss, terms = self.contrast(judged["projection"], judged["shift"], (), wearers, weights)
+        record(self._means, {"loss": self._penalised(loss), **terms}, ops.shape(windows)[0])
+        return step_logs(self.metrics)
+
+    def _penalised(self, loss):
+        return sum([*self._judge.added, *regularisation(self.learners)], start=loss)
 
     def get_config(self) -> dict[str, Any]:
         return {
