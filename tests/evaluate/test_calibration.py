@@ -58,7 +58,7 @@ def test_each_threshold_has_its_row(measured):
 
 
 def test_a_recording_that_ends_within_the_first_period_has_no_rest(monkeypatch):
-    row = {"record": "r", "hours": 1 / 12, "classes": np.array(["N"])}
+    row = {"record": "r", "wearer": "r", "hours": 1 / 12, "classes": np.array(["N"])}
     row |= {"alarms": np.array([True]), "times": np.array([1.0])}
     row |= {"false_alarms": np.zeros(0, bool), "false_times": np.zeros(0)}
     monkeypatch.setattr(calibration, "score_detected", lambda *_, **__: row)

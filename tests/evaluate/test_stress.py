@@ -10,7 +10,7 @@ import pytest
 from keras_sibeat.config import read_config
 from keras_sibeat.data.recording import Recording, write_recording
 from keras_sibeat.data.synthetic import simulate_wearer
-from keras_sibeat.errors import DataError
+from keras_sibeat.errors import ConfigError, DataError
 from keras_sibeat.evaluate import stress
 from keras_sibeat.evaluate.conditions import measure_robustness
 from keras_sibeat.evaluate.thresholds import measure_calibration
@@ -69,8 +69,20 @@ def test_of_one_database_the_recordings_are_those_of_the_protocol(root):
 
 
 def test_a_lead_that_is_missing_is_named(root):
-    with pytest.raises(DataError, match=r"Record e: lead II is missing; found MLII, V1"):
-        stress._test_recordings(config(root, "data.sources.two.leads=['II']"))
+    with pytest.raises(DataError, match=r"Record e: lead V9 is missing; found MLII, V1"):
+        stress._test_recordings(config(root, "data.sources.two.leads=['V9']"))
+
+
+def test_the_recordings_that_test_know_their_wearers(root):
+    given = config(root, "data.wearer=/([a-e])")
+    found = stress._test_recordings(given)
+    assert [recording.person for recording in found["one"] + found["two"]] == ["b", "c", "e"]
+
+
+def test_recordings_without_annotations_cannot_be_judged(root):
+    given = read_config(overrides=["protocol.name=inter_patient", "data.annotator=none"], data=root / "one")
+    with pytest.raises(ConfigError, match="found none; expected test recordings whose beats are annotated"):
+        stress._test_recordings(given)
 
 
 @pytest.fixture

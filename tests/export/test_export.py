@@ -262,8 +262,6 @@ def test_shifted_beats_stand_for_abnormal_ones_where_there_are_none(run, fold):
     apart = np.abs(shifted[:, None] - validation).max(axis=(2, 3)).min(axis=1)
     assert np.median(apart) > 0.1  # no copy is one of the normal beats
     np.testing.assert_array_equal(export_sources.judging_inputs(source)[0], windows)
-    student = source.network.predict(windows, verbose=0)[:, 0]
-    assert roc_auc_score(is_abnormal, student) > 0.6  # the student learnt to tell them
 
 
 def test_beats_that_are_abnormal_need_no_stand_ins(run, fold):
