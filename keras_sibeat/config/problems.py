@@ -84,7 +84,7 @@ def _expected(problem: Any, key: str) -> str:
 
 def _unknown_key(place: Place) -> str:
     section, name = _place(place)[1], str(place[-1])
-    known = list(section.model_fields)
+    known = list(_fields(section))
     hint = did_you_mean(name, known)
     if not hint:
         elsewhere = [path for path in _paths(Config) if path.rpartition(".")[2] == name]
@@ -108,12 +108,18 @@ def _place(location: Sequence[str | int]) -> tuple[Place, type[BaseModel]]:
 def _inside(kind, part):
     """The types that ``part`` has inside of a value of this type; None where it cannot be inside."""
     if _is_section(kind):
-        return _kinds(kind.model_fields[part].annotation) if part in kind.model_fields else []
+        fields = _fields(kind)
+        return _kinds(fields[part].annotation) if part in fields else []
     holds = {tuple: int, list: int, dict: str}.get(typing.get_origin(kind))
     if holds is None or not isinstance(part, holds):
         return None
     *_, item = (item for item in typing.get_args(kind) if item is not Ellipsis)
     return _kinds(item)
+
+
+def _fields(section):
+    """The fields of a section by their keys in a file."""
+    return {field.alias or name: field for name, field in section.model_fields.items()}
 
 
 def _is_section(kind):
@@ -131,7 +137,7 @@ def _kinds(annotation: Any) -> list[Any]:
 
 def _paths(section: type[BaseModel], before: str = "") -> Iterator[str]:
     """All keys, section by section."""
-    for name, field in section.model_fields.items():
+    for name, field in _fields(section).items():
         yield f"{before}{name}"
         for kind in _kinds(field.annotation):
             if _is_section(kind):

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_sibeat.distribution import replicas, share
 from keras_sibeat.layers.backend import tf
@@ -50,6 +51,13 @@ def compiles(model: keras.Model, jit_compile: bool | str, run_eagerly: bool = Fa
     return jit_compile if alone and not run_eagerly else False
 
 
+def _beside(weights, windows, others):
+    """What belongs to the windows, or numbers in its place: without it Keras drops the weights silently."""
+    if weights is None or others is not None or not hasattr(windows, "shape"):
+        return others
+    return np.zeros(len(windows), "float32")
+
+
 class OwnStep(keras.Model):
     """Base of models with a step, losses and metrics of their own.
 
@@ -74,6 +82,24 @@ class OwnStep(keras.Model):
         # What comes in is cast where it is used: in half precision a window would lose its waves' detail.
         super().__init__(**{"autocast": False, **kwargs})
 
+    def fit(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> keras.callbacks.History:
+        """Train as ``keras.Model.fit`` does; weights of beats need no ``y`` beside them.
+
+        Raises ``ValueError`` for weights of classes where ``y``, which tells the classes, is missing.
+        """
+        if kwargs.get("class_weight") is not None and y is None and hasattr(x, "shape"):
+            owner = type(self).__name__
+            raise ValueError(f"{owner}: found class_weight without y, expected the beats' classes as y.")
+        validation = kwargs.get("validation_data")
+        if isinstance(validation, list | tuple) and len(validation) == 3:
+            windows, others, weights = validation
+            kwargs["validation_data"] = (windows, _beside(weights, windows, others), weights)
+        return super().fit(x, _beside(kwargs.get("sample_weight"), x, y), *args, **kwargs)
+
+    def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """Evaluate as ``keras.Model.evaluate`` does; weights of beats need no ``y`` beside them."""
+        return super().evaluate(x, _beside(kwargs.get("sample_weight"), x, y), *args, **kwargs)
+
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         pass
 
@@ -93,6 +119,8 @@ class OwnStep(keras.Model):
         return ""
 
     def call(self, windows: keras.KerasTensor, training: bool = False) -> keras.KerasTensor:
+        if getattr(getattr(windows, "shape", None), "rank", 0) is None:  # a data set's, of unknown shape
+            windows = as_windows(windows, self.window_shape, self.precision, type(self).__name__)
         return self.network(windows, training=training)
 
     def export(self, filepath: Any, *args: Any, **kwargs: Any) -> None:

@@ -11,7 +11,7 @@ from keras import layers, ops
 from keras_sibeat.layers.composed import Composed
 from keras_sibeat.losses import AttentionTransfer, SoftTargets
 from keras_sibeat.models.batch import mean
-from keras_sibeat.models.networks import LEAK, Draws
+from keras_sibeat.models.networks import LAST, LEAK, Draws
 from keras_sibeat.models.twin import Twin
 
 LEAST_WEIGHT = 1e-4  # EfficientDet's, against a division by zero where all weights are
@@ -74,7 +74,7 @@ def bifpn(
         return layers.Cropping1D((0, x.shape[1] - shapes[number][0]))(x)
 
     def coarser(x, number):
-        return block(layers.MaxPooling1D(2, padding="same")(x), filters[number], 1)
+        return block(layers.MaxPooling1D(2, padding="same", data_format=LAST)(x), filters[number], 1)
 
     lateral = [block(x, count, 1) for x, count in zip(inputs, filters, strict=True)]
     down = [lateral[-1]]
@@ -88,7 +88,7 @@ def bifpn(
             parts.insert(1, down[number])
         refined.append(block(WeightedSum()(parts), filters[number], 3))
     logit = draws.convolution(layers.Conv1D, 1, shapes[-1][0])(refined[-1])
-    return keras.Model(inputs, [layers.Flatten(name="logit")(logit), *refined], name="bifpn")
+    return keras.Model(inputs, [layers.Flatten(LAST, name="logit")(logit), *refined], name="bifpn")
 
 
 @keras.saving.register_keras_serializable(package="keras_sibeat")

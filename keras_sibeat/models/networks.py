@@ -9,6 +9,7 @@ import numpy as np
 from keras import layers
 
 LEAK = 0.2
+LAST = "channels_last"  # of the windows, whatever the data format that Keras is set to
 
 
 class Draws:
@@ -35,7 +36,8 @@ class Draws:
         name: str | None = None,
     ) -> keras.Layer:
         glorot = keras.initializers.VarianceScaling(1.0, "fan_avg", "untruncated_normal", self._next())
-        return kind(filters, kernel, stride, padding, use_bias=False, kernel_initializer=glorot, name=name)
+        options = {"data_format": LAST, "use_bias": False, "kernel_initializer": glorot, "name": name}
+        return kind(filters, kernel, stride, padding, **options)
 
     def normalisation(
         self, momentum: float, synchronized: bool = False, name: str | None = None, scale: float = 1.0
@@ -122,7 +124,7 @@ def conv_discriminator(
     inputs = keras.Input((length, channels), name="window")
     features, logit = encode(inputs, 1, width, depth, 0.9, Draws(seed), synchronized)
     features = layers.Identity(name="features")(features)
-    return keras.Model(inputs, [layers.Flatten(name="logit")(logit), features], name="discriminator")
+    return keras.Model(inputs, [layers.Flatten(LAST, name="logit")(logit), features], name="discriminator")
 
 
 def _dense(x, units, draws):
@@ -141,7 +143,7 @@ def dense_generator(
     """Fully connected encoder and decoder, as published for motion capture."""
     draws = Draws(seed)
     inputs = keras.Input((length, channels), name="window")
-    code = draws.dense(latent, name="code")(_dense(layers.Flatten()(inputs), units, draws))
+    code = draws.dense(latent, name="code")(_dense(layers.Flatten(LAST)(inputs), units, draws))
     x = draws.dense(length * channels, activation="tanh")(_dense(code, units[::-1], draws))
     return keras.Model(inputs, layers.Reshape((length, channels), name="rebuilt")(x), name="generator")
 
@@ -152,5 +154,5 @@ def dense_discriminator(
     """Fully connected counterpart of ``conv_discriminator``."""
     draws = Draws(seed)
     inputs = keras.Input((length, channels), name="window")
-    features = layers.Identity(name="features")(_dense(layers.Flatten()(inputs), units, draws))
+    features = layers.Identity(name="features")(_dense(layers.Flatten(LAST)(inputs), units, draws))
     return keras.Model(inputs, [draws.dense(1, name="logit")(features), features], name="discriminator")

@@ -18,7 +18,7 @@ from keras_sibeat.losses import NTXent
 from keras_sibeat.models.batch import counted, mean, record
 from keras_sibeat.models.descent import Descent, descend, objective
 from keras_sibeat.models.judge import Judge
-from keras_sibeat.models.networks import Draws, encode
+from keras_sibeat.models.networks import LAST, Draws, encode
 from keras_sibeat.models.outputs import OUTPUTS, discriminator_outputs
 from keras_sibeat.models.twin import precision, regularisation
 
@@ -61,12 +61,12 @@ def contrastive_discriminator(
     inputs = keras.Input((length, channels), name="window")
     features, logit = encode(inputs, 1, width, depth, 0.9, draws, synchronized)
     trunk = draws.convolution(layers.Conv1D, units, features.shape[1])(features)
-    hidden = [layers.Flatten(name="trunk")(trunk)]
+    hidden = [layers.Flatten(LAST, name="trunk")(trunk)]
     for number in range(1, HEAD_LAYERS[head]):
         hidden.append(draws.dense(units, activation="relu", name=f"head_{number}")(hidden[-1]))
     embedding = layers.Identity(name="embedding")(hidden[0 if head == "v1" else 1])
     outputs = [
-        layers.Flatten(name="logit")(logit),
+        layers.Flatten(LAST, name="logit")(logit),
         layers.Identity(name="features")(features),
         embedding,
         draws.dense(projection, name="projection")(hidden[-1]),

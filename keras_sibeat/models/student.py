@@ -3,7 +3,7 @@
 import keras
 from keras import layers
 
-from keras_sibeat.models.networks import Draws
+from keras_sibeat.models.networks import LAST, Draws
 
 HIGHEST = 6.0  # of an activation: ReLU6, whose 256 levels in int8 are the same whatever beat comes
 SPREAD = 2.0  # standard deviation of an activation at the start, so that most lie well below the highest
@@ -60,7 +60,7 @@ def student(
         x = draws.convolution(layers.Conv1D, filters, kernel, stride, "same", f"conv_{step}")(x)
         x = draws.normalisation(0.9, synchronized, f"norm_{step}", SPREAD)(x)
         x = layers.ReLU(HIGHEST, name=f"relu_{step}")(x)
-    embedding = draws.dense(units, activation="relu6", name="embedding")(layers.Flatten(name="flat")(x))
+    embedding = draws.dense(units, activation="relu6", name="embedding")(layers.Flatten(LAST, name="flat")(x))
     judged = embedding
     if rhythm:
         inputs = {"window": window, "rhythm": keras.Input((rhythm,), name="rhythm")}

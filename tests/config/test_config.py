@@ -134,6 +134,7 @@ def test_a_value_out_of_range_is_an_error_that_names_it(override):
             'data.leads="MLII"',
             'data.leads: found "MLII"; expected a list, such as ["MLII"] or "all" or "first".',
         ),
+        ("start={form='x'}", "found the unknown key start.form; expected from or trunk (did you mean from?)"),
         ("data.leads=[3]", "data.leads.0: found 3; expected a text in quotes."),
         ("data.leads=[]", 'data.leads: found []; expected a list of at least 1 value or "all" or "first".'),
         ("data.folder=3", "data.folder: found 3; expected a path in quotes."),
