@@ -31,7 +31,7 @@ def normal_beats():
     """A normal beat ``(length, 2)`` of each simulated wearer, in both leads."""
     folder = simulated_folder(WEARERS, SECONDS)
     records = list_records(folder)
-    paths = [folder / record for record in records]
+    paths = {record: folder / record for record in records}
     beats = load_beats(paths, check_files(folder, records), Preprocessing(leads="all"))
     rows = [np.flatnonzero((beats.records == record) & (beats.symbols == "N"))[10] for record in records]
     return beats.windows[rows]

@@ -4,11 +4,12 @@ Its lists hold for its own records alone, one by one, whatever folder they lie i
 has the name of one, 360 Hz and 650,000 samples, as each of them and hardly any other recording has.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import wfdb
 
+DATABASE = "MIT-BIH"
 RATE, SAMPLES = 360, 650_000
 PACED = ("102", "104", "107", "217")
 
@@ -27,7 +28,16 @@ def wearer_of(number: str) -> str:
     >>> wearer_of("201"), wearer_of("202")
     ('MIT-BIH 201', 'MIT-BIH 201')
     """
-    return f"MIT-BIH {SAME_SUBJECT.get(number, number)}"
+    return f"{DATABASE} {SAME_SUBJECT.get(number, number)}"
+
+
+def are_wearers(names: Iterable[str]) -> bool:
+    """Whether all of these are wearers of MIT-BIH's records.
+
+    >>> are_wearers(["MIT-BIH 100", "MIT-BIH 201"]), are_wearers(["MIT-BIH 100", "ann"])
+    (True, False)
+    """
+    return all(name.startswith(f"{DATABASE} ") for name in names)
 
 
 def is_own(name: str, rate: float, samples: int) -> bool:

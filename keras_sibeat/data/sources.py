@@ -70,6 +70,8 @@ def load_fold_beats(config: Config) -> BeatSet:
             told += check_apart({name: role for role, side in sides for name in side}, wearers)
         told += splits.describe_lists(wearers, names, is_listed=any(lists))
         beats = _read_records(records_folder(config), names, Preprocessing.of(config))
+    if not len(beats):
+        raise DataError(f"Found no beat that can be used; expected some. {' '.join(beats.notes[:3])}")
     used = {name: wearers[name] for name in np.unique(beats.records).tolist()}
     digest = checksum([beats.sha256, used]) if data.wearer else beats.sha256
     return replace(beats, worn_by=used, notes=(*beats.notes, *told), sha256=digest)

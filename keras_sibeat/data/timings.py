@@ -36,11 +36,12 @@ LENGTHENED = (1.3, 4.0)  # an interval's factor, by a pause or a missed beat
 def simulate_timings(
     beats: BeatSet, sequences: int = 24, waits: bool = True, seed: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Rhythm features of simulated beats, and which of them are premature.
+    """Rhythm features of simulated beats, and which of them are premature; some always are.
 
     Args:
         beats: a ``BeatSet`` whose beats of each record are in order of time; all of them count as normal.
-        sequences: of 600 beats, for each wearer with at least 100 RR intervals between normal beats.
+        sequences: of 600 beats, for each wearer with at least 100 RR intervals between normal beats. As many
+            again are drawn while all beats are timely.
         waits: whether the RR interval after a beat is known, as ``Wearer`` takes it.
         seed: of all that is drawn.
 
@@ -48,28 +49,31 @@ def simulate_timings(
 
     Raises ``ValueError`` where no wearer has enough normal beats.
     """
-    generator = np.random.default_rng(seed)
-    features, labels = [], []
-    for intervals in learnable_intervals(beats):
-        for _ in range(sequences):
-            start = generator.integers(0, max(1, len(intervals) - LENGTH))
-            drawn, is_premature = simulate_rhythm(intervals[start : start + LENGTH], generator)
-            features.append(rhythms(drawn, waits))
-            labels.append(is_premature)
+    generator, learnable = np.random.default_rng(seed), learnable_intervals(beats)
+    features: list[np.ndarray] = []
+    labels: list[np.ndarray] = []
+    while not any(is_premature.any() for is_premature in labels):  # few sequences may have none
+        for intervals in learnable:
+            for _ in range(sequences):
+                start = generator.integers(0, max(1, len(intervals) - LENGTH))
+                drawn, is_premature = simulate_rhythm(intervals[start : start + LENGTH], generator)
+                features.append(rhythms(drawn, waits))
+                labels.append(is_premature)
     return np.concatenate(features), np.concatenate(labels)
 
 
 def learnable_intervals(beats: BeatSet) -> list[np.ndarray]:
-    """Normal RR intervals (intervals,), s, of each wearer who has enough of them to learn a rhythm from.
+    """Normal RR intervals (intervals,), s, of each recording that has enough of them to learn a rhythm from.
 
-    Raises ``ValueError`` where no wearer has.
+    Raises ``ValueError`` where none has.
     """
     found = [normal_intervals(beats.take(beats.records == record)) for record in np.unique(beats.records)]
     enough = [intervals for intervals in found if len(intervals) >= FEWEST]
     if not enough:
         most = max(map(len, found), default=0)
         raise ValueError(
-            f"Rhythm: found at most {most} normal RR intervals of a wearer; expected {FEWEST} or more of one."
+            f"Rhythm: found at most {most} normal RR intervals of a wearer; expected {FEWEST} or more of "
+            "one, in a recording of some minutes, of which the template takes the first."
         )
     return enough
 

@@ -1,7 +1,7 @@
 """What a device decides about whole annotated recordings: kinds of beats, episodes, and what it tells."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -286,7 +286,7 @@ def decide_folder(file: Path, folder: Path, names: Sequence[str] | None = None) 
     model = Model(file)
     if not model.manifest["wearer"]:
         raise ModelError(f"{file}: found a model without a template; expected a wearer's, which names kinds.")
-    recordings = [read_recording(Path(folder) / name) for name in names or list_records(folder)]
+    recordings = [replace(read_recording(Path(folder) / n), name=n) for n in names or list_records(folder)]
     measured = measure_decisions(model, recordings)
     records = {name: summarise([row]) for name, row in measured["records"].items()}
     tables = {"metrics": summarise([measured["metrics"]]), "records": records}

@@ -5,7 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from keras_sibeat.config.sections import Data
 from keras_sibeat.data.beats import checksum
+from keras_sibeat.data.mitbih import are_wearers
 from keras_sibeat.data.protocols import Fold
 from keras_sibeat.evaluate.metrics import threshold_for, usual_score
 from keras_sibeat.export.alarm_rate import AlarmRate
@@ -23,6 +25,7 @@ SHARES = (0.1, 0.5, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995)  # of no
 ABOVE = 5  # normal beats that score higher: with fewer, a share's score is too uncertain to be stated
 NOTICE = "Not a medical device. For research only."
 LICENCE = "MIT; trained on {}"
+UNSTATED = "recordings without a stated licence"
 MITDB = "the MIT-BIH Arrhythmia Database, Open Data Commons Attribution License 1.0"
 
 
@@ -64,20 +67,25 @@ def make_manifest(
         "score": numbers[SCORE],
         "residuals": numbers.get((1, length)),
         **thresholds(fold, scores, verdict.threshold, rate, numbers[SCORE]),
-        "expected": _rounded(expected(config, source.metrics)),
+        "expected": _rounded(expected(config, source.metrics, are_wearers(fold.test.persons))),
         "validation": _validation(verdict),
         "data_sha256": fold.train.sha256,
         "config_sha256": checksum(config.describe()),
-        "licence": _licence(config.data),
+        "licence": licence(config.data, are_wearers(fold.train.persons)),
         "notice": NOTICE,
     }
 
 
-def _licence(data):
+def licence(data: Data, is_mitbih: bool) -> str:
+    """The licence of a model: its own, and that of the recordings it was trained on, if they have one.
+
+    >>> licence(Data(source="wfdb", folder="mine"), is_mitbih=False)
+    'MIT; trained on recordings without a stated licence'
+    """
     if data.source != "wfdb":
         return "MIT"
     named = [f"{name}, {source.licence}" for name, source in data.sources.items() if source.licence]
-    return LICENCE.format("; ".join(named) or MITDB)
+    return LICENCE.format("; ".join(named) or (MITDB if is_mitbih else UNSTATED))
 
 
 def _validation(verdict):

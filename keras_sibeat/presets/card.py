@@ -44,8 +44,10 @@ WEARER_LIMITS = (
 BEFORE_JUDGEMENT = "normal beats of new wearers above the threshold, an hour, before the device's judgement"
 
 
-def expected(config: Config, metrics: Mapping[str, Any]) -> dict[str, Any]:
+def expected(config: Config, metrics: Mapping[str, Any], is_mitbih: bool | None = None) -> dict[str, Any]:
     """What a user may expect of a model, from the test ``metrics`` of a run's part or of a preset.
+
+    ``is_mitbih`` says whether the test beats are MIT-BIH's; if None, whether the lead has its name.
 
     Returns ``auc``, ``ap`` and ``auc_record``, the mean AUC within a record, each None where it was not
     measured; ``on``, the beats that they were measured on; and ``false_alarms_per_hour``: ``mean``,
@@ -65,7 +67,7 @@ def expected(config: Config, metrics: Mapping[str, Any]) -> dict[str, Any]:
     is_known = config.protocol.is_of_wearers and None not in rates.values()
     return {
         **{key: metrics.get(key) for key in ("auc", "ap", "auc_record")},
-        "on": _tested_on(config),
+        "on": _tested_on(config, is_mitbih),
         "false_alarms_per_hour": rates if is_known else None,
     }
 
@@ -76,10 +78,10 @@ def expected_of(name: str, folder: Path = FOLDER) -> dict[str, Any]:
     return expected(Config.model_validate(about["config"]), about["metrics"])
 
 
-def _tested_on(config):
-    # Of the databases that are known here, only MIT-BIH has a lead of this name.
-    is_mitdb = config.data.source == "wfdb" and tuple(config.data.leads) == ("MLII",)
-    database = "MIT-BIH" if is_mitdb else "simulated" if config.data.source == "simulator" else ""
+def _tested_on(config, is_mitbih):
+    if is_mitbih is None:  # of the databases that presets are made of, only MIT-BIH has a lead of this name
+        is_mitbih = config.data.source == "wfdb" and config.data.leads == ("MLII",)
+    database = "MIT-BIH" if is_mitbih else "simulated" if config.data.source == "simulator" else ""
     if not config.protocol.is_of_wearers:
         if config.protocol.name == "series":
             return "series it has not seen"
@@ -89,7 +91,7 @@ def _tested_on(config):
         tested = ", ".join(name for name, source in config.data.sources.items() if source.tests)
         return f"{seen} ({tested})"
     named = config.protocol.test_records
-    if config.protocol.name == "inter_patient" and is_mitdb and not named:
+    if config.protocol.name == "inter_patient" and is_mitbih and not named:
         return f"{len(DS2)} {seen} (MIT-BIH DS2)"
     return (f"{len(named)} " if named else "") + seen + (f" ({database})" if database else "")
 

@@ -387,3 +387,70 @@ def test_a_file_wins_over_one_that_ships(tmp_path, monkeypatch):
     assert read_config(find_config("quickstart")).train.epochs == 7
     with pytest.raises(ConfigError, match="none: no such file"):
         read_config(find_config("none"))
+
+
+# Own recordings
+
+
+def test_a_folder_is_one_of_wfdb_records_unless_it_says_otherwise(toml):
+    assert read_config(toml("[data]\nfolder = 'mine'\n")).data.source == "wfdb"
+    assert read_config(overrides=["data.folder=mine"]).data.source == "wfdb"
+    series = read_config(
+        toml("[data]\nsource='series'\nfolder='m'\ngroups={N=['*']}\n[protocol]\nname='series'")
+    )
+    assert series.data.source == "series"
+
+
+@pytest.mark.parametrize(
+    ("leads", "count"), [("'first'", 1), ("'all'", None), ("['II']", 1), ("['II', 'V1']", 2)]
+)
+def test_how_many_leads_a_window_has(toml, leads, count):
+    assert read_config(toml(f"[data]\nleads = {leads}\n")).data.lead_count == count
+
+
+@pytest.mark.parametrize(
+    ("override", "told"),
+    [
+        (["data.source=simulator", "data.folder=d"], "a folder belongs to source wfdb or series"),
+        (["data.annotator=none"], "annotator none belongs to source wfdb"),
+        (
+            ["protocol.train_records=['a']"],
+            "train_records belongs to protocol inter_patient; found it beside beatgan",
+        ),
+        (
+            ["protocol.name=leave_out", "protocol.test_records=['a']"],
+            "test_records belongs to protocol inter_patient and series; found it beside leave_out",
+        ),
+        (["protocol.all_beats=true"], "all_beats belongs to protocol inter_patient and leave_out"),
+        (["protocol.normal=walk"], "normal belongs to protocol series; found it beside beatgan"),
+        (["data.wearer=^(.)"], "data.wearer belongs to protocols inter_patient, leave_out, databases"),
+        (["protocol.name=leave_out", "data.wearer=^p"], "expected one group, the wearer's name"),
+        (["protocol.name=leave_out", "data.wearer='(a)(b)'"], "in parentheses; found 2"),
+        (["protocol.name=leave_out", "data.wearer='(a'"], "expected a regular expression or a .csv file"),
+        (
+            ["data.folder=d", "data.annotator=none", "protocol.contamination=0.01"],
+            "protocol.contamination: expected 0 without annotations",
+        ),
+    ],
+)
+def test_keys_that_would_be_ignored_are_refused(override, told):
+    with pytest.raises(ConfigError) as error:
+        read_config(overrides=override)
+    assert told in str(error.value) and "\n" not in str(error.value)
+
+
+def test_wearers_are_described_where_they_are_named(toml):
+    plain = read_config(toml("[protocol]\nname = 'leave_out'\n"))
+    named = read_config(toml("[protocol]\nname = 'leave_out'\n[data]\nwearer = 'wearers.csv'\n"))
+    assert "wearer" not in plain.describe()["data"]
+    assert named.describe()["data"].pop("wearer") == "wearers.csv"
+    assert Config.model_validate(named.describe()) == named
+
+
+def test_sources_have_annotators_of_their_own(toml):
+    with pytest.raises(ConfigError, match="sources have annotators of their own"):
+        read_config(toml(DATABASES), overrides=["data.annotator=none"], data="d")
+    none = ["data.sources.mitdb.annotator=none"]
+    with pytest.raises(ConfigError, match="records cannot test beside others"):
+        read_config(toml(DATABASES), overrides=[*none, "data.sources.mitdb.tests=['x']"], data="d")
+    assert read_config(toml(DATABASES), overrides=[*none, "data.sources.mitdb.validates=['x']"], data="d")

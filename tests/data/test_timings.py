@@ -111,6 +111,16 @@ def test_a_seed_decides_and_premature_beats_are_told_by_their_first_feature():
     assert np.median(features[labels, 0]) < -0.1 < np.median(features[~labels, 0])
 
 
+def test_however_few_the_sequences_there_are_beats_of_both_kinds():
+    beats = wearer(np.random.default_rng(0).normal(0.8, 0.02, 120))
+    counts = []
+    for seed in range(12):
+        features, labels = simulate_timings(beats, sequences=1, seed=seed)
+        assert len(features) == len(labels) and 0 < labels.sum() < len(labels)
+        counts.append(len(labels))
+    assert len(set(counts)) > 1  # some took further sequences
+
+
 def test_a_wearer_with_few_beats_is_left_out_and_none_is_an_error():
     few, many = wearer(np.full(FEWEST - 1, 0.8), "few"), wearer(np.full(FEWEST, 0.8), "many")
     both = BeatSet.join([few, many], "")

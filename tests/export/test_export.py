@@ -13,6 +13,7 @@ from conversions import convert_once
 from sklearn.metrics import roc_auc_score
 
 from keras_sibeat.config import read_config
+from keras_sibeat.config.sections import Data
 from keras_sibeat.data.beatset import recorded_hours
 from keras_sibeat.data.sources import load_folds
 from keras_sibeat.errors import ConfigError, ExportError, RunError
@@ -21,6 +22,7 @@ from keras_sibeat.evaluate.int8 import find_export
 from keras_sibeat.export import sources as export_sources
 from keras_sibeat.export.__main__ import main as export_command
 from keras_sibeat.export.exporting import ExportSettings, export
+from keras_sibeat.export.manifest import licence
 from keras_sibeat.presets.card import expected
 from keras_sibeat.train.run import Run
 from sibeat_edge.model.manifest import read_manifest
@@ -104,6 +106,16 @@ def test_a_student_that_was_not_evaluated_states_no_test_figures(run, fold):
     source = replace(export_sources.open_sources(run)[0][0], metrics={})
     stated = expected(source.config, source.metrics)
     assert stated["auc"] is None and stated["ap"] is None and stated["false_alarms_per_hour"] is None
+
+
+def test_a_model_of_own_recordings_is_not_said_to_be_of_mit_bih():
+    mitdb = licence(Data(source="wfdb", folder="mitdb"), is_mitbih=True)
+    assert mitdb.startswith("MIT; trained on the MIT-BIH Arrhythmia Database")
+    own = licence(Data(source="wfdb", folder="mine"), is_mitbih=False)
+    assert own == "MIT; trained on recordings without a stated licence"
+    sources = {"mine": {"trains": ("*",), "licence": "CC0"}}
+    named = licence(Data(source="wfdb", folder=".", sources=sources), is_mitbih=False)
+    assert (named, licence(Data(), is_mitbih=False)) == ("MIT; trained on mine, CC0", "MIT")
 
 
 def test_the_threshold_lets_the_stated_false_alarms_pass(run, fold, tmp_path):

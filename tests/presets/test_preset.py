@@ -214,6 +214,8 @@ def test_what_a_user_may_expect_of_a_wearers_model_is_at_each_wearers_own_thresh
     assert found["on"] == "22 recordings of wearers it has not seen (MIT-BIH DS2)"
     assert [found[key] for key in ("auc", "ap", "auc_record")] == [0.95, 0.8, 0.98]
     assert found["false_alarms_per_hour"] == {"mean": 101.0, "median": 201.0, "worst": 301.0}
+    own = expected(config, WEARERS, is_mitbih=False)
+    assert own == {**found, "on": "recordings of wearers it has not seen"}
     alone = expected(read_config(overrides=inter, data="mitdb"), WEARERS)
     assert alone["false_alarms_per_hour"] == {"mean": 100.0, "median": 200.0, "worst": 300.0}
 
