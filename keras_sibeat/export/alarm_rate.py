@@ -9,7 +9,9 @@ from keras_sibeat.export.sources import Source
 
 @dataclass(frozen=True)
 class AlarmRate:
-    """The false alarms of a threshold.
+    """The false alarms of a threshold: normal beats that score above it.
+
+    A wearer's model has its device judge beats further, so there they are counted before the judgement.
 
     Attributes:
         share: of the normal beats.

@@ -10,6 +10,7 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 from checkpoints import trained
 from conversions import convert_once
+from rich.console import Console
 from sklearn.metrics import roc_auc_score
 
 from keras_sibeat.config import read_config
@@ -18,11 +19,12 @@ from keras_sibeat.data.beatset import recorded_hours
 from keras_sibeat.data.sources import load_folds
 from keras_sibeat.errors import ConfigError, ExportError, RunError
 from keras_sibeat.evaluate.__main__ import main as evaluate_command
-from keras_sibeat.evaluate.int8 import find_export
+from keras_sibeat.evaluate.int8 import evaluate_exported, find_export
 from keras_sibeat.export import sources as export_sources
 from keras_sibeat.export.__main__ import main as export_command
 from keras_sibeat.export.exporting import ExportSettings, export
 from keras_sibeat.export.manifest import licence
+from keras_sibeat.export.printing import print_report
 from keras_sibeat.presets.card import expected
 from keras_sibeat.train.run import Run
 from sibeat_edge.model.manifest import read_manifest
@@ -242,12 +244,55 @@ def test_where_the_bundle_has_no_place_nothing_is_exported(run, tmp_path):
     assert not list((tmp_path / "out").glob("*"))
 
 
-def test_validation_beats_of_one_kind_cannot_judge(run, tmp_path):
+def normals_alone(fold):
+    """The fold without its abnormal beats."""
+    return replace(
+        fold, validation=fold.validation_normals, test=fold.test.take(~fold.is_abnormal(fold.test))
+    )
+
+
+def test_shifted_beats_stand_for_abnormal_ones_where_there_are_none(run, fold):
+    source = replace(export_sources.open_sources(run)[0][0], fold=normals_alone(fold))
+    validation = source.fold.validation.windows
+    windows, is_abnormal = export_sources.judging_inputs(source)
+    np.testing.assert_array_equal(windows[~is_abnormal], validation)
+    shifted = windows[is_abnormal]
+    assert shifted.shape == validation.shape and np.ptp(shifted, axis=1).min() > 1.9
+    apart = np.abs(shifted[:, None] - validation).max(axis=(2, 3)).min(axis=1)
+    assert np.median(apart) > 0.1  # no copy is one of the normal beats
+    np.testing.assert_array_equal(export_sources.judging_inputs(source)[0], windows)
+
+
+def test_beats_that_are_abnormal_need_no_stand_ins(run, fold):
     source = export_sources.open_sources(run)[0][0]
-    fold = replace(source.fold, validation=source.fold.validation_normals)
-    with pytest.raises(ExportError, match="found 0 abnormal among .* expected both kinds"):
-        export(replace(source, fold=fold), tmp_path)
-    assert not list(tmp_path.iterdir())
+    inputs, is_abnormal = export_sources.judging_inputs(source)
+    assert inputs is source.fold.validation.windows
+    np.testing.assert_array_equal(is_abnormal, fold.is_abnormal(fold.validation))
+
+
+def test_a_student_of_normal_beats_alone_is_exported(run, fold, tmp_path, capsys):
+    source = replace(export_sources.open_sources(run)[0][0], fold=normals_alone(fold), metrics={})
+    report = export(source, tmp_path, ExportSettings(fine_tunes=False))
+    gate, validation = report["gate"], source.fold.validation
+    assert gate["stand_ins"] == len(validation) and gate["failures"] == []
+    model, (windows, is_abnormal) = Model(tmp_path / "small.tflite"), export_sources.judging_inputs(source)
+    scores = np.array([model.score(window) for window in windows])
+    assert gate["auc"] == pytest.approx(roc_auc_score(is_abnormal, scores), abs=1e-9)
+    manifest = model.manifest
+    assert manifest["validation"] == {"auc": None, "ap": None} and manifest["expected"]["auc"] is None
+    normals = scores[~is_abnormal]  # they alone set the threshold
+    assert np.mean(normals > manifest["threshold"]["score"]) == pytest.approx(0.01, abs=1 / len(normals))
+    assert (tmp_path / "firmware" / "sibeat_model.c").exists()
+    print_report(Console(), report)
+    assert "No validation beat is abnormal" in capsys.readouterr().out
+
+
+def test_an_exported_model_is_measured_on_normal_beats_alone(run, exported, fold):
+    result = evaluate_exported(Run(run), {0: normals_alone(fold)})
+    assert set(result["metrics"]) == {
+        *("false_alarm_rate", "false_alarms_per_hour", "decisions_flipped", "flash_bytes", "arena_bytes")
+    }
+    assert result["not_measured"].startswith("No test beat is abnormal: ")
 
 
 def test_too_few_normal_validation_beats_tell_no_threshold(run, tmp_path):

@@ -83,6 +83,10 @@ def test_what_is_just_within_the_limits_passes():
         ({"auc": 0.8969}, "AUC loss: found 0.0031, expected at most 0.003"),
         ({"correlation": 0.9949}, "rank correlation: found 0.9949, expected at least 0.995"),
         ({"decisions_flipped": 0.0051}, "decisions flipped: found 0.0051, expected at most 0.005"),
+        (
+            {"kinds_flipped": 0.0051, "kinds_played": 2000},
+            "kinds flipped: found 0.0051, expected at most 0.005",
+        ),
         ({"runtimes_differ": 2}, "runtimes' difference: found 2, expected at most 1"),
         ({"auc": float("nan")}, "AUC loss: found nan, expected at most 0.003"),
         ({"correlation": float("nan")}, "rank correlation: found nan, expected at least 0.995"),
@@ -120,8 +124,13 @@ def test_one_kind_of_beat_alone_proves_nothing():
     assert failures == ["AUC loss: found nan, expected at most 0.003"]
 
 
-def test_the_runtimes_difference_may_come_later():
+def test_the_runtimes_difference_and_the_kinds_may_come_later():
     assert PASSING.with_runtimes(2) == replace(PASSING, runtimes_differ=2)
+    assert PASSING.with_kinds(0.1, 50) == replace(PASSING, kinds_flipped=0.1, kinds_played=50)
+
+
+def test_a_model_that_names_no_kinds_is_not_judged_by_them():
+    assert PASSING.kinds_flipped is None and PASSING.with_kinds(0.005, 10).failures == []
 
 
 def test_the_report_holds_the_measures_and_the_failures():

@@ -69,6 +69,25 @@ def test_the_card_says_what_it_is_and_what_it_is_not(shelf):
     assert "{" not in card
 
 
+def test_of_normal_test_beats_the_card_states_false_alarms_alone(run, shelf, tmp_path, monkeypatch, capsys):
+    metrics = run / "fold0-seed0" / "metrics.json"
+    before = metrics.read_bytes()
+    known = {key: json.loads(before)[key] for key in ("false_alarm_rate", "threshold")}
+    metrics.write_text(json.dumps({**known, "not_measured": "No test beat is abnormal."}))
+    try:
+        preset_command(["make", str(run), "plain", "--folder", str(tmp_path)])
+    finally:
+        metrics.write_bytes(before)
+    assert "bytes, no AUC, as no test beat is abnormal" in capsys.readouterr().out
+    card = (tmp_path / "plain.md").read_text()
+    assert "| test figures | none but false alarms, as no test beat is abnormal |" in card
+    assert "| by class (AUC) | none |" in card
+    for function in (evaluate_preset, list_presets, describe_preset, load_preset):
+        monkeypatch.setattr(function, "__defaults__", (*function.__defaults__[:-1], tmp_path))
+    evaluate_command(["--preset", "plain"])
+    assert "No test beat is abnormal." in capsys.readouterr().out
+
+
 def test_it_is_measured_again_by_name(shelf, monkeypatch, capsys):
     for function in (evaluate_preset, list_presets, describe_preset, load_preset):
         monkeypatch.setattr(function, "__defaults__", (*function.__defaults__[:-1], shelf))

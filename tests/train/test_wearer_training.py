@@ -1,5 +1,6 @@
 """Beats relative to their wearer, from recordings to a student: what it learns from and what it leaves."""
 
+import json
 from pathlib import Path
 
 import checkpoints
@@ -105,7 +106,12 @@ def exported(finished):
     """The folder of the export, made by the command; so small a run is not worth the gate's limits."""
     part, _ = finished
     with pytest.MonkeyPatch.context() as patch:
-        for name, limit in {"AUC_LOSS": 0.2, "CORRELATION": 0.9, "FLIPPED": 0.2}.items():
+        for name, limit in {
+            "AUC_LOSS": 0.2,
+            "CORRELATION": 0.9,
+            "FLIPPED": 0.2,
+            "KINDS_FLIPPED": 0.5,
+        }.items():
             patch.setattr(f"keras_sibeat.export.gate.{name}", limit)
         export_command([str(part.parent), "--no-fine-tuning"])
     return part / "export"
@@ -118,6 +124,12 @@ def test_the_exported_model_scores_a_wearer_s_recording(exported):
     beats = score_recording(model, recording.signal[:, 0].astype(float), recording.rate)
     assert np.mean([beat.score is not None for beat in beats]) > 0.95
     assert {beat.why for beat in beats if beat.alarm} <= {"shape", "timing", "both"}
+
+
+def test_the_report_counts_the_kinds_that_int8_names_otherwise(exported, fold):
+    gate = json.loads((exported / "unnamed-report.json").read_text())["gate"]
+    assert 0 <= gate["kinds_flipped"] < 0.2
+    assert len(fold.validation) * 0.9 < gate["kinds_played"] < len(fold.validation) * 1.2
 
 
 def test_the_usual_score_is_that_of_the_validation_wearers(exported, fold):
@@ -151,6 +163,9 @@ def test_a_wearer_s_preset_says_on_its_card_what_it_takes(finished, tmp_path):
     about = make_preset(Run(part.parent), "tiny", tmp_path)
     card = render_card(about)
     assert "beside the wearer's template" in card and "mean AUC within a record" in card
+    assert (
+        "| normal beats of new wearers above the threshold, an hour, before the device's judgement |" in card
+    )
     network = load_preset("tiny", tmp_path)
     assert {tensor.name for tensor in network.inputs} == {"window", "rhythm"}
 

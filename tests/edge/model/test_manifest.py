@@ -65,6 +65,10 @@ def test_test_figures_may_be_unknown():
         check_manifest(changed(["expected", field], None))
 
 
+def test_validation_figures_are_null_without_abnormal_beats():
+    check_manifest(changed(["validation"], {"auc": None, "ap": None}))
+
+
 def old_manifest(**changes):
     """The good manifest as format 2 had it."""
     values = {**GOOD, "format": 2, "expected": {"auc": 0.9937, "ap": 0.9789}, **changes}
@@ -168,7 +172,7 @@ def test_an_unknown_field_is_told(path):
         ("expected.false_alarms_per_hour", {"mean": 1.0, "median": 1.0}),
         ("expected.false_alarms_per_hour.worst", -1.0),
         ("validation", None),
-        ("validation.ap", None),
+        ("validation.ap", 1.5),
         ("data_sha256", ""),
         ("licence", None),
     ],

@@ -15,7 +15,7 @@ from sibeat_edge.model.manifest import UNKNOWN
 from sibeat_edge.report.excerpts import Excerpt
 from sibeat_edge.report.figures import rates_figure, strip_figure, worst_figure
 from sibeat_edge.report.page import rate_bins, report, write_report
-from sibeat_edge.report.performance import describe_rates
+from sibeat_edge.report.performance import describe_rates, on_new_wearers, set_for
 from sibeat_edge.scorer import Beat
 
 
@@ -108,6 +108,12 @@ def test_false_alarms_on_new_wearers_are_told_apart_from_those_of_validation(pag
     assert page.row("False alarms on new wearers") == (
         "median 3, mean 10, worst wearer 41 per hour, on 5 recordings of wearers it has not seen"
     )
+
+
+def test_of_a_wearer_s_model_both_are_said_to_come_before_the_judgement(scored):
+    judged = replace(scored, manifest={**MANIFEST, "wearer": {"waits": True}})
+    for told in (set_for(judged), on_new_wearers(judged)):
+        assert told.endswith(": scores above the threshold, before the judgement")
 
 
 def test_what_was_not_measured_is_unknown(scored):
