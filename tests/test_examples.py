@@ -11,6 +11,9 @@ import pandas
 import pytest
 
 from keras_sibeat.data.synthetic import simulate_wearer
+from keras_sibeat.evaluate.beat_files import read_beats
+from keras_sibeat.evaluate.int8 import evaluate_exported
+from keras_sibeat.train.run import Run
 from sibeat_edge import Model
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -64,5 +67,11 @@ def test_a_csv_becomes_an_int8_model_and_a_scored_recording(run, tmp_path):
     beats = pandas.read_csv(tmp_path / "made" / "beats.csv")
     assert len(beats) > 2500 and set(beats["record"]) == {"mine"}
     assert f"{beats['alarm'].sum()} alarms among {len(beats)} beats of mine.csv" in told
-    model = Model(tmp_path / "made" / "run" / "fold0-seed0" / "export" / "own.tflite")
-    assert model.manifest["name"] == "own"
+    folder = tmp_path / "made" / "run"
+    model = Model(folder / "fold0-seed0" / "export" / "own.tflite")
+    result = evaluate_exported(
+        Run(folder), beats_file=tmp_path / "int8.csv"
+    )  # the same model on its test beats
+    tested = read_beats(tmp_path / "int8.csv")
+    assert (tested["alarm"] == (tested["score"] > model.manifest["threshold"]["score"])).all()
+    assert tested["alarm"].mean() == pytest.approx(result["metrics"]["false_alarm_rate"]["mean"])
