@@ -237,12 +237,12 @@ class NormalQuantile(_Score):
 
     def call(self, score: keras.KerasTensor) -> keras.KerasTensor:
         last = LEVELS - 1
-        quantiles = ops.convert_to_tensor(self.quantiles)  # Keras 3.11 looks up no place in a variable
-        above = ops.clip(ops.searchsorted(quantiles, score[:, 0], side="right"), 1, last)
-        low, high = ops.take(quantiles, above - 1), ops.take(quantiles, above)
+        # ``ops.searchsorted`` would do, but that of Keras 3.11 works in no graph.
+        above = ops.clip(ops.sum(ops.cast(score >= self.quantiles, "int32"), axis=1), 1, last)
+        low, high = ops.take(self.quantiles, above - 1), ops.take(self.quantiles, above)
         tied = ops.cast(score[:, 0] >= high, score.dtype)
         share = ops.where(high > low, (score[:, 0] - low) / ops.where(high > low, high - low, 1.0), tied)
         share = ops.clip(share, 0.0, 1.0)
         reached = (ops.cast(above, share.dtype) - 1 + share) / LEVELS
-        beyond = ops.maximum(score[:, 0] - quantiles[last], 0.0) / self.tail
+        beyond = ops.maximum(score[:, 0] - self.quantiles[last], 0.0) / self.tail
         return (beyond - ops.log(1 - reached))[:, None]

@@ -289,6 +289,7 @@ class Shifts(OfLayers, Augmentation):
         count, batch = len(self.layers), tf.shape(windows)[0]
         # Repeated, and the copies dropped at the end, a small batch divides evenly among the shifts, too.
         copies = ops.tile(windows, (tf.where(batch < count, count, 1), 1, 1))
+        copies = ops.reshape(copies, (-1, *windows.shape[1:]))  # Keras 3.11 forgets what tiles keep
         total = tf.shape(copies)[0]
         order = ops.argsort(self.draw(copies, 0.0, 1.0)[:, 0, 0])
         mixed = ops.take(copies, order, axis=0)
