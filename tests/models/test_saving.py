@@ -160,3 +160,37 @@ def test_a_contrastive_model_of_an_older_version_loads_without_the_parts_that_ca
     windows = np.random.default_rng(0).uniform(-1, 1, (8, 24, 1)).astype("float32")
     np.testing.assert_array_equal(loaded.predict(windows, verbose=0), model.predict(windows, verbose=0))
     loaded.fit(windows, batch_size=4, verbose=0)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        layers.Rescaling(2.0),
+        layers.Normalization(mean=0.0, variance=4.0),
+        layers.TimeDistributed(layers.Dense(3)),
+        layers.Bidirectional(layers.GRU(2)),
+        layers.LSTM(2),
+        layers.SpectralNormalization(layers.Conv1D(2, 3)),
+        layers.SeparableConv1D(2, 3),
+        layers.DepthwiseConv1D(3),
+        layers.LayerNormalization(),
+        layers.GroupNormalization(1),
+        layers.Dense(
+            2, activation=layers.LeakyReLU(0.3), kernel_regularizer="l2", kernel_constraint="unit_norm"
+        ),
+        layers.Softmax(),
+        layers.Masking(),
+        layers.Discretization(bin_boundaries=[0.0, 1.0]),
+        layers.GaussianNoise(0.1),
+        layers.UpSampling1D(),
+        layers.ZeroPadding1D(),
+        layers.EinsumDense("abc,cd->abd", output_shape=(None, 3)),
+    ],
+    ids=lambda layer: type(layer).__name__,
+)
+def test_any_layer_of_keras_loads_again(layer, tmp_path):
+    entry = keras.Input((8, 2))
+    model = keras.Model(entry, layer(entry))
+    save_portable(model, tmp_path / "model.keras")
+    loaded, windows = keras.saving.load_model(tmp_path / "model.keras"), np.ones((3, 8, 2), "float32")
+    np.testing.assert_array_equal(loaded.predict(windows, verbose=0), model.predict(windows, verbose=0))
