@@ -172,7 +172,10 @@ class BeatGAN(Composed, OwnStep):
 
         # From here on all replicas hold the same numbers, so they decide and draw alike.
         losses = average([loss, rebuild_loss, feature_loss, discriminator_loss])
-        collapsed = losses[-1] < self.collapsed_below
+        limit = self.collapsed_below
+        if beat_weights is not None:  # a loss that weights make small is no collapse
+            limit *= average([ops.mean(beat_weights)])[0]
+        collapsed = losses[-1] < limit
         ops.cond(collapsed, self._reinitialise, lambda: None)
         self._reinitialised.update_state(ops.cast(collapsed, "float32"))
         record(self._means, dict(zip(self._means, losses, strict=True)), counted(windows))

@@ -20,14 +20,13 @@ WEIGHED["ContrastiveBeatGAN without NT-Xent"] = lambda: contrastive(nt_xent_weig
 
 @pytest.mark.parametrize("name", NAMES)
 def test_callbacks_with_their_defaults_see_a_validation_loss(name, tmp_path):
-    model = compiled(MODELS[name](), lambda: keras.optimizers.SGD(0.0))
+    model = compiled(MODELS[name]())
     best = keras.callbacks.ModelCheckpoint(tmp_path / "best.keras", save_best_only=True)
-    stop = keras.callbacks.EarlyStopping(verbose=0)
+    callbacks = [keras.callbacks.EarlyStopping(), best]
     found = model.fit(
-        beats(16), validation_data=(beats(9, 1),), batch_size=8, epochs=4, verbose=0, callbacks=[stop, best]
+        beats(16), validation_data=(beats(9, 1),), batch_size=8, epochs=2, verbose=0, callbacks=callbacks
     ).history
-    assert stop.stopped_epoch == 1  # of weights that stand still, the loss does not fall
-    assert found["val_loss"][0] == pytest.approx(found["val_loss"][1], rel=1e-6 if "GAN" in name else 0.2)
+    assert callbacks[0].best == best.best == min(found["val_loss"])
     assert (tmp_path / "best.keras").exists()
 
 
@@ -94,7 +93,8 @@ def test_class_weights_weigh_the_beats_of_their_class():
     for options in ({"class_weight": {0: 0.25, 1: 2.0}}, {"sample_weight": np.where(labels, 2.0, 0.25)}):
         model = compiled(beatgan())
         logs.append(model.fit(beats(), labels, batch_size=8, shuffle=False, verbose=0, **options).history)
-    assert logs[0] == pytest.approx(logs[1])
+    for key, values in logs[0].items():
+        assert values == pytest.approx(logs[1][key])
     with pytest.raises(
         ValueError, match="BeatGAN: found class_weight without y, expected the beats' classes"
     ):
