@@ -228,7 +228,7 @@ def stop(folder, *extra):
         ("contrastive.shifts=['bumb']", "found 'bumb' among the shifts; expected some of strong_time_warp,"),
         ("contrastive.views.nois={}", "found 'nois' among the views; expected some of time_warp,"),
         ("contrastive.views.gain.strenght=1", "found 'strenght' among the settings of the view gain"),
-        ("contrastive.head=v3", "contrastive.head: found 'v3'"),
+        ("contrastive.head=v3", 'contrastive.head: found "v3"'),
     ],
 )
 def test_a_setting_that_cannot_be_ends_the_command_before_anything_is_written(
