@@ -36,8 +36,8 @@ def make_portable(file: str | Path) -> None:
     """Rewrite a ``.keras`` file so that an older Keras 3 loads it, too; the weights stay byte for byte.
 
     Keras writes every setting of every layer, and each release knows settings that the one before refuses.
-    Of Keras' own objects this leaves out what changes nothing: initialisers, and settings at their
-    defaults, which are what a release without the setting does. Objects of others keep theirs.
+    Of Keras' own objects this leaves out what changes nothing: initialisers, and what is None or False by
+    default and so here, as in a release that does not know it. Objects of others keep all of theirs.
 
     Raises ``zipfile.BadZipFile`` or ``KeyError`` for a file that Keras has not saved.
 
@@ -71,13 +71,17 @@ def _portable(value: Any) -> Any:
         return value["config"]["name"]
     value = {key: _portable(part) for key, part in value.items()}
     if isinstance(value.get("config"), dict):
-        defaults = _defaults(value.get("module"), value.get("class_name"))
-        value["config"] = {
-            key: part
-            for key, part in value["config"].items()
-            if key not in defaults or not (key.endswith(INITIALIZER) or _is_same(part, defaults[key]))
-        }
+        idle = _idle(value["config"], _defaults(value.get("module"), value.get("class_name")))
+        value["config"] = {key: part for key, part in value["config"].items() if key not in idle}
     return value
+
+
+def _idle(config, defaults):
+    """The settings in an object's ``config`` that change nothing, given the ``defaults`` of its class."""
+    off = {key for key in config if key in defaults and _is_off(config[key]) and _is_off(defaults[key])}
+    # With ``renorm`` off, ``renorm_momentum`` says nothing, either.
+    details = {key for key in config for other in off if key in defaults and key.startswith(f"{other}_")}
+    return off | details | {key for key in config if key in defaults and key.endswith(INITIALIZER)}
 
 
 def _defaults(module, name):
@@ -92,8 +96,5 @@ def _defaults(module, name):
     }
 
 
-def _is_same(setting, default):
-    """Whether a setting, read from JSON, is the default; to Keras an absent choice is None or False."""
-    if setting is None or setting is False:
-        return default is None or default is False
-    return setting == (list(default) if isinstance(default, tuple) else default)
+def _is_off(setting):
+    return setting is None or setting is False
