@@ -1,6 +1,6 @@
 """The benchmarks' own code, as far as it needs no torch."""
 
-import importlib.util
+import importlib
 from pathlib import Path
 
 import numpy as np
@@ -8,14 +8,18 @@ import numpy as np
 from keras_sibeat.config import Config
 from keras_sibeat.data.sources import load_folds
 
-FOLD_FILE = Path(__file__).parents[1] / "benchmarks" / "fold_file.py"
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+
+
+def script(name, monkeypatch):
+    """A benchmark's module, imported as it is run: beside the others."""
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    return importlib.import_module(name)
 
 
 def test_fold_file_holds_the_protocols_beats(tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_SIBEAT_CACHE", str(tmp_path))
-    spec = importlib.util.spec_from_file_location("fold_file", FOLD_FILE)
-    fold_file = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(fold_file)
+    fold_file = script("fold_file", monkeypatch)
     config = Config(data={"wearers": 2, "seconds": 90}, protocol={"folds": (3,)})
     fold = load_folds(config)[3]
     arrays = fold_file.fold_arrays(fold)
@@ -25,3 +29,39 @@ def test_fold_file_holds_the_protocols_beats(tmp_path, monkeypatch):
     assert arrays["train"].dtype == arrays["test"].dtype == np.float32
     np.testing.assert_array_equal(arrays["labels"] == 1, fold.test.classes != "N")
     assert set(arrays["labels"]) == {0, 1}
+
+
+class Steady:
+    """A trainer whose steps take as many seconds as it is told, on a clock of its own."""
+
+    def __init__(self, seconds):
+        self.seconds, self.turns = seconds, 0
+
+    def time(self, steps):
+        self.turns += 1
+        return steps * self.seconds
+
+
+def test_mixed_precision_is_compared_side_by_side(monkeypatch, capsys):
+    benchmark = script("mixed_precision", monkeypatch)
+    trainers = {"float32": Steady(0.5), "mixed_bfloat16": Steady(0.25), "mixed_float16": Steady(1.0)}
+    found = benchmark.measure(trainers, rounds=4, steps=2)
+    assert [trainer.turns for trainer in trainers.values()] == [4, 4, 4]
+    result = benchmark.summarise(found, 2, "model name\t: x\nflags\t\t: fpu avx512_bf16 avx512_fp16\n")
+    assert result["ratio_to_float32"] == {
+        "mixed_bfloat16": {"median": 2.0, "least": 2.0, "most": 2.0},
+        "mixed_float16": {"median": 0.5, "least": 0.5, "most": 0.5},
+    }
+    assert result["beats_per_second"]["float32"]["median"] == benchmark.BATCH / 0.5
+    assert result["machine"]["half_precision"] == ["avx512_bf16", "avx512_fp16"]
+    capsys.readouterr()
+    benchmark.show(result)
+    told = capsys.readouterr().out
+    assert "mixed_bfloat16: 2.00 times float32's speed (2.00 to 2.00): faster" in told
+    assert "mixed_float16: 0.50 times float32's speed (0.50 to 0.50): slower" in told
+
+
+def test_a_processor_without_half_precision_says_so(monkeypatch):
+    benchmark = script("mixed_precision", monkeypatch)
+    assert benchmark.half_precision_flags("flags : fpu sse2 avx2\n") == []
+    assert benchmark.half_precision_flags("Features : fp asimdhp bf16\n") == ["asimdhp", "bf16"]

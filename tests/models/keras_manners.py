@@ -73,7 +73,8 @@ MODELS = {
 def compiled(model, optimizer=None, **options):
     """The model with SGD, by whose steps an error in a gradient's size shows, or another optimizer's."""
     optimizer = optimizer or (lambda: keras.optimizers.SGD(0.02))
-    options = {"jit_compile": False, **options}
+    # A few steps take less time than it takes to trace them.
+    options = {"jit_compile": False, "run_eagerly": "jit_compile" not in options, **options}
     if isinstance(model, BeatGAN):
         options["discriminator_optimizer"] = optimizer()
     model.compile(optimizer=optimizer(), **options)
