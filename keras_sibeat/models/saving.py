@@ -14,8 +14,6 @@ from sibeat_edge.files import whole_file
 CONFIG = "config.json"  # in a .keras file
 INITIALIZER = "_initializer"  # ends the name of a setting that a trained layer has no use for
 
-ASKED_FOR = {"Rescaling": ("scale", "offset")}  # settings that loading needs, be they the defaults
-
 
 def save_portable(model: keras.Model, file: str | Path) -> None:
     """Save a trained model for others, whole or not at all: ``model.save`` and then ``make_portable``.
@@ -89,11 +87,7 @@ def _defaults(module, name):
     if module != "keras" and not str(module).startswith("keras."):
         return {}
     parameters = inspect.signature(getattr(importlib.import_module(module), name)).parameters
-    return {
-        key: p.default
-        for key, p in parameters.items()
-        if p.default is not inspect.Parameter.empty and key not in ASKED_FOR.get(name, ())
-    }
+    return {key: p.default for key, p in parameters.items() if p.default is not inspect.Parameter.empty}
 
 
 def _is_off(setting):
