@@ -113,7 +113,7 @@ def test_the_command_names_the_presets(capsys):
 def test_a_run_or_a_preset_is_evaluated(arguments, capsys):
     with pytest.raises(SystemExit) as stopped:
         evaluate_command(arguments)
-    assert stopped.value.code == 2 and "expected either a run or --preset" in capsys.readouterr().err
+    assert stopped.value.code == 2 and "expected either a run, --preset NAME" in capsys.readouterr().err
 
 
 def test_a_changed_file_is_refused(shelf, tmp_path):
