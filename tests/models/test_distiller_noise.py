@@ -1,10 +1,12 @@
 """A student that learns to see through noise: its teacher judges the same windows undisturbed."""
 
+from functools import partial
+
 import keras
 import numpy as np
 import pytest
 from keras import layers
-from small_windows import LENGTH, assert_equal, beats, copies
+from small_windows import LENGTH, Watched, assert_equal, beats, copies
 
 from keras_sibeat.layers.augmentation import Augmentation
 from keras_sibeat.layers.noises import WornNoise
@@ -65,20 +67,17 @@ def worn(noise=RECORDED):
 def studied(noise):
     """What teacher and student are given in a step, and the outputs that the losses compare."""
     model, seen, compared = build(noise), {}, {}
-    study, judge, losses_of = model._study, model.teacher.call, model.losses_of
+    judge, losses_of = model.teacher.call, model.losses_of
 
-    def note(name, function):
-        def noted(inputs, **options):
-            seen[name] = {part: np.array(values) for part, values in inputs.items()}
-            return function(inputs, **options)
+    def note(name, inputs):
+        seen[name] = {part: np.array(values) for part, values in inputs.items()}
 
-        return noted
-
-    def losses(wanted, found):
+    def losses(wanted, *others):
         compared.update({name: np.array(values) for name, values in wanted.items()})
-        return losses_of(wanted, found)
+        return losses_of(wanted, *others)
 
-    model._study, model.teacher.call = note("student", study), note("teacher", judge)
+    model._study = Watched(model._study, partial(note, "student"))
+    model.teacher.call = Watched(judge, partial(note, "teacher"))
     model.losses_of = losses
     windows, rhythm = pairs()
     model.train_on_batch(windows, rhythm)
