@@ -1,5 +1,6 @@
 """Small windows to train on, and what the tests of the models compare and compute with."""
 
+import copy
 from contextlib import contextmanager
 
 import keras
@@ -21,6 +22,19 @@ def copies(variables):
 def assert_equal(found, expected):
     for got, wanted in zip(found, expected, strict=True):
         np.testing.assert_array_equal(got, wanted)
+
+
+def watched(twin, seen):
+    """A ``Twin`` that also keeps in ``seen`` what it is called with."""
+
+    class Watched(type(twin)):
+        def __call__(self, inputs, training=True):
+            seen.append(inputs)
+            return super().__call__(inputs, training)
+
+    watching = copy.copy(twin)
+    watching.__class__ = Watched
+    return watching
 
 
 @contextmanager

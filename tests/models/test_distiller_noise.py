@@ -1,12 +1,10 @@
 """A student that learns to see through noise: its teacher judges the same windows undisturbed."""
 
-from functools import partial
-
 import keras
 import numpy as np
 import pytest
 from keras import layers
-from small_windows import LENGTH, Watched, assert_equal, beats, copies
+from small_windows import LENGTH, assert_equal, beats, copies, watched
 
 from keras_sibeat.layers.augmentation import Augmentation
 from keras_sibeat.layers.noises import WornNoise
@@ -66,22 +64,21 @@ def worn(noise=RECORDED):
 
 def studied(noise):
     """What teacher and student are given in a step, and the outputs that the losses compare."""
-    model, seen, compared = build(noise), {}, {}
+    model, by_student, by_teacher, compared = build(noise), [], [], {}
     judge, losses_of = model.teacher.call, model.losses_of
 
-    def note(name, inputs):
-        seen[name] = {part: np.array(values) for part, values in inputs.items()}
-
-    def losses(wanted, *others):
+    def losses(wanted, found, weights):
         compared.update({name: np.array(values) for name, values in wanted.items()})
-        return losses_of(wanted, *others)
+        return losses_of(wanted, found, weights)
 
-    model._study = Watched(model._study, partial(note, "student"))
-    model.teacher.call = Watched(judge, partial(note, "teacher"))
+    model._study = watched(model._study, by_student)
+    model.teacher.call = lambda inputs, **options: by_teacher.append(inputs) or judge(inputs, **options)
     model.losses_of = losses
     windows, rhythm = pairs()
     model.train_on_batch(windows, rhythm)
-    return seen, compared
+    seen = {"student": by_student[0], "teacher": by_teacher[0]}
+    arrays = {name: {part: np.array(x) for part, x in inputs.items()} for name, inputs in seen.items()}
+    return arrays, compared
 
 
 @pytest.mark.parametrize("noise", [Silence, worn])

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from scipy.special import softmax
 from scipy.stats import entropy, multivariate_normal
-from small_windows import LENGTH, assert_equal, beats, copies
+from small_windows import LENGTH, assert_equal, beats, copies, watched
 
 from keras_sibeat.layers.views import TimeWarp
 from keras_sibeat.models.beatgan import BeatGAN
@@ -83,8 +83,7 @@ def test_a_student_that_agrees_with_its_teacher_learns_nothing_from_it():
 def test_the_teacher_sees_the_augmented_beat():
     model = build(augmentation=TimeWarp(4, LENGTH // 2, seed=0))
     seen = []
-    rebuild = model._rebuild_as_teacher
-    model._rebuild_as_teacher = lambda windows: seen.append(windows) or rebuild(windows)
+    model._rebuild_as_teacher = watched(model._rebuild_as_teacher, seen)
     model.run_eagerly = True
     windows = beats()
     model.train_on_batch(windows)
