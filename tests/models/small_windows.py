@@ -46,17 +46,3 @@ def double_precision():
     yield
     keras.config.set_floatx(before[0])
     keras.config.set_dtype_policy(before[1])
-
-
-class Watched:
-    """A network that tells what it is given, and otherwise is as before."""
-
-    def __init__(self, network, tell):
-        self._network, self._tell = network, tell
-
-    def __call__(self, inputs, *arguments, **options):
-        self._tell(inputs)
-        return self._network(inputs, *arguments, **options)
-
-    def __getattr__(self, name):
-        return getattr(self._network, name)
