@@ -172,7 +172,7 @@ def test_a_wearer_s_preset_says_on_its_card_what_it_takes(finished, tmp_path):
 
 def test_wearers_left_out_four_at_a_time_are_measured_together(tmp_path):
     settings = [s for s in SMALL if not s.startswith(("student", "protocol", "data"))]
-    settings += ["data.wearers=10", "data.seconds=120", "protocol.name=leave_out", "protocol.folds=[0, 1]"]
+    settings += ["data.wearers=10", "data.seconds=160", "protocol.name=leave_out", "protocol.folds=[0, 1]"]
     settings += ["contrastive.pretrain.epochs=0", "wearer.sequences=4"]
     result = trained(read_config(overrides=settings), tmp_path / "run")
     whole, each = result["all_wearers"], result["metrics"]
