@@ -50,12 +50,12 @@ def test_images_are_learnt_by_contrast(run):
 
 
 def test_the_presets_trunk_tells_classes_apart(run):
-    told = run("fine_tune_classifier.py", "--wearers", 4, "--epochs", 4)
+    told = run("fine_tune_classifier.py", "--wearers", 4, "--epochs", 10)
     f1 = {
         name: float(row.split()[2]) for name in "NSVF" for row in re.findall(rf"^ +{name} +(.*)$", told, re.M)
     }
     assert set(f1) == set("NSVF")
-    assert f1["N"] > 0.9 and f1["S"] > 0.6
+    assert f1["N"] > 0.9 and f1["V"] > 0.8 and f1["S"] > 0.3
 
 
 def test_a_csv_becomes_an_int8_model_and_a_scored_recording(run, tmp_path):

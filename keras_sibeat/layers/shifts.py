@@ -237,10 +237,8 @@ class OtherWearer(_Shift):
 
     def augment(self, windows: keras.KerasTensor) -> keras.KerasTensor:
         first, second = (ops.roll(windows, places, axis=0) for places in (1, 2))
-        apart = [
-            ops.mean(ops.square(other - windows), axis=(1, 2), keepdims=True) for other in (first, second)
-        ]
-        return ops.where(apart[0] >= apart[1], first, second)
+        one, other = (ops.mean(ops.square(x - windows), (1, 2), keepdims=True) for x in (first, second))
+        return ops.where(one >= other, first, second)
 
 
 SHIFTS = {
