@@ -8,9 +8,11 @@ BACKENDS := $(VENV)-backends
 OLDEST_PYTHON ?= $(shell for version in 3.10 3.11 3.12 3.13; do \
 	for python in python$$version $$HOME/.pyenv/versions/$$version.*/bin/python; do \
 	$$python -c 'import venv' 2>/dev/null && echo $$python && exit; done; done)
-# The fast half of the tests: those that train next to nothing.
+# The fast half of the tests: those that train next to nothing. Then a training of a few steps, from another folder.
 FAST ?= tests/test_backends.py tests/test_house.py tests/test_losses.py tests/test_optimizers.py \
-	tests/test_public_names.py tests/config tests/data tests/layers tests/models tests/edge
+	tests/test_public_names.py tests/config tests/layers tests/edge/test_command.py tests/edge/report \
+	$(addprefix tests/models/test_,networks.py saving.py scorer.py student.py)
+SHORT := data.wearers=4 data.seconds=60 train.epochs=1 student.epochs=1
 # pip compiles one file after the other; compileall takes all cores, which saves half a minute on two.
 PIP := -m pip install --quiet --no-compile --constraint constraints.txt
 COMPILE := -m compileall -q -j 0
@@ -62,6 +64,8 @@ $(OLDEST)/.installed: setup.cfg export/setup.cfg constraints-oldest.txt
 
 test-oldest: $(OLDEST)/.installed
 	$(OLDEST)/bin/python -m pytest $(FAST) --numprocesses 2 --dist loadfile
+	folder=$$(mktemp -d) && cd $$folder && $(abspath $(OLDEST))/bin/python -m keras_sibeat.train quickstart \
+		$(addprefix --set ,$(SHORT)) && rm -r $$folder
 
 # Without TensorFlow. The index has PyTorch for CPUs alone, which is a tenth of the other.
 $(BACKENDS)/.installed: setup.cfg export/setup.cfg constraints.txt

@@ -31,6 +31,7 @@ class EpochProgress(keras.callbacks.Callback):
         self.bar.update(self.task, completed=batch + 1)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        self.bar.stop()
+        if not self.bar.disable:  # rich before 14.3 would print an empty line
+            self.bar.stop()
         text = "  ".join(f"{name} {float(value):.4f}" for name, value in (logs or {}).items())
         self.console.print(f"epoch {epoch + 1}  {text}", highlight=False)

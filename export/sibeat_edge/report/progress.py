@@ -29,7 +29,8 @@ class ProgressBar:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._progress.stop()
+        if not self._progress.disable:  # rich before 14.3 would print an empty line
+            self._progress.stop()
 
     def update(self, done: float, total: float | None) -> None:
         """Show that ``done`` of ``total`` seconds of the recording are scored; None if that is unknown."""
