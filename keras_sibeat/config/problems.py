@@ -123,7 +123,8 @@ def _fields(section):
 
 
 def _is_section(kind):
-    return isinstance(kind, type) and issubclass(kind, BaseModel)
+    # In Python 3.10 list[str] is an instance of type, too.
+    return isinstance(kind, type) and not typing.get_origin(kind) and issubclass(kind, BaseModel)
 
 
 def _kinds(annotation: Any) -> list[Any]:
