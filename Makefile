@@ -70,8 +70,8 @@ test-oldest: $(OLDEST)/.installed
 # Without TensorFlow. The index has PyTorch for CPUs alone, which is a tenth of the other.
 $(BACKENDS)/.installed: setup.cfg export/setup.cfg constraints.txt
 	$(PYTHON) -m venv $(BACKENDS)
-	$(BACKENDS)/bin/python $(PIP) --extra-index-url https://download.pytorch.org/whl/cpu \
-		keras torch jax numpy scipy scikit-learn pytest hypothesis
+	$(BACKENDS)/bin/python $(PIP) --no-deps --extra-index-url https://download.pytorch.org/whl/cpu torch
+	$(BACKENDS)/bin/python $(PIP) keras torch jax numpy scipy scikit-learn pytest hypothesis
 	$(BACKENDS)/bin/python $(PIP) --no-deps --editable ./export --editable .
 	touch $@
 
