@@ -113,7 +113,5 @@ def _signal(config: Any, record: str) -> tuple[np.ndarray, float]:
         folder, leads = source_folder(config, name), config.data.sources[name].leads
     else:
         folder, leads = records_folder(config), config.data.leads
-    recording = read_recording(folder / record, None)
-    names = recording.leads[:1] if isinstance(leads, str) else leads
-    columns = [recording.leads.index(name) for name in names]
-    return recording.signal[: round(LONGEST * recording.rate), columns].astype(np.float64), recording.rate
+    recording = read_recording(folder / record, None, leads)
+    return recording.signal[: round(LONGEST * recording.rate)].astype(np.float64), recording.rate

@@ -96,6 +96,15 @@ def test_what_is_played_is_bounded(source, monkeypatch):
     assert len({kind for kind, _, _ in played}) == 2
 
 
+def test_a_lead_is_played_by_any_of_its_names(recordings):
+    own, other = (
+        kinds._signal(read_config(overrides=[f"data.leads=['{lead}']"], data=recordings), "n1")
+        for lead in ("MLII", "ecg ii")
+    )
+    assert own[1] == other[1]
+    np.testing.assert_array_equal(own[0], other[0])
+
+
 def test_simulated_recordings_are_played_too(source):
     settings = [*WEARER, "protocol.name=inter_patient", "data.wearers=4", "data.seconds=120"]
     config = read_config(overrides=settings)
