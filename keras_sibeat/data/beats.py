@@ -18,7 +18,7 @@ from keras_sibeat.data import recording as recording_module
 from keras_sibeat.data.beatset import COLUMNS, BeatSet
 from keras_sibeat.data.cache import as_far_as_possible
 from keras_sibeat.data.preprocessing import Preprocessing
-from keras_sibeat.data.recording import Annotations, Recording, read_recording
+from keras_sibeat.data.recording import Recording, read_recording
 from keras_sibeat.errors import DataError
 from keras_sibeat.files import whole_file
 from sibeat_edge.beats import alignment, rhythm, template, wearer, windows
@@ -245,8 +245,7 @@ def _read(name, path, wanted):
     if is_annotated:
         return recording
     _, peaks = _filter(recording, _wanted_signal(recording, wanted), wanted)
-    samples = np.rint(peaks * (recording.rate / RATE)).astype(np.int64).clip(0, len(recording.signal) - 1)
-    return replace(recording, annotations=Annotations(samples, np.full(len(samples), "N")))
+    return recording.with_detected(peaks)
 
 
 def _read_cache(file, data_sha256):

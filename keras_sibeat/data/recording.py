@@ -12,6 +12,7 @@ from keras_sibeat.data import mitbih
 from keras_sibeat.errors import DataError
 from sibeat_edge.reading.leads import find_lead, millivolts
 from sibeat_edge.reading.wfdbfile import read_units
+from sibeat_edge.signal.resampling import RATE
 
 Leads = Sequence[str] | Literal["all", "first"]
 _LABELS = wfdb.io.annotation.ann_label_table
@@ -78,6 +79,11 @@ class Recording:
             )
         is_beat = np.isin(self.annotations.symbols, list(BEAT_SYMBOLS))
         return Annotations(self.annotations.samples[is_beat], self.annotations.symbols[is_beat])
+
+    def with_detected(self, peaks: np.ndarray) -> "Recording":
+        """The recording with detected R-peaks, in samples at 360 Hz, as its beats, all called normal."""
+        samples = np.rint(peaks * (self.rate / RATE)).astype(np.int64).clip(0, len(self.signal) - 1)
+        return replace(self, annotations=Annotations(samples, np.full(len(samples), "N")))
 
     def of_leads(self, leads: Leads) -> "Recording":
         """The recording with these leads alone, in their order; raises ``DataError`` for a missing one."""

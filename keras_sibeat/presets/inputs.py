@@ -4,18 +4,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from keras_sibeat.config import Config
 from keras_sibeat.data.beats import extract_beats
 from keras_sibeat.data.beatset import BeatSet
 from keras_sibeat.data.detection import detect_rpeaks
 from keras_sibeat.data.opening import Recorded, open_recording
 from keras_sibeat.data.preprocessing import Preprocessing
-from keras_sibeat.data.recording import Annotations, Recording
 from keras_sibeat.presets.loading import describe_preset
 from keras_sibeat.train.run import Run
-from sibeat_edge.signal.resampling import RATE
 
 
 def beats(
@@ -54,7 +50,7 @@ def beats(
     wanted = Preprocessing.of(config)
     opened = open_recording(recording, rate, lead, wanted.leads)
     if opened.annotations is None:
-        opened = _with_detected(opened)
+        opened = opened.with_detected(detect_rpeaks(opened, opened.leads[0]))
     return extract_beats(opened, replace(wanted, leads=opened.leads))
 
 
@@ -62,10 +58,3 @@ def _config_of(preset):
     if Path(preset).is_dir():
         return Run(preset).config
     return Config.model_validate(describe_preset(str(preset))["config"])
-
-
-def _with_detected(recording: Recording) -> Recording:
-    """The recording with the R-peaks that the device detects as its beats, all called normal."""
-    peaks = detect_rpeaks(recording, recording.leads[0])
-    samples = np.rint(peaks * (recording.rate / RATE)).astype(np.int64).clip(0, len(recording.signal) - 1)
-    return replace(recording, annotations=Annotations(samples, np.full(len(samples), "N")))

@@ -1,11 +1,10 @@
 """The Python of the page on exported files runs as it stands there, and finds what the package finds."""
 
-import re
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
+from pages import blocks
 
 from keras_sibeat.models.inference import predict
 from keras_sibeat.models.onnx_graph import convert_onnx, with_metadata
@@ -13,15 +12,15 @@ from keras_sibeat.presets.loading import load_preset
 from sibeat_edge.model.runtime import Model
 from sibeat_edge.report.recording import PRESET
 
-PAGE = Path(__file__).parents[2] / "docs" / "tflite.md"
+PAGE = "tflite.md"
 
 
 def run(number):
     """The names that a Python block of the page defines."""
-    blocks = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
-    assert len(blocks) == 2
+    found = blocks(PAGE)
+    assert len(found) == 2
     names = {}
-    exec(compile(blocks[number], str(PAGE), "exec"), names)
+    exec(compile(found[number], PAGE, "exec"), names)
     return names
 
 

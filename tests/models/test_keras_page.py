@@ -1,15 +1,12 @@
 """docs/keras.md: its code runs as it stands, one block after the other."""
 
-import re
-from pathlib import Path
-
 import keras
 import pytest
+from pages import blocks, run_blocks
 
 from keras_sibeat.models.beatgan import BeatGAN
 
-PAGE = Path(__file__).parents[2] / "docs" / "keras.md"
-BLOCKS = re.findall(r"^```python\n(.+?)^```", PAGE.read_text(encoding="utf-8"), re.M | re.S)
+PAGE = "keras.md"
 
 
 @pytest.fixture
@@ -21,10 +18,8 @@ def float32():
 
 def test_the_pages_code_runs(tmp_path, monkeypatch, float32):
     monkeypatch.chdir(tmp_path)
-    names = {}
-    for number, block in enumerate(BLOCKS):
-        exec(compile(block, f"{PAGE.name}, block {number + 1}", "exec"), names)
-    assert len(BLOCKS) == 4 and names["scores"].shape == (64,)
+    names = run_blocks(PAGE)
+    assert len(blocks(PAGE)) == 4 and names["scores"].shape == (64,)
     assert (tmp_path / "beatgan" / "saved_model.pb").exists()
     assert type(names["gan"]) is BeatGAN and names["gan"].generator.output.dtype == "bfloat16"
     assert names["simclr"].optimizer.built and 0 < len(names["stop"].model.history.history["val_loss"]) <= 3

@@ -96,9 +96,9 @@ def personal_threshold(threshold: float, median: Value, usual: float) -> Value:
     """The ``threshold`` moved by half the difference between a wearer's ``median`` and the ``usual`` one.
 
     All beats of a wearer may score higher or lower than others' beats. The median shows this, even if many
-    are abnormal. A tail fitted to a wearer's scores takes the extrasystoles for normal, and so does a valley
-    between two heaps of scores that are all normal: ``benchmarks/wearer_thresholds.py`` compares them. The
-    threshold moves by half the difference, as the tail does not move as far as the median.
+    are abnormal. A tail fitted to the scores takes a wearer's extrasystoles for normal, and a valley between
+    two heaps is seldom there: ``benchmarks/wearer_thresholds.py`` compares these rules. The threshold moves
+    by half the difference, as the tail does not move as far as the median.
 
     Args:
         threshold: set for wearers in general.
