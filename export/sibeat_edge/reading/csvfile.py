@@ -40,7 +40,7 @@ class CsvFile:
     ...     file = CsvFile(path, rate=250)
     ...     blocks = list(file.blocks([0], seconds=60))
     >>> file.leads, file.units, blocks
-    (['MLII', 'V1'], ['uV', 'mV'], [(0.0, array([[100.],
+    (['MLII', 'V1'], ['uV', ''], [(0.0, array([[100.],
            [ nan]]))])
     """
 
@@ -48,6 +48,8 @@ class CsvFile:
 
     def __init__(self, path: Path, rate: float | None) -> None:
         self._path = path
+        self.warnings: list[str] = []
+        self.cut = ""
         with open_text(self._path) as file:
             self._layout = layout = self._look_at(file)
             self.named = bool(layout.headings)
@@ -59,7 +61,7 @@ class CsvFile:
             self._clock = clocks[0] if clocks else None
             self._columns = [column for column in range(len(names)) if column not in clocks]
             self.leads = [names[column] for column in self._columns]
-            self.units = [units[column] or "mV" for column in self._columns]
+            self.units = [units[column] for column in self._columns]
             if not self.leads:
                 raise RecordError(f"{path}: found a column of time alone; expected a lead beside it.")
             if self._clock is None and rate is None:

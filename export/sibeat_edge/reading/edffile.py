@@ -30,6 +30,8 @@ class EdfFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self.warnings: list[str] = []
+        self.cut = ""
         self._check_size()
         with self._reader() as reader:
             count = reader.signals_in_file

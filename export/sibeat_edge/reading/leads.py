@@ -38,9 +38,18 @@ def find_lead(wanted: str, names: Sequence[str]) -> int | None:
 
 
 def millivolts(unit: str) -> float | None:
-    """How many mV one ``unit`` is (V, mV, µV or nV), None for another unit.
+    """How many mV one ``unit`` is, None for what is no unit.
 
-    >>> millivolts("uV"), millivolts("V"), millivolts("mmHg")
-    (0.001, 1000.0, None)
+    A unit is V, mV, µV or nV; before it may stand how many steps of the samples it has, as in WFDB headers.
+
+    >>> millivolts("uV"), millivolts("V"), millivolts("200/mV"), millivolts("mmHg")
+    (0.001, 1000.0, 0.005, None)
     """
-    return MILLIVOLTS.get(unit.strip().casefold())
+    steps, _, name = unit.strip().rpartition("/")
+    factor = MILLIVOLTS.get(name.strip().casefold())
+    if factor is None or not steps:
+        return factor
+    try:
+        return factor / float(steps) if float(steps) > 0 else None
+    except ValueError:
+        return None

@@ -20,10 +20,12 @@ class Source(Protocol):
 
     Attributes:
         leads: their names, or numbers if the file has no names.
-        units: of each lead.
+        units: of each lead; empty where the file states none.
         rates: of each lead, Hz.
         named: whether the file names its leads.
         seconds: of the whole recording, or None if it is known only after reading to the end.
+        warnings: sentences on how the file was understood, known once it is open.
+        cut: a sentence on where what can be read ends too early, known after reading to the end; else empty.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -39,6 +41,8 @@ class Source(Protocol):
     rates: list[float]
     named: bool
     seconds: float | None
+    warnings: list[str]
+    cut: str
 
     def blocks(self, columns: Sequence[int], seconds: float) -> Iterator[tuple[float, np.ndarray]]:
         """Yield each block's time in s since the recording's start, and its samples ``(samples, leads)``.
@@ -61,6 +65,7 @@ class Record:
         leads: names of those that are read, in the model's order.
         seconds: of the whole recording, or None if it is known only after reading to the end.
         warnings: sentences that are to be shown with the result.
+        unit: of the leads whose unit the file does not state.
         source: the reader of the file.
 
     >>> import tempfile
@@ -82,7 +87,13 @@ class Record:
     leads: tuple[str, ...]
     seconds: float | None
     warnings: tuple[str, ...]
+    unit: str
     source: Source = field(repr=False)
+
+    @property
+    def cut(self) -> str:
+        """A sentence on where the recording ends too early, known after reading to the end; else empty."""
+        return self.source.cut
 
     def blocks(self, seconds: float = 60) -> Iterator[tuple[float, np.ndarray]]:
         """Yield each block's time in s since the recording's start, and its samples ``(samples, leads)``.
@@ -95,7 +106,9 @@ class Record:
         """
         names, units = self.source.leads, self.source.units
         columns = [names.index(lead) for lead in self.leads]
-        factors = np.array([_millivolts(self.path, names[column], units[column]) for column in columns])
+        factors = np.array(
+            [_millivolts(self.path, names[column], units[column] or self.unit) for column in columns]
+        )
         for time, samples in self.source.blocks(columns, seconds):
             samples = samples * factors
             samples[~np.isfinite(samples)] = np.nan
@@ -116,6 +129,7 @@ def read_record(
     lead: str | Sequence[str] | None = None,
     rate: float | None = None,
     wanted: Sequence[str] = ("MLII",),
+    unit: str | None = None,
 ) -> Record:
     """Open the recording at ``path``: a WFDB record (with or without extension), an ``.edf`` or a ``.csv``.
 
@@ -124,6 +138,7 @@ def read_record(
         lead: name, or names, of leads to take instead of the ``wanted`` ones, with a warning.
         rate: Hz, for a CSV without a clock. If the file states its rate, both must agree to 1 %.
         wanted: names of the leads that the model was trained on, in its order.
+        unit: of the leads whose unit the file does not state, mV by default; as ``millivolts`` takes it.
 
     Names of leads are compared as ``reading.leads.plain`` has them: without regard to case or to "ECG" before
     them, and MLII is II. ``first`` stands for the first lead, whatever its name.
@@ -136,7 +151,7 @@ def read_record(
     source, name = _open(path, rate)
     columns, warnings = _choose(path, source, wanted, lead)
     for column in columns:
-        _millivolts(path, source.leads[column], source.units[column])
+        _millivolts(path, source.leads[column], source.units[column] or unit or "mV")
     rates = sorted({source.rates[column] for column in columns})
     if len(rates) > 1:
         raise RecordError(f"{path}: found leads at {rates[0]:g} and {rates[-1]:g} Hz; expected one rate.")
@@ -146,7 +161,8 @@ def read_record(
     if rate is not None and abs(found / rate - 1) > 0.01:
         raise RecordError(f"{path}: found a rate of {found:g} Hz; expected {rate:g} Hz as given.")
     leads = tuple(source.leads[column] for column in columns)
-    return Record(path, name, float(found), leads, source.seconds, tuple(warnings), source)
+    told = (*source.warnings, *warnings)
+    return Record(path, name, float(found), leads, source.seconds, told, unit or "mV", source)
 
 
 def _open(path, rate):

@@ -25,6 +25,8 @@ class WfdbFile:
         import wfdb  # here, as a device that streams its samples needs no files
 
         self._path, self._header = path, path.with_name(path.name + ".hea")
+        self.warnings: list[str] = []
+        self.cut = ""
         if not self._header.is_file():
             raise RecordError(f"{self._header}: found no such file; expected a WFDB header.")
         if not self._header.stat().st_size:
