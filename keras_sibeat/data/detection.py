@@ -7,6 +7,7 @@ from rich.progress import track
 from wfdb.processing import compare_annotations
 
 from keras_sibeat.data.recording import Recording
+from sibeat_edge.reading.leads import find_lead
 from sibeat_edge.signal.filters import BandPass, FillMissing, bridgeable, process
 from sibeat_edge.signal.resampling import RATE, Resampler
 from sibeat_edge.signal.rpeaks import RPeakDetector
@@ -46,10 +47,10 @@ def measure_detector(recordings: Iterable[Recording], lead: str = "MLII") -> dic
     """
     rows = {}
     for recording in track(list(recordings), "R-peaks"):
-        peaks = detect_rpeaks(recording, lead if lead in recording.leads else recording.leads[0])
+        peaks = detect_rpeaks(recording, recording.leads[find_lead(lead, recording.leads) or 0])
         beats = np.rint(recording.beats().samples * RATE / recording.rate).astype(np.int64)
-        found = compare_annotations(beats, peaks, int(TOLERANCE * RATE))
-        rows[recording.name] = _row(len(beats), found.fn, found.fp)
+        hits = np.count_nonzero(match_beats(beats, peaks) >= 0)
+        rows[recording.name] = _row(len(beats), len(beats) - hits, len(peaks) - hits)
     totals = [sum(row[key] for row in rows.values()) for key in ("beats", "missed", "false")]
     return {**rows, "all": _row(*totals)}
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_sibeat.config import Config
+from keras_sibeat.config.sections import Data, Source
 from keras_sibeat.data import physionet, protocols, simulated_wearer, splits, synthetic
 from keras_sibeat.data.beats import cache_folder, checksum, load_beats
 from keras_sibeat.data.beatset import BeatSet
@@ -137,6 +138,14 @@ def database_roles(config: Config) -> dict[str, str]:
 def source_folder(config: Config, name: str) -> Path:
     """The folder of one of the configured sources, within that of the data."""
     return Path(config.data.folder or ".") / (config.data.sources[name].folder or name)
+
+
+def find_record(config: Config, record: str) -> tuple[Path, Data | Source]:
+    """The path of a record that is named as its beats are, and the section that says how it is read."""
+    if not config.data.sources:
+        return records_folder(config) / record, config.data
+    name, _, record = record.partition("/")
+    return source_folder(config, name) / record, config.data.sources[name]
 
 
 def _read_source(config, name):

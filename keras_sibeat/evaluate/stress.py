@@ -15,16 +15,14 @@ from typing import Any
 import numpy as np
 
 from keras_sibeat.config import Config
-from keras_sibeat.config.sections import Data, Source
 from keras_sibeat.data.mitbih import DS2
 from keras_sibeat.data.noise import held_back_noise
 from keras_sibeat.data.recording import Recording, read_recording
 from keras_sibeat.data.sources import (
+    database_roles,
+    find_record,
     load_folds,
     record_wearers,
-    records_folder,
-    source_folder,
-    source_records,
 )
 from keras_sibeat.data.splits import split_records
 from keras_sibeat.errors import ConfigError
@@ -136,13 +134,10 @@ def _recordings_of_parts(run):
     if config.protocol.name != "leave_out":
         return {name: [those] * len(parts) for name, those in _test_recordings(config).items()}
     _check_annotated(config)
-    wearers, folder = record_wearers(config), records_folder(config)
+    wearers = record_wearers(config)
     tested = {number: np.unique(fold.test.records).tolist() for number, fold in load_folds(config).items()}
     return {
-        "folds": [
-            [_of_lead(folder, name, config.data, wearers[name]) for name in tested[number]]
-            for number, _ in parts
-        ]
+        "folds": [[_of_lead(config, name, wearers[name]) for name in tested[number]] for number, _ in parts]
     }
 
 
@@ -210,19 +205,15 @@ def _provenance(run, models, started):
 def _test_recordings(config: Config) -> dict[str, list[Recording]]:
     """The recordings that test, of each database, each with the lead to score alone."""
     _check_annotated(config)
-    wearers, data, protocol = record_wearers(config), config.data, config.protocol
-    if data.sources:
-        return {
-            name: [
-                _of_lead(source_folder(config, name), record, source, wearers[f"{name}/{record}"])
-                for record, role in source_records(config, name).items()
-                if role == "test"
-            ]
-            for name, source in data.sources.items()
-            if source.tests
-        }
-    _, tested = split_records(wearers, protocol.train_records, protocol.test_records)
-    return {"": [_of_lead(records_folder(config), name, data, wearers[name]) for name in tested]}
+    wearers, protocol = record_wearers(config), config.protocol
+    if not config.data.sources:
+        _, tested = split_records(wearers, protocol.train_records, protocol.test_records)
+        return {"": [_of_lead(config, name, wearers[name]) for name in tested]}
+    recordings: dict[str, list[Recording]] = defaultdict(list)
+    for name, role in database_roles(config).items():
+        if role == "test":
+            recordings[name.partition("/")[0]].append(_of_lead(config, name, wearers[name]))
+    return dict(recordings)
 
 
 def _check_annotated(config):
@@ -230,6 +221,8 @@ def _check_annotated(config):
         raise ConfigError("data.annotator: found none; expected test recordings whose beats are annotated.")
 
 
-def _of_lead(folder: Path, name: str, data: Data | Source, wearer: str) -> Recording:
-    leads = "first" if isinstance(data.leads, str) else data.leads[:1]
-    return replace(read_recording(Path(folder) / name, data.annotator, leads), name=name, wearer=wearer)
+def _of_lead(config, record, wearer):
+    path, section = find_record(config, record)
+    leads = "first" if isinstance(section.leads, str) else section.leads[:1]
+    name = record.partition("/")[2] if config.data.sources else record
+    return replace(read_recording(path, section.annotator, leads), name=name, wearer=wearer)

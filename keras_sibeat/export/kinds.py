@@ -7,7 +7,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from keras_sibeat.data.recording import read_recording
-from keras_sibeat.data.sources import records_folder, source_folder
+from keras_sibeat.data.sources import find_record
 from keras_sibeat.export.alarm_rate import AlarmRate
 from keras_sibeat.export.manifest import thresholds
 from keras_sibeat.export.sources import Source
@@ -108,10 +108,6 @@ def compare_kinds(
 
 def _signal(config: Any, record: str) -> tuple[np.ndarray, float]:
     """The leads of a record's begin, (samples, leads) in mV, and their rate in Hz."""
-    if config.data.sources:
-        name, _, record = record.partition("/")
-        folder, leads = source_folder(config, name), config.data.sources[name].leads
-    else:
-        folder, leads = records_folder(config), config.data.leads
-    recording = read_recording(folder / record, None, leads)
+    path, section = find_record(config, record)
+    recording = read_recording(path, None, section.leads)
     return recording.signal[: round(LONGEST * recording.rate)].astype(np.float64), recording.rate

@@ -2,16 +2,16 @@
 
 import re
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
+from pages import DOCS
 
 from keras_sibeat.config import read_config
 from keras_sibeat.data.recording import write_recording
 from keras_sibeat.data.sources import load_folds
 from keras_sibeat.data.synthetic import simulate_wearers
 
-TEXT = (Path(__file__).parents[2] / "docs" / "own-recordings.md").read_text(encoding="utf-8")
+TEXT = (DOCS / "own-recordings.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^## ([^\n]+)\n(?:(?!^## ).)*?```toml\n(.*?)```", TEXT, re.M | re.S)
 
 

@@ -3,15 +3,15 @@
 import re
 from pathlib import Path
 
+from pages import blocks
+
 from keras_sibeat.config import read_config
 from keras_sibeat.data.sources import load_folds
 from keras_sibeat.train.__main__ import main
 
-PAGE = (Path(__file__).parents[2] / "docs" / "series.md").read_text(encoding="utf-8")
-
 
 def block(language):
-    (found,) = re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
+    (found,) = blocks("series.md", language)
     return found
 
 
