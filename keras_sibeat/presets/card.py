@@ -30,13 +30,13 @@ RECORDED = (
 )
 BEAT_LIMITS = (
     "The test beats are of wearers that it was also trained on. On a new wearer it scores worse, and its\n"
-    f"false alarms there are not known. It judges the shape of one beat and knows no rhythm.\n{RECORDED}"
+    "false alarms there are not known. It judges the shape of one beat and knows no rhythm."
 )
 WEARER_LIMITS = (
     "The figures hold for annotated R-peaks; with detected ones they are lower. It needs a minute of a\n"
     "wearer's beats, most of them normal. A wearer who is abnormal from the start is taken for normal.\n"
     "Of atrial fibrillation it knows only that the rhythm is irregular: it judges beats, not rhythms.\n"
-    f"Few of the test wearers have most of the abnormal beats. {RECORDED}"
+    "Few of the test wearers have most of the abnormal beats."
 )
 
 
@@ -78,9 +78,15 @@ def expected_of(name: str, folder: Path = FOLDER) -> dict[str, Any]:
     return expected(Config.model_validate(about["config"]), about["metrics"])
 
 
+def _is_mitbih(config):
+    """Of the databases that presets are made of, only MIT-BIH has a lead of this name."""
+    data = config.data
+    return "mitdb" in data.sources or (data.source == "wfdb" and data.leads == ("MLII",))
+
+
 def _tested_on(config, is_mitbih):
-    if is_mitbih is None:  # of the databases that presets are made of, only MIT-BIH has a lead of this name
-        is_mitbih = config.data.source == "wfdb" and config.data.leads == ("MLII",)
+    if is_mitbih is None:
+        is_mitbih = _is_mitbih(config)
     database = "MIT-BIH" if is_mitbih else "simulated" if config.data.source == "simulator" else ""
     if not config.protocol.is_of_wearers:
         if config.protocol.name == "series":
@@ -120,7 +126,7 @@ def render_card(about: Mapping[str, Any]) -> str:
         classes=", ".join(f"{key.removeprefix('auc_')} {metrics[key]:.4f}" for key in classes) or "none",
         input=_describe_input(config),
         output=_describe_output(config.student),
-        limits=WEARER_LIMITS if config.wearer else BEAT_LIMITS,
+        limits=_limits(config),
         protocol=config.protocol.name,
         width=config.model.width,
         rate=config.evaluate.false_alarm_rate,
@@ -145,12 +151,25 @@ def _of_database(metrics, name):
 def _databases(config):
     """The databases whose normal beats train, in words."""
     trained = [name for name, source in config.data.sources.items() if source.trains]
-    return ", ".join(trained) if trained else "the MIT-BIH Arrhythmia Database"
+    if trained:
+        return ", ".join(trained)
+    if config.data.source == "simulator":
+        return "simulated wearers"
+    return "the MIT-BIH Arrhythmia Database" if _is_mitbih(config) else "recordings of one's own"
 
 
 def _licences(config):
-    named = [f"{name}: {source.licence}" for name, source in config.data.sources.items()]
-    return "; ".join(named) if named else MITDB
+    named = [f"{name}: {source.licence or 'not stated'}" for name, source in config.data.sources.items()]
+    if named:
+        return "; ".join(named)
+    if config.data.source == "simulator":
+        return "simulated, no recording"
+    return MITDB if _is_mitbih(config) else "not stated"
+
+
+def _limits(config):
+    limits = WEARER_LIMITS if config.wearer else BEAT_LIMITS
+    return f"{limits}\n{RECORDED}" if _is_mitbih(config) else limits
 
 
 def _describe_false_alarms(config, rates):

@@ -60,13 +60,24 @@ def test_the_card_says_what_it_is_and_what_it_is_not(shelf):
     assert card == render_card(about)
     for text in (
         "not a medical device",
-        "Open Data Commons",
+        "normal beats of simulated wearers",
+        "simulated, no recording",
         f"{about['metrics']['auc']:.4f}",
         "MLII",
         "320, 1",
     ):
         assert text in card
-    assert "{" not in card
+    assert "{" not in card and "MIT-BIH" not in card
+
+
+def test_the_card_of_own_recordings_names_no_database(shelf):
+    about = describe_preset("tiny", shelf)
+    data = {**about["config"]["data"], "source": "wfdb"}
+    data = {key: value for key, value in data.items() if key not in ("wearers", "seconds")}
+    for leads, is_mitbih in ((["ECG1"], False), (["MLII"], True)):
+        card = render_card({**about, "config": {**about["config"], "data": {**data, "leads": leads}}})
+        assert ("MIT-BIH recorded 43 people" in card) == ("Open Data Commons" in card) == is_mitbih
+        assert ("recordings of one's own" in card) != is_mitbih
 
 
 def test_of_normal_test_beats_the_card_states_false_alarms_alone(run, shelf, tmp_path, monkeypatch, capsys):
