@@ -64,8 +64,8 @@ class EdfFile:
         """How many whole data records the file holds, and how many bytes of a cut one behind them."""
         header, size = self._header, self._path.stat().st_size - self._header.begin
         whole, rest = divmod(size, header.size) if header.size else (0, 0)
-        # What stands behind as many as are declared is no data record.
-        return whole, 0 if whole == header.records else rest
+        # What stands behind as many as are declared is no data record, and of a cut one the time is not known.
+        return whole, 0 if whole == header.records or header.has_gaps else rest
 
     def _compare(self):
         """A sentence if the file holds other data records than its header declares."""

@@ -8,13 +8,16 @@ MICRO = (b"\xc2\xb5", b"\xce\xbc", b"\xb5", b"\xe6", b"\xec", b"\x83\xca", b"\xa
 def decode(raw: bytes) -> str:
     """The text of ``raw`` bytes: UTF-8, or else Latin-1, in which any bytes are some text.
 
-    >>> decode("Müller".encode()), decode("Müller".encode("latin-1"))
-    ('Müller', 'Müller')
+    What cannot be printed becomes a blank: an error has one line.
+
+    >>> decode("Müller".encode()), decode("Müller".encode("latin-1")), decode(b"V1\n")
+    ('Müller', 'Müller', 'V1 ')
     """
     try:
-        return raw.decode("utf-8-sig")
+        text = raw.decode("utf-8")
     except UnicodeDecodeError:
-        return raw.decode("latin-1")
+        text = raw.decode("latin-1")
+    return "".join(sign if sign.isprintable() else " " for sign in text)
 
 
 def decode_unit(raw: bytes) -> str:

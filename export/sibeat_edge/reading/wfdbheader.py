@@ -3,6 +3,7 @@
 Syntax: https://physionet.org/physiotools/wag/header-5.htm
 """
 
+import codecs
 import math
 import re
 from dataclasses import dataclass
@@ -112,7 +113,7 @@ def _read(file):
         raise RecordError(f"{file}: found an empty file; expected a WFDB header.")
     if b"\0" in content or len(content) > LARGEST:
         raise RecordError(f"{file}: found no text; expected a WFDB header.")
-    return content
+    return content.removeprefix(codecs.BOM_UTF8)
 
 
 def _whole(file, number, text, what):
