@@ -120,8 +120,8 @@ def choose_leads(record: str, found: Sequence[str], wanted: Leads) -> list[int]:
 def read_recording(path: Path | str, annotator: str | None = "atr", leads: Leads = "all") -> Recording:
     """Read the WFDB record at ``path`` (without extension) and its annotations.
 
-    Samples in V, µV or nV are converted to mV; a signal without a gain has WFDB's default of 200 steps per mV.
-    Annotations beyond the signal's ends are left out and noted. Training takes no part of a damaged recording.
+    Samples in V, µV or nV are converted to mV; a signal without a gain has WFDB's default of 200 steps per
+    mV. Annotations beyond the signal's ends are left out and noted. Training takes no part of a damaged file.
 
     Args:
         path: record path, e.g. ``mitdb/100``.

@@ -9,6 +9,7 @@ import numpy as np
 from sibeat_edge.errors import RecordError
 from sibeat_edge.reading.edfheader import read_edf_header
 from sibeat_edge.reading.integers import signed24
+from sibeat_edge.reading.limits import LONGEST
 
 JUMP = 0.05  # s off an even clock, from which data records do not follow one another
 ONSET = re.compile(rb"([+-]\d{1,12}(?:\.\d{0,12})?)(?:\x15[\d.]*)?\x14")  # begins a data record's annotations
@@ -21,12 +22,12 @@ class EdfFile:
     It is read by own code: EDFlib refuses headers with an umlaut, a micro sign or an anonymised date, files
     that were not finished or are cut, and gaps, which are common.
 
-    Signals of annotations are no leads. A unit of microvolts is uV in any encoding. Data records of EDF+D have
-    times of their own: behind a gap a new block begins. All data records that the file holds are read; if its
-    header declares others, or the last one is cut, ``cut`` says so.
+    Signals of annotations are no leads. A unit of microvolts is uV in any encoding. Data records of EDF+D
+    have times of their own: behind a gap a new block begins. All data records that the file holds are read;
+    if its header declares others, or the last one is cut, ``cut`` says so.
 
-    Raises ``RecordError`` for a file that is not EDF or BDF, or holds no samples. ``blocks`` also raises it for
-    a lead without a range of values.
+    Raises ``RecordError`` for a file that is not EDF or BDF, or holds no samples. ``blocks`` also raises it
+    for a lead without a range of values.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -64,7 +65,8 @@ class EdfFile:
         """How many whole data records the file holds, and how many bytes of a cut one behind them."""
         header, size = self._header, self._path.stat().st_size - self._header.begin
         whole, rest = divmod(size, header.size) if header.size else (0, 0)
-        # What stands behind as many as are declared is no data record, and of a cut one the time is not known.
+        # What stands behind as many as are declared is no data record. Where each has a time of its own, that
+        # of a cut one is not known.
         return whole, 0 if whole == header.records or header.has_gaps else rest
 
     def _compare(self):
@@ -90,10 +92,11 @@ class EdfFile:
             even = begin + (record - first) * duration
             if onset is None or abs(onset - even) <= JUMP:
                 continue
-            if onset < even:
+            if not even < onset < LONGEST:
+                what = "before the end of the one before" if onset < even else "beyond any recording"
                 self.cut = (
-                    f"{self._path}: found data record {record + 1} at {onset:g} s, before the end of the one "
-                    "before; expected a clock that does not go back, so no more are read."
+                    f"{self._path}: found data record {record + 1} at {onset:g} s, {what}; expected a clock "
+                    "that goes on, so no more are read."
                 )
                 return [*stretches, (begin, first, record)]
             stretches.append((begin, first, record))
@@ -119,7 +122,9 @@ class EdfFile:
 
     def _texts(self, channel):
         """The first bytes of the channel in each whole data record."""
-        data = self._map(0, self._whole)[:, channel.place :][:, : min(LOOK, channel.samples * self._header.width)]
+        data = self._map(0, self._whole)[:, channel.place :][
+            :, : min(LOOK, channel.samples * self._header.width)
+        ]
         return [row.tobytes() for row in data]
 
     def blocks(self, columns: Sequence[int], seconds: float) -> Iterator[tuple[float, np.ndarray]]:
@@ -132,7 +137,7 @@ class EdfFile:
                     "physical and digital minimum and maximum."
                 )
         rate, each = self.rates[columns[0]], channels[0].samples
-        step = max(1, int(seconds * min(rate, (self._whole + 1) * each / seconds)))
+        step = max(1, int(min(seconds * rate, (self._whole + 1) * each)))
         for time, begin, end in self._stretches:
             first, last = begin * each, min(self._count(channel, end) for channel in channels)
             for start in range(first, last, step):
@@ -141,7 +146,7 @@ class EdfFile:
                 yield time + (start - first) / rate, np.stack(leads, axis=1)
 
     def _count(self, channel, end):
-        """The number of the channel's samples in the first ``end`` data records, the last of which may be cut."""
+        """The number of the channel's samples in the first ``end`` data records; the last may be cut."""
         there = (self._rest - channel.place) // self._header.width
         cut = min(channel.samples, max(0, there)) if end > self._whole else 0
         return min(end, self._whole) * channel.samples + cut
@@ -159,7 +164,7 @@ class EdfFile:
         return channel.gain * stored + channel.offset
 
     def _map(self, first, last):
-        """The bytes ``(records, size)`` of these data records, which are read when used; of a cut one, its own."""
+        """The bytes ``(records, size)`` of these data records, which are read when used."""
         size = self._header.size
         if first >= last:
             return np.zeros((0, size), np.uint8)

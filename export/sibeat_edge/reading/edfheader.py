@@ -1,6 +1,6 @@
 """The header of an EDF or BDF file: what it declares, as far as it is needed to read samples.
 
-Specification: https://www.edfplus.info/specs/edf.html (Kemp et al. 1992, 2003); BDF has 24 bits instead of 16.
+Specification: https://www.edfplus.info/specs/edf.html (Kemp et al. 1992, 2003); BDF has 24 bits, not 16.
 Names and dates are passed over: recorders and anonymisers fill them as they like, and none is needed.
 """
 

@@ -10,7 +10,7 @@ def decode(raw: bytes) -> str:
 
     What cannot be printed becomes a blank: an error has one line.
 
-    >>> decode("Müller".encode()), decode("Müller".encode("latin-1")), decode(b"V1\n")
+    >>> decode("Müller".encode()), decode("Müller".encode("latin-1")), decode(b"V1\\n")
     ('Müller', 'Müller', 'V1 ')
     """
     try:

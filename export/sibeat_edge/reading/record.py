@@ -138,7 +138,8 @@ def read_record(
         lead: name, or names, of leads to take instead of the ``wanted`` ones, with a warning.
         rate: Hz, for a CSV without a clock. If the file states its rate, both must agree to 1 %.
         wanted: names of the leads that the model was trained on, in its order.
-        unit: of the leads whose unit the file does not state, mV by default (WFDB: 200/mV); as ``millivolts`` takes it.
+        unit: of the leads whose unit the file does not state, as ``millivolts`` takes it; mV by default, for
+            WFDB 200/mV.
 
     Names of leads are compared as ``reading.leads.plain`` has them: without regard to case or to "ECG" before
     them, and MLII is II. ``first`` stands for the first lead, whatever its name.
@@ -149,10 +150,11 @@ def read_record(
     """
     path = Path(path)
     source, name = _open(path, rate)
-    unit = unit or getattr(source, "assumed", "mV")  # some formats have a unit for what states none
+    # Some formats have a unit of their own for leads that state none.
+    assumed = unit or str(getattr(source, "assumed", "mV"))
     columns, warnings = _choose(path, source, wanted, lead)
     for column in columns:
-        _millivolts(path, source.leads[column], source.units[column] or unit)
+        _millivolts(path, source.leads[column], source.units[column] or assumed)
     rates = sorted({source.rates[column] for column in columns})
     if len(rates) > 1:
         raise RecordError(f"{path}: found leads at {rates[0]:g} and {rates[-1]:g} Hz; expected one rate.")
@@ -163,7 +165,7 @@ def read_record(
         raise RecordError(f"{path}: found a rate of {found:g} Hz; expected {rate:g} Hz as given.")
     leads = tuple(source.leads[column] for column in columns)
     told = (*source.warnings, *warnings)
-    return Record(path, name, float(found), leads, source.seconds, told, unit, source)
+    return Record(path, name, float(found), leads, source.seconds, told, assumed, source)
 
 
 def _open(path, rate):

@@ -36,8 +36,7 @@ class WfdbFile:
         header = read_header(path.with_name(path.name + ".hea"))
         self.warnings: list[str] = []
         if header.segments:
-            self._parts, self._signals, self.cut = open_segments(header)
-            self._frames = sum(frames for _, frames in header.segments)
+            self._parts, self._signals, self._frames, self.cut = open_segments(header)
         else:
             one = Signals(header)
             self._parts, self._signals, self.cut = [Part(0, one.frames, one)], header.signals, one.cut
@@ -53,16 +52,16 @@ class WfdbFile:
 
     def blocks(self, columns: Sequence[int], seconds: float) -> Iterator[tuple[float, np.ndarray]]:
         """As ``Source.blocks``."""
-        step = max(1, int(seconds * min(self._rate, self._frames / seconds)))
+        step = max(1, int(min(seconds * self._rate, self._frames)))
         per_frame, ended = self._signals[columns[0]].per_frame, 0
         for part in self._parts:
             places, factors = zip(*(part.find(c, self._signals[c]) for c in columns), strict=True)
             if places.count(None) == len(places):
                 continue
-            for first, samples in part.signals.blocks(places, part.frames, step):
-                ended = part.first + first + len(samples) // per_frame
-                yield (part.first + first) / self._rate, samples * factors
+            for first, values in part.signals.blocks(places, part.frames, step):
+                ended = part.first + first + len(values) // per_frame
+                yield (part.first + first) / self._rate, values * np.array(factors)
             self.cut = self.cut or part.signals.cut
         if ended < self._frames:  # the recording goes on without these leads
-            samples = self._frames * per_frame
-            yield (samples - 1) / (self._rate * per_frame), np.full((1, len(columns)), np.nan)
+            last = self._frames * per_frame - 1
+            yield last / (self._rate * per_frame), np.full((1, len(columns)), np.nan)

@@ -93,7 +93,9 @@ def read_header(file: Path) -> Header:
     listed = _whole(file, 1, parts, "the number of segments") if parts else count
     if listed != len(lines) - 1:
         what = "segments" if parts else "signals"
-        raise RecordError(f"{file}: found lines for {len(lines) - 1} {what}; expected {listed} as line 1 declares.")
+        raise RecordError(
+            f"{file}: found lines for {len(lines) - 1} {what}; expected {listed} as line 1 declares."
+        )
     if not count:
         raise RecordError(f"{file}: found no signals; expected at least one lead.")
     segments = tuple(_segment(file, *line) for line in lines[1:]) if parts else ()

@@ -105,7 +105,9 @@ class SignalFile:
             with open(path, "rb") as file:
                 head = file.read(LOOK)
             if len(head) > 16 and b"\n" in head and TEXT.issuperset(head):
-                raise RecordError(f"{path}: found a text; expected samples in format {form}, as in its header.")
+                raise RecordError(
+                    f"{path}: found a text; expected samples in format {form}, as in its header."
+                )
             held = FORMS[form].held(path.stat().st_size - offset)
         self.frames = max(0, held) // per_frame
 
@@ -121,7 +123,7 @@ class SignalFile:
         return self._form == "8"
 
     def read(self, first: int, last: int) -> np.ndarray:
-        """The frames ``(last - first, per_frame)`` from ``first`` to before ``last``; fewer if the file ends."""
+        """The frames ``(frames, per_frame)`` from ``first`` to before ``last``; fewer if the file ends."""
         if self._form in COMPRESSED:
             return self._read_flac(first, last)
         form = FORMS[self._form]
@@ -143,7 +145,9 @@ class SignalFile:
                 data = flac.read((last - first) * each, dtype="int32", always_2d=True)
             except RuntimeError as error:
                 raise RecordError(f"{self._path}: found a damaged FLAC stream; expected samples.") from error
-        data = data[: len(data) // each * each] >> (32 - {"PCM_S8": 8, "PCM_16": 16, "PCM_24": 24}[flac.subtype])
+        data = data[: len(data) // each * each] >> (
+            32 - {"PCM_S8": 8, "PCM_16": 16, "PCM_24": 24}[flac.subtype]
+        )
         return data.reshape(-1, each, self._channels).transpose(0, 2, 1).reshape(-1, self._per_frame)
 
     def _open_flac(self):
@@ -152,7 +156,9 @@ class SignalFile:
         try:
             flac = soundfile.SoundFile(str(self._path))
         except RuntimeError as error:
-            raise RecordError(f"{self._path}: found no FLAC stream; expected one, as in its header.") from error
+            raise RecordError(
+                f"{self._path}: found no FLAC stream; expected one, as in its header."
+            ) from error
         if flac.subtype not in ("PCM_S8", "PCM_16", "PCM_24") or flac.channels != self._channels:
             raise RecordError(
                 f"{self._path}: found {flac.channels} channels of {flac.subtype}; expected {self._channels} "

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from sibeat_edge.errors import RecordError
 from sibeat_edge.reading.leads import millivolts
+from sibeat_edge.reading.limits import LONGEST
 from sibeat_edge.reading.wfdbheader import Header, Signal, read_header
 from sibeat_edge.reading.wfdbsignals import Signals
 
@@ -31,39 +32,48 @@ class Part:
         if place is None:
             return None, 1.0
         here = listed[place]
-        factors = [millivolts(unit or ASSUMED) for unit in (here.unit, lead.unit)]
-        if here.per_frame != lead.per_frame or (here.unit != lead.unit and None in factors):
+        own, wanted = millivolts(here.unit or ASSUMED), millivolts(lead.unit or ASSUMED)
+        is_same = here.unit == lead.unit
+        if here.per_frame != lead.per_frame or not (is_same or (own and wanted)):
             raise RecordError(
                 f"{self.signals.header.file}: found lead {lead.name or number + 1} in {here.unit!r}, "
                 f"{here.per_frame} samples a frame; expected {lead.unit!r}, {lead.per_frame} as before."
             )
-        return place, 1.0 if here.unit == lead.unit else factors[0] / factors[1]
+        return place, own / wanted if own and wanted and not is_same else 1.0
 
 
-def open_segments(whole: Header) -> tuple[list[Part], tuple[Signal, ...], str]:
+def open_segments(whole: Header) -> tuple[list[Part], tuple[Signal, ...], int, str]:
     """The parts of the record of several segments that ``whole`` describes, without those that are missing.
 
-    Returns also the record's signals, and a sentence if a segment cannot be read, or ends too early. Raises
-    ``RecordError`` if none can be read.
+    Returns also the record's signals, its number of frames, and a sentence if a segment cannot be read, or
+    ends too early. Raises ``RecordError`` if none can be read.
     """
     has_layout = whole.segments[0][1] == 0
     layout = _read(whole, whole.segments[0][0]) if has_layout else None
-    parts, opened, cuts, first = [], {"~": None}, [], 0
+    opened: dict[str, Signals | None] = {"~": None}
+    parts, cuts, first = [], [], 0
     for name, frames in whole.segments[has_layout:]:
+        if first + frames > LONGEST * whole.rate:
+            cuts.append(
+                f"{whole.file}: found segments of more than {LONGEST // 86_400} days; expected fewer, so no "
+                "more are read."
+            )
+            break
         if name not in opened:
             try:
                 header = _read(whole, name)
                 if not has_layout:
                     _check_count(whole, header)
-                opened[name] = Signals(replace(header, frames=header.frames or frames))
-                cuts += [opened[name].cut]
+                signals = opened[name] = Signals(replace(header, frames=header.frames or frames))
+                if signals.cut or signals.frames < frames:
+                    cuts.append(signals.cut or _too_short(whole, header, frames))
             except RecordError as error:
                 opened[name] = None
                 cuts += [str(error)]
-        if opened[name] is not None:
-            parts.append(Part(first, frames, opened[name], has_layout))
+        found = opened[name]
+        if found is not None:
+            parts.append(Part(first, frames, found, has_layout))
         first += frames
-    cuts = list(filter(None, cuts))
     if not parts:
         raise RecordError(cuts[0] if cuts else f"{whole.file}: found no samples; expected at least one.")
     if whole.frames is not None and first < whole.frames:
@@ -71,12 +81,12 @@ def open_segments(whole: Header) -> tuple[list[Part], tuple[Signal, ...], str]:
             f"{whole.file}: found segments of {first} samples; expected {whole.frames} as line 1 declares."
         )
     if layout is None:
-        signals = parts[0].signals.header.signals
+        described = parts[0].signals.header.signals
     else:
         _check_count(whole, layout)
         stated = {signal.name: signal for part in parts[::-1] for signal in part.signals.header.signals}
-        signals = tuple(stated.get(signal.name, signal) for signal in layout.signals)
-    return parts, signals, cuts[0] if cuts else ""
+        described = tuple(stated.get(signal.name, signal) for signal in layout.signals)
+    return parts, described, first, cuts[0] if cuts else ""
 
 
 def _read(whole, name):
@@ -85,6 +95,10 @@ def _read(whole, name):
         found = "segments" if header.segments else f"a rate of {header.rate:g} Hz"
         raise RecordError(f"{header.file}: found {found}; expected a segment of {whole.file.name}.")
     return header
+
+
+def _too_short(whole, header, frames):
+    return f"{header.file}: found {header.frames} samples; expected {frames} as {whole.file.name} declares."
 
 
 def _check_count(whole, header):

@@ -49,7 +49,9 @@ def gapped(path, onsets, seed=0, samples=RATE, duration="1", width=2, annotate=l
         (8, [b"%d" % samples, b"20"]), (32, [b"", b""]),
     ]  # fmt: skip
     kind, version = (b"EDF+D", b"0") if width == 2 else (b"BDF+D", b"\xffBIOSEMI")
-    head = version.ljust(8) + b"X X X X".ljust(80) + b"Startdate X X X X".ljust(80) + b"01.01.25" + b"10.00.00"
+    head = (
+        version.ljust(8) + b"X X X X".ljust(80) + b"Startdate X X X X".ljust(80) + b"01.01.25" + b"10.00.00"
+    )
     head += b"768".ljust(8) + kind.ljust(44) + b"%-8d" % len(onsets) + duration.encode().ljust(8) + b"2   "
     head += b"".join(cell.ljust(size) for size, cells in columns for cell in cells)
     steps = np.random.default_rng(seed).integers(-9999, 9999, (len(onsets), samples)).astype("<i4")
@@ -110,7 +112,10 @@ def test_the_ending_may_be_in_capitals_and_the_rate_is_that_of_the_lead(tmp_path
 def test_microvolts_are_told_in_any_encoding(tmp_path, raw, channel):
     path = write_edf(tmp_path / "a.edf", [values(), values()], [RATE] * 2, ["MLII", "Fpz"])
     record = read_record(put(path, "unit", raw, channel))
-    assert [unit.casefold() for unit in record.source.units] == ["mv" if channel else "uv", "uv" if channel else "mv"]
+    assert [unit.casefold() for unit in record.source.units] == [
+        "mv" if channel else "uv",
+        "uv" if channel else "mv",
+    ]
     close(record.signal[:, 0], values() * (1 if channel else 0.001))
 
 
@@ -174,7 +179,9 @@ def test_all_data_records_of_an_unfinished_or_old_header_are_read(path, declared
     record = read_record(path)
     close(record.signal[:, 0], values())
     assert record.seconds == 10 and "found 10 data records" in record.cut
-    assert ("too (an unfinished" if declared in (b"-1", b"", b"?") else f"expected {int(declared or 0)} as") in record.cut
+    assert (
+        "too (an unfinished" if declared in (b"-1", b"", b"?") else f"expected {int(declared or 0)} as"
+    ) in record.cut
 
 
 @given(size=st.integers(0, 5100), declared=st.sampled_from([b"10", b"-1"]))
@@ -234,7 +241,9 @@ def test_times_that_are_rounded_make_no_gap(tmp_path):
 
 def test_other_annotations_beside_a_time_do_not_matter(tmp_path):
     path = tmp_path / "a.edf"
-    gapped(path, [0, 9], annotate=lambda text: text.replace(b"\x14\x14", b"\x14\x14\0+3\x1514\x14Noise\x14", 1))
+    gapped(
+        path, [0, 9], annotate=lambda text: text.replace(b"\x14\x14", b"\x14\x14\0+3\x1514\x14Noise\x14", 1)
+    )
     assert [time for time, _ in read_record(path, wanted=("II",)).blocks(60)] == [0.0, 9.0]
 
 
@@ -246,11 +255,16 @@ def test_a_data_record_without_a_time_follows_the_one_before(tmp_path):
     assert "found 1 data records without a time" in record.warnings[0]
 
 
-def test_nothing_is_read_behind_a_clock_that_goes_back(tmp_path):
-    gapped(tmp_path / "a.edf", [0, 1, 2, 1.5, 4])
+@pytest.mark.parametrize(
+    ("onset", "words"),
+    [(1.5, "1.5 s, before the end of the one before"), (1e9, "1e+09 s, beyond any recording")],
+)
+def test_nothing_is_read_behind_a_clock_that_goes_back_or_far_ahead(tmp_path, onset, words):
+    annotate = lambda text: text.replace(b"e+09", b"0" * 9)  # noqa: E731
+    gapped(tmp_path / "a.edf", [0, 1, 2, onset, 4], annotate=annotate)
     record = read_record(tmp_path / "a.edf", wanted=("II",))
     assert len(record.signal) == 3 * RATE
-    assert "found data record 4 at 1.5 s, before the end of the one before" in record.cut
+    assert f"found data record 4 at {words}; expected" in record.cut
 
 
 def test_a_cut_file_with_gaps_is_read_to_its_last_whole_data_record_as_the_time_stands_at_the_end(tmp_path):

@@ -5,7 +5,6 @@ import pytest
 import wfdb
 from examples import write_edf, write_wfdb
 
-from sibeat_edge.errors import RecordError
 from sibeat_edge.reading.record import read_record
 
 RATE = 360

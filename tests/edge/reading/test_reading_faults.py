@@ -97,11 +97,19 @@ def wfdb_rate_of_zero(folder):
 
 
 def wfdb_format_that_is_none(folder):
-    return wfdb_header(folder, "a 1 250\n\na.dat text\n"), {}, "line 3: found 'a.dat text'; expected a file and"
+    return (
+        wfdb_header(folder, "a 1 250\n\na.dat text\n"),
+        {},
+        "line 3: found 'a.dat text'; expected a file and",
+    )
 
 
 def wfdb_unknown_format(folder):
-    return wfdb_header(folder, "a 1 250\na.dat 13\n"), {}, "found the format 13 in its header; expected one of"
+    return (
+        wfdb_header(folder, "a 1 250\na.dat 13\n"),
+        {},
+        "found the format 13 in its header; expected one of",
+    )
 
 
 def wfdb_two_formats_in_a_file(folder):

@@ -65,7 +65,9 @@ def test_samples_of_every_format_are_those_that_wfdb_reads(
     folder = tmp_path_factory.mktemp("a", numbered=True)
     data = stored(form, frames, per_frame, seed)
     (folder / "a.dat").write_bytes(bytes(offset) + data.tobytes())
-    lines = [f"a.dat {form}x{count}+{offset} {100 + count}({count})/mV 16 5 7 0 0 L{count}" for count in per_frame]
+    lines = [
+        f"a.dat {form}x{count}+{offset} {100 + count}({count})/mV 16 5 7 0 0 L{count}" for count in per_frame
+    ]
     path = write(folder, lines, record=f"a {len(per_frame)} {RATE} {frames}")
     expected = wfdb.rdrecord(str(path), smooth_frames=False).e_p_signal
     source = WfdbFile(path)
@@ -199,7 +201,14 @@ def test_a_gain_without_a_unit_is_per_mv(tmp_path):
 
 
 MICRO, MU = "\u00b5", "\u03bc"
-SIGNS = [("utf-8", MICRO), ("utf-8", MU), ("latin-1", MICRO), ("cp437", MICRO), ("cp1253", MU), ("shift-jis", MU)]
+SIGNS = [
+    ("utf-8", MICRO),
+    ("utf-8", MU),
+    ("latin-1", MICRO),
+    ("cp437", MICRO),
+    ("cp1253", MU),
+    ("shift-jis", MU),
+]
 
 
 @pytest.mark.parametrize(("encoding", "sign"), [*SIGNS, ("gb2312", MU), ("euc-jp", MU)])
@@ -262,7 +271,10 @@ def test_samples_beyond_the_declared_length_are_told(tmp_path):
     line = f"a.dat 16 200/mV 16 0 0 {checksum(values[:1000])} 0 MLII"
     record = read_record(write(tmp_path, [line], values))
     assert len(record.signal) == 1000 and not record.cut
-    assert "a.dat: found 1500 samples; expected 1000 as a.hea declares, and no more are read" in record.warnings[0]
+    assert (
+        "a.dat: found 1500 samples; expected 1000 as a.hea declares, and no more are read"
+        in record.warnings[0]
+    )
     assert not read_record(write(tmp_path, [line], values[:1100])).warnings  # less than a second
 
 
@@ -324,6 +336,20 @@ def test_a_layout_finds_leads_by_their_names(tmp_path):
     assert len(alone.signal) == 3500 and np.isnan(alone.signal[2500:]).all()
 
 
+def test_a_segment_shorter_than_listed(tmp_path):
+    write(tmp_path, [line("one")], steps(), "one 1 250 1000", "one")
+    record = read_record(segments(tmp_path, "one 1500"))
+    assert "one.hea: found 1000 samples; expected 1500 as both.hea declares" in record.cut
+    assert len(record.signal) == 1500 and np.isnan(record.signal[1000:]).all()
+
+
+def test_segments_longer_than_any_recording(tmp_path):
+    write(tmp_path, [line("one")], steps(), "one 1 250 1000", "one")
+    record = read_record(segments(tmp_path, "one 1000", "~ 999999999999", "one 1000"))
+    assert "both.hea: found segments of more than 100 days; expected fewer" in record.cut
+    assert record.seconds == 4 and len(record.signal) == 1000
+
+
 def test_fewer_segments_than_the_length_says(tmp_path):
     write(tmp_path, [line("one")], steps(), "one 1 250 1000", "one")
     record = read_record(segments(tmp_path, "one 1000", first="both/{} 1 250 5000"))
@@ -333,7 +359,9 @@ def test_fewer_segments_than_the_length_says(tmp_path):
 def test_segments_of_units_that_cannot_be_compared(tmp_path):
     write(tmp_path, [line("one")], steps(), "one 1 250 1000", "one")
     write(tmp_path, [line("two", unit="mmHg")], steps(), "two 1 250 1000", "two")
-    with pytest.raises(RecordError, match="two.hea: found lead MLII in 'mmHg', 1 samples a frame; expected 'mV'"):
+    with pytest.raises(
+        RecordError, match="two.hea: found lead MLII in 'mmHg', 1 samples a frame; expected 'mV'"
+    ):
         whole(read_record(segments(tmp_path, "one 1000", "two 1000")))
 
 
