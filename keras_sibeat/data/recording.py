@@ -140,9 +140,10 @@ def read_recording(path: Path | str, annotator: str | None = "atr", leads: Leads
         rate, signal = _read_signal(path, file, columns)
     except RecordError as error:
         raise DataError(str(error)) from error
-    annotations, notes = None, ()
+    annotations: Annotations | None = None
+    notes: tuple[str, ...] = ()
     if annotator is not None:
-        annotations, notes = _read_annotations(path, annotator, len(signal), rate)
+        annotations, notes = read_annotations(path, annotator, len(signal), rate)
     return Recording(
         path.name,
         signal,
@@ -178,8 +179,20 @@ def _millivolts(path, file, column):
     return factor
 
 
-def _read_annotations(path, annotator, length, rate):
-    """The annotations within a signal of ``length`` samples at ``rate``, and notes of the others."""
+def read_annotations(
+    path: Path, annotator: str, length: int, rate: float
+) -> tuple[Annotations, tuple[str, ...]]:
+    """The annotations of the record at ``path`` within its signal, and a note of those outside of it.
+
+    Args:
+        path: of the record, without extension.
+        annotator: extension of the annotation file.
+        length: of the signal, in samples.
+        rate: of the signal, in Hz.
+
+    Raises ``DataError`` for a file that is missing or cut, holds a symbol that WFDB does not know, or no
+    annotation within the signal.
+    """
     file = path.with_name(f"{path.name}.{annotator}")
     if not file.is_file():
         raise DataError(
