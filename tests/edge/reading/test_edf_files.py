@@ -199,9 +199,12 @@ def test_of_a_cut_file_is_read_what_is_there(tmp_path_factory, size, declared):
             read_record(path)
         return
     record = read_record(path)
-    if count:
-        close(record.signal[:, 0], values()[:count])
-        assert record.seconds == pytest.approx(count / RATE)
+    if not count:
+        with pytest.raises(RecordError, match="found no samples of channel"):
+            record.signal  # noqa: B018
+        return
+    close(record.signal[:, 0], values()[:count])
+    assert record.seconds == pytest.approx(count / RATE)
     assert record.cut if size < 10 * each or declared == b"-1" else not record.cut
 
 
@@ -239,6 +242,27 @@ def test_times_that_are_rounded_make_no_gap(tmp_path):
     assert [time for time, _ in record.blocks(60)] == [0.0] and record.rate == 250
 
 
+def test_a_clock_that_runs_a_little_slow_is_even(tmp_path):
+    steps = gapped(tmp_path / "a.edf", [n * 0.99 for n in range(20)])
+    blocks = list(read_record(tmp_path / "a.edf", wanted=("II",)).blocks(60))
+    assert [time for time, _ in blocks] == [0.0] and len(blocks[0][1]) == steps.size
+
+
+def test_a_channel_of_which_nothing_is_there(tmp_path):
+    path = write_edf(tmp_path / "a.edf", [values(), values()], [RATE] * 2, ["MLII", "V1"])
+    header = 256 * (int(path.read_bytes()[252:256]) + 1)
+    path.write_bytes(path.read_bytes()[: header + 300])
+    assert len(read_record(path).signal) == 150
+    with pytest.raises(RecordError, match="found no samples of channel V1"):
+        read_record(path, "V1").signal  # noqa: B018
+
+
+def test_a_first_data_record_without_a_time_is_the_beginning(tmp_path):
+    path = tmp_path / "a.edf"
+    gapped(path, [0, 31, 32, 60], annotate=lambda text: b"" if text.startswith(b"+0") else text)
+    assert [time for time, _ in read_record(path, wanted=("II",)).blocks(60)] == [0.0, 30.0]
+
+
 def test_other_annotations_beside_a_time_do_not_matter(tmp_path):
     path = tmp_path / "a.edf"
     gapped(
@@ -257,7 +281,7 @@ def test_a_data_record_without_a_time_follows_the_one_before(tmp_path):
 
 @pytest.mark.parametrize(
     ("onset", "words"),
-    [(1.5, "1.5 s, before the end of the one before"), (1e9, "1e+09 s, beyond any recording")],
+    [(1.5, "1.5 s, not behind the one before"), (1e9, "1e+09 s, beyond any recording")],
 )
 def test_nothing_is_read_behind_a_clock_that_goes_back_or_far_ahead(tmp_path, onset, words):
     annotate = lambda text: text.replace(b"e+09", b"0" * 9)  # noqa: E731

@@ -261,6 +261,28 @@ def test_a_changed_sample_is_told_by_the_checksum_and_nothing_is_lost(tmp_path):
     assert len(other.signal) == 1000 and not other.cut
 
 
+def test_a_damaged_compressed_file_is_read_as_far_as_it_goes(tmp_path):
+    values = steps(20_000, 2) / 1000
+    wfdb.wrsamp(
+        "a", RATE, ["mV", "mV"], ["MLII", "V1"], values, fmt=["516"] * 2, adc_gain=[1000.0] * 2,
+        baseline=[0, 0], write_dir=str(tmp_path),
+    )  # fmt: skip
+    data = (tmp_path / "a.dat").read_bytes()
+    (tmp_path / "a.dat").write_bytes(data[: len(data) // 2])
+    record = read_record(tmp_path / "a")
+    blocks = list(record.blocks(4))
+    known = np.concatenate([samples for _, samples in blocks[:-1]])
+    assert 1000 < len(known) < 20_000 and len(blocks[-1][1]) == 1
+    np.testing.assert_allclose(known, values[: len(known), :1], atol=1e-9)
+    assert "a.hea: found the end of its signals at" in record.cut
+
+
+@pytest.mark.parametrize("value", [0x0A0A, 0x200A, 0x0D0A])
+def test_a_constant_lead_is_no_text(tmp_path, value):
+    path = write(tmp_path, ["a.dat 16 200/mV 16 0 0 0 0 MLII"], np.full(1000, value))
+    np.testing.assert_array_equal(read_record(path).signal, value / 200)
+
+
 def test_a_checksum_of_zero_is_none(tmp_path):
     record = read_record(write(tmp_path, ["a.dat 16 200/mV 16 0 0 0 0 MLII"], steps() + 1))
     assert len(record.signal) == 1000 and not record.cut
