@@ -26,7 +26,7 @@ from sibeat_edge.beats.alignment import ROOM_AFTER, ROOM_BEFORE, Aligner
 from sibeat_edge.beats.rhythm import FEATURES
 from sibeat_edge.beats.wearer import Wearer
 from sibeat_edge.beats.windows import beat_windows, normalise
-from sibeat_edge.reading import leads
+from sibeat_edge.reading import leads, wfdbfile, wfdbheader, wfdbsamples, wfdbsegments, wfdbsignals
 from sibeat_edge.signal import contact, filters, resampling, rpeaks
 from sibeat_edge.signal.contact import MISSING, Contact
 from sibeat_edge.signal.filters import BAND, FIR_ORDER, BandPass, FillMissing, bridgeable, process
@@ -208,6 +208,7 @@ def load_beats(
     wanted = wanted or Preprocessing()
     data_sha256 = checksum(_without_folders(files_sha256))
     modules = [resampling, filters, contact, rpeaks, windows, recording_module, beatset, preprocessing, leads]
+    modules += [wfdbfile, wfdbsegments, wfdbsignals, wfdbheader, wfdbsamples]
     if wanted.waits is not None:
         modules += [alignment, template, rhythm, wearer]
     code = [inspect.getsource(module) for module in [*modules, sys.modules[__name__]]]

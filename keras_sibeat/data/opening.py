@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from keras_sibeat.data.recording import Recording, read_recording
+from keras_sibeat.data.recording import Recording, read_annotations
 from keras_sibeat.errors import DataError
 from sibeat_edge.reading.record import read_record
 from sibeat_edge.signal.resampling import HIGHEST_RATE, LOWEST_RATE
@@ -26,7 +26,7 @@ def open_recording(
 
     Args:
         recorded: samples in mV, ``(samples,)`` or ``(samples, leads)``, NaN where missing; a ``Recording``;
-            or the path of a WFDB record, an EDF or a CSV file, as ``sibeat_edge.read_record`` takes it.
+            or the path of a WFDB record, an EDF, BDF or CSV file, as ``sibeat_edge.read_record`` takes it.
         rate: Hz, of samples, and of a CSV file without a clock.
         lead: name, or names, of leads to take, or ``first``; those of samples are ``"1"``, ``"2"``, ….
         wanted: the model's leads, which are taken by default. Samples have no names: of those the first.
@@ -78,7 +78,7 @@ def _read(path, rate, lead, wanted, annotator):
     stem = path if header.is_file() else path.with_suffix("")
     is_wfdb = header.is_file() or path.suffix.lower() in (".hea", ".dat")
     is_annotated = is_wfdb and stem.with_name(f"{stem.name}.{annotator}").is_file()
-    marks = read_recording(stem, annotator).annotations if is_annotated else None
-    return Recording(
-        record.name, record.signal.astype(np.float32), record.rate, record.leads, marks, notes=record.warnings
-    )
+    signal = record.signal.astype(np.float32)
+    marks, told = read_annotations(stem, annotator, len(signal), record.rate) if is_annotated else (None, ())
+    notes = (*record.warnings, *filter(None, [record.cut]), *told)
+    return Recording(record.name, signal, record.rate, record.leads, marks, notes=notes)

@@ -10,11 +10,13 @@ import wfdb
 
 from keras_sibeat.data import mitbih
 from keras_sibeat.errors import DataError
+from sibeat_edge.errors import RecordError
 from sibeat_edge.reading.leads import find_lead, millivolts
-from sibeat_edge.reading.wfdbfile import read_units
+from sibeat_edge.reading.wfdbfile import WfdbFile
 from sibeat_edge.signal.resampling import RATE
 
 Leads = Sequence[str] | Literal["all", "first"]
+BLOCK = 600  # s read at a time
 _LABELS = wfdb.io.annotation.ann_label_table
 WFDB_SYMBOLS = frozenset(_LABELS["symbol"])
 # Flutter waves ("!") count as QRS complexes in WFDB, but are no beats to window or to score.
@@ -118,7 +120,8 @@ def choose_leads(record: str, found: Sequence[str], wanted: Leads) -> list[int]:
 def read_recording(path: Path | str, annotator: str | None = "atr", leads: Leads = "all") -> Recording:
     """Read the WFDB record at ``path`` (without extension) and its annotations.
 
-    Samples in V, µV or nV are converted to mV. Annotations beyond the signal's ends are left out and noted.
+    Samples in V, µV or nV are converted to mV; a signal without a gain has WFDB's default of 200 steps per
+    mV. Annotations beyond the signal's ends are left out and noted. Training takes no part of a damaged file.
 
     Args:
         path: record path, e.g. ``mitdb/100``.
@@ -131,72 +134,65 @@ def read_recording(path: Path | str, annotator: str | None = "atr", leads: Leads
             that WFDB does not know.
     """
     path = Path(path)
-    header = path.with_name(path.name + ".hea")
-    if not header.is_file():
-        raise DataError(f"{header}: no such file; expected a WFDB header.")
     try:
-        # Of a record in several segments, each may have gains of its own.
-        is_whole = not isinstance(wfdb.rdheader(str(path)), wfdb.MultiRecord)
-        # A lead may have several samples a frame; wfdb averages them unless told otherwise.
-        record = wfdb.rdrecord(str(path), physical=not is_whole, smooth_frames=False)
-    except FileNotFoundError as error:
-        raise DataError(f"{error.filename}: no such file; {header.name} names it.") from error
-    except Exception as error:
-        raise DataError(
-            f"{path}: found a signal or header that cannot be read ({error}); expected what "
-            f"{header.name} declares (a truncated file?)."
-        ) from error
-    if not record.n_sig:
-        raise DataError(f"{path}.hea: found no signals; expected at least one lead.")
-    columns = choose_leads(path.name, record.sig_name, leads)
-    if is_whole:
-        _check_sums(record, path, columns)
-    units = read_units(header, record.units)
-    factors = [_millivolts(path, record.sig_name[column], units[column]) for column in columns]
-    rate, samples = _rate(record, path, columns), record.dac(expanded=True) if is_whole else record.e_p_signal
-    signal = np.stack([samples[c] * factor for c, factor in zip(columns, factors, strict=True)], axis=1)
-    annotations, notes = None, ()
+        file = WfdbFile(path)
+        columns = choose_leads(path.name, file.leads, leads)
+        rate, signal = _read_signal(path, file, columns)
+    except RecordError as error:
+        raise DataError(str(error)) from error
+    annotations: Annotations | None = None
+    notes: tuple[str, ...] = ()
     if annotator is not None:
-        annotations, notes = _read_annotations(path, annotator, len(signal), rate)
+        annotations, notes = read_annotations(path, annotator, len(signal), rate)
     return Recording(
         path.name,
-        signal.astype(np.float32),
+        signal,
         rate,
-        tuple(record.sig_name[column] for column in columns),
+        tuple(file.leads[column] for column in columns),
         annotations,
         mitbih.wearer_of(path.name) if mitbih.is_own(path.name, rate, len(signal)) else "",
-        notes,
+        (*file.warnings, *notes),
     )
 
 
-def _check_sums(record, path, columns):
-    for column in columns:
-        # Where a database states no checksums, its headers have 0.
-        declared, found = record.checksum[column], int(record.e_d_signal[column].sum())
-        if declared and (found - declared) % 65536:
-            file, lead = path.with_name(record.file_name[column]), record.sig_name[column]
-            raise DataError(
-                f"{file}: the checksum of lead {lead} is {found % 65536}; expected {declared % 65536} as "
-                f"{path.name}.hea declares."
-            )
+def _read_signal(path, file, columns):
+    """The rate in Hz, and these leads in mV, NaN in gaps."""
+    rates = {file.rates[column] for column in columns}
+    if len(rates) > 1:
+        raise DataError(f"{path}: found leads of {min(rates):g} and {max(rates):g} Hz; expected one rate.")
+    rate = rates.pop()
+    factors = np.array([_millivolts(path, file, column) for column in columns])
+    signal = np.full((round(file.seconds * rate), len(columns)), np.nan, np.float32)
+    for time, samples in file.blocks(columns, BLOCK):
+        start = round(time * rate)
+        signal[start : start + len(samples)] = samples * factors
+    if file.cut:
+        raise DataError(file.cut)
+    return rate, signal
 
 
-def _millivolts(path, lead, unit):
+def _millivolts(path, file, column):
+    unit = file.units[column] or file.assumed
     factor = millivolts(unit)
     if factor is None:
-        raise DataError(f"{path}: lead {lead} is in {unit}; expected mV, µV or V.")
+        raise DataError(f"{path}: lead {file.leads[column]} is in {unit}; expected mV, µV or V.")
     return factor
 
 
-def _rate(record, path, columns):
-    rates = {record.fs * record.samps_per_frame[column] for column in columns}
-    if len(rates) > 1:
-        raise DataError(f"{path}: found leads of {min(rates):g} and {max(rates):g} Hz; expected one rate.")
-    return float(rates.pop())
+def read_annotations(
+    path: Path, annotator: str, length: int, rate: float
+) -> tuple[Annotations, tuple[str, ...]]:
+    """The annotations of the record at ``path`` within its signal, and a note of those outside of it.
 
+    Args:
+        path: of the record, without extension.
+        annotator: extension of the annotation file.
+        length: of the signal, in samples.
+        rate: of the signal, in Hz.
 
-def _read_annotations(path, annotator, length, rate):
-    """The annotations within a signal of ``length`` samples at ``rate``, and notes of the others."""
+    Raises ``DataError`` for a file that is missing or cut, holds a symbol that WFDB does not know, or no
+    annotation within the signal.
+    """
     file = path.with_name(f"{path.name}.{annotator}")
     if not file.is_file():
         raise DataError(

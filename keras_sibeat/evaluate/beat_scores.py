@@ -27,7 +27,7 @@ from sibeat_edge.signal.resampling import RATE
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-FILES = (".csv", ".edf")  # of recordings in a folder, beside WFDB records
+FILES = (".csv", ".edf", ".bdf")  # of recordings in a folder, beside WFDB records
 
 
 def score_beats(

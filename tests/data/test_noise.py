@@ -196,7 +196,7 @@ def test_missing_samples_of_a_cut_are_held(tmp_path):
 
 def test_a_record_that_cannot_be_cut_is_refused_in_a_sentence(tmp_path):
     write_recording(recording("A1", 1000), tmp_path)
-    with pytest.raises(DataError, match=r"A9\.hea: no such file; expected a WFDB header"):
+    with pytest.raises(DataError, match=r"A9\.hea: found no such file; expected a WFDB header"):
         cut_noise(tmp_path, ["A1", "A9"], Preprocessing(), 500)
     with pytest.raises(DataError, match="no such file"):
         cut_noise(tmp_path / "none", ["A1"], Preprocessing(), 500)

@@ -110,7 +110,7 @@ def test_beat_symbols_are_those_of_the_published_classes_and_more():
 
 
 def test_missing_header(tmp_path):
-    fails(tmp_path / "100", f"{tmp_path / '100'}.hea: no such file")
+    fails(tmp_path / "100", f"{tmp_path / '100'}.hea: found no such file")
 
 
 @pytest.mark.parametrize("text", ["", "hello", "\xff\x00"])
@@ -126,7 +126,7 @@ def test_header_without_signals(path):
 
 def test_missing_signal_file(path):
     path.with_suffix(".dat").unlink()
-    fails(path, f"{path}.dat: no such file", f"{path.name}.hea")
+    fails(path, f"{path}.dat: found no such file", f"{path.name}.hea")
 
 
 @pytest.mark.parametrize("keep", [0, 5000, -1, -2, -4])
@@ -139,7 +139,7 @@ def test_truncated_signal_file(path, keep):
 def test_signal_that_is_not_what_its_checksum_says(path, byte, lead):
     flip_bit(path.with_suffix(".dat"), byte)
     declared = wfdb.rdheader(str(path)).checksum[("MLII", "V1").index(lead)] % 65536
-    fails(path, f"{path}.dat: the checksum of lead {lead} is", f"expected {declared} as {path.name}.hea")
+    fails(path, f"{path}.dat: found the checksum", f"of lead {lead}; expected {declared} as {path.name}.hea")
 
 
 def test_signal_without_a_declared_checksum_is_read(path, recording):

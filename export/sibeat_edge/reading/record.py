@@ -138,7 +138,8 @@ def read_record(
         lead: name, or names, of leads to take instead of the ``wanted`` ones, with a warning.
         rate: Hz, for a CSV without a clock. If the file states its rate, both must agree to 1 %.
         wanted: names of the leads that the model was trained on, in its order.
-        unit: of the leads whose unit the file does not state, mV by default; as ``millivolts`` takes it.
+        unit: of the leads whose unit the file does not state, as ``millivolts`` takes it; mV by default, for
+            WFDB 200/mV.
 
     Names of leads are compared as ``reading.leads.plain`` has them: without regard to case or to "ECG" before
     them, and MLII is II. ``first`` stands for the first lead, whatever its name.
@@ -149,9 +150,11 @@ def read_record(
     """
     path = Path(path)
     source, name = _open(path, rate)
+    # Some formats have a unit of their own for leads that state none.
+    assumed = unit or str(getattr(source, "assumed", "mV"))
     columns, warnings = _choose(path, source, wanted, lead)
     for column in columns:
-        _millivolts(path, source.leads[column], source.units[column] or unit or "mV")
+        _millivolts(path, source.leads[column], source.units[column] or assumed)
     rates = sorted({source.rates[column] for column in columns})
     if len(rates) > 1:
         raise RecordError(f"{path}: found leads at {rates[0]:g} and {rates[-1]:g} Hz; expected one rate.")
@@ -162,24 +165,28 @@ def read_record(
         raise RecordError(f"{path}: found a rate of {found:g} Hz; expected {rate:g} Hz as given.")
     leads = tuple(source.leads[column] for column in columns)
     told = (*source.warnings, *warnings)
-    return Record(path, name, float(found), leads, source.seconds, told, unit or "mV", source)
+    return Record(path, name, float(found), leads, source.seconds, told, assumed, source)
 
 
 def _open(path, rate):
     """The reader of the file's format, and the record's name."""
     if rate is not None and not LOWEST_RATE <= rate <= HIGHEST_RATE:
         raise RecordError(f"{path}: given a rate of {rate} Hz; expected {LOWEST_RATE} to {HIGHEST_RATE} Hz.")
-    if path.with_name(path.name + ".hea").is_file():
+    if path.name and path.with_name(path.name + ".hea").is_file():
         return WfdbFile(path), path.name
+    if path.is_dir():
+        raise RecordError(f"{path}: found a folder; expected a recording.")
     suffix = path.suffix.lower()
-    if suffix not in (".hea", ".dat", ".edf", ".csv"):
+    if suffix in (".dat", ".mat") and path.with_suffix(".hea").is_file():
+        return WfdbFile(path.with_suffix("")), path.stem
+    if suffix not in (".hea", ".dat", ".edf", ".bdf", ".csv"):
         what = "a file of unknown format" if path.exists() else "no such file"
-        raise RecordError(f"{path}: found {what}; expected a WFDB record (.hea), .edf or .csv.")
+        raise RecordError(f"{path}: found {what}; expected a WFDB record (.hea), .edf, .bdf or .csv.")
     if not path.is_file():
         raise RecordError(f"{path}: found no such file; expected a recording.")
     if not path.stat().st_size:
         raise RecordError(f"{path}: found an empty file; expected a recording.")
-    if suffix == ".edf":
+    if suffix in (".edf", ".bdf"):
         return EdfFile(path), path.stem
     if suffix == ".csv":
         return CsvFile(path, rate), path.stem

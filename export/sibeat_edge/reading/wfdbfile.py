@@ -6,115 +6,62 @@ from pathlib import Path
 import numpy as np
 
 from sibeat_edge.errors import RecordError
+from sibeat_edge.reading.wfdbheader import read_header
+from sibeat_edge.reading.wfdbsegments import ASSUMED, Part, open_segments
+from sibeat_edge.reading.wfdbsignals import Signals
 
 
 class WfdbFile:
     """The WFDB record at ``path`` (without extension); a ``Source`` of samples.
 
-    Raises ``RecordError`` if header or signal cannot be read, or end too early. ``blocks`` also raises it, at
-    its end, for a lead whose checksum differs from the header's.
+    It is read by own code: wfdb cannot read a part of a record without a length, drops what is not ASCII (of
+    µV it makes V), and sums up no skewed leads.
+
+    A skewed lead is moved to where it belongs. A lead without a name has its number. A lead without a gain is
+    in steps, of which there are ``assumed`` to be 200 in a mV, as WFDB has it. A segment without a lead is a
+    gap in it. If a signal file ends too early or a checksum differs, ``cut`` says so: what is there is read.
+
+    Raises ``RecordError`` if the header cannot be read or contradicts itself, or if there are no samples.
 
     >>> WfdbFile(Path("absent"))
     Traceback (most recent call last):
     sibeat_edge.errors.RecordError: absent.hea: found no such file; expected a WFDB header.
     """
 
-    named = True
+    assumed = ASSUMED
 
     def __init__(self, path: Path) -> None:
-        import wfdb  # here, as a device that streams its samples needs no files
-
-        self._path, self._header = path, path.with_name(path.name + ".hea")
+        if not path.name:
+            raise RecordError(f"{path}: found a folder; expected a WFDB record.")
+        header = read_header(path.with_name(path.name + ".hea"))
         self.warnings: list[str] = []
-        self.cut = ""
-        if not self._header.is_file():
-            raise RecordError(f"{self._header}: found no such file; expected a WFDB header.")
-        if not self._header.stat().st_size:
-            raise RecordError(f"{self._header}: found an empty file; expected a WFDB header.")
-        try:
-            header = wfdb.rdheader(str(path))
-        except Exception as error:
-            raise RecordError(
-                f"{self._header}: found what cannot be read ({_words(error)}); expected a WFDB header."
-            ) from error
-        if not header.n_sig or not header.sig_len:
-            what = "no signals" if not header.n_sig else "no samples"
-            raise RecordError(f"{self._header}: found {what}; expected at least one lead and its samples.")
-        self._segments = isinstance(header, wfdb.MultiRecord)
-        self._frames, self._rate = header.sig_len, float(header.fs)
-        # A lead may have several samples a frame; wfdb averages them unless told otherwise.
-        self._per_frame = [1] * header.n_sig if self._segments else header.samps_per_frame
-        self._checksums = [None] * header.n_sig if self._segments else header.checksum
-        last = self._read(self._frames - 1, self._frames, list(range(header.n_sig)))
+        if header.segments:
+            self._parts, self._signals, self._frames, self.cut = open_segments(header)
+        else:
+            one = Signals(header)
+            self._parts, self._signals, self.cut = [Part(0, one.frames, one)], header.signals, one.cut
+            self._frames = one.frames
+            self.warnings += [one.surplus] if one.surplus else []
+        self._rate = header.rate
+        self.named = any(signal.name for signal in self._signals)
+        self.leads = [signal.name or str(number) for number, signal in enumerate(self._signals, 1)]
+        self.units = [signal.unit for signal in self._signals]
+        # A lead may have several samples a frame.
+        self.rates = [self._rate * signal.per_frame for signal in self._signals]
         self.seconds: float | None = self._frames / self._rate
-        self.leads, self.units = list(last.sig_name), read_units(self._header, last.units)
-        self.rates = [self._rate * count for count in self._per_frame]
-
-    def _read(self, first, last, columns):
-        import wfdb
-
-        smooth = all(self._per_frame[column] == 1 for column in columns)
-        try:
-            return wfdb.rdrecord(
-                str(self._path),
-                sampfrom=first,
-                sampto=last,
-                channels=columns,
-                physical=self._segments,
-                smooth_frames=smooth,
-            )
-        except FileNotFoundError as error:
-            raise RecordError(
-                f"{error.filename}: found no such file; {self._header.name} names it."
-            ) from error
-        except Exception as error:
-            raise RecordError(
-                f"{self._path}: found no samples {first} to {last} ({_words(error)}); expected "
-                f"{self._frames} as {self._header.name} declares (a truncated file?)."
-            ) from error
 
     def blocks(self, columns: Sequence[int], seconds: float) -> Iterator[tuple[float, np.ndarray]]:
         """As ``Source.blocks``."""
-        sums = np.zeros(len(columns), np.int64)
-        step = max(1, int(seconds * self._rate))
-        for first in range(0, self._frames, step):
-            block = self._read(first, min(first + step, self._frames), columns)
-            if self._segments:
-                samples = block.p_signal
-            elif block.d_signal is not None:
-                sums += block.d_signal.sum(axis=0, dtype=np.int64)
-                samples = block.dac()
-            else:
-                sums += [lead.sum(dtype=np.int64) for lead in block.e_d_signal]
-                samples = np.stack(block.dac(expanded=True), axis=1)
-            yield first / self._rate, samples
-        for column, found in zip(columns, sums.tolist(), strict=True):
-            declared = self._checksums[column]
-            # Some writers leave 0 for a checksum that they did not compute.
-            if declared and (found - declared) % 65536:
-                raise RecordError(
-                    f"{self._path}: found the checksum {found % 65536} of lead {self.leads[column]}; "
-                    f"expected {declared % 65536} as {self._header.name} declares (a damaged file?)."
-                )
-
-
-def read_units(header: Path, units: Sequence[str | None]) -> list[str]:
-    """The units of a record's leads as its header has them, of the ``units`` that wfdb has read there.
-
-    A unit that is not stated is mV. wfdb drops what is not ASCII: of µV it makes V, a million times as much.
-    """
-    content = header.read_bytes()
-    if content.isascii():
-        return [unit or "mV" for unit in units]
-    try:
-        text = content.decode("utf-8")
-    except UnicodeDecodeError:
-        text = content.decode("latin-1")
-    rows = [line.split() for line in text.splitlines() if line.strip() and not line.startswith("#")]
-    if "/" in rows[0][0]:  # of several segments, whose units are not here
-        return [unit or "mV" for unit in units]
-    return [row[2].partition("/")[2] or "mV" if len(row) > 2 else "mV" for row in rows[1 : 1 + len(units)]]
-
-
-def _words(error):
-    return " ".join(str(error).split()).rstrip(".") or type(error).__name__
+        step = max(1, int(min(seconds * self._rate, self._frames)))
+        per_frame, ended = self._signals[columns[0]].per_frame, 0
+        for part in self._parts:
+            places, factors = zip(*(part.find(c, self._signals[c]) for c in columns), strict=True)
+            if places.count(None) == len(places):
+                continue
+            for first, values in part.signals.blocks(places, part.frames, step):
+                ended = part.first + first + len(values) // per_frame
+                yield (part.first + first) / self._rate, values * np.array(factors)
+            self.cut = self.cut or part.signals.cut
+        if ended < self._frames:  # the recording goes on without these leads
+            last = self._frames * per_frame - 1
+            yield last / (self._rate * per_frame), np.full((1, len(columns)), np.nan)

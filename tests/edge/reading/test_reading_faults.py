@@ -32,7 +32,7 @@ def unknown_format(folder):
 
 def a_folder(folder):
     (folder / "a.csv").mkdir()
-    return folder / "a.csv", {}, "no such file"
+    return folder / "a.csv", {}, "found a folder; expected a recording"
 
 
 def wfdb_without_header(folder):
@@ -56,6 +56,93 @@ def wfdb_no_signals(folder):
     return folder / "a", {}, "no signals"
 
 
+def wfdb_header(folder, text, samples=b"\1\0" * 100):
+    (folder / "a.hea").write_text(text)
+    (folder / "a.dat").write_bytes(samples)
+    return folder / "a"
+
+
+def wfdb_comments_alone(folder):
+    return wfdb_header(folder, "# nothing\n"), {}, "no line but comments"
+
+
+def wfdb_fewer_signals_than_announced(folder):
+    path = wfdb_header(folder, "a 2 250 100\na.dat 16 200/mV\n")
+    return path, {}, "found lines for 1 signals; expected 2 as line 1 declares"
+
+
+def wfdb_more_signals_than_announced(folder):
+    path = wfdb_header(folder, "a 1 250 50\na.dat 16\na.dat 16\n")
+    return path, {}, "found lines for 2 signals; expected 1 as line 1 declares"
+
+
+def wfdb_segments_not_listed(folder):
+    return wfdb_header(folder, "a/3 1 250 100\na 100\n"), {}, "found lines for 1 segments; expected 3"
+
+
+def wfdb_segment_of_itself(folder):
+    return wfdb_header(folder, "a/1 1 250 100\na 100\n"), {}, "a.hea: found segments; expected a segment"
+
+
+def wfdb_segments_of_nothing(folder):
+    return wfdb_header(folder, "a/1 1 250 100\n~ 100\n"), {}, "no samples; expected at least one"
+
+
+def wfdb_number_that_is_none(folder):
+    return wfdb_header(folder, "a one 250\na.dat 16\n"), {}, "line 1: found 'one'; expected the number of"
+
+
+def wfdb_rate_of_zero(folder):
+    return wfdb_header(folder, "a 1 0 100\na.dat 16\n"), {}, "line 1: found the rate '0'; expected Hz"
+
+
+def wfdb_format_that_is_none(folder):
+    return (
+        wfdb_header(folder, "a 1 250\n\na.dat text\n"),
+        {},
+        "line 3: found 'a.dat text'; expected a file and",
+    )
+
+
+def wfdb_unknown_format(folder):
+    return (
+        wfdb_header(folder, "a 1 250\na.dat 13\n"),
+        {},
+        "found the format 13 in its header; expected one of",
+    )
+
+
+def wfdb_two_formats_in_a_file(folder):
+    return wfdb_header(folder, "a 2 250\na.dat 16\na.dat 212\n"), {}, "several formats in its header"
+
+
+def wfdb_gain_that_is_none(folder):
+    return wfdb_header(folder, "a 1 250\na.dat 16 2OO/mV\n"), {}, "line 2: found the gain '2OO/mV'; expected"
+
+
+def wfdb_endless_gain(folder):
+    return wfdb_header(folder, "a 1 250\na.dat 16 9e999/mV\n"), {}, "found the gain '9e999/mV'; expected"
+
+
+def wfdb_skew_beyond_belief(folder):
+    return wfdb_header(folder, "a 1 250\na.dat 16:99999\n"), {}, "found a skew of 99999 samples; expected"
+
+
+def wfdb_text_for_samples(folder):
+    path = wfdb_header(folder, "a 1 250\na.dat 16\n", b"0.001,0.25\n" * 100)
+    return path, {}, "a.dat: found a text; expected samples in format 16"
+
+
+def wfdb_file_that_is_a_folder(folder):
+    (folder / "a.d").mkdir()
+    return wfdb_header(folder, "a 1 250\na.d 16\n"), {}, "a.d: found no such file; a.hea names it"
+
+
+def wfdb_file_of_an_endless_name(folder):
+    path = wfdb_header(folder, f"a 1 250\n{'a' * 3000}.dat 16\n")
+    return path, {}, "found a signal file that cannot be read .*too long"
+
+
 def wfdb_without_signal_file(folder):
     write_wfdb(folder, "a", signal())
     (folder / "a.dat").unlink()
@@ -65,11 +152,6 @@ def wfdb_without_signal_file(folder):
 def wfdb_empty_signal_file(folder):
     write_wfdb(folder, "a", signal())
     (folder / "a.dat").write_bytes(b"")
-    return folder / "a", {}, "expected 3600 as a.hea declares"
-
-
-def wfdb_truncated(folder):
-    truncated(write_wfdb(folder, "a", signal()).with_suffix(".dat"))
     return folder / "a", {}, "expected 3600 as a.hea declares"
 
 
@@ -116,30 +198,47 @@ def edf_junk(folder):
     return folder / "a.edf", {}, "no EDF header"
 
 
-def edf_truncated(folder):
-    truncated(edf(folder))
-    return folder / "a.edf", {}, "found 4554 bytes; expected 9108 as its header declares"
-
-
 def edf_header_alone(folder):
     truncated(edf(folder), 0.03)
-    return folder / "a.edf", {}, "no EDF header|a truncated file"
+    return folder / "a.edf", {}, "expected an EDF header of 768 .a truncated file"
 
 
 def edf_changed(folder, place, text):
-    path = edf(folder)
+    return edf_at(edf(folder), place, text)
+
+
+def edf_at(path, place, text):
     data = bytearray(path.read_bytes())
     data[place : place + len(text)] = text
     path.write_bytes(data)
     return path
 
 
-def edf_unfinished(folder):
-    return edf_changed(folder, 236, b"-1      "), {}, "expected a finished EDF file"
+def edf_without_signals(folder):
+    return edf_changed(folder, 252, b"0   "), {}, "no number of signals in its EDF header"
 
 
-def edf_discontinuous(folder):
-    return edf_changed(folder, 192, b"EDF+D"), {}, "discontinuous.*expected EDF or EDF.C"
+def edf_without_duration(folder):
+    return edf_changed(folder, 244, b"0       "), {}, "found data records of '0' s; expected a duration"
+
+
+def edf_unknown_number_of_samples(folder):
+    path = edf_changed(folder, 256 + 2 * 216, b"many    ")
+    return path, {}, "found 'many' samples a data record of channel MLII; expected a number"
+
+
+def edf_without_range(folder):
+    path = edf_changed(folder, 256 + 2 * 104, b"5       ")
+    return edf_at(path, 256 + 2 * 112, b"5       "), {}, "found no range of values of channel MLII"
+
+
+def edf_unknown_unit(folder):
+    return edf_changed(folder, 256 + 2 * 96, b"mmHg    "), {}, "lead MLII in 'mmHg'; expected mV"
+
+
+def edf_gaps_without_times(folder):
+    path = edf_changed(folder, 192, b"EDF+D")
+    return edf_at(path, 256 + 16, b"Other           "), {}, "data records without times; expected them"
 
 
 def edf_missing_lead(folder):
@@ -246,7 +345,7 @@ FAULTS = [
     value
     for name, value in list(globals().items())
     if name.startswith(("no_file", "unknown_", "a_folder", "wfdb_", "rate_given", "edf_", "csv_"))
-    and name != "edf_changed"
+    and name not in ("edf_changed", "edf_at", "wfdb_header")
 ]
 
 
