@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from sibeat_edge.errors import RecordError
+from sibeat_edge.reading.gzipped import Gzipped, first_bytes
 
 HEAD = 65_536  # bytes from which formats of one ending are told apart
+PACKED = ".gz"
 LIST = "sibeat score --list-formats names all"
 
 
@@ -77,7 +79,7 @@ def _format(name, what, endings, reader, begins=None, may_lack_rate=False, needs
 # Of the formats of one ending the first whose bytes match is taken, so those without ``begins`` come last.
 FORMATS = (
     _format("WFDB", "PhysioNet's records: a header, and signals beside it", ".hea .dat", "wfdbfile:WfdbFile"),
-    _format("EDF", "European Data Format, and EDF+C", ".edf", "edffile:EdfFile", rb"\A0 {7}"),
+    _format("EDF", "European Data Format, and BDF", ".edf .bdf", "edffile:EdfFile", rb"\A0 {7}"),
     _format("text", "a row a sample, a column a lead", ".csv", "csvfile:CsvFile", None, True),
     _format(
         "Movesense",
@@ -152,16 +154,17 @@ WFDB = FORMATS[0]
 WFDB_SIGNALS = (".hea", ".dat", ".mat")  # of which a file is a part of a record if a header lies beside it
 
 
-def find_format(path: Path, head: bytes) -> Format:
+def find_format(path: Path, head: bytes, ending: str | None = None) -> Format:
     """The format of a file by its ending; where several formats share it, or none has it, by its first bytes.
 
     Args:
-        path: whose ending counts.
+        path: of the file.
         head: the first ``HEAD`` bytes of the file; fewer if it is shorter.
+        ending: that counts; by default the path's.
 
     Raises ``RecordError`` if no format fits.
     """
-    ending = path.suffix.lower()
+    ending = (path.suffix if ending is None else ending).lower()
     alike = [form for form in FORMATS if ending in form.endings]
     if len(alike) == 1:
         return alike[0]
@@ -179,42 +182,45 @@ def find_format(path: Path, head: bytes) -> Format:
     )
 
 
-def open_source(path: Path, rate: float | None) -> tuple[Any, str, Format]:
-    """The ``Source`` of the recording at ``path``, its name, and its format.
+def locate(path: Path) -> tuple[Format, Path, str]:
+    """The format of the recording at ``path``, the path that its reader takes, and the recording's name.
 
     Args:
         path: of a file, or of a WFDB record without an ending. A file may be compressed, with ``.gz`` behind
             its ending.
-        rate: Hz, for a file that states none.
 
-    Raises ``RecordError`` for a file that is missing, empty, of unknown format, or that cannot be read.
+    Raises ``RecordError`` for a file that is missing, empty or of unknown format.
     """
-    if path.with_name(path.name + ".hea").is_file():
-        return WFDB.open(path, rate), path.name, WFDB
+    if path.name and path.with_name(path.name + ".hea").is_file():
+        return WFDB, path, path.name
     if path.suffix.lower() in WFDB_SIGNALS and path.with_suffix(".hea").is_file():
-        return WFDB.open(path.with_suffix(""), rate), path.stem, WFDB
+        return WFDB, path.with_suffix(""), path.stem
     if not path.is_file():
-        raise RecordError(f"{path}: found no such file; expected a recording.")
+        what = "a folder" if path.is_dir() else "no such file"
+        raise RecordError(f"{path}: found {what}; expected a recording.")
     if not path.stat().st_size:
         raise RecordError(f"{path}: found an empty file; expected a recording.")
-    if path.suffix.lower() == ".gz":
-        return _open_gzipped(path, rate)
+    if path.suffix.lower() == PACKED:
+        inner = path.with_suffix("")
+        form = find_format(path, first_bytes(path, HEAD), ending=inner.suffix)
+        if form is WFDB:
+            raise RecordError(f"{path}: found a part of a record, compressed; expected it unpacked (gunzip).")
+        return form, path, inner.stem
     with open(path, "rb") as file:
         form = find_format(path, file.read(HEAD))
-    return form.open(path.with_suffix("") if form is WFDB else path, rate), path.stem, form
+    return form, path.with_suffix("") if form is WFDB else path, path.stem
 
 
-def _open_gzipped(path, rate):
-    from sibeat_edge.reading.gzipped import Gzipped
+def open_source(path: Path, rate: float | None) -> tuple[Any, str]:
+    """The ``Source`` of the recording at ``path``, and the recording's name.
 
-    if Path(path.stem).suffix.lower() in (*WFDB.endings, ".gz"):
-        raise RecordError(f"{path}: found a part of a record, compressed; expected it unpacked (gunzip).")
-    found = []
+    Args:
+        path: as ``locate`` takes it.
+        rate: Hz, for a file that states none.
 
-    def opened(inner):
-        source, name, form = open_source(inner, rate)
-        found.append((name, form))
-        return source
-
-    source = Gzipped(path, opened)
-    return source, *found[0]
+    Raises ``RecordError`` as ``locate``, and for what cannot be read.
+    """
+    form, place, name = locate(path)
+    if place.suffix.lower() == PACKED and form is not WFDB:
+        return Gzipped(path, lambda inner: form.open(inner, rate)), name
+    return form.open(place, rate), name

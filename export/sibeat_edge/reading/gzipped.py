@@ -15,6 +15,19 @@ from sibeat_edge.errors import RecordError
 
 MOST = 4 * 2**30  # bytes of an unpacked file
 CHUNK = 2**20
+DAMAGED = (EOFError, gzip.BadGzipFile, zlib.error)
+
+
+def first_bytes(path: Path, count: int) -> bytes:
+    """The first ``count`` bytes of what a ``.gz`` holds; fewer if it is shorter or damaged."""
+    found = b""
+    try:
+        with gzip.open(path) as packed:
+            while len(found) < count and (part := packed.read1(count - len(found))):
+                found += part
+    except DAMAGED:
+        pass  # told when it is unpacked
+    return found
 
 
 class Gzipped:
@@ -57,14 +70,14 @@ class Gzipped:
         size = 0
         try:
             with gzip.open(self._path) as packed, open(self._inner, "wb") as file:
-                while part := packed.read(CHUNK):
+                while part := packed.read1(CHUNK):
                     size += len(part)
                     if size > MOST:
                         raise RecordError(
                             f"{self._path}: found more than {MOST // 2**30} GiB, unpacked; expected less."
                         )
                     file.write(part)
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        except DAMAGED as error:
             if not size:
                 raise RecordError(f"{self._path}: found no gzip file; expected one.") from error
             self._cut = f"{self._path}: found compressed data that end too early; expected all of the file."

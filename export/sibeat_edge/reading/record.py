@@ -167,8 +167,7 @@ def _open(path, rate):
     """The reader of the file's format, and the record's name."""
     if rate is not None and not LOWEST_RATE <= rate <= HIGHEST_RATE:
         raise RecordError(f"{path}: given a rate of {rate} Hz; expected {LOWEST_RATE} to {HIGHEST_RATE} Hz.")
-    source, name, _ = open_source(path, rate)
-    return source, name
+    return open_source(path, rate)
 
 
 def _choose(path, source, wanted, lead):

@@ -7,8 +7,8 @@ import numpy as np
 
 from sibeat_edge.errors import RecordError
 from sibeat_edge.reading.arrays import ArraySource, telling
-from sibeat_edge.reading.leads import millivolts
 from sibeat_edge.reading.clinical.xmltree import read_tree
+from sibeat_edge.reading.leads import millivolts
 
 LEAD = "MDC_ECG_LEAD_"  # before a lead's name
 SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6}

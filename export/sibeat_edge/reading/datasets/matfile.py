@@ -28,8 +28,8 @@ def read_mat(path: Path, rate: float | None) -> ArraySource:
     with open(path, "rb") as file:
         head = file.read(HEADER)
     if head.startswith(NEWEST):
-        from sibeat_edge.reading.formats import needed
         from sibeat_edge.reading.datasets.hdf5file import read_hdf5
+        from sibeat_edge.reading.formats import needed
 
         needed(path, "MATLAB 7.3", "h5py", "formats")
         return read_hdf5(path, rate)

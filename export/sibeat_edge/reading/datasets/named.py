@@ -90,8 +90,8 @@ def find_signal(path: Path, named: Named, rate: float | None, told: Mapping[str,
 
     It is the array with a usual name, as ``ecg``, ``val``, ``signal`` or ``data``. If none has one, each
     array of the one length that there is gives a lead or more. Of an array of two axes the longer one is
-    time, or the one that is not as long as the names of leads. The rate comes from an array of one value with a usual
-    name, as ``fs``, from a clock, as ``time``, or from the option.
+    time, or the one that is not as long as the names of leads. The rate comes from an array of one value with
+    a usual name, as ``fs``, from a clock, as ``time``, or from the option.
 
     Args:
         path: of the file.

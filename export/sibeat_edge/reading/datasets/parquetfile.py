@@ -8,8 +8,8 @@ import numpy as np
 from sibeat_edge.errors import RecordError
 from sibeat_edge.reading.arrays import MOST_LEADS, telling, unique
 from sibeat_edge.reading.clocks import stretches_of
-from sibeat_edge.reading.layout import UNIT
 from sibeat_edge.reading.datasets.named import MOST_TIMES, RATES, TIMES, plain_key
+from sibeat_edge.reading.layout import UNIT
 
 MOST_GROUP = 256 * 2**20  # bytes of a row group, as the file says, that is unpacked at once
 ROWS = 65_536  # read at a time
