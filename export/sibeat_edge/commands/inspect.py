@@ -14,8 +14,8 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     inspect = commands.add_parser(
         "inspect",
         help="say what is understood of a recording, without scoring it",
-        description="Says what is understood of recordings, and how each was told: format, leads, rate, units, "
-        "length, gaps, missing samples, range of values.",
+        description="Says what is understood of recordings, and how each was told: format, leads, rate, "
+        "units, length, gaps, missing samples, range of values.",
         epilog="example: sibeat inspect ride.csv --rate 130 --unit uV",
     )
     inspect.add_argument("files", metavar="FILE", nargs="+", help="a recording, as sibeat score takes it")

@@ -18,8 +18,8 @@ class ListFormats(argparse.Action):
 def formats_table() -> str:
     """Name, endings and description of each format, and the extra that it needs.
 
-    >>> print(formats_table().splitlines()[0])
-    format         endings                what it is                                        needs
+    >>> formats_table().splitlines()[0].split()
+    ['format', 'endings', 'what', 'it', 'is', 'needs']
     """
     from sibeat_edge.reading.formats import FORMATS
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from array import array
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -39,33 +40,31 @@ def read_movesense(path: Path, rate: float | None) -> ArraySource:
 
     Raises ``RecordError`` for a file without such packets, or without a rate.
     """
-    parts, stamps, count = [], [], 0
+    values, stamps, counts = array("f"), [], []
     address, is_scaled, cut = None, False, ""
     try:
         for stamp, samples, place, scaled in _packets(path):
-            parts.append(samples)
-            stamps.append(stamp)
-            count += len(samples)
             address, is_scaled = place or address, is_scaled or scaled
-            if count > MOST_SAMPLES:
+            if samples:
+                values.extend(samples)
+                stamps.append(np.nan if stamp is None else stamp)
+                counts.append(len(samples))
+            if len(values) > MOST_SAMPLES:
                 raise RecordError(f"{path}: found more than {MOST_SAMPLES:,} samples; expected fewer.")
     except _EndsError as ended:
         cut = f"{path}: found a packet of samples that ends too early; expected it whole (a truncated file?)."
-        if not parts:
+        if not values:
             raise RecordError(cut) from ended
-    kept = [number for number, part in enumerate(parts) if len(part)]
-    if not kept:
+    if not values:
         raise RecordError(f"{path}: found no samples; expected packets of Movesense's ECG.")
-    signal = np.concatenate([parts[number] for number in kept])[:, None]
-    counts = np.array([len(parts[number]) for number in kept])
-    times = np.array([np.nan if stamps[number] is None else stamps[number] for number in kept]) / 1e3
+    times = np.array(stamps) / 1e3
     told = {
         "leads": "the format: one lead",
         "units": "the address, /mV" if is_scaled else "the sensor's step",
     }
     warnings, stretches = [], None
     if np.isfinite(times).all() and len(times) > 1:
-        found, stretches = stretches_of(path, times, counts)
+        found, stretches = stretches_of(path, times, np.array(counts))
         told |= {"rate": "the timestamps of packets", "clock": "the timestamps of packets"}
     elif (address or rate) is not None:
         found = float(address or rate or 0)
@@ -75,7 +74,7 @@ def read_movesense(path: Path, rate: float | None) -> ArraySource:
         raise RecordError(f"{path}: found no timestamps of packets; expected them, or the rate (--rate HZ).")
     return ArraySource(
         path,
-        signal,
+        np.frombuffer(values, np.float32)[:, None],
         ["ECG"],
         "mV",
         found,
@@ -91,7 +90,7 @@ class _EndsError(Exception):
     """The file ends in the middle of a packet."""
 
 
-def _packets(path: Path) -> Iterator[tuple[float | None, np.ndarray, int | None, bool]]:
+def _packets(path: Path) -> Iterator[tuple[float | None, list[float], int | None, bool]]:
     """Each packet's timestamp in ms, samples, the rate of its address, and whether it is in mV."""
     with open(path, encoding="utf-8-sig", errors="replace") as file:
         text, ended, in_millivolts = "", False, False
@@ -125,10 +124,8 @@ def _packets(path: Path) -> Iterator[tuple[float | None, np.ndarray, int | None,
 
 
 def _numbers(path, text):
-    if not text.strip():
-        return np.zeros(0, np.float32)
     try:
-        return np.array(text.split(","), np.float32)
+        return [float(word) for word in text.split(",")] if text.strip() else []
     except ValueError as error:
         raise RecordError(f"{path}: found a sample that is no number; expected numbers.") from error
 
@@ -154,19 +151,21 @@ def read_kardia(path: Path) -> ArraySource:
     if rate is None:
         raise RecordError(f"{path}: found no frequency; expected the sampling rate.")
     with telling(path, "lists of numbers"):
-        arrays = [np.array(column, np.float32) for column in columns]
-        if any(array.ndim != 1 for array in arrays):
+        signals = [np.array(column, np.float32) for column in columns]
+        if any(signal.ndim != 1 for signal in signals):
             raise ValueError("a list in a list")
-    length = min((len(array) for array in arrays), default=0)
+    length = min((len(signal) for signal in signals), default=0)
+    if not length:
+        raise RecordError(f"{path}: found no samples; expected those of a Kardia recording.")
     warnings = []
-    if any(len(array) != length for array in arrays):
+    if any(len(signal) != length for signal in signals):
         warnings.append(f"{path}: found leads of different lengths; took the {length} samples that all have.")
     step = _number(block.get("amplitudeResolution"))
     key = "amplitudeResolution" if step else "gain"
     step = step or _number(block.get("gain"))
     return ArraySource(
         path,
-        np.stack([array[:length] for array in arrays], axis=1) if arrays else np.zeros((0, 0), np.float32),
+        np.stack([signal[:length] for signal in signals], axis=1),
         [_lead_name(lead) for lead in leads],
         "mV" if step else "",
         rate,

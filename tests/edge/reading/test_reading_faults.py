@@ -32,7 +32,7 @@ def unknown_format(folder):
 
 def a_folder(folder):
     (folder / "a.csv").mkdir()
-    return folder / "a.csv", {}, "no such file"
+    return folder / "a.csv", {}, "found a folder; expected a recording"
 
 
 def wfdb_without_header(folder):

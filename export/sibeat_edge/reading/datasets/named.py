@@ -10,8 +10,9 @@ import numpy as np
 
 from sibeat_edge.errors import RecordError
 from sibeat_edge.reading.arrays import NUMBERS, ArraySource, Columns, Sideways, Single, telling
-from sibeat_edge.reading.clocks import stretches_of
-from sibeat_edge.reading.leads import MILLIVOLTS
+from sibeat_edge.reading.clocks import UNITS as CLOCK_UNITS
+from sibeat_edge.reading.clocks import stretches_of, told_unit
+from sibeat_edge.reading.leads import MILLIVOLTS, plain
 from sibeat_edge.signal.resampling import HIGHEST_RATE
 
 SIGNALS = ("ecg", "ekg", "ecgsignal", "ecgdata", "val", "signal", "signals", "psignal", "data", "x")
@@ -19,11 +20,13 @@ RATES = (
     ("fs", "rate", "samplingrate", "samplerate", "samplingfrequency", "samplefrequency", "sfreq", "srate")
     + ("freq", "frequency", "hz", "fsecg", "ecgfs", "ecgrate", "ecgsamplingrate")
 )  # fmt: skip
-TIMES = {
-    "time": 1.0, "t": 1.0, "times": 1.0, "timestamp": 1.0, "timestamps": 1.0, "times_s": 1.0, "seconds": 1.0,
-    "timems": 1e-3, "timestampms": 1e-3, "timeus": 1e-6, "timestampus": 1e-6,
-    "timens": 1e-9, "timestampns": 1e-9,
-}  # fmt: skip
+# Names of clocks, and how many s their unit is; None where the name does not tell.
+TIMES = {name: None for name in ("time", "t", "times", "timestamp", "timestamps", "elapsedtime")} | {
+    name + unit: step
+    for name in ("time", "t", "times", "timestamp", "timestamps")
+    for unit, step in {"s": 1.0, "sec": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}.items()
+    if name + unit not in ("times", "timestamps")
+}
 LEADS = (
     "leads",
     "lead",
@@ -36,6 +39,7 @@ LEADS = (
     "labels",
     "block0items",
 )
+KNOWN = ("i", "ii", "iii", "avr", "avl", "avf", "v1", "v2", "v3", "v4", "v5", "v6")
 UNITS = ("units", "unit", "sigunits")
 OTHERS = ("axis0", "axis1", "block0items", "index")  # of a table that pandas has written
 SHORTEST = 8  # values, below which an array holds no signal
@@ -130,7 +134,7 @@ def find_signal(path: Path, named: Named, rate: float | None, told: Mapping[str,
         leads += [name] if count == 1 else [f"{name} {number + 1}" for number in range(count)]
     signal = columns[0] if len(columns) == 1 else Columns(columns)
     told = dict(told)
-    is_named = len(columns) > 1
+    is_named = len(columns) > 1 or (len(leads) == 1 and plain(leads[0]) in KNOWN)
     if len(names) == len(leads):
         leads, is_named = names, True
         told["leads"] = "the file's names of leads"
@@ -170,12 +174,9 @@ def _rate(path, named, scalars, clocks, samples, rate, told):
         if max(array.shape) == samples and samples <= MOST_TIMES and min(array.shape) in (1, samples):
             with telling(path, f"times in {name}"):
                 times = np.ravel(array[()]).astype(np.float64)
-            unit = TIMES[plain_key(name)]
-            found, stretches = stretches_of(path, times * unit, np.ones(samples, np.int64))
-            if unit == 1.0 and rate is None and found < 5:  # less than that is no ECG in seconds
-                unit = 1e-3
-                found, stretches = stretches_of(path, times * unit, np.ones(samples, np.int64))
-            told["rate"] = told["clock"] = f"the clock {name}, in {'s' if unit == 1.0 else f'{unit:g} s'}"
+            unit = TIMES[plain_key(name)] or told_unit(path, times)
+            found, stretches = stretches_of(path, (times - times[0]) * unit, np.ones(samples, np.int64))
+            told["rate"] = told["clock"] = f"the clock {name}, in {CLOCK_UNITS[unit]}"
             return found, stretches
     if rate is None:
         raise RecordError(

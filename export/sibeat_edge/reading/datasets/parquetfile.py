@@ -7,7 +7,7 @@ import numpy as np
 
 from sibeat_edge.errors import RecordError
 from sibeat_edge.reading.arrays import MOST_LEADS, telling, unique
-from sibeat_edge.reading.clocks import stretches_of
+from sibeat_edge.reading.clocks import stretches_of, told_unit
 from sibeat_edge.reading.datasets.named import MOST_TIMES, RATES, TIMES, plain_key
 from sibeat_edge.reading.layout import UNIT
 
@@ -50,7 +50,7 @@ class ParquetFile:
             self.told["units"] = "the columns' names"
         self._stretches = [(0.0, 0, rows)]
         if clock is not None:
-            found, self._stretches = self._clock(clock, kind, rows, rate)
+            found, self._stretches = self._clock(clock, kind, rows)
             self.told["clock"] = self.told["rate"] = f"the column {clock}"
         elif stated is not None:
             found, self.told["rate"] = stated, "the file's metadata"
@@ -77,7 +77,7 @@ class ParquetFile:
                 )
 
     def _look_at(self, schema):
-        """The columns of leads, that of the clock or None, and how long one step of the clock is in s."""
+        """The columns of leads, that of the clock or None, and its unit in s or None."""
         from pyarrow import types
 
         columns, clocks = [], []
@@ -85,17 +85,18 @@ class ParquetFile:
             pair = UNIT.match(field.name)
             name = plain_key(field.name if pair is None else f"{pair[1]}{pair[2]}")
             bare = plain_key(field.name if pair is None else pair[1])
-            if types.is_timestamp(field.type) or types.is_duration(field.type):
+            if bare in TIMES and (types.is_string(field.type) or types.is_large_string(field.type)):
+                clocks.append((field.name, 1e-9))
+            elif types.is_timestamp(field.type) or types.is_duration(field.type):
                 clocks.append((field.name, {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}[field.type.unit]))
             elif types.is_integer(field.type) or types.is_floating(field.type):
-                step = TIMES.get(name, TIMES.get(bare))
-                if step is not None:
-                    clocks.append((field.name, step))
+                if name in TIMES or bare in TIMES:
+                    clocks.append((field.name, TIMES.get(name) or TIMES.get(bare)))
                 elif not field.name.startswith("__index_level"):
                     columns.append(field.name)
-        return columns, *(clocks[0] if clocks else (None, 1.0))
+        return columns, *(clocks[0] if clocks else (None, None))
 
-    def _clock(self, name, step, rows, rate):
+    def _clock(self, name, step, rows):
         if rows > MOST_TIMES:
             raise RecordError(
                 f"{self._path}: found {rows:,} rows; expected at most {MOST_TIMES:,} with a clock."
@@ -106,16 +107,16 @@ class ParquetFile:
             if values.null_count:
                 raise RecordError(f"{self._path}: found a row without a time; expected one in each.")
             with telling(self._path, "a column of time"):
+                if "string" in str(values.type):
+                    values = values.cast("timestamp[ns]")
                 values = values.to_numpy(zero_copy_only=False)
                 values = values.view("i8") if values.dtype.kind in "mM" else values
             origin = origin if done else values[0]
-            times[done : done + len(values)] = (values - origin) * step  # differences: float64 holds them
+            times[done : done + len(values)] = values - origin  # differences, which float64 holds
             done += len(values)
-        ones = np.ones(done, np.int64)
-        found, stretches = stretches_of(self._path, times[:done], ones)
-        if step == 1.0 and rate is None and found < 5:  # less than that is no ECG in seconds
-            found, stretches = stretches_of(self._path, times[:done] * 1e-3, ones)
-        return found, stretches
+        times = times[:done]
+        step = step or told_unit(self._path, times)
+        return stretches_of(self._path, times * step, np.ones(done, np.int64))
 
     def _batches(self, names):
         with telling(self._path, "columns that can be read"), self._opened() as file:
