@@ -1,5 +1,6 @@
 """Samples that lie in an array, in memory or in a file: what most readers give."""
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -81,8 +82,8 @@ class ArraySource:
             for first in range(begin, end, step):
                 with telling(self._path, "samples that can be read"):
                     block = np.asarray(self._signal[first : min(first + step, end)])
-                picked = block[:, list(columns)].astype(np.float64)
-                yield time + (first - begin) / rate, picked * self._scale[list(columns)]
+                    picked = block[:, list(columns)].astype(np.float64) * self._scale[list(columns)]
+                yield time + (first - begin) / rate, picked
 
 
 class Sideways:
@@ -135,10 +136,13 @@ class Columns:
 def telling(path: Path, expected: str) -> Iterator[None]:
     """Let an error that a library raises on a file's content be a ``RecordError``.
 
-    The library's own words are left out: they may hold what stands in the file, as the wearer's name.
+    The library's own words are left out, and its warnings, too: they may hold what stands in the file, as the
+    wearer's name.
     """
     try:
-        yield
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            yield
     except RecordError:
         raise
     except Exception as error:  # libraries raise all kinds on damaged files

@@ -2,7 +2,6 @@
 
 import logging
 import re
-import warnings as python_warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -76,13 +75,11 @@ def _unit(channel):
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep what pydicom prints of a file from the screen: it may hold the wearer's name."""
+    """Keep what pydicom logs of a file from the screen: it may hold the wearer's name."""
     logger = logging.getLogger("pydicom")
     level = logger.level
     logger.setLevel(logging.CRITICAL + 1)
     try:
-        with python_warnings.catch_warnings():
-            python_warnings.simplefilter("ignore")
-            yield
+        yield
     finally:
         logger.setLevel(level)

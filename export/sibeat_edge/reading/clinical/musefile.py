@@ -1,7 +1,6 @@
 """GE MUSE XML files of resting ECGs."""
 
 import base64
-import binascii
 from pathlib import Path
 
 import numpy as np
@@ -63,7 +62,7 @@ def _lead(path, lead):
         raise RecordError(f"{path}: found lead {name[:20]} without a step in uV; expected one.")
     try:
         content = base64.b64decode(text_of(lead, "WaveFormData"))
-    except binascii.Error as error:
+    except ValueError as error:
         raise RecordError(f"{path}: found lead {name[:20]} cut off; expected samples in base 64.") from error
     size = np.dtype(WORDS[word]).itemsize
     samples = np.frombuffer(content[: len(content) // size * size], WORDS[word])
