@@ -52,9 +52,7 @@ WRITE = {
     "kardia.json": write_kardia,
     "kardia.atc": write_atc,
     "holter.ecg": write_ishne,
-    "holter.edf": lambda path, signal, leads, rate: write_edf(
-        path, signal.T, [rate, rate], ["ECG I", "ECG II"]
-    ),
+    "holter.edf": lambda path, signal, leads, rate: write_edf(path, signal.T, [rate] * 2, leads),
     "record.hea": lambda path, signal, leads, rate: write_wfdb(path.parent, path.stem, signal, leads, rate),
     "resting.scp": write_scp,
     "resting-aecg.xml": write_aecg,
@@ -115,13 +113,6 @@ def test_the_limits_are_those_of_the_readers():
     from sibeat_edge.reading.clinical import dicomfile, scpfile, xmltree
     from sibeat_edge.reading.datasets import matfile, numpyfile
 
-    sizes = [
-        matfile.MOST,
-        atcfile.MOST,
-        numpyfile.MOST,
-        xmltree.MOST,
-        dicomfile.MOST,
-        jsonfile.MOST,
-        scpfile.MOST,
-    ]
-    assert [size // 2**20 for size in sizes] == [256, 256, 512, 64, 64, 64, 16] and gzipped.MOST == 4 * 2**30
+    modules = (matfile, atcfile, numpyfile, xmltree, dicomfile, jsonfile, scpfile)
+    assert [module.MOST // 2**20 for module in modules] == [256, 256, 512, 64, 64, 64, 16]
+    assert gzipped.MOST == 4 * 2**30

@@ -27,7 +27,7 @@ class ArraySource:
         stretches: ``(time, first, end)`` of the rows between gaps, the time in s since the recording's start;
             None for a single one.
         warnings: sentences on how the file was understood.
-        told: how ``leads``, ``units``, ``rate`` and ``clock`` were told, as ``Source.told``.
+        told: how ``leads``, ``units``, ``rate`` and ``clock`` were told, as ``Inspection.told``.
         cut: a sentence on where the file ends too early.
 
     Raises ``RecordError`` for no samples, samples that are no real numbers, more than 256 leads, or a rate

@@ -9,7 +9,7 @@ from sibeat_edge.reading.arrays import ArraySource, checked_size
 
 MAGIC, FIRST = b"ALIVE", 12  # bytes before the first block: the signature and a version
 LEADS = {b"ecg ": "I", b"ecg2": "II", b"ecg3": "III", b"ecg4": "aVR", b"ecg5": "aVL", b"ecg6": "aVF"}
-MOST = 256 * 2**20  # bytes
+MOST, MOST_BLOCKS = 256 * 2**20, 1000  # bytes; blocks of a file
 
 
 def read_atc(path: Path) -> ArraySource:
@@ -25,7 +25,9 @@ def read_atc(path: Path) -> ArraySource:
         raise RecordError(f"{path}: found no ATC signature; expected a file of the Kardia app.")
     blocks: dict[bytes, bytes] = {}
     place, cut = FIRST, ""
-    while place + 8 <= len(content):
+    for _ in range(MOST_BLOCKS):
+        if place + 8 > len(content):
+            break
         name, size = content[place : place + 4], int.from_bytes(content[place + 4 : place + 8], "little")
         block = content[place + 8 : place + 8 + size]
         blocks.setdefault(name, block)

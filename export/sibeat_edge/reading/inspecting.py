@@ -12,7 +12,7 @@ from sibeat_edge.reading.formats import locate, open_source
 from sibeat_edge.reading.leads import millivolts
 from sibeat_edge.reading.record import read_record
 
-BLOCK = 60  # s read at a time
+BLOCK, FEWEST = 60, 1000  # s, and samples at least, that are read at a time
 ASSUMED = "mV"
 TEXT = "text"
 
@@ -113,7 +113,7 @@ in_millivolts=True))
         end, found, values = _read(source, columns, shared)
         seconds, gaps = max(seconds, end), gaps or tuple(found)
         for column, value in zip(columns, values, strict=True):
-            leads[column] = _lead(source, column, value, assumed)
+            leads[column] = _lead(source, column, value, unit, assumed)
     return Inspection(
         path=str(path),
         name=name,
@@ -134,7 +134,7 @@ def _read(source, columns, rate):
     end, gaps = 0.0, []
     samples, missing = 0, np.zeros(len(columns), np.int64)
     lowest, highest = np.full(len(columns), np.inf), np.full(len(columns), -np.inf)
-    for time, block in source.blocks(columns, BLOCK):
+    for time, block in source.blocks(columns, max(BLOCK, FEWEST / rate)):
         if time - end > 1.5 / rate:
             gaps.append((float(end), float(time - end)))
         end = time + len(block) / rate
@@ -146,9 +146,11 @@ def _read(source, columns, rate):
     return float(end), gaps, values
 
 
-def _lead(source, column, value, assumed):
+def _lead(source, column, value, given, assumed):
     samples, missing, lowest, highest = value
-    unit = source.units[column].strip() or assumed
+    stated = source.units[column].strip()
+    is_taken = bool(stated) and (given is None or millivolts(stated) is not None)
+    unit = stated if is_taken else assumed
     factor = millivolts(unit)
     edges = (
         [None, None]

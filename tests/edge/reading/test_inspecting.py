@@ -51,6 +51,13 @@ def test_leads_of_several_rates(tmp_path):
     ]
 
 
+def test_a_rate_that_scoring_refuses_is_told_and_the_file_is_read(tmp_path):
+    path = write_edf(tmp_path / "a.edf", [np.arange(10.0) / 5], [1], ["MLII"])
+    np.save(tmp_path / "a.npy", np.arange(10_000.0))
+    assert inspect(path).leads[0].samples == 10
+    assert inspect(tmp_path / "a.npy", rate=1.0).leads[0].highest == 9999
+
+
 def test_where_nothing_is_stated_the_guess_and_the_options_are_told(tmp_path):
     (tmp_path / "a.csv").write_text("100\n-200\n")
     found = inspect(tmp_path / "a.csv", rate=250)

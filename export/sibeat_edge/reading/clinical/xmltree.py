@@ -8,7 +8,7 @@ from sibeat_edge.errors import RecordError
 from sibeat_edge.reading.arrays import checked_size
 
 MOST = 64 * 2**20  # bytes
-MOST_PARTS = 300_000  # elements and attributes
+MOST_PARTS, DEEPEST = 300_000, 100  # elements and attributes; elements within one another
 
 
 def read_tree(path: Path) -> Element:
@@ -17,22 +17,28 @@ def read_tree(path: Path) -> Element:
     Raises ``RecordError`` for what is no XML, declares entities, or is too large.
     """
     checked_size(path, MOST)
-    builder, parts = TreeBuilder(), 0
+    builder, parts, depth = TreeBuilder(), 0, 0
     parser = expat.ParserCreate(namespace_separator="}")
     parser.buffer_text = True
 
     def start(name, attributes):
-        nonlocal parts
-        parts += 1 + len(attributes)
-        if parts > MOST_PARTS:
-            raise RecordError(f"{path}: found more than {MOST_PARTS} elements; expected a recording.")
+        nonlocal parts, depth
+        parts, depth = parts + 1 + len(attributes), depth + 1
+        if parts > MOST_PARTS or depth > DEEPEST:
+            what = f"{MOST_PARTS} elements" if parts > MOST_PARTS else f"{DEEPEST} within one another"
+            raise RecordError(f"{path}: found more than {what}; expected a recording.")
         builder.start(_bare(name), {_bare(key): value for key, value in attributes.items()})
+
+    def end(name):
+        nonlocal depth
+        depth -= 1
+        builder.end(_bare(name))
 
     def refuse(*_):
         raise RecordError(f"{path}: found entities; expected XML without a declaration of them.")
 
     parser.StartElementHandler = start
-    parser.EndElementHandler = lambda name: builder.end(_bare(name))
+    parser.EndElementHandler = end
     parser.CharacterDataHandler = builder.data
     parser.EntityDeclHandler = refuse
     try:

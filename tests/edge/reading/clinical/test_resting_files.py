@@ -146,6 +146,11 @@ class TestMuse:
         with pytest.raises(RecordError, match="found entities"):
             open_source(path, None)
 
+    def test_elements_deep_within_one_another_are_refused(self, tmp_path):
+        (tmp_path / "a.xml").write_text("<RestingECG>" + "<Waveform>" * 1000 + "</Waveform>" * 1000)
+        with pytest.raises(RecordError, match="more than 100 within one another"):
+            open_source(tmp_path / "a.xml", None)
+
     def test_a_file_of_nothing_but_elements_is_refused(self, tmp_path):
         (tmp_path / "a.xml").write_text("<RestingECG>" + "<a/>" * 400_000 + "</RestingECG>")
         with pytest.raises(RecordError, match="more than 300000 elements"):
