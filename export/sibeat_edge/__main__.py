@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sibeat_edge import __version__
+from sibeat_edge.commands import inspect
+from sibeat_edge.commands.listing import ListFormats
 from sibeat_edge.errors import EdgeError, sentence
 from sibeat_edge.model import KERNELS
 
@@ -38,6 +40,7 @@ def _parser():
     parser.set_defaults(run=None)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     _add_score(commands)
+    inspect.add_parser(commands)
     return parser
 
 
@@ -48,7 +51,7 @@ def _add_score(commands):
         description="Scores the beats of a recording.",
         epilog="example: sibeat score holter.edf --report holter.html",
     )
-    score.add_argument("record", metavar="RECORD", help="WFDB record (with or without .hea), .edf or .csv")
+    score.add_argument("record", metavar="RECORD", help="a file; or a WFDB record, with or without .hea")
     score.add_argument("--model", type=Path, metavar="FILE", help=".tflite file (default: mitdb-wearer)")
     score.add_argument(
         "--lead",
@@ -86,6 +89,9 @@ def _add_score(commands):
         help="write to this file (default: the screen; for wfdb RECORD.sib)",
     )
     score.add_argument("--report", type=Path, metavar="FILE", help="also write an HTML report")
+    score.add_argument(
+        "--list-formats", action=ListFormats, help="list the formats that can be read, and exit"
+    )
     score.set_defaults(run=_score)
 
 

@@ -1,0 +1,127 @@
+"""Clocks that come with samples or with packets of them: their rate, and where samples are lost."""
+
+from pathlib import Path
+
+import numpy as np
+
+from sibeat_edge.errors import RecordError
+
+JUMP = 0.05  # s off an even clock, from which samples are lost
+LATE = 8  # packets in a row that must be late: a single one has come late, and no sample is lost
+LOWEST = 5  # Hz, below which the unit of a clock has been taken too long
+WINDOW = 64  # packets, in most of which there is no gap
+UNITS = {1.0: "s", 1e-3: "ms", 1e-6: "us", 1e-9: "ns"}
+
+
+def told_unit(path: Path, times: np.ndarray) -> float:
+    """How many s the unit of a clock is that does not state it: the longest with which the rate is an ECG's.
+
+    Raises ``RecordError`` as ``stretches_of``.
+
+    >>> told_unit(Path("a"), np.array([0, 4, 8, 12]))
+    0.001
+    """
+    rate = _guessed_rate(*_packets(path, times, np.ones(len(times), np.int64)))
+    return next((unit for unit in UNITS if rate / unit >= LOWEST), 1.0)
+
+
+def stretches_of(
+    path: Path, times: np.ndarray, counts: np.ndarray
+) -> tuple[float, list[tuple[float, int, int]]]:
+    """The rate in Hz and the ``(time, first, end)`` of the stretches between gaps.
+
+    Packets may come late by their way through the air; samples are lost where all that follow are late, too.
+
+    Args:
+        path: of the file, for errors.
+        times: of each packet's first sample, s from any start; of each sample, if ``counts`` are 1.
+        counts: samples of each packet.
+
+    Raises ``RecordError`` for a clock that goes back, does not go on, or has fewer than two times.
+
+    >>> stretches_of(Path("a"), np.array([0, 0.5, 1.0, 3.0]), np.array([50, 50, 50, 50]))
+    (100.0, [(0.0, 0, 150), (3.0, 150, 200)])
+    """
+    times, counts = _packets(path, times, counts)
+    # A first guess may drift, and cut where nothing is lost; but between the cuts it does not matter.
+    guess = _guessed_rate(times, counts)
+    rate = _fitted_rate(times, counts, _stretches(times, counts, guess)) or guess
+    stretches = []
+    for start, first, last in _stretches(times, counts, rate):
+        stretches.append((start, first, last))
+        if len(stretches) > 3 + times[-1]:
+            raise RecordError(
+                f"{path}: found a clock that jumps more than once a second; expected an even one of "
+                f"{rate:g} Hz."
+            )
+    return rate, stretches
+
+
+def _stretches(times, counts, rate):
+    """Yield the time of each stretch, and the numbers of its first sample and of the one behind its last."""
+    ends = np.cumsum(counts)
+    late = times - (ends - counts) / rate
+    # What a packet is late by at least, together with those after it.
+    windows = np.lib.stride_tricks.sliding_window_view(np.pad(late, (0, LATE - 1), mode="edge"), LATE)
+    after = windows.min(axis=1)
+    begin, start, lag = 0, 0.0, 0.0
+    while begin < len(times):
+        end = _end(after, begin, lag)
+        first, last = int(ends[begin] - counts[begin]), int(ends[end - 1])
+        yield start, first, last
+        if end < len(times):
+            lag = float(after[end])
+            start = max(start + (last - first) / rate, last / rate + lag)
+        begin = end
+
+
+def _end(after, begin, lag):
+    """The number of the first packet behind ``begin`` with another lag."""
+    place, size = begin + 1, 4096  # looked at by parts: there may be many stretches
+    while place < len(after):
+        off = np.abs(after[place : place + size] - lag) > JUMP
+        if off.any():
+            return place + int(np.argmax(off))
+        place, size = place + size, 2 * size
+    return len(after)
+
+
+def _packets(path, times, counts):
+    """The times, since the first, and the samples of packets; samples of one time are a packet."""
+    if len(times) < 2 or not np.isfinite(times).all():
+        what = "fewer than 2 times" if len(times) < 2 else "times that are no numbers"
+        raise RecordError(f"{path}: found {what}; expected a clock, or the rate (--rate HZ).")
+    times = times - times[0]
+    steps = np.diff(times)
+    if (steps < 0).any():
+        raise RecordError(
+            f"{path}: found {times[1:][steps < 0][0]:g} s after a later time; expected a clock that does not "
+            "go back."
+        )
+    firsts = np.flatnonzero(np.concatenate(([True], steps > 0)))
+    if len(firsts) < 2:
+        raise RecordError(f"{path}: found a clock that does not go on; expected an even one.")
+    return times[firsts], np.add.reduceat(counts, firsts)
+
+
+def _guessed_rate(times, counts):
+    """The samples a second in most windows of some packets: gaps are in few of them."""
+    size = min(max(1, len(times) // 10), WINDOW)
+    begins = np.cumsum(counts) - counts
+    return float(np.median((begins[size:] - begins[:-size]) / (times[size:] - times[:-size])))
+
+
+def _fitted_rate(times, counts, stretches):
+    """The rate that fits the packets' times best, by least squares within the stretches; 0 if none can."""
+    begins = np.cumsum(counts) - counts
+    product = square = seconds = 0.0
+    for _, first, last in stretches:
+        inside = slice(*np.searchsorted(begins, (first, last)))
+        place, time = begins[inside] - begins[inside].mean(), times[inside] - times[inside].mean()
+        product, square = product + float(place @ time), square + float(place @ place)
+        seconds += float(times[inside][-1] - times[inside][0])
+    if not product > 0:
+        return 0.0
+    rate = square / product
+    # Times are rounded, so rates that differ by less than a sample over this time cannot be told apart.
+    return float(round(rate)) if abs(rate - round(rate)) * seconds < 1 and round(rate) else rate

@@ -1,0 +1,207 @@
+"""The signal, its rate and its leads among the named arrays of a file."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sibeat_edge.errors import RecordError
+from sibeat_edge.reading.arrays import NUMBERS, ArraySource, Columns, Sideways, Single, telling
+from sibeat_edge.reading.clocks import UNITS as CLOCK_UNITS
+from sibeat_edge.reading.clocks import stretches_of, told_unit
+from sibeat_edge.reading.leads import MILLIVOLTS, plain
+from sibeat_edge.signal.resampling import HIGHEST_RATE
+
+SIGNALS = ("ecg", "ekg", "ecgsignal", "ecgdata", "val", "signal", "signals", "psignal", "data", "x")
+RATES = (
+    ("fs", "rate", "samplingrate", "samplerate", "samplingfrequency", "samplefrequency", "sfreq", "srate")
+    + ("freq", "frequency", "hz", "fsecg", "ecgfs", "ecgrate", "ecgsamplingrate")
+)  # fmt: skip
+# Names of clocks, and how many s their unit is; None where the name does not tell.
+TIMES = {name: None for name in ("time", "t", "times", "timestamp", "timestamps", "elapsedtime")} | {
+    name + unit: step
+    for name in ("time", "t", "times", "timestamp", "timestamps")
+    for unit, step in {"s": 1.0, "sec": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}.items()
+    if name + unit not in ("times", "timestamps")
+}
+LEADS = (
+    "leads",
+    "lead",
+    "leadnames",
+    "signame",
+    "channels",
+    "channelnames",
+    "chnames",
+    "names",
+    "labels",
+    "block0items",
+)
+KNOWN = ("i", "ii", "iii", "avr", "avl", "avf", "v1", "v2", "v3", "v4", "v5", "v6")
+UNITS = ("units", "unit", "sigunits")
+OTHERS = ("axis0", "axis1", "block0items", "index")  # of a table that pandas has written
+SHORTEST = 8  # values, below which an array holds no signal
+MOST_TIMES = 50_000_000
+
+
+@dataclass
+class Named:
+    """What a file holds, by name.
+
+    Attributes:
+        arrays: of numbers, in memory or in the file; of them, slices are read.
+        texts: of one or more words.
+    """
+
+    arrays: dict[str, Any] = field(default_factory=dict)
+    texts: dict[str, list[str]] = field(default_factory=dict)
+
+    def add(self, name: str, value: Any) -> None:
+        """Add a value under its ``name``: an array of numbers or words, or a number or a word."""
+        if isinstance(value, bytes):
+            value = value.decode("utf-8", "replace")
+        if isinstance(value, str):
+            self.texts[name] = [value]
+            return
+        shape, kind = getattr(value, "shape", None), getattr(getattr(value, "dtype", None), "kind", "")
+        if shape is None:
+            value = np.asarray(value)
+            shape, kind = value.shape, value.dtype.kind
+        if kind in NUMBERS:
+            self.arrays[name] = value
+        elif kind in "USO" and int(np.prod(shape)) <= 1000:
+            words = [
+                word.decode("utf-8", "replace") if isinstance(word, bytes) else str(word)
+                for word in np.ravel(value[()])
+                if isinstance(word, (str, bytes))
+            ]
+            self.texts[name] = words
+
+
+def plain_key(name: str) -> str:
+    """The last part of a name, without case and separators.
+
+    >>> plain_key("record/Sampling_Rate")
+    'samplingrate'
+    """
+    return re.sub(r"[\W_]+", "", name.rpartition("/")[2].casefold())
+
+
+def find_signal(path: Path, named: Named, rate: float | None, told: Mapping[str, str]) -> ArraySource:
+    """The ``Source`` of the signal among named arrays.
+
+    It is the array with a usual name, as ``ecg``, ``val``, ``signal`` or ``data``. If none has one, each
+    array of the one length that there is gives a lead or more. Of an array of two axes the longer one is
+    time, or the one that is not as long as the names of leads. The rate comes from an array of one value with
+    a usual name, as ``fs``, from a clock, as ``time``, or from the option.
+
+    Args:
+        path: of the file.
+        named: what it holds.
+        rate: Hz, if the file states none; may be None.
+        told: how ``leads`` were told.
+
+    Raises ``RecordError`` if there is no signal, if there are several that cannot be leads of one recording,
+    or if there is no rate.
+    """
+    scalars = {name: array for name, array in named.arrays.items() if int(np.prod(array.shape)) == 1}
+    clocks = [name for name in named.arrays if plain_key(name) in TIMES and _length(named.arrays[name])]
+    found = {
+        name: array
+        for name, array in named.arrays.items()
+        if _length(array) and name not in clocks and plain_key(name) not in (*RATES, *LEADS, *UNITS, *OTHERS)
+    }
+    usual = sorted((SIGNALS.index(plain_key(name)), name) for name in found if plain_key(name) in SIGNALS)
+    if usual:
+        found = {usual[0][1]: found[usual[0][1]]}
+    sizes = {max(array.shape) for array in found.values()}
+    if not found or len(sizes) > 1:
+        listed = ", ".join(f"{name} {_size(array)}" for name, array in list(found.items())[:8])
+        what = f"the arrays {listed}" if found else "no array of a signal"
+        raise RecordError(
+            f"{path}: found {what}; expected one, or leads of one length, or one named ecg, val, signal or "
+            "data."
+        )
+    names = next((words for key, words in named.texts.items() if plain_key(key) in LEADS), [])
+    words = next((words for key, words in named.texts.items() if plain_key(key) in UNITS), [])
+    columns, leads = [], []
+    for name, array in found.items():
+        wide = _upright(array, len(names) if len(found) == 1 else 0)
+        count = wide.shape[1]
+        columns.append(wide)
+        leads += [name] if count == 1 else [f"{name} {number + 1}" for number in range(count)]
+    signal = columns[0] if len(columns) == 1 else Columns(columns)
+    told = dict(told)
+    is_named = len(columns) > 1 or (len(leads) == 1 and plain(leads[0]) in KNOWN)
+    if len(names) == len(leads):
+        leads, is_named = names, True
+        told["leads"] = "the file's names of leads"
+    else:
+        told["leads"] = "the arrays' names" if is_named else "their places in the array"
+    if len(columns) == 1 and signal.shape[1] > 1:
+        told["leads"] += "; time is the longer axis"
+    units = (
+        words if len(words) == len(leads) else words * len(leads) if len(words) == 1 else [""] * len(leads)
+    )
+    units = [unit if unit.strip().casefold() in MILLIVOLTS else unit.strip() for unit in units]
+    if any(units):
+        told["units"] = "the file's units"
+    found_rate, stretches = _rate(path, named, scalars, clocks, signal.shape[0], rate, told)
+    return ArraySource(
+        path,
+        signal,
+        leads if is_named else None,
+        units,
+        found_rate,
+        stretches=stretches,
+        told=told,
+    )
+
+
+def _rate(path, named, scalars, clocks, samples, rate, told):
+    """The rate in Hz, and the stretches between gaps or None."""
+    for name, array in scalars.items():
+        if plain_key(name) in RATES:
+            with telling(path, f"a rate in {name}"):
+                value = float(np.ravel(array[()])[0])
+            if 0 < value <= HIGHEST_RATE:
+                told["rate"] = f"{name} in the file"
+                return value, None
+    for name in clocks:
+        array = named.arrays[name]
+        if max(array.shape) == samples and samples <= MOST_TIMES and min(array.shape) in (1, samples):
+            with telling(path, f"times in {name}"):
+                times = np.ravel(array[()]).astype(np.float64)
+            unit = TIMES[plain_key(name)] or told_unit(path, times)
+            found, stretches = stretches_of(path, (times - times[0]) * unit, np.ones(samples, np.int64))
+            told["rate"] = told["clock"] = f"the clock {name}, in {CLOCK_UNITS[unit]}"
+            return found, stretches
+    if rate is None:
+        raise RecordError(
+            f"{path}: found no sampling rate; expected one named fs, a clock named time, or the rate "
+            "(--rate HZ)."
+        )
+    told["rate"] = "the option"
+    return rate, None
+
+
+def _length(array):
+    """The samples of what can be a signal, else 0."""
+    shape = array.shape
+    return max(shape) if len(shape) in (1, 2) and min(shape) and max(shape) >= SHORTEST else 0
+
+
+def _size(array):
+    return "×".join(map(str, array.shape))
+
+
+def _upright(array, leads):
+    """An array as ``(samples, leads)``."""
+    if len(array.shape) == 1:
+        return Single(array)
+    rows, columns = array.shape
+    if leads and (rows == leads) != (columns == leads):
+        return Sideways(array) if rows == leads else array
+    return Sideways(array) if columns > rows else array

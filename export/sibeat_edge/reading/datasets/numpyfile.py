@@ -1,0 +1,55 @@
+"""NumPy's ``.npy`` and ``.npz`` files."""
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from sibeat_edge.errors import RecordError
+from sibeat_edge.reading.arrays import ArraySource, telling
+from sibeat_edge.reading.datasets.named import Named, find_signal
+
+MOST = 512 * 2**20  # bytes of an .npz once it is unpacked; an .npy stays in its file
+
+
+def read_npy(path: Path, rate: float | None) -> ArraySource:
+    """The ``Source`` of an ``.npy``, an array of one or two axes of which the longer is time.
+
+    Args:
+        path: of the file.
+        rate: Hz; the file has none.
+
+    Raises ``RecordError`` for what is no such array, or without a rate.
+    """
+    named = Named()
+    with telling(path, "an array of numbers as numpy.save writes it"):
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        if array.dtype.names:
+            for name in array.dtype.names:
+                named.add(name, array[name])
+        else:
+            named.add("data", array)
+    return find_signal(path, named, rate, {})
+
+
+def read_npz(path: Path, rate: float | None) -> ArraySource:
+    """The ``Source`` of the signal among the arrays of an ``.npz``; as ``find_signal``."""
+    named = Named()
+    with telling(path, "arrays as numpy.savez writes them"):
+        with zipfile.ZipFile(path) as file:
+            size = sum(part.file_size for part in file.infolist())
+            packed = all(part.compress_size <= path.stat().st_size for part in file.infolist())
+        if size > MOST or not packed:
+            raise RecordError(f"{path}: found arrays of {size:,} bytes; expected at most {MOST:,}.")
+        with np.load(path, allow_pickle=False) as arrays:
+            for name in arrays.files:
+                _add(named, name, arrays)
+    return find_signal(path, named, rate, {})
+
+
+def _add(named, name, arrays):
+    try:
+        named.add(name, arrays[name])
+    except ValueError as error:
+        if "allow_pickle" not in str(error):  # objects are code, and no signal
+            raise

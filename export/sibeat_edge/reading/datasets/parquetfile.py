@@ -1,0 +1,151 @@
+"""Parquet files: a row a sample, a column a lead, and a column of time where there is a clock."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from sibeat_edge.errors import RecordError
+from sibeat_edge.reading.arrays import MOST_LEADS, telling, unique
+from sibeat_edge.reading.clocks import stretches_of, told_unit
+from sibeat_edge.reading.datasets.named import MOST_TIMES, RATES, TIMES, plain_key
+from sibeat_edge.reading.layout import UNIT
+
+MOST_GROUP = 256 * 2**20  # bytes of a row group, as the file says, that is unpacked at once
+ROWS = 65_536  # read at a time
+
+
+class ParquetFile:
+    """The Parquet file at ``path``; a ``Source`` of samples.
+
+    Columns of numbers are leads, named by their headings, which may have the unit in parentheses or brackets.
+    A column of timestamps, or of numbers that is called time or timestamp, is the clock. A rate in the file's
+    metadata (``fs``, ``sampling_rate``, …) counts, too.
+
+    Raises ``RecordError`` for what is no such file, or without leads, clock and rate.
+    """
+
+    named = True
+
+    def __init__(self, path: Path, rate: float | None) -> None:
+        self._path = path
+        self.warnings: list[str] = []
+        self.cut = ""
+        with telling(path, "a Parquet file"), self._opened() as file:
+            schema, rows = file.schema_arrow, file.metadata.num_rows
+            self._check_groups(file.metadata)
+            self._columns, clock, kind = self._look_at(schema)
+            notes = {key.decode("utf-8", "replace"): text for key, text in (schema.metadata or {}).items()}
+            stated = next((_number(text) for key, text in notes.items() if plain_key(key) in RATES), None)
+        if not self._columns or not rows:
+            what = "no samples" if self._columns else "no column of numbers"
+            raise RecordError(f"{path}: found {what}; expected at least one lead and its samples.")
+        if len(self._columns) > MOST_LEADS:
+            raise RecordError(f"{path}: found {len(self._columns)} leads; expected at most {MOST_LEADS}.")
+        pairs = [UNIT.match(name) for name in self._columns]
+        self.leads = unique([p[1] if p else name for p, name in zip(pairs, self._columns, strict=True)])
+        self.units = [pair[2] if pair else "" for pair in pairs]
+        self.told = {"leads": "the columns' names"}
+        if any(self.units):
+            self.told["units"] = "the columns' names"
+        self._stretches = [(0.0, 0, rows)]
+        if clock is not None:
+            found, self._stretches = self._clock(clock, kind, rows)
+            self.told["clock"] = self.told["rate"] = f"the column {clock}"
+        elif stated is not None:
+            found, self.told["rate"] = stated, "the file's metadata"
+        elif rate is not None:
+            found, self.told["rate"] = rate, "the option"
+        else:
+            raise RecordError(f"{path}: found no column of time; expected one, or the rate (--rate HZ).")
+        self.rates = [float(found)] * len(self.leads)
+        time, first, end = self._stretches[-1]
+        self.seconds: float | None = time + (end - first) / found
+
+    def _opened(self):
+        from pyarrow.parquet import ParquetFile as Opened
+
+        return Opened(self._path)
+
+    def _check_groups(self, metadata):
+        for number in range(metadata.num_row_groups):
+            size = metadata.row_group(number).total_byte_size
+            if size > MOST_GROUP:
+                raise RecordError(
+                    f"{self._path}: found a row group of {size / 2**20:,.0f} MiB; expected at most "
+                    f"{MOST_GROUP // 2**20} MiB."
+                )
+
+    def _look_at(self, schema):
+        """The columns of leads, that of the clock or None, and its unit in s or None."""
+        from pyarrow import types
+
+        columns, clocks = [], []
+        for field in schema:
+            pair = UNIT.match(field.name)
+            name = plain_key(field.name if pair is None else f"{pair[1]}{pair[2]}")
+            bare = plain_key(field.name if pair is None else pair[1])
+            if bare in TIMES and (types.is_string(field.type) or types.is_large_string(field.type)):
+                clocks.append((field.name, 1e-9))
+            elif types.is_timestamp(field.type) or types.is_duration(field.type):
+                clocks.append((field.name, {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}[field.type.unit]))
+            elif types.is_integer(field.type) or types.is_floating(field.type):
+                if name in TIMES or bare in TIMES:
+                    clocks.append((field.name, TIMES.get(name) or TIMES.get(bare)))
+                elif not field.name.startswith("__index_level"):
+                    columns.append(field.name)
+        return columns, *(clocks[0] if clocks else (None, None))
+
+    def _clock(self, name, step, rows):
+        if rows > MOST_TIMES:
+            raise RecordError(
+                f"{self._path}: found {rows:,} rows; expected at most {MOST_TIMES:,} with a clock."
+            )
+        times, done, origin = np.empty(rows, np.float64), 0, 0
+        for batch in self._batches([name]):
+            values = batch.column(0)
+            if values.null_count:
+                raise RecordError(f"{self._path}: found a row without a time; expected one in each.")
+            with telling(self._path, "a column of time"):
+                if "string" in str(values.type):
+                    values = values.cast("timestamp[ns]")
+                values = values.to_numpy(zero_copy_only=False)
+                values = values.view("i8") if values.dtype.kind in "mM" else values
+            origin = origin if done else values[0]
+            times[done : done + len(values)] = values - origin  # differences, which float64 holds
+            done += len(values)
+        times = times[:done]
+        step = step or told_unit(self._path, times)
+        return stretches_of(self._path, times * step, np.ones(done, np.int64))
+
+    def _batches(self, names):
+        with telling(self._path, "columns that can be read"), self._opened() as file:
+            yield from file.iter_batches(ROWS, columns=names, use_threads=False)
+
+    def blocks(self, columns: Sequence[int], seconds: float) -> Iterator[tuple[float, np.ndarray]]:
+        """As ``Source.blocks``."""
+        rate = self.rates[0]
+        step = max(1, int(seconds * rate))
+        names = [self._columns[column] for column in columns]
+        held, begin = np.empty((0, len(names))), 0  # rows that are read and not given yet, and their first
+        batches = self._batches(names)
+        for time, first, end in self._stretches:
+            for start in range(first, end, step):
+                stop = min(start + step, end)
+                while begin + len(held) < stop:
+                    held = np.concatenate([held, self._values(next(batches, None), names)])
+                yield time + (start - first) / rate, held[: stop - begin]
+                held, begin = held[stop - begin :], stop
+
+    def _values(self, batch, names):
+        if batch is None:
+            raise RecordError(f"{self._path}: found fewer rows than the file says; expected all.")
+        columns = [batch.column(name).to_numpy(zero_copy_only=False) for name in names]
+        return np.stack(columns, axis=1).astype(np.float64)
+
+
+def _number(text):
+    try:
+        return float(text)
+    except ValueError:
+        return None

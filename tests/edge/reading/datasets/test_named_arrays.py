@@ -1,0 +1,190 @@
+"""The signal among the variables of .mat, .npz and HDF5 files, and arrays without names."""
+
+import numpy as np
+import pytest
+from device_files import beats, write_hdf5, write_mat73
+from scipy.io import savemat
+
+from sibeat_edge.errors import RecordError
+from sibeat_edge.reading.formats import open_source
+from sibeat_edge.reading.record import read_record
+
+SIGNAL = beats(10, 250, 3)
+
+
+def saved(folder, kind, content):
+    """A file of the arrays ``content`` in one of three formats."""
+    if kind == "mat":
+        savemat(folder / "a.mat", content)
+    elif kind == "npz":
+        np.savez(folder / "a.npz", **{name: np.asarray(value) for name, value in content.items()})
+    else:
+        h5py = pytest.importorskip("h5py", reason="no h5py: pip install 'sibeat_edge[formats]'")
+        with h5py.File(folder / "a.h5", "w") as file:
+            for name, value in content.items():
+                value = np.asarray(value)
+                file[name] = value.astype(h5py.string_dtype()) if value.dtype.kind == "U" else value
+    return folder / f"a.{kind}"
+
+
+@pytest.fixture(params=["mat", "npz", "h5"])
+def save(request, tmp_path):
+    return lambda **content: saved(tmp_path, request.param, content)
+
+
+class TestSignal:
+    @pytest.mark.parametrize("name", ["ecg", "ECG", "val", "data", "signal", "ECG_signal"])
+    def test_the_usual_name_is_taken_whatever_else_there_is(self, save, name):
+        path = save(**{name: SIGNAL.T, "resp": np.zeros(625), "age": 64, "rpeaks": np.arange(12), "fs": 250})
+        record = read_record(path, "3")
+        np.testing.assert_array_equal(record.signal[:, 0], SIGNAL[:, 2])
+
+    def test_arrays_of_one_length_are_leads_by_their_names(self, save):
+        path = save(II=SIGNAL[:, 1], V5=SIGNAL[:, 2], Fs=np.array([[250.0]]))
+        record = read_record(path)
+        assert record.leads == ("II",) and record.rate == 250 and not record.warnings
+        np.testing.assert_array_equal(record.signal[:, 0], SIGNAL[:, 1])
+
+    def test_several_that_may_be_the_signal_are_named(self, save):
+        path = save(first=SIGNAL, second=SIGNAL[:1000], fs=250)
+        with pytest.raises(RecordError, match=r"the arrays first \d+×\d+, second .*; expected one, or leads"):
+            read_record(path)
+
+    def test_wide_arrays_of_one_length_have_numbered_leads(self, save):
+        path = save(chest=SIGNAL, limb=SIGNAL.T, fs=250)
+        source, _ = open_source(path, None)
+        assert source.leads == ["chest 1", "chest 2", "chest 3", "limb 1", "limb 2", "limb 3"]
+        (_, block), *_ = source.blocks([1, 5], 60)
+        np.testing.assert_array_equal(block, SIGNAL[:, [1, 2]])
+
+    def test_no_signal_is_told(self, save):
+        with pytest.raises(RecordError, match="found no array of a signal"):
+            read_record(save(fs=250, name="Erika"))
+
+    def test_complex_numbers_and_cubes_are_no_signal(self, save):
+        with pytest.raises(RecordError, match="found no array of a signal"):
+            read_record(save(ecg=SIGNAL.astype(complex), cube=np.zeros((3, 20, 4)), fs=250))
+
+    def test_the_names_of_leads_tell_the_axis_and_the_unit_is_the_files(self, save):
+        short = SIGNAL[:9]
+        path = save(ecg=short, leads=["I", "II", "V1"], units="uV", sampling_rate=250)
+        record = read_record(path, "V1")
+        np.testing.assert_allclose(record.signal[:, 0], short[:, 2] / 1000)
+
+
+class TestRate:
+    @pytest.mark.parametrize("name", ["fs", "Fs", "rate", "sampling_rate", "SamplingFrequency", "srate"])
+    def test_a_number_of_a_usual_name_is_the_rate(self, save, name):
+        record = read_record(save(ecg=SIGNAL, **{name: 500}), "1")
+        assert record.rate == 500 and record.source.told["rate"] == f"{name} in the file"
+
+    def test_without_it_the_option_is(self, save):
+        path = save(ecg=SIGNAL)
+        with pytest.raises(RecordError, match=r"no sampling rate; expected .*--rate HZ"):
+            read_record(path, "1")
+        assert read_record(path, "1", rate=250).rate == 250
+
+    def test_a_rate_that_contradicts_the_option_is_refused(self, save):
+        with pytest.raises(RecordError, match="found a rate of 250 Hz; expected 300 Hz as given"):
+            read_record(save(ecg=SIGNAL, fs=250), "1", rate=300)
+
+    @pytest.mark.parametrize(
+        ("unit", "name"), [(1, "time"), (1000, "t"), (10**9, "timestamp"), (1000, "time_ms")]
+    )
+    def test_a_clock_gives_rate_and_gaps(self, save, unit, name):
+        times = np.arange(2500) / 250.0
+        times[1000:] += 30
+        path = save(ecg=SIGNAL, **{name: np.round(1.6e9 * unit + times * unit, 3 if unit == 1 else 0)})
+        record = read_record(path, "1")
+        found = record.signal[:, 0]
+        assert record.rate == 250 and len(found) == 2500 + 7500
+        assert np.isnan(found[1000:8500]).all() and not np.isnan(found[8500:]).any()
+
+
+class TestMatlab:
+    def test_fields_of_structures(self, tmp_path):
+        content = {"ECG": {"sex": "F", "age": 64.0, "data": SIGNAL.T, "fs": 250.0}}
+        savemat(tmp_path / "a.mat", content, do_compression=True)
+        np.testing.assert_array_equal(read_record(tmp_path / "a.mat", "2").signal[:, 0], SIGNAL[:, 1])
+
+    @pytest.mark.parametrize("form", ["4", "5"])
+    def test_old_versions(self, tmp_path, form):
+        savemat(tmp_path / "a.mat", {"ecg": SIGNAL, "fs": 250.0}, format=form)
+        np.testing.assert_array_equal(read_record(tmp_path / "a.mat", "2").signal[:, 0], SIGNAL[:, 1])
+
+    def test_integers(self, tmp_path):
+        savemat(tmp_path / "a.mat", {"val": np.round(SIGNAL.T * 1000).astype("i2")})
+        found = read_record(tmp_path / "a.mat", "1", rate=500, unit="uV").signal
+        np.testing.assert_allclose(found[:, 0], SIGNAL[:, 0], atol=5.1e-4)
+
+    def test_a_compressed_bomb_is_refused(self, tmp_path, monkeypatch):
+        monkeypatch.setattr("sibeat_edge.reading.datasets.matfile.MOST", 2**20)
+        savemat(tmp_path / "a.mat", {"ecg": np.zeros((2, 10**6)), "fs": 250.0}, do_compression=True)
+        assert (tmp_path / "a.mat").stat().st_size < 2**18
+        with pytest.raises(RecordError, match="more than 1 MiB, compressed"):
+            read_record(tmp_path / "a.mat", "1")
+
+    def test_version_7_3_needs_h5py(self, tmp_path, monkeypatch):
+        pytest.importorskip("h5py", reason="no h5py: pip install 'sibeat_edge[formats]'")
+        path = write_mat73(tmp_path / "a.mat", SIGNAL, (), 250)
+        monkeypatch.setattr("sibeat_edge.reading.formats.importlib.util.find_spec", lambda name: None)
+        with pytest.raises(RecordError, match=r"MATLAB 7\.3, but no h5py .*sibeat_edge\[formats\]"):
+            open_source(path, None)
+
+
+class TestNumpy:
+    @pytest.mark.parametrize("dtype", ["f2", "f4", ">f8", "i2", ">i4", "u1"])
+    @pytest.mark.parametrize("order", ["C", "F"])
+    def test_any_number_either_way_up(self, tmp_path, dtype, order):
+        values = np.round(SIGNAL * 100).astype(dtype)
+        for array in (values, values.T):
+            np.save(tmp_path / "a.npy", np.asarray(array, order=order))
+            found = read_record(tmp_path / "a.npy", "2", rate=250).signal
+            np.testing.assert_array_equal(found[:, 0], values[:, 1].astype(float))
+
+    def test_a_single_column_is_taken_with_a_warning(self, tmp_path):
+        np.save(tmp_path / "a.npy", SIGNAL[:, 0])
+        record = read_record(tmp_path / "a.npy", rate=250)
+        assert "took its column 1 for MLII" in record.warnings[0]
+
+    def test_a_long_array_stays_in_its_file(self, tmp_path):
+        array = np.lib.format.open_memmap(tmp_path / "a.npy", "w+", "f4", (20_000_000, 2))
+        array[-1] = 1, 2
+        del array
+        source, _ = open_source(tmp_path / "a.npy", 250)
+        assert isinstance(source._signal, np.memmap) and source.seconds == 80_000
+
+    def test_objects_are_code_and_not_loaded(self, tmp_path):
+        np.save(tmp_path / "a.npy", np.array([{"a": 1}] * 20, object))
+        with pytest.raises(RecordError, match="expected an array of numbers"):
+            open_source(tmp_path / "a.npy", 250)
+
+    def test_fields_of_a_structured_array(self, tmp_path):
+        table = np.zeros(2500, [("time", "f8"), ("II", "f4")])
+        table["time"], table["II"] = np.arange(2500) / 250, SIGNAL[:, 1]
+        np.save(tmp_path / "a.npy", table)
+        record = read_record(tmp_path / "a.npy", "II")
+        assert record.rate == 250
+        np.testing.assert_allclose(record.signal[:, 0], SIGNAL[:, 1], atol=1e-6)
+
+    def test_a_bomb_of_a_zip_is_refused(self, tmp_path, monkeypatch):
+        monkeypatch.setattr("sibeat_edge.reading.datasets.numpyfile.MOST", 2**20)
+        np.savez_compressed(tmp_path / "a.npz", ecg=np.zeros(10**6))
+        with pytest.raises(RecordError, match="found arrays of 8,000,128 bytes"):
+            open_source(tmp_path / "a.npz", 250)
+
+
+class TestHdf5:
+    def test_it_is_read_in_parts(self, tmp_path):
+        pytest.importorskip("h5py", reason="no h5py: pip install 'sibeat_edge[formats]'")
+        import h5py
+
+        source, _ = open_source(write_hdf5(tmp_path / "a.h5", SIGNAL, ("I", "II", "V1"), 250), None)
+        assert isinstance(source._signal, h5py.Dataset)
+
+    def test_a_chunk_that_unpacks_to_too_much_is_refused(self, tmp_path):
+        h5py = pytest.importorskip("h5py", reason="no h5py: pip install 'sibeat_edge[formats]'")
+        with h5py.File(tmp_path / "a.h5", "w") as file:
+            file.create_dataset("ecg", (20_000_000,), "f8", chunks=(20_000_000,), compression="gzip")
+        with pytest.raises(RecordError, match="found chunks of 153 MiB"):
+            open_source(tmp_path / "a.h5", 250)

@@ -1,0 +1,106 @@
+"""Parquet tables as pandas, Polars and Spark write them."""
+
+from datetime import datetime, timedelta, timezone
+
+import numpy as np
+import pytest
+from device_files import beats, write_parquet
+
+from sibeat_edge.errors import RecordError
+from sibeat_edge.reading.formats import open_source
+from sibeat_edge.reading.record import read_record
+
+pa = pytest.importorskip("pyarrow", reason="no pyarrow: pip install 'sibeat_edge[formats]'")
+parquet = pytest.importorskip("pyarrow.parquet")
+
+SIGNAL = beats(10, 250)
+
+
+def saved(folder, metadata=None, **columns):
+    table = pa.table(columns)
+    parquet.write_table(table.replace_schema_metadata(metadata), folder / "a.parquet", row_group_size=700)
+    return folder / "a.parquet"
+
+
+def stamps(kind, rate=250):
+    """A clock of ten seconds that jumps by 30 s after four."""
+    times = np.arange(2500) / rate
+    times[1000:] += 30
+    start = datetime(2024, 4, 16, 15, 19, 9, tzinfo=timezone.utc)
+    if kind == "text":
+        return [(start + timedelta(seconds=time)).strftime("%Y-%m-%d %H:%M:%S.%f") for time in times]
+    if kind in ("ns", "us", "ms"):
+        scale = {"ns": 10**9, "us": 10**6, "ms": 1000}[kind]
+        values = 1_713_280_749 * scale + np.round(times * scale).astype("i8")
+        return pa.array(values, pa.timestamp(kind, "UTC"))
+    if kind == "duration":
+        return pa.array(np.round(times * 1000).astype("i8"), pa.duration("ms"))
+    return times if kind == "s" else np.round(1000 * (1.7e9 + times)).astype("i8")
+
+
+@pytest.mark.parametrize("kind", ["ns", "us", "ms", "duration", "s", "epoch ms", "text"])
+def test_any_clock_gives_rate_and_gaps(tmp_path, kind):
+    path = saved(tmp_path, timestamp=stamps(kind), II=SIGNAL[:, 1])
+    record = read_record(path)
+    found = record.signal[:, 0]
+    assert record.rate == 250 and record.seconds == pytest.approx(40)
+    assert np.isnan(found[1000:8500]).all()
+    np.testing.assert_array_equal(found[8500:], SIGNAL[1000:, 1])
+
+
+def test_the_unit_of_a_clock_may_stand_in_its_heading(tmp_path):
+    path = saved(tmp_path, **{"time [ms]": np.arange(2500) * 4.0, "II [uV]": SIGNAL[:, 1]})
+    record = read_record(path)
+    assert record.rate == 250 and record.source.units == ["uV"]
+
+
+def test_a_pandas_index_is_the_clock(tmp_path):
+    pd = pytest.importorskip("pandas", reason="no pandas")
+    index = pd.date_range("2024-04-16", periods=2500, freq="4ms")
+    pd.DataFrame({"II": SIGNAL[:, 1]}, index=index).to_parquet(tmp_path / "a.parquet")
+    assert read_record(tmp_path / "a.parquet").rate == 250
+
+
+def test_a_rate_in_the_metadata_or_the_option(tmp_path):
+    path = saved(tmp_path, {"sampling_rate": "500"}, II=SIGNAL[:, 1], event=["x"] * 2500)
+    record = read_record(path)
+    assert record.rate == 500 and record.source.told["rate"] == "the file's metadata"
+    path = saved(tmp_path, II=SIGNAL[:, 1])
+    with pytest.raises(RecordError, match="no column of time"):
+        read_record(path)
+    assert read_record(path, rate=250).source.told["rate"] == "the option"
+
+
+def test_missing_values_are_nan(tmp_path):
+    values = pa.array([0.5, None, 1.5, None] * 100, pa.float32())
+    found = read_record(saved(tmp_path, II=values), rate=250).signal[:, 0]
+    np.testing.assert_array_equal(found[:4], [0.5, np.nan, 1.5, np.nan])
+    counts = pa.array([5, None, 15, None] * 100, pa.int16())
+    found = read_record(saved(tmp_path, II=counts), rate=250).signal[:, 0]
+    np.testing.assert_array_equal(found[:4], [5, np.nan, 15, np.nan])
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        ({"name": ["Erika"] * 9}, "no column of numbers"),
+        ({"II": np.zeros(0)}, "no samples"),
+        ({"time": pa.array([1.0, None, 2.0]), "II": np.zeros(3)}, "a row without a time"),
+        ({"time": ["a", "b", "c"], "II": np.zeros(3)}, "expected a column of time"),
+    ],
+)
+def test_faults_are_told(tmp_path, columns, words):
+    with pytest.raises(RecordError, match=words):
+        read_record(saved(tmp_path, **columns), rate=250)
+
+
+def test_it_is_read_in_parts(tmp_path, monkeypatch):
+    path = write_parquet(tmp_path / "a.parquet", SIGNAL, ("I", "II"), 250, lost=range(300, 1100))
+    whole = read_record(path).signal
+    monkeypatch.setattr("sibeat_edge.reading.datasets.parquetfile.ROWS", 111)
+    source, _ = open_source(path, None)
+    blocks = list(source.blocks([1], 1.3))
+    assert max(len(block) for _, block in blocks) == 325
+    np.testing.assert_array_equal(
+        np.concatenate([block for _, block in blocks]), whole[~np.isnan(whole)][:, None]
+    )

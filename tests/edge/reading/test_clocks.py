@@ -1,0 +1,73 @@
+"""Clocks: the rate of what jitters, and the gaps of what was lost."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sibeat_edge.errors import RecordError
+from sibeat_edge.reading.clocks import LATE, stretches_of, told_unit
+
+FILE = Path("a")
+
+
+def ones(times):
+    return np.ones(len(times), np.int64)
+
+
+@pytest.mark.parametrize("rate", [125, 128, 130, 250, 299.4, 360, 512])
+@pytest.mark.parametrize("unit", [1.0, 1e-3, 1e-6, 1e-9])
+def test_a_clock_of_unknown_unit_gives_its_rate(rate, unit):
+    times = np.round(1.7e9 / unit + np.arange(5000) / rate / unit, 6 if unit == 1.0 else 0)
+    found = told_unit(FILE, times)
+    assert found == unit
+    assert stretches_of(FILE, (times - times[0]) * found, ones(times))[0] == pytest.approx(rate, rel=3e-4)
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.integers(0, 2**32 - 1), st.integers(100, 900), st.floats(0.2, 30))
+def test_packets_that_come_late_lose_nothing_and_a_dropout_shifts_nothing(seed, place, pause):
+    rng = np.random.default_rng(seed)
+    sent = np.arange(1000) * 16 / 128.0
+    sent[place:] += pause
+    times = sent + np.where(rng.random(1000) < 0.2, rng.uniform(0, 0.1, 1000), 0)
+    # A late packet that is the last before a gap, or of all, cannot be told from one behind a gap.
+    times[[0, place, *range(place - LATE, place)]] = sent[[0, place, *range(place - LATE, place)]]
+    times = np.maximum.accumulate(times)
+    rate, stretches = stretches_of(FILE, times, np.full(1000, 16))
+    assert rate == pytest.approx(128, rel=2e-3)
+    begun = {first: at for at, first, _ in stretches if first < 16 * (1000 - LATE)}
+    assert set(begun) == {0, 16 * place}
+    assert begun[16 * place] == pytest.approx(sent[place], abs=0.06 + 16 * place / 128 * 2e-3)
+    assert stretches[0][0] == 0 and [b for _, _, b in stretches[:-1]] == [a for _, a, _ in stretches[1:]]
+
+
+def test_samples_that_share_a_time_are_a_packet():
+    times = np.repeat(np.arange(50) * 0.56, 73)
+    rate, stretches = stretches_of(FILE, times, ones(times))
+    assert rate == pytest.approx(73 / 0.56, rel=1e-3) and stretches == [(0.0, 0, 3650)]
+
+
+@pytest.mark.parametrize(
+    ("times", "words"),
+    [
+        ([0, 1, 0.5], "0.5 s after a later time"),
+        ([0.0], "fewer than 2 times"),
+        ([0, np.nan], "times that are no numbers"),
+        ([5, 5, 5], "does not go on"),
+        (np.cumsum(np.random.default_rng(0).exponential(0.05, 2000)), "jumps more than once a second"),
+    ],
+)
+def test_what_is_no_clock_is_told(times, words):
+    with pytest.raises(RecordError, match=words):
+        stretches_of(FILE, np.array(times, float), ones(times))
+
+
+def test_many_gaps_in_a_long_clock_take_no_time():
+    steps = np.full(2_000_000, 1 / 250)
+    steps[::500] += 5
+    times = np.cumsum(steps)
+    rate, stretches = stretches_of(FILE, times, ones(times))
+    assert rate == 250 and len(stretches) == 4000

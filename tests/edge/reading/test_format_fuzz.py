@@ -1,0 +1,147 @@
+"""Damaged files of every format: they are read, or told in one sentence; nothing else.
+
+``KERAS_SIBEAT_FUZZ`` is the number of files of each format; 50 by default.
+"""
+
+import os
+import resource
+import signal
+import time
+import warnings
+from contextlib import contextmanager
+
+import pytest
+from device_files import WRITERS, beats, write_scp
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from sibeat_edge.errors import RecordError
+from sibeat_edge.reading.record import read_record
+
+COUNT = int(os.environ.get("KERAS_SIBEAT_FUZZ", "50"))
+SLOWEST, MOST = 10, 2**20  # s of a file, KiB of memory
+EXTREMES = [
+    b"\0\0",
+    b"\xff\xff",
+    b"\xff\x7f",
+    b"\0\x80",
+    b"\xff\xff\xff\x7f",
+    b"\xff\xff\xff\xff",
+    b"9",
+    b"-",
+    b"e9",
+]
+
+
+def write_plain_mat(path, signal, leads, rate):
+    from scipy.io import savemat
+
+    savemat(path, {"ecg": signal.T, "fs": float(rate), "ECG": {"fs": 1.0, "data": signal.T}})
+    return path
+
+
+def write_plain_scp(path, signal, leads, rate):
+    return write_scp(path, signal, leads, rate, differences=1, is_huffman=False)
+
+
+KINDS = {
+    **WRITERS,
+    "MATLAB, plain": ("mat", write_plain_mat, None),
+    "SCP-ECG, plain": ("scp", write_plain_scp, None),
+}
+CHANGES = st.lists(
+    st.tuples(
+        st.sampled_from(["byte", "bit", "extreme", "cut", "remove", "insert", "repeat", "swap"]),
+        st.booleans(),  # near the beginning, where headers are
+        st.floats(0, 1),
+        st.binary(min_size=1, max_size=8),
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+def changed(content, changes):
+    """The bytes with changes in turn."""
+    content = bytearray(content)
+    for what, is_head, where, values in changes:
+        size = min(len(content), 1024) if is_head else len(content)
+        place, value = int(where * size), values[0]
+        if what == "byte":
+            content[place : place + 1] = values[:1]
+        elif what == "bit" and place < len(content):
+            content[place] ^= 1 << value % 8
+        elif what == "extreme":
+            extreme = EXTREMES[value % len(EXTREMES)]
+            content[place : place + len(extreme)] = extreme
+        elif what == "cut" and not is_head:
+            del content[place:]
+        elif what == "remove":
+            del content[place : place + value]
+        elif what == "insert":
+            content[place:place] = values
+        elif what == "repeat":
+            content[place:place] = content[place : place + 8 * value]
+        elif what == "swap":
+            part = content[place : place + 4]
+            content[place : place + 4] = part[::-1]
+    return bytes(content)
+
+
+@contextmanager
+def watched():
+    """Fail after ten seconds, or a gigabyte more of memory than before."""
+
+    def stop(*_):
+        raise AssertionError(f"not read within {SLOWEST} s")
+
+    before, begun = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
+    handler = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(SLOWEST)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # they would go to the screen
+            yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, handler)
+    assert time.monotonic() - begun < SLOWEST
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < MOST
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_damaged_file_is_read_or_told_in_a_sentence(tmp_path, kind, capfd):
+    ending, write, module = KINDS[kind]
+    if module is not None:
+        pytest.importorskip(module, reason=f"no {module}: pip install 'sibeat_edge[formats]'")
+    path = write(tmp_path / f"a.{ending}", beats(2, 250), ("I", "II"), 250)
+    content, counts = path.read_bytes(), {"read": 0, "told": 0}
+
+    @settings(
+        max_examples=COUNT,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+        print_blob=False,
+    )
+    @given(CHANGES)
+    def look(changes):
+        path.write_bytes(changed(content, changes))
+        with watched():
+            try:
+                record = read_record(path, "first", rate=250 if kind == "NumPy" else None)
+                for _, samples in record.blocks():
+                    assert samples.ndim == 2 and samples.shape[1] == 1
+            except RecordError as error:
+                counts["told"] += 1
+                assert str(error).startswith(str(path)) and "\n" not in str(error)
+                assert "ustermann" not in str(error)
+            else:
+                counts["read"] += 1
+
+    look()
+    out, err = capfd.readouterr()
+    assert out == err == ""
+    with capfd.disabled():
+        if COUNT > 50:
+            print(f"\n{kind}: {counts['read']} of {sum(counts.values())} damaged files read, the others told")
