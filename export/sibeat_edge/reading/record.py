@@ -1,4 +1,4 @@
-"""A wearer's recording in a WFDB, EDF or CSV file, read in blocks, so that memory does not grow with it."""
+"""A wearer's recording in a file of any format, read in blocks, so that memory does not grow with it."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -8,10 +8,8 @@ from typing import Protocol
 import numpy as np
 
 from sibeat_edge.errors import RecordError
-from sibeat_edge.reading.csvfile import CsvFile
-from sibeat_edge.reading.edffile import EdfFile
+from sibeat_edge.reading.formats import open_source
 from sibeat_edge.reading.leads import FIRST, find_lead, millivolts, plain
-from sibeat_edge.reading.wfdbfile import WfdbFile
 from sibeat_edge.signal.resampling import HIGHEST_RATE, LOWEST_RATE
 
 
@@ -31,7 +29,7 @@ class Source(Protocol):
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder) / "a.csv"
     ...     _ = path.write_text("0.1\\n0.2\\n")
-    ...     source: Source = CsvFile(path, rate=250)
+    ...     source: Source = open_source(path, rate=250)[0]
     >>> source.leads, source.named, source.seconds
     (['1'], False, None)
     """
@@ -131,12 +129,12 @@ def read_record(
     wanted: Sequence[str] = ("MLII",),
     unit: str | None = None,
 ) -> Record:
-    """Open the recording at ``path``: a WFDB record (with or without extension), an ``.edf`` or a ``.csv``.
+    """Open the recording at ``path``, a WFDB record (with or without extension) or a file of ``FORMATS``.
 
     Args:
         path: of the file.
         lead: name, or names, of leads to take instead of the ``wanted`` ones, with a warning.
-        rate: Hz, for a CSV without a clock. If the file states its rate, both must agree to 1 %.
+        rate: Hz, for a file without one. If the file states its rate, both must agree to 1 %.
         wanted: names of the leads that the model was trained on, in its order.
         unit: of the leads whose unit the file does not state, mV by default; as ``millivolts`` takes it.
 
@@ -169,21 +167,8 @@ def _open(path, rate):
     """The reader of the file's format, and the record's name."""
     if rate is not None and not LOWEST_RATE <= rate <= HIGHEST_RATE:
         raise RecordError(f"{path}: given a rate of {rate} Hz; expected {LOWEST_RATE} to {HIGHEST_RATE} Hz.")
-    if path.with_name(path.name + ".hea").is_file():
-        return WfdbFile(path), path.name
-    suffix = path.suffix.lower()
-    if suffix not in (".hea", ".dat", ".edf", ".csv"):
-        what = "a file of unknown format" if path.exists() else "no such file"
-        raise RecordError(f"{path}: found {what}; expected a WFDB record (.hea), .edf or .csv.")
-    if not path.is_file():
-        raise RecordError(f"{path}: found no such file; expected a recording.")
-    if not path.stat().st_size:
-        raise RecordError(f"{path}: found an empty file; expected a recording.")
-    if suffix == ".edf":
-        return EdfFile(path), path.stem
-    if suffix == ".csv":
-        return CsvFile(path, rate), path.stem
-    return WfdbFile(path.with_suffix("")), path.stem
+    source, name, _ = open_source(path, rate)
+    return source, name
 
 
 def _choose(path, source, wanted, lead):
