@@ -310,7 +310,7 @@ def test_help_of_a_command_has_an_example_that_is_right(capsys):
     with pytest.raises(SystemExit) as ended:  # it parses: the one thing that is wrong is the absent file
         main(example.split())
     assert ended.value.code == 2
-    assert re.fullmatch(r"error: holter\.edf: found no such file; [^\n]+\n", capsys.readouterr().err)
+    assert re.fullmatch(r"error: watch\.csv: found no such file; [^\n]+\n", capsys.readouterr().err)
 
 
 def test_the_package_is_a_command(folder):

@@ -33,8 +33,8 @@ def find_recordings(path: str | Path) -> list[Path]:
     """The recordings that a ``path`` names: itself, those in a folder, or those that match a pattern.
 
     Of a folder and its sub-folders all files are taken whose ending is that of a known format, in order. A
-    WFDB record is one, named without its ending, and so is a record of several segments. Hidden files are left
-    out, and what this package wrote. A pattern has ``*``, ``?``, ``[…]`` or ``**``, and matches files and
+    WFDB record is one, named without its ending, and so is a record of several segments. Hidden files and
+    results of this package are left out. A pattern has ``*``, ``?``, ``[…]`` or ``**``, and matches files and
     folders. A path that is no folder and matches nothing stands for itself, whether it is there or not.
 
     Raises ``RecordError`` for a folder without a recording, and ``OSError`` for what cannot be read.

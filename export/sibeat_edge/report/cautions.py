@@ -23,10 +23,10 @@ def is_too_short(scored: Scored) -> bool:
 def about_length(record: Record, scored: Scored) -> str:
     """What is told where another preset takes the place of a wearer's model."""
     count, name = scored.unscored["warm-up"], scored.manifest["name"]
+    beats = "1 beat" if count == 1 else f"{count} beats"
     return (
-        f"{record.path}: found {count} beats fit to be scored in {scored.seconds:.3g} s; expected {FEWEST} "
-        f"or more for {name}, so {ALONE} judged each beat alone: it knows neither the wearer's own beat nor "
-        "the rhythm."
+        f"{record.path}: found {beats} fit to be scored in {scored.seconds:.3g} s; expected {FEWEST} or more "
+        f"for {name}, so {ALONE} judged each beat alone: it knows neither the wearer's own beat nor the rhythm."
     )
 
 
@@ -36,7 +36,7 @@ def about_template(record: Record, wearer: Wearer | None, beats: Sequence[Beat])
     if template and template.beat is None:
         reason, count = Counter(beat.reason for beat in beats).most_common(1)[0] if beats else ("", 0)
         is_unfit = 2 * count > len(beats) and reason not in ("warm-up", "edge")
-        few = not is_unfit and not template.trouble
+        few = not is_unfit and not template.trouble and any(beat.reason == "warm-up" for beat in beats)
         why = f"most beats are not scored: {reason}" if is_unfit else template.trouble or "too few beats"
         hint = f" (--model {ALONE} judges each beat alone)" if few else ""
         yield (

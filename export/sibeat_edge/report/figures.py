@@ -32,7 +32,7 @@ RED = "#c00000"
 LEADS = "k", "tab:blue", "tab:green", "tab:purple"  # first to fourth
 QRS = 0.12, 0.28  # s before and after an alarm's R-peak that are drawn in red
 WARM = 22  # mm between rows of worst beats that have heat strips
-LONG = 4  # hours, below which a recording is shown in minutes
+LONG, SHORT = 4, 1 / 30  # hours, below which a recording is shown in minutes, and in seconds
 WIDTH, GAP = 262, 7  # mm: width of a figure, and distance between the rows of a strip
 KINDS_A_ROW = 8
 SETTINGS: Any = {"font.size": 8, "axes.titlesize": 8, "axes.labelsize": 8, "svg.hashsalt": "sibeat"}
@@ -64,7 +64,9 @@ def strip_figure(excerpt: Excerpt, beats: Sequence[Beat], leads: Sequence[str]) 
     time = np.arange(len(signal)) / excerpt.rate
     volts = room_for(signal, square)
     tall = millimetres(volts, square)
-    rows = [(first, lead) for first in np.arange(0, time[-1], ROW) for lead in range(len(leads))]
+    known = np.flatnonzero(np.isfinite(signal).any(axis=1))
+    end = time[known[-1]] if len(known) else time[-1]  # an excerpt may be longer than its recording
+    rows = [(first, lead) for first in np.arange(0, max(end, ROW), ROW) for lead in range(len(leads))]
     height = len(rows) * (tall + GAP)
     figure = Figure(figsize=(WIDTH * MM, height * MM))
     axes = figure.subplots(len(rows), 1, squeeze=False)[:, 0]
@@ -209,7 +211,7 @@ def rates_figure(bins: Sequence[Bin], set_for: float | None) -> Figure:
     figure.align_ylabels()
     begin, end, alarms, pulse, lost = (np.array(part, np.float64) for part in zip(*bins, strict=True))
     per_hour = alarms / (end - begin)
-    unit, factor = ("hours", 1) if end[-1] >= LONG else ("minutes", 60)
+    unit, factor = ("hours", 1) if end[-1] >= LONG else ("minutes", 60) if end[-1] >= SHORT else ("s", 3600)
     begin, end = begin * factor, end * factor
     upper.bar(begin, per_hour, end - begin, align="edge", color=RED, alpha=0.75, edgecolor="white")
     if set_for is not None:

@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from sibeat_edge.report.batch import Outcome
+from sibeat_edge.report.html import duration
 
 
 def as_overview(outcomes: Sequence[Outcome], width: int) -> str:
@@ -17,16 +18,16 @@ def as_overview(outcomes: Sequence[Outcome], width: int) -> str:
     >>> from pathlib import Path
     >>> found = Outcome(Path("a"), 7200.0, 9000, 1.5), Outcome(Path("b"), error="b: found no such file.")
     >>> print("\\n".join(line.rstrip() for line in as_overview(found, 80).splitlines() if line.strip()))
-      recording   hours   beats   alarms/h
-     ────────────────────────────────────────────────────────────────
-      a            2.00   9,000        1.5
-      b.csv           –       –          –   failed: found no such file.
+      recording   h:mm:ss   beats   alarms/h
+     ──────────────────────────────────────────────────────────────────────
+      a           2:00:00   9,000        1.5
+      b                 –       –          –   failed: found no such file.
     2 recordings: 1 scored, 0 partly, 1 failed
     """
     text = io.StringIO()
     console = Console(file=text, width=width, highlight=False)
     table = Table("recording", box=box.SIMPLE)
-    for head in ("hours", "beats", "alarms/h"):
+    for head in ("h:mm:ss", "beats", "alarms/h"):
         table.add_column(head, justify="right", no_wrap=True)
     table.add_column("", overflow="fold")
     for one in outcomes:
@@ -43,7 +44,7 @@ def _figures(one):
     if one.error:
         return ("–",) * 3
     rate = "unknown" if one.alarms_per_hour is None else f"{one.alarms_per_hour:.1f}"
-    return f"{one.seconds / 3600:.2f}", f"{one.beats:,}", rate
+    return duration(one.seconds), f"{one.beats:,}", rate
 
 
 def _told(one):

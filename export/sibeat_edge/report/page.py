@@ -142,7 +142,8 @@ def rate_bins(scored: Scored) -> list[Bin]:
     rows: list[Bin] = []
     for begin, end in zip(edges[:-1], edges[1:], strict=True):
         beats = [beat for beat in scored.beats if begin <= beat.time / 3600 < end]
-        seconds = scored.reasons[round(begin * 3600) : round(end * 3600)]
+        first = round(begin * 3600)
+        seconds = scored.reasons[first : max(first + 1, round(end * 3600))]
         is_scored = any(beat.score is not None for beat in beats)
         alarms = sum(beat.alarm for beat in beats) if is_scored else None
         rows.append((begin, end, alarms, mean_heart_rate(beats), float(np.mean(seconds != ""))))

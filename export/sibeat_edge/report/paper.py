@@ -38,10 +38,10 @@ def square_for(heights: Iterable[float]) -> float:
 
 
 def strip_square(excerpt: Excerpt, beats: Sequence[Beat]) -> float:
-    """The mV of a large square of a strip with these ``beats``; without any its whole signal counts."""
+    """The mV of a large square of a strip with these ``beats``; without any its signal counts."""
     times = [beat.time - excerpt.time for beat in beats]
     heights = [_height(_around(excerpt, time)) for time in times]
-    return square_for(heights or [_height(excerpt.samples)])
+    return square_for(heights or [_spread(excerpt.samples)])
 
 
 def worst_square(excerpts: Iterable[Excerpt]) -> float:
@@ -63,6 +63,14 @@ def _height(samples):
     """The largest height of a lead's samples, mV; NaN without samples."""
     known = samples[:, np.isfinite(samples).any(axis=0)] if len(samples) else np.zeros((0, 0))
     return float(np.max(np.nanmax(known, axis=0) - np.nanmin(known, axis=0))) if known.size else np.nan
+
+
+def _spread(samples):
+    """What 98 % of a signal's samples span, mV, of the lead where that is largest; NaN without samples."""
+    known = samples[:, np.isfinite(samples).any(axis=0)]
+    return (
+        float(np.max(np.diff(np.nanquantile(known, [0.01, 0.99], axis=0), axis=0))) if known.size else np.nan
+    )
 
 
 def level(samples: np.ndarray) -> np.ndarray:
