@@ -71,7 +71,8 @@ def _records(files):
     """The recordings among these files, once each, without the files that they consist of."""
     known = {ending for form in FORMATS for ending in form.endings}
     files = [path for path in files if _ending(path) in known and not is_own(path)]
-    parts = {part for path in files if path.suffix.lower() == HEADER for part in _named_in(path)}
+    headers = [path for path in files if path.suffix.lower() == HEADER]
+    parts = {part for path in headers for part in _named_in(path) if part != path}
     found = {_record(path) for path in files if path not in parts}
     return sorted(path for path in found if path.suffix.lower() != SIGNAL or header_of(path).is_file())
 

@@ -26,7 +26,8 @@ def about_length(record: Record, scored: Scored) -> str:
     beats = "1 beat" if count == 1 else f"{count} beats"
     return (
         f"{record.path}: found {beats} fit to be scored in {scored.seconds:.3g} s; expected {FEWEST} or more "
-        f"for {name}, so {ALONE} judged each beat alone: it knows neither the wearer's own beat nor the rhythm."
+        f"for {name}, so {ALONE} judged each beat alone: it knows neither the wearer's own beat nor the "
+        "rhythm."
     )
 
 
