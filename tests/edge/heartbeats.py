@@ -7,7 +7,7 @@ WIDE = [(-0.01, 1.4, 0.045), (0.09, -0.5, 0.05), (0.33, -0.35, 0.06)]  # a ventr
 
 
 def ecg(seconds, rate=250, pulse=72, ectopic=()):
-    """``(samples,)``: a beat each 60 / ``pulse`` s from 0.5 s on; those of these numbers are wide and early."""
+    """``(samples,)``: a beat each 60 / ``pulse`` s from 0.5 s on; the ``ectopic`` ones are wide and early."""
     time = np.arange(round(seconds * rate)) / rate
     signal = 0.004 * np.random.default_rng(0).standard_normal(len(time))
     for number, peak in enumerate(np.arange(0.5, seconds - 0.5, 60 / pulse)):

@@ -12,7 +12,6 @@ from typing import Any
 from sibeat_edge.errors import EdgeError, sentence
 from sibeat_edge.reading.listing import files_of, find_recordings, is_folder
 from sibeat_edge.report.outputs import ENDINGS, check_outputs, identities
-from sibeat_edge.report.page import write_report
 from sibeat_edge.report.recording import score_file
 from sibeat_edge.report.writing import write_results
 
@@ -191,6 +190,8 @@ def _outcome(task, options):
     try:
         scored = score_file(task.record, **options)
         if task.report is not None:
+            from sibeat_edge.report.page import write_report  # here, as matplotlib takes its time to load
+
             write_report(scored, task.report)
         if task.out is not None:
             write_results(scored, task.form, task.out)
