@@ -8,6 +8,7 @@ import wfdb
 from examples import scored_example, write_wfdb
 from heartbeats import ecg
 
+import sibeat_edge.report.batch  # noqa: F401  before a test patches what it imports
 from sibeat_edge.__main__ import main
 from sibeat_edge.marks import is_own
 from sibeat_edge.report.page import write_report
