@@ -33,7 +33,7 @@ class BeatScorer:
     do not depend on how the samples are cut into blocks.
 
     Args:
-        model: a ``Model``, or its ``source``.
+        model: a ``Model``, or its ``source``, e.g. the name of a preset, ``"mitdb-wearer"``.
         rate: of the device, 1 to 10,000 Hz.
         threshold, false_alarms_per_hour, personal: set the threshold, as ``score``, ``per_hour`` and
             ``personal`` of ``Threshold``. For a model with a template it decides about shapes alone.
@@ -50,10 +50,9 @@ class BeatScorer:
     Raises ``ModelError`` as ``Model`` and ``Threshold`` do, and for a wearer's model whose threshold is not
     above 0, ``ValueError`` for a rate out of range.
 
-    >>> from sibeat_edge.report.recording import PRESET
     >>> time = np.arange(100 * 360) / 360
     >>> lead = np.exp(-np.square((time % 1 - 0.5) / 0.02)) + 0.1 * np.sin(2 * np.pi * time)
-    >>> scorer = BeatScorer(PRESET, rate=360)
+    >>> scorer = BeatScorer("mitdb-wearer", rate=360)
     >>> beats = scorer.push(lead) + scorer.finish()
     >>> len(beats), beats[1].time, beats[1].rr, beats[1].alarm
     (100, 1.5, 1.0, False)

@@ -5,7 +5,7 @@ import pyedflib
 import wfdb
 
 from sibeat_edge.report.excerpts import Excerpts
-from sibeat_edge.report.recording import Scored
+from sibeat_edge.report.scored import Scored
 from sibeat_edge.scorer import Beat
 
 MANIFEST = {

@@ -15,11 +15,12 @@ MODULES = [
     "sibeat_edge",
     *(part.name for part in pkgutil.walk_packages(sibeat_edge.__path__, "sibeat_edge.")),
 ]
-BASIC = {"errors", "files", "imports"}  # which every room may use
+BASIC = {"errors", "files", "imports", "marks"}  # which every room may use
 ROOMS = {  # a room or module at the root, and the rooms that it may import
     "errors": set(),
     "files": set(),
     "imports": set(),
+    "marks": set(),
     "signal": set(),
     "beats": {"signal"},
     "model": {"signal", "beats"},

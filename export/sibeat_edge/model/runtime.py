@@ -9,6 +9,11 @@ import numpy as np
 from sibeat_edge.errors import ModelError
 from sibeat_edge.model import KERNELS
 from sibeat_edge.model.manifest import Manifest, read_manifest
+from sibeat_edge.model.presets import choices, model_path
+
+
+def _content(source):
+    return bytes(source) if isinstance(source, bytes | bytearray) else model_path(source).read_bytes()
 
 
 def _interpreter(content, kernels):
@@ -26,7 +31,8 @@ class Model:
     A wearer's model takes the window beside the template, and the rhythm.
 
     Args:
-        source: path or bytes of a ``.tflite`` file with its manifest.
+        source: path or bytes of a ``.tflite`` file with its manifest, or the name of a preset, which comes
+            before a file of that name (``model_path``).
         kernels: ``builtin`` (the default), which agrees with a microcontroller to 1 unit of the last place,
             or ``xnnpack``, which is faster and may differ by several units.
 
@@ -37,11 +43,10 @@ class Model:
         shapes: of the model's inputs for one beat, as ``input_shapes`` gives them.
 
     Raises ``ModelError``, which names the file, if that is missing, corrupt, or not an int8 model of one beat
-    as its manifest says. A corrupt file never reaches the interpreter. Raises ``ValueError`` for unknown
-    ``kernels``.
+    as its manifest says; for an unknown name it lists the presets. A corrupt file never reaches the
+    interpreter. Raises ``ValueError`` for unknown ``kernels``.
 
-    >>> from sibeat_edge.report.recording import PRESET
-    >>> model = Model(PRESET)
+    >>> model = Model("mitdb-wearer")
     >>> model.shapes
     [(320, 2), (8,)]
     >>> template = np.hanning(320)[:, None]
@@ -55,9 +60,12 @@ class Model:
             raise ValueError(f"Model: found kernels {kernels!r}, expected one of {', '.join(KERNELS)}.")
         name = "Model" if isinstance(source, bytes | bytearray) else str(source)
         try:
-            content = bytes(source) if isinstance(source, bytes | bytearray) else Path(source).read_bytes()
+            content = _content(source)
             self.manifest: Manifest = read_manifest(content)
             self._open(content, kernels)
+        except FileNotFoundError as error:
+            expected = f"expected a .tflite file or {choices(name)}"
+            raise ModelError(f"{name}: {error.strerror}; {expected}.") from error
         except OSError as error:
             raise ModelError(f"{name}: {error.strerror}; expected a .tflite file.") from error
         except ModelError as error:

@@ -13,26 +13,34 @@ from matplotlib.figure import Figure
 from sibeat_edge.beats.evidence import KIND
 from sibeat_edge.report.excerpts import Excerpt
 from sibeat_edge.report.findings import KindFound
+from sibeat_edge.report.paper import (
+    draw_paper,
+    level,
+    millimetres,
+    room_for,
+    scale,
+    strip_square,
+    template_square,
+    worst_square,
+)
 from sibeat_edge.scorer import Beat
 from sibeat_edge.signal.resampling import RATE
 
 ROW = 10.0  # s of a strip's row: 250 mm at 25 mm/s
 MM = 1 / 25.4  # inches
-SMALL, LARGE = (0.04, 0.1), (0.2, 0.5)  # s, mV of ECG paper's squares
-LEAST, MOST = 2.0, 6.0  # mV that a strip shows
-PAPER = "#f3c6c6", "#e59a9a"  # small and large squares
 RED = "#c00000"
 LEADS = "k", "tab:blue", "tab:green", "tab:purple"  # first to fourth
 QRS = 0.12, 0.28  # s before and after an alarm's R-peak that are drawn in red
 WARM = 22  # mm between rows of worst beats that have heat strips
-LONG = 4  # hours, below which a recording is shown in minutes
+LONG, SHORT = 4, 1 / 30  # hours, below which a recording is shown in minutes, and in seconds
 WIDTH, GAP = 262, 7  # mm: width of a figure, and distance between the rows of a strip
 KINDS_A_ROW = 8
 SETTINGS: Any = {"font.size": 8, "axes.titlesize": 8, "axes.labelsize": 8, "svg.hashsalt": "sibeat"}
 
 
-# Begin and end in hours, alarms, heart rate in beats a minute or None, and the share that was not scored.
-Bin: TypeAlias = tuple[float, float, int, float | None, float]
+# Begin and end in hours, alarms or None where no beat was scored, heart rate in beats a minute or None, and
+# the share that was not scored.
+Bin: TypeAlias = tuple[float, float, int | None, float | None, float]
 Arguments = ParamSpec("Arguments")
 
 
@@ -52,37 +60,40 @@ def _svg(draw: Callable[Arguments, Figure]) -> Callable[Arguments, str]:
 @_svg
 def strip_figure(excerpt: Excerpt, beats: Sequence[Beat], leads: Sequence[str]) -> Figure:
     """The excerpt on ECG paper, 10 s a row, its ``beats`` marked: alarm, no alarm, not scored."""
-    signal = _level(excerpt.samples)
+    signal, square = level(excerpt.samples), strip_square(excerpt, beats)
     time = np.arange(len(signal)) / excerpt.rate
-    low, high = _range(signal)
-    rows = [(first, lead) for first in np.arange(0, time[-1], ROW) for lead in range(len(leads))]
-    height = len(rows) * (10 * (high - low) + GAP)
+    volts = room_for(signal, square)
+    tall = millimetres(volts, square)
+    known = np.flatnonzero(np.isfinite(signal).any(axis=1))
+    end = time[known[-1]] if len(known) else time[-1]  # an excerpt may be longer than its recording
+    rows = [(first, lead) for first in np.arange(0, max(end, ROW), ROW) for lead in range(len(leads))]
+    height = len(rows) * (tall + GAP)
     figure = Figure(figsize=(WIDTH * MM, height * MM))
     axes = figure.subplots(len(rows), 1, squeeze=False)[:, 0]
-    space = GAP / (10 * (high - low))
-    figure.subplots_adjust(6 / WIDTH, 2 / height, 1 - 6 / WIDTH, 1 - (GAP - 2) / height, hspace=space)
+    figure.subplots_adjust(6 / WIDTH, 2 / height, 1 - 6 / WIDTH, 1 - (GAP - 2) / height, hspace=GAP / tall)
     for axis, (first, lead) in zip(axes, rows, strict=True):
-        _paper(axis, (first, first + ROW), (low, high))
+        draw_paper(axis, (first, first + ROW), volts, square)
         part = (time >= first) & (time < first + ROW)
         axis.plot(time[part], signal[part, lead], color="k", linewidth=0.8)
-        axis.set_title(f"{_clock(excerpt.time + first)}   {leads[lead]}", loc="left", pad=2)
+        title = filter(None, (_clock(excerpt.time + first), leads[lead], scale(square)))
+        axis.set_title("   ".join(title), loc="left", pad=2)
         for beat in beats:
             place = beat.time - excerpt.time
             if first <= place < first + ROW:
-                _mark(axis, beat, place, high)
+                _mark(axis, beat, place, volts[1] - square / 4)
                 near = part & (time > place - QRS[0]) & (time < place + QRS[1])
                 axis.plot(time[near], signal[near, lead], color=RED, linewidth=beat.alarm)
     return figure
 
 
-def _mark(axis, beat, place, high):
+def _mark(axis, beat, place, height):
     if beat.score is None:
-        axis.plot(place, high - 0.12, "x", color="k", markersize=4)
-        axis.text(place + 0.07, high - 0.03, beat.reason, fontsize=7, va="top")
+        axis.plot(place, height, "x", color="k", markersize=4)
+        axis.text(place + 0.07, height, beat.reason, fontsize=7, va="center")
     elif beat.alarm:
-        axis.plot(place, high - 0.12, "v", color=RED, markersize=6)
+        axis.plot(place, height, "v", color=RED, markersize=6)
     else:
-        axis.plot(place, high - 0.12, "o", color="0.45", markersize=2.5)
+        axis.plot(place, height, "o", color="0.45", markersize=2.5)
 
 
 @_svg
@@ -93,12 +104,12 @@ def worst_figure(excerpts: Sequence[Excerpt], window: tuple[int, int]) -> Figure
         excerpts: at most 8, each with its beat.
         window: samples at 360 Hz that the model was shown, before the R-peak and from it on.
     """
-    signals = [_level(excerpt.samples) for excerpt in excerpts]
-    low, high = _range(np.concatenate(signals))
+    signals, square = [level(excerpt.samples) for excerpt in excerpts], worst_square(excerpts)
+    volts = room_for(np.concatenate(signals), square)
     beats = [excerpt.beat for excerpt in excerpts if excerpt.beat is not None]
     residuals = [beat.residuals for beat in beats if beat.residuals is not None]
     hottest = max((values.max() for values in residuals), default=0) or 1.0
-    tall = 10 * (high - low)
+    tall = millimetres(volts, square)
     step = tall + (WARM if residuals else GAP)
     width, height = WIDTH / 4, step * -(-len(excerpts) // 4)
     figure = Figure(figsize=(WIDTH * MM, height * MM))
@@ -109,15 +120,15 @@ def worst_figure(excerpts: Sequence[Excerpt], window: tuple[int, int]) -> Figure
     for number, (excerpt, beat, signal) in enumerate(zip(excerpts, beats, signals, strict=True)):
         left, top = 2.5 + number % 4 * width, GAP - 2 + number // 4 * step
         axis = axis_at(left, top, tall)
-        _beat(axis, excerpt, signal, window, (low, high))
+        _beat(axis, excerpt, signal, window, volts, square)
         if beat.residuals is not None:
             _heat(axis_at(left, top + tall + 1, 5), beat.residuals, hottest, window, axis.get_xlim())
     return figure
 
 
-def _beat(axis, excerpt, signal, window, volts):
+def _beat(axis, excerpt, signal, window, volts, square):
     around = len(signal) / excerpt.rate / 2
-    _paper(axis, (-around, around), volts)
+    draw_paper(axis, (-around, around), volts, square)
     axis.axvspan(-window[0] / RATE, window[1] / RATE, color="0.5", alpha=0.12, linewidth=0)
     axis.set_prop_cycle(color=LEADS)
     axis.plot(np.arange(len(signal)) / excerpt.rate - around, signal, linewidth=0.9)
@@ -150,15 +161,16 @@ def template_figure(templates: Sequence[np.ndarray], window: tuple[int, int], le
         window: as for ``worst_figure``.
         leads: their names.
     """
-    low, high = _range(np.concatenate(templates))
-    tall = 10 * (high - low)
+    square = template_square(templates)
+    volts = room_for(np.concatenate(templates), square)
+    tall = millimetres(volts, square)
     width, height = WIDTH / 4 * len(leads), tall + GAP
     figure = Figure(figsize=(width * MM, height * MM))
     time = np.arange(-window[0], window[1]) / RATE
     for lead, name in enumerate(leads):
         left = (2.5 + lead * WIDTH / 4) / width
         axis = figure.add_axes((left, 2 / height, (WIDTH / 4 - 5) / width, tall / height))
-        _paper(axis, (time[0], time[-1]), (low, high))
+        draw_paper(axis, (time[0], time[-1]), volts, square)
         for template, width_of_line in zip(templates, (1.2, 0.6), strict=False):
             axis.plot(time, template[:, lead], color=LEADS[lead % len(LEADS)], linewidth=width_of_line)
         axis.set_title(name, loc="left", pad=2)
@@ -199,14 +211,14 @@ def rates_figure(bins: Sequence[Bin], set_for: float | None) -> Figure:
     figure.align_ylabels()
     begin, end, alarms, pulse, lost = (np.array(part, np.float64) for part in zip(*bins, strict=True))
     per_hour = alarms / (end - begin)
-    unit, factor = ("hours", 1) if end[-1] >= LONG else ("minutes", 60)
+    unit, factor = ("hours", 1) if end[-1] >= LONG else ("minutes", 60) if end[-1] >= SHORT else ("s", 3600)
     begin, end = begin * factor, end * factor
     upper.bar(begin, per_hour, end - begin, align="edge", color=RED, alpha=0.75, edgecolor="white")
     if set_for is not None:
         upper.axhline(set_for, color="k", linestyle="--", linewidth=0.8)
         title = f"dashed: the {set_for:.3g} false alarms per hour that the threshold was set for"
         upper.set_title(title, loc="right")
-    upper.set(ylabel="alarms per hour", ylim=(0, None if per_hour.any() or set_for else 1))
+    upper.set(ylabel="alarms per hour", ylim=(0, None if np.nansum(per_hour) or set_for else 1))
     middle.plot((begin + end) / 2, pulse, "k.-", linewidth=0.8)
     low, high = (np.nanmin(pulse), np.nanmax(pulse)) if np.isfinite(pulse).any() else (60, 60)
     middle.set(ylabel="heart rate, 1/min", ylim=(10 * (low // 10 - 1), 10 * (high // 10 + 2)))
@@ -215,40 +227,6 @@ def rates_figure(bins: Sequence[Bin], set_for: float | None) -> Figure:
     for axis in (upper, middle, lower):
         axis.spines[["top", "right"]].set_visible(False)
     return figure
-
-
-def _level(samples):
-    """The signal about its median."""
-    known = np.isfinite(samples).any(axis=0)
-    middle = np.zeros(samples.shape[1])
-    middle[known] = np.nanmedian(samples[:, known], axis=0)
-    return samples - middle
-
-
-def _range(signal):
-    """Lowest and highest mV to show: whole large squares that hold nearly all of the signal."""
-    values = signal[np.isfinite(signal)]
-    if not len(values):
-        return -LEAST / 2, LEAST / 2
-    low, high = np.quantile(values, [0.001, 0.999])
-    low, high = np.floor(low / 0.5) * 0.5, np.ceil(high / 0.5) * 0.5 + 0.5  # room for the marks
-    middle, span = (low + high) / 2, np.clip(high - low, LEAST, MOST)
-    return middle - span / 2, middle + span / 2
-
-
-def _paper(axis, times, volts):
-    for (across, up), colour, width in zip((SMALL, LARGE), PAPER, (0.3, 0.5), strict=True):
-        x, y = (
-            np.arange(np.ceil(low / step - 1e-6), high / step + 1e-6) * step
-            for (low, high), step in ((times, across), (volts, up))
-        )
-        # All lines one way are one path, as the file would hold hundreds.
-        for lines, ends, is_upright in ((x, volts, True), (y, times, False)):
-            along, places = np.tile([*ends, np.nan], len(lines)), np.repeat(lines, 3)
-            path = (places, along) if is_upright else (along, places)
-            axis.plot(*path, color=colour, linewidth=width, zorder=0)
-    axis.set(xlim=times, ylim=volts, xticks=[], yticks=[])
-    axis.spines[:].set_color(PAPER[1])
 
 
 def _clock(seconds):

@@ -4,7 +4,7 @@ from html import escape
 
 from sibeat_edge.report.figures import kinds_figure, strip_figure
 from sibeat_edge.report.html import duration, image, table
-from sibeat_edge.report.recording import Scored
+from sibeat_edge.report.scored import Scored
 
 LISTED = 12  # episodes of a sort in the table
 NAMES = {"N": "normal", "S": "supraventricular", "V": "ventricular"}

@@ -7,13 +7,15 @@ from pathlib import Path
 import numpy as np
 
 from sibeat_edge.files import whole_file
+from sibeat_edge.marks import PAGE
 from sibeat_edge.report.excerpts import STRIP
 from sibeat_edge.report.figures import LONG, Bin, rates_figure, strip_figure, template_figure, worst_figure
 from sibeat_edge.report.findings import as_text
 from sibeat_edge.report.found import episodes_section, kinds_section
 from sibeat_edge.report.html import duration, image, table
+from sibeat_edge.report.paper import scale, strip_square, template_square, worst_square
 from sibeat_edge.report.performance import measured_figures, on_new_wearers, set_for
-from sibeat_edge.report.recording import Scored, mean_heart_rate
+from sibeat_edge.report.scored import Scored, mean_heart_rate
 
 STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; max-width: 1040px; margin: 2em auto; padding: 0 1em }
@@ -65,7 +67,7 @@ def report(scored: Scored) -> str:
         _model(scored),
     ]
     return (
-        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>Record {name}</title>'
+        f"{PAGE}<title>Record {name}</title>"
         f"<style>{STYLE}</style></head>\n<body>\n" + "\n".join(filter(None, parts)) + "\n</body></html>\n"
     )
 
@@ -85,13 +87,15 @@ def _summary(scored):
         "Alarms": f"{summary['alarms']:,}",
         "Doubted": f"{summary['doubted']:,} beats above the threshold that noise, or their kind, explains",
         **{f"{name.capitalize()} beats": as_text(burden) for name, burden in scored.burdens.items()},
-        "Alarms per hour": f"{summary['alarms_per_hour']:.1f}",
+        "Alarms per hour": _number(summary["alarms_per_hour"], ".1f"),
         "Alarms per scored hour": _number(summary["alarms_per_scored_hour"], ".1f"),
         "False alarms on new wearers": on_new_wearers(scored),
         "False alarms that the threshold was set for": set_for(scored),
         "Threshold": f"{scored.threshold:.4g} ({ORIGINS[scored.threshold_from]})",
-        "Mean heart rate": f"{_number(scored.heart_rate, '.0f')} beats a minute",
+        "Mean heart rate": _number(scored.heart_rate, ".0f", " beats a minute"),
     }
+    if scored.assumed_unit:
+        rows["Unit"] = f"{scored.assumed_unit}, as it was taken: the file states none"
     return "<h2>Summary</h2>" + table([], [(escape(key), escape(value)) for key, value in rows.items()])
 
 
@@ -138,8 +142,10 @@ def rate_bins(scored: Scored) -> list[Bin]:
     rows: list[Bin] = []
     for begin, end in zip(edges[:-1], edges[1:], strict=True):
         beats = [beat for beat in scored.beats if begin <= beat.time / 3600 < end]
-        seconds = scored.reasons[round(begin * 3600) : round(end * 3600)]
-        alarms = sum(beat.alarm for beat in beats)
+        first = round(begin * 3600)
+        seconds = scored.reasons[first : max(first + 1, round(end * 3600))]
+        is_scored = any(beat.score is not None for beat in beats)
+        alarms = sum(beat.alarm for beat in beats) if is_scored else None
         rows.append((begin, end, alarms, mean_heart_rate(beats), float(np.mean(seconds != ""))))
     return rows
 
@@ -149,13 +155,14 @@ def _strip(scored):
     last = strip.time + len(strip.samples) / strip.rate
     beats = [beat for beat in scored.beats if strip.time <= beat.time < last]
     title = "30 s with many alarms" if scored.alarms else "The 30 s with the highest score"
+    title = title if scored.summary["scored"] else "The first 30 s"
     alarms = sum(beat.alarm for beat in beats)
     return (
         f"<h2>{title}</h2>"
         + image(strip_figure(strip, beats, scored.leads), "electrocardiogram strip with marked beats")
         + f'<p class="caption">{alarms} alarms in these {STRIP:g} s. As recorded, with its median at 0; '
-        "large squares 0.2 s and 0.5 mV. Found while the signal was read, by the first judgement, and marked "
-        "by the last. Red: alarm; dot: scored, no alarm; cross: not scored.</p>"
+        f"large squares 0.2 s and {strip_square(strip, beats):g} mV. Found while the signal was read, by the "
+        "first judgement, and marked by the last. Red: alarm; dot: scored, no alarm; cross: not scored.</p>"
     )
 
 
@@ -178,7 +185,8 @@ def _wearer(scored):
         "<h2>The wearer's own beat</h2>"
         + image(figure, "the template of the wearer's own beat")
         + '<p class="caption">Running mean of similar beats, filtered, as it was at the end. Thin: a second '
-        "normal shape. Every beat was compared with the one that it is more like.</p>"
+        "normal shape. Every beat was compared with the one that it is more like."
+        + f"{_squares(template_square(scored.templates))}</p>"
         + table(["alarm raised by", "", "alarms"], rows, numbers=1)
     )
 
@@ -200,7 +208,7 @@ def _worst(scored):
         "<h2>The worst beats</h2>"
         + image(figure, "the beats with the highest scores")
         + '<p class="caption">Alarms first, then by score, one of a kind; grey: what the model was shown.'
-        + f"{heat}</p>"
+        + f"{heat}{_squares(worst_square(scored.worst))}</p>"
     )
 
 
@@ -227,5 +235,10 @@ def _model(scored):
     )
 
 
-def _number(value, form):
-    return "–" if value is None else format(value, form)
+def _squares(square):
+    told = scale(square)
+    return told and f" Here, {told}: beats of this size are rare, so the unit may be another one."
+
+
+def _number(value, form, unit=""):
+    return "unknown" if value is None else format(value, form) + unit

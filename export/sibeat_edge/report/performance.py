@@ -8,7 +8,7 @@ both count normal beats above the threshold; the judgement, which decides what i
 from collections.abc import Mapping
 
 from sibeat_edge.model.manifest import Manifest
-from sibeat_edge.report.recording import Scored
+from sibeat_edge.report.scored import Scored
 
 
 def set_for(scored: Scored) -> str:

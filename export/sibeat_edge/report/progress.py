@@ -1,4 +1,4 @@
-"""Progress through a recording, on a terminal."""
+"""Progress through a recording, or through many, on a terminal."""
 
 from types import TracebackType
 
@@ -7,7 +7,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 
 class ProgressBar:
-    """Shows how much of a recording has been scored; nothing where ``console`` is no terminal.
+    """Shows how much has been scored; nothing where ``console`` is no terminal.
 
     >>> import io
     >>> with ProgressBar(Console(file=io.StringIO())) as bar:
@@ -37,4 +37,10 @@ class ProgressBar:
         of = "" if total is None else f" of {total / 3600:.1f}"
         self._progress.update(
             self._task, completed=done, total=total, description=f"{done / 3600:.1f}{of} hours"
+        )
+
+    def count(self, done: int, total: int) -> None:
+        """Show that ``done`` of ``total`` recordings are scored."""
+        self._progress.update(
+            self._task, completed=done, total=total, description=f"{done} of {total} recordings"
         )

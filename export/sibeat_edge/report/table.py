@@ -8,8 +8,9 @@ from rich.table import Table
 
 from sibeat_edge.report.findings import as_text
 from sibeat_edge.report.performance import measured_figures, on_new_wearers, set_for
-from sibeat_edge.report.recording import Scored
+from sibeat_edge.report.scored import Scored
 
+WIDTH = 100  # characters of a table that is written to a file
 LISTED = 20  # alarms in the table
 SUMMARY = (
     *("leads", "rate", "seconds", "model", "threshold", "threshold_from", "beats", "scored", "alarms"),
@@ -24,7 +25,8 @@ def as_table(scored: Scored, width: int) -> str:
     console = Console(file=text, width=width, highlight=False)
     figures = Table("", "", box=box.SIMPLE, show_header=False, title=f"{scored.name}: scored beats")
     for name in SUMMARY:
-        figures.add_row(name.replace("_", " "), _cell(scored.summary[name]))
+        value = scored.summary[name]
+        figures.add_row(name.replace("_", " "), "unknown" if value is None else _cell(value))
     for name, burden in scored.burdens.items():
         figures.add_row(f"{name} beats", as_text(burden))
     figures.add_row("threshold set for false alarms", set_for(scored))

@@ -19,11 +19,12 @@ from typing import Any
 import numpy as np
 
 from sibeat_edge.files import whole_file
-from sibeat_edge.report.recording import Scored
+from sibeat_edge.marks import COLUMNS, GENERATOR, TABLE
+from sibeat_edge.report.scored import Scored
+from sibeat_edge.report.table import WIDTH, as_table
 from sibeat_edge.scorer import Beat
 
 NO_ALARM, SUPRAVENTRICULAR, VENTRICULAR, ALARM, NOT_SCORED, COMMENT = 'NSV?Q"'
-COLUMNS = ("time", "sample", "score", "alarm", "reason", "rr", "why", "snr", "doubted", "kind", "irregular")
 FLAGS = ("alarm", "doubted", "irregular")
 LONGEST_NOTE = 255  # bytes, by WFDB's format
 
@@ -47,6 +48,7 @@ def beat_rows(scored: Scored) -> Iterator[dict[str, Any]]:
 def as_json(scored: Scored) -> str:
     """The summary, what was not scored, warnings, and the beats, a line a beat, as a JSON text."""
     head = {
+        "generator": GENERATOR,
         **{("beats_found" if name == "beats" else name): value for name, value in scored.summary.items()},
         "episodes": [asdict(episode) for episode in scored.episodes],
         "unscored_beats": scored.unscored,
@@ -77,6 +79,16 @@ def write_text(text: str, path: str | Path) -> None:
         partial.write_text(text, encoding="utf-8", newline="\n")
 
 
+def write_results(scored: Scored, form: str, path: str | Path) -> None:
+    """Write the beats to ``path``, whole or not at all, as a ``table``, ``json``, ``csv`` or ``wfdb``."""
+    if form == "wfdb":
+        write_annotations(scored, path)
+    elif form == "table":
+        write_text(f"{TABLE}\n\n{as_table(scored, WIDTH)}", path)
+    else:
+        write_text(as_json(scored) if form == "json" else as_csv(scored), path)
+
+
 def write_annotations(scored: Scored, path: str | Path) -> None:
     """Write the beats as the WFDB annotation file ``path``: ``rdann(record, extension)`` reads it.
 
@@ -84,7 +96,7 @@ def write_annotations(scored: Scored, path: str | Path) -> None:
     """
     import wfdb  # here, as a device that streams its beats needs no files
 
-    legend = f"{scored.manifest['name']}: {_legend(scored)}, {NOT_SCORED} = not scored"
+    legend = f"{GENERATOR}: {scored.manifest['name']}: {_legend(scored)}, {NOT_SCORED} = not scored"
     rows = [(sample_number(scored, beat), _symbol(beat), _note(beat)) for beat in scored.beats]
     rows = sorted([(1, COMMENT, legend), *rows], key=lambda row: row[0])
     samples, symbols, notes = zip(*rows, strict=True)

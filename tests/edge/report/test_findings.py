@@ -236,7 +236,7 @@ def test_wfdb_reads_the_kinds_back(scored, tmp_path):
     assert found.symbol[1:] == [b.kind or "Q" for b in some] and set(found.symbol[1:]) == set("NSVQ")
     np.testing.assert_array_equal(found.sample[1:], [round(b.time * 360) for b in some])
     wanted = f"{scored.manifest['name']}: N = normal, S = premature, V = of another shape, Q = not scored"
-    assert found.aux_note[0] == wanted
+    assert found.aux_note[0] == f"sibeat_edge: {wanted}"
     assert found.aux_note[101] == "not scored: noisy" and found.aux_note[1 + 300].startswith("score ")
 
 

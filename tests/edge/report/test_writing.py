@@ -101,7 +101,9 @@ def test_the_first_annotation_tells_the_symbols(scored, tmp_path):
     write_annotations(scored, tmp_path / "example.sib")
     found = wfdb.rdann(str(tmp_path / "example"), "sib")
     assert (found.symbol[0], found.sample[0]) == ('"', 1)
-    assert found.aux_note[:1] == ["tiny: ? = alarm (score above 1.5), N = no alarm, Q = not scored"]
+    assert found.aux_note[:1] == [
+        "sibeat_edge: tiny: ? = alarm (score above 1.5), N = no alarm, Q = not scored"
+    ]
 
 
 def test_every_beats_symbol_counts_as_a_beat_in_wfdb():
@@ -113,7 +115,7 @@ def test_annotations_take_any_name_of_file_and_model(tmp_path):
     scored = replace(scored_example(), manifest={**MANIFEST, "name": "modèle " + "x" * 400})
     write_annotations(scored, tmp_path / "a b.1.sib")
     found = wfdb.rdann(str(tmp_path / "a b.1"), "sib")
-    assert len(found.sample) == 60 and found.aux_note[0].startswith("mod?le xxx")
+    assert len(found.sample) == 60 and found.aux_note[0].startswith("sibeat_edge: mod?le xxx")
 
 
 def test_samples_are_numbered_at_the_recordings_own_rate(tmp_path):

@@ -1,0 +1,134 @@
+"""The recordings that paths, folders and patterns name, and the files that each consists of."""
+
+import glob
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from sibeat_edge.errors import RecordError
+from sibeat_edge.marks import is_own
+from sibeat_edge.reading.formats import FORMATS
+
+HEADER, SIGNAL, PACKED = ".hea", ".dat", ".gz"
+LONGEST = 1 << 20  # bytes of a header; a longer file is none
+RESULTS = (".csv", ".htm", ".html", ".json", ".sib", ".txt")  # of files that may be a record's results
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a path is a folder, and no WFDB record: those are named without their ending.
+
+    >>> is_folder(Path(".")), is_folder(Path("absent"))
+    (True, False)
+    """
+    return path.is_dir() and not header_of(path).is_file()
+
+
+def header_of(path: Path) -> Path:
+    """Where the header of a WFDB record lies that is named without its ending."""
+    return path.with_name(path.name + HEADER) if path.name else path
+
+
+def find_recordings(path: str | Path) -> list[Path]:
+    """The recordings that a ``path`` names: itself, those in a folder, or those that match a pattern.
+
+    Of a folder and its sub-folders all files are taken whose ending is that of a known format, in order. A
+    WFDB record is one, named without its ending, and so is a record of several segments. Hidden files and
+    results of this package are left out. A pattern has ``*``, ``?``, ``[…]`` or ``**``, and matches files and
+    folders. A path that is no folder and matches nothing stands for itself, whether it is there or not.
+
+    Raises ``RecordError`` for a folder without a recording, and ``OSError`` for what cannot be read.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for name in ("b.csv", "a.hea", "a.dat", "a.atr", ".c.csv", "notes.md"):
+    ...         Path(folder, name).touch()
+    ...     [found.name for found in find_recordings(folder)]
+    ['a', 'b.csv']
+    """
+    path = Path(path)
+    if is_folder(path):
+        found = _in_folder(path)
+        if not found:
+            raise RecordError(f"{path}: found a folder without a recording; expected one or more in it.")
+        return found
+    is_there = path.exists() or header_of(path).is_file()
+    matches = [] if is_there else [Path(match) for match in glob.glob(str(path), recursive=True)]
+    if not matches:
+        return [_record(path)]
+    inside = (found for match in matches if is_folder(match) for found in _in_folder(match))
+    return sorted({*_records(match for match in matches if match.is_file()), *inside})
+
+
+def _in_folder(folder):
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return _records(
+        path for path in files if not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
+
+
+def _records(files):
+    """The recordings among these files, once each, without the files that they consist of."""
+    known = {ending for form in FORMATS for ending in form.endings}
+    files = [path for path in files if _ending(path) in known and not is_own(path)]
+    headers = [path for path in files if path.suffix.lower() == HEADER]
+    parts = {part for path in headers for part in _named_in(path) if part != path}
+    found = {_record(path) for path in files if path not in parts}
+    return sorted(path for path in found if path.suffix.lower() != SIGNAL or header_of(path).is_file())
+
+
+def _ending(path):
+    suffix = path.suffix.lower()
+    return Path(path.stem).suffix.lower() if suffix == PACKED else suffix
+
+
+def _record(path):
+    """The path of a recording as it is called: a WFDB record's has no ending, whichever file is named."""
+    others = {ending for form in FORMATS for ending in form.endings} - {HEADER, SIGNAL}
+    if path.suffix and _ending(path) not in others and path.with_suffix(HEADER).is_file():
+        return path.with_suffix("")
+    return path
+
+
+def files_of(*paths: str | Path) -> list[Path]:
+    """The files that the recordings at ``paths`` consist of, as far as they are there.
+
+    Of a WFDB record these are its header, the files and segments that it names, and its annotations: whatever
+    else has the record's name and an ending that is none of results.
+
+    >>> files_of("absent.csv")
+    []
+    """
+    records = [_record(Path(path)) for path in paths]
+    found: dict[Path, None] = {}
+    names: dict[Path, set[str]] = defaultdict(set)  # of WFDB records, by their folder
+    for record in records:
+        header = header_of(record)
+        if header.is_file():
+            found.update(dict.fromkeys([header, *_named_in(header)]))
+            names[record.parent].add(record.name)
+        else:
+            found[record] = None
+    for folder, known in names.items():
+        for entry in os.scandir(folder):
+            ends = [place for place, letter in enumerate(entry.name) if letter == "."]
+            is_result = Path(entry.name).suffix.lower() in RESULTS
+            if not is_result and any(entry.name[:end] in known for end in ends):
+                found[folder / entry.name] = None
+    return [path for path in found if path.exists()]
+
+
+def _named_in(header: Path, depth: int = 1) -> Iterator[Path]:
+    """The files that a WFDB header names: signals, or segments' headers with the signals of those."""
+    if not header.is_file() or header.stat().st_size > LONGEST:
+        return
+    lines: Iterable[str] = header.read_text("latin-1").splitlines()
+    rows = [words for line in lines if (words := line.split("#")[0].split())]
+    is_parted = bool(rows) and "/" in rows[0][0]
+    for words in rows[1:]:
+        if not is_parted:
+            yield header.parent / words[0]
+        elif words[0] != "~" and depth:
+            segment = header_of(header.parent / words[0])
+            yield segment
+            yield from _named_in(segment, depth - 1)
