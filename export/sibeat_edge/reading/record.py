@@ -1,4 +1,4 @@
-"""A wearer's recording in a WFDB, EDF or CSV file, read in blocks, so that memory does not grow with it."""
+"""A wearer's recording in a WFDB, EDF or text file, read in blocks, so that memory does not grow with it."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -11,8 +11,13 @@ from sibeat_edge.errors import RecordError
 from sibeat_edge.reading.csvfile import CsvFile
 from sibeat_edge.reading.edffile import EdfFile
 from sibeat_edge.reading.leads import FIRST, find_lead, millivolts, plain
+from sibeat_edge.reading.text.stream import STANDARD_INPUT
+from sibeat_edge.reading.units import SECONDS, guess_unit
 from sibeat_edge.reading.wfdbfile import WfdbFile
-from sibeat_edge.signal.resampling import HIGHEST_RATE, LOWEST_RATE
+from sibeat_edge.signal.resampling import HIGHEST_RATE
+
+LOWEST_RATE = 50  # Hz, below which an ECG has no QRS complexes left
+TEXT = (".csv", ".tsv", ".txt")  # endings of text files, before .gz
 
 
 class Source(Protocol):
@@ -64,7 +69,7 @@ class Record:
         rate: Hz.
         leads: names of those that are read, in the model's order.
         seconds: of the whole recording, or None if it is known only after reading to the end.
-        warnings: sentences that are to be shown with the result.
+        told: sentences on what was chosen when the recording was opened.
         unit: of the leads whose unit the file does not state.
         source: the reader of the file.
 
@@ -86,9 +91,14 @@ class Record:
     rate: float
     leads: tuple[str, ...]
     seconds: float | None
-    warnings: tuple[str, ...]
+    told: tuple[str, ...]
     unit: str
     source: Source = field(repr=False)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences that are to be shown with the result; some are known only after reading to the end."""
+        return (*self.source.warnings, *self.told)
 
     @property
     def cut(self) -> str:
@@ -106,9 +116,7 @@ class Record:
         """
         names, units = self.source.leads, self.source.units
         columns = [names.index(lead) for lead in self.leads]
-        factors = np.array(
-            [_millivolts(self.path, names[column], units[column] or self.unit) for column in columns]
-        )
+        factors = np.array([_factor(units[column], self.unit) for column in columns])
         for time, samples in self.source.blocks(columns, seconds):
             samples = samples * factors
             samples[~np.isfinite(samples)] = np.nan
@@ -131,27 +139,35 @@ def read_record(
     wanted: Sequence[str] = ("MLII",),
     unit: str | None = None,
 ) -> Record:
-    """Open the recording at ``path``: a WFDB record (with or without extension), an ``.edf`` or a ``.csv``.
+    """Open the recording at ``path``: a WFDB record (with or without extension), an ``.edf`` or a text file.
 
     Args:
-        path: of the file.
-        lead: name, or names, of leads to take instead of the ``wanted`` ones, with a warning.
-        rate: Hz, for a CSV without a clock. If the file states its rate, both must agree to 1 %.
+        path: of the file; ``-`` for a text on standard input.
+        lead: name, or names, of leads to take instead of the ``wanted`` ones, with a warning. A number that
+            names none is that of a column of a text file, from 1.
+        rate: Hz, for a text without a clock. If the file states its rate, both must agree to 1 %; a text's
+            clock that is not even is left out, with a warning.
         wanted: names of the leads that the model was trained on, in its order.
-        unit: of the leads whose unit the file does not state, mV by default; as ``millivolts`` takes it.
+        unit: of the leads whose unit the file does not state, or not as a unit of voltage; as ``millivolts``
+            takes it, such as ``"uV"`` or ``"200/mV"``. By default it is mV or, with a warning, what it must
+            be by the size of the beats (``guess_unit``).
 
     Names of leads are compared as ``reading.leads.plain`` has them: without regard to case or to "ECG" before
     them, and MLII is II. ``first`` stands for the first lead, whatever its name.
 
     Raises ``RecordError``, one sentence of what was found and what was expected. It is raised for a file that
     is missing, truncated, empty or of another kind, for a missing lead, for a unit other than V, mV, uV or
-    nV, and for a rate that is unknown, contradicted or out of range.
+    nV, and for a rate that is unknown, contradicted or out of range, such as one below 50 Hz.
     """
     path = Path(path)
     source, name = _open(path, rate)
     columns, warnings = _choose(path, source, wanted, lead)
+    if unit is not None and millivolts(unit) is None:
+        raise RecordError(f"{path}: given the unit {unit!r}; expected mV, uV, V or counts such as 200/mV.")
     for column in columns:
-        _millivolts(path, source.leads[column], source.units[column] or unit or "mV")
+        if unit is None and source.units[column] and millivolts(source.units[column]) is None:
+            what = f"{path}: found lead {source.leads[column]} in {source.units[column]!r}"
+            raise RecordError(f"{what}; expected mV, uV or V (--unit UNIT settles it).")
     rates = sorted({source.rates[column] for column in columns})
     if len(rates) > 1:
         raise RecordError(f"{path}: found leads at {rates[0]:g} and {rates[-1]:g} Hz; expected one rate.")
@@ -161,8 +177,10 @@ def read_record(
     if rate is not None and abs(found / rate - 1) > 0.01:
         raise RecordError(f"{path}: found a rate of {found:g} Hz; expected {rate:g} Hz as given.")
     leads = tuple(source.leads[column] for column in columns)
-    told = (*source.warnings, *warnings)
-    return Record(path, name, float(found), leads, source.seconds, told, unit or "mV", source)
+    if unit is None:
+        unit, told = _guessed(path, source, columns)
+        warnings += told
+    return Record(path, name, float(found), leads, source.seconds, tuple(warnings), unit, source)
 
 
 def _open(path, rate):
@@ -171,18 +189,21 @@ def _open(path, rate):
         raise RecordError(f"{path}: given a rate of {rate} Hz; expected {LOWEST_RATE} to {HIGHEST_RATE} Hz.")
     if path.with_name(path.name + ".hea").is_file():
         return WfdbFile(path), path.name
-    suffix = path.suffix.lower()
-    if suffix not in (".hea", ".dat", ".edf", ".csv"):
+    if path == STANDARD_INPUT:
+        return CsvFile(path, rate), "stdin"
+    bare = path.with_suffix("") if path.suffix.lower() == ".gz" else path
+    suffix = bare.suffix.lower()
+    if suffix not in (".hea", ".dat", ".edf", *TEXT) or (bare != path and suffix not in TEXT):
         what = "a file of unknown format" if path.exists() else "no such file"
-        raise RecordError(f"{path}: found {what}; expected a WFDB record (.hea), .edf or .csv.")
+        raise RecordError(f"{path}: found {what}; expected a WFDB record (.hea), .edf, .csv, .tsv or .txt.")
     if not path.is_file():
         raise RecordError(f"{path}: found no such file; expected a recording.")
     if not path.stat().st_size:
         raise RecordError(f"{path}: found an empty file; expected a recording.")
     if suffix == ".edf":
         return EdfFile(path), path.stem
-    if suffix == ".csv":
-        return CsvFile(path, rate), path.stem
+    if suffix in TEXT:
+        return CsvFile(path, rate), bare.stem
     return WfdbFile(path.with_suffix("")), path.stem
 
 
@@ -195,7 +216,7 @@ def _choose(path, source, wanted, lead):
             f"{path}: given the leads {', '.join(asked)}; "
             f"expected {len(wanted)}, as the model was trained on {', '.join(wanted)}."
         )
-    places = [find_lead(name, source.leads) for name in asked]
+    places = [_place(name, source) for name in asked]
     columns = [place for place in places if place is not None]
     missing = [name for name, place in zip(asked, places, strict=True) if place is None]
     if lead is None and missing and not source.named and len(source.leads) == len(wanted):
@@ -215,10 +236,25 @@ def _choose(path, source, wanted, lead):
     return columns, warnings
 
 
-def _millivolts(path, lead, unit):
-    factor = millivolts(unit)
-    if factor is None:
-        raise RecordError(
-            f"{path}: found lead {lead} in {unit.strip() or 'no unit'!r}; expected mV, uV or V."
-        )
-    return factor
+def _place(name, source):
+    """The place of a lead by its name or, in a text file, by the number of its column."""
+    place, numbers = find_lead(name, source.leads), getattr(source, "numbers", [])
+    return numbers.index(name) if place is None and name in numbers else place
+
+
+def _factor(stated, unit):
+    """The mV of one step of a lead: as the file has it, or else in the ``unit`` of the others."""
+    factor = millivolts(stated)
+    return millivolts(unit) if factor is None else factor
+
+
+def _guessed(path, source, columns):
+    """The likely unit of the leads that state none, and a warning unless it is mV."""
+    unknown = [column for column in columns if not source.units[column]]
+    if not unknown:
+        return "mV", []
+    first = next((samples for _, samples in source.blocks(unknown, SECONDS)), np.zeros((0, 1)))
+    guess = guess_unit(first, source.rates[unknown[0]])
+    names = ", ".join(source.leads[column] for column in unknown)
+    told = [f"{path}: found lead {names} without a unit, and {guess.told} (--unit UNIT settles it)."]
+    return guess.unit, told if guess.told else []

@@ -1,0 +1,161 @@
+"""A device's clock: the rate that it states, and how far its stamps are off it.
+
+Samples are taken at a steady rate; their stamps are late or early by the jitter of packets and of rounding.
+So a stamp that is off says nothing, but a step from which on all stamps are later is a gap.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+JUMP = 0.05  # s that stamps are later by, from which a stream of samples is broken off
+WINDOW = 2.0  # s of stamps on either side of a step, by which it is judged
+PACKETS = 4  # that such a window holds at least
+EARLY = 10  # %: stamps are seldom earlier than their samples, so that the early ones tell the time
+USUAL = 95  # %: steps between stamps that are larger may be gaps
+LATE = 0.5  # s that a steady clock may go back, or lag behind the count of samples
+# Hz of common devices, of which a clock that is too coarse to tell is taken to have the nearest.
+COMMON = np.array([50, 64, 100, 125, 128, 130, 200, 250, 256, 300, 360, 400, 500, 512, 1000, 1024, 2000])
+
+
+class BadClock(ValueError):
+    """A clock that tells no time: what was found and expected, at ``place`` of the stamps."""
+
+    def __init__(self, found: str, place: int = 0) -> None:
+        super().__init__(found)
+        self.place = place
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How a clock goes.
+
+    Attributes:
+        rate: Hz.
+        jitter: s from the earliest to the latest stamps, as compared with a steady rate.
+        step: s from stamp to stamp, of the largest that are usual.
+        unsure: share of the rate by which it may be wrong.
+    """
+
+    rate: float
+    jitter: float = 0.0
+    step: float = 0.0
+    unsure: float = 0.0
+
+    @property
+    def window(self) -> int:
+        """Samples on either side of a step, by which it is judged."""
+        return max(2, round(self.rate * max(WINDOW, PACKETS * self.step)))
+
+    @property
+    def is_fine(self) -> bool:
+        """Whether a stamp is off by less than a sample."""
+        return self.jitter < 1 / self.rate
+
+    @property
+    def least(self) -> float:
+        """The least gap in s that the clock can tell, up to ``JUMP`` if it is not too coarse for that."""
+        if self.jitter > JUMP / 2:
+            return JUMP + self.jitter / 2
+        return min(JUMP, max(0.75 / self.rate, 2 * self.jitter))
+
+    def is_of(self, rate: float, share: float = 0.0) -> bool:
+        """Whether the clock agrees with a ``rate``, to a ``share`` of it if that is more than it can tell."""
+        return abs(self.rate / rate - 1) <= max(self.unsure, share)
+
+    def named(self) -> float:
+        """The rate as its maker means it: whole, or a common one where the clock is too coarse to tell."""
+        nearest = float(COMMON[np.argmin(np.abs(COMMON / self.rate - 1))])
+        if self.unsure * self.rate > 0.5 and self.is_of(nearest):
+            return nearest
+        whole = float(round(self.rate))
+        return whole if whole and self.is_of(whole) else self.rate
+
+
+def find_pace(times: np.ndarray) -> Pace:
+    """The pace of a clock by its first ``times`` ``(samples,)`` in s.
+
+    Raises ``BadClock`` for one that does not go on, goes back, or is not steady.
+
+    >>> times = np.round(np.arange(2000) / 130, 3)
+    >>> times[1000:] += 60  # s without signal
+    >>> pace = find_pace(times)
+    >>> pace.named(), pace.is_fine
+    (130.0, True)
+    """
+    if len(times) < 2:
+        raise BadClock("fewer than 2 samples; expected an even clock")
+    steps, count = np.diff(times), np.arange(len(times))
+    span = max(1, len(steps) // 10)
+    slope = float(np.median(times[span:] - times[:-span])) / span
+    if slope <= 0 or not (steps > 0).any():
+        raise BadClock("a clock that does not go on; expected an even one")
+    pace = Pace(1 / slope, step=float(np.percentile(steps[steps > 0], USUAL)))
+    for _ in range(2):  # the gaps found at a first, rough rate are taken out for a second, exact one
+        off = times - count / pace.rate
+        pace = Pace(pace.rate, _usual_jitter(off, pace.window), pace.step)
+        check_steps(times, pace)
+        gaps = find_gaps(off, steps, pace, range(1, len(times)))
+        if len(gaps) > 3 + len(times) / pace.rate:
+            raise unsteady(pace, gaps[0][0])
+        even = times - times[0]
+        for place, size in gaps:
+            even[place:] -= size
+        slope = float(np.polyfit(count, even, 1)[0]) if len(times) > 2 else slope
+        if slope <= 0:
+            raise BadClock("a clock that does not go on; expected an even one")
+        pace = Pace(1 / slope, pace.jitter, pace.step)
+    spread = float(np.ptp(np.percentile(even - count * slope, [0.5, 99.5])))
+    if spread > max(2 * LATE, 3 * pace.step):
+        raise unsteady(pace, int(np.argmax(steps)) + 1)
+    jitter = max(pace.jitter, spread)
+    return Pace(pace.rate, jitter, pace.step, max(jitter / float(even[-1]), 1 / len(times)))
+
+
+def check_steps(times: np.ndarray, pace: Pace) -> None:
+    """Raise ``BadClock`` where the clock goes back by more than its jitter explains."""
+    steps = np.diff(times)
+    back = steps < -max(LATE, 2 * pace.jitter)
+    if back.any():
+        place = int(np.argmax(back)) + 1
+        raise BadClock(
+            f"{times[place]:.10g} s after a later time; expected a clock that does not go back", place
+        )
+
+
+def unsteady(pace: Pace, place: int) -> BadClock:
+    """The error of a clock whose rate changes or that jumps all the time."""
+    return BadClock(f"a clock that is not steady; expected one of about {pace.rate:.4g} Hz", place)
+
+
+def find_gaps(off: np.ndarray, steps: np.ndarray, pace: Pace, places: range) -> list[tuple[int, float]]:
+    """The gaps at these ``places``: the place of the first sample behind each, and its size in s.
+
+    Args:
+        off: s by which the stamps ``(samples,)`` are later than the count of samples says.
+        steps: from stamp to stamp, ``(samples - 1,)``.
+        pace: of the clock.
+    """
+    most = 1 / pace.rate + (pace.least if pace.jitter <= JUMP / 2 else max(JUMP, 1.5 * pace.step))
+    gaps: list[tuple[int, float]] = []
+    last = 0
+    for place in (np.flatnonzero(steps > most) + 1).tolist():
+        if place in places:
+            before, behind = off[max(last, place - pace.window) : place], off[place : place + pace.window]
+            if (size := level(behind) - level(before)) > pace.least:
+                gaps.append((place, size))
+                last = place
+    return gaps
+
+
+def level(off: np.ndarray) -> float:
+    """By how many s the early ones of stamps are off."""
+    return float(np.percentile(off, EARLY))
+
+
+def _usual_jitter(off, window):
+    """The usual difference of the latest and the earliest stamps of a window."""
+    count = len(off) // window
+    if not count:
+        return float(np.percentile(off, 95) - np.percentile(off, 5))
+    return float(np.median(np.ptp(off[: count * window].reshape(count, window), axis=1)))
