@@ -17,8 +17,8 @@ WORD = re.compile(
 )  # of a heading, camel case or not
 TIMES = frozenset(
     "time times timestamp timestamps stamp datetime date datum zeit zeitstempel zeitpunkt uhrzeit elapsed "
-    "clock epoch unix utc ts t tiempo hora fecha temps heure tempo ora tid tijd aika czas čas время 時間 時刻 "
-    "时间 시간".split()
+    "clock epoch unix utc ts t tiempo hora fecha temps heure tempo ora tid tijd aika czas čas время 時間 "
+    "時刻 时间 시간".split()
 )
 COUNTERS = frozenset(
     "index idx counter count packet packets nseq seq sequence sample samples frame frames row rows no nr "

@@ -28,8 +28,9 @@ class EvenClock:
         pace: of the clock.
 
     >>> clock = EvenClock(100, Pace(100))
-    >>> clock.push(np.array([5.0, 5.01, 5.02, 7.03, 7.04, 7.07]), at_end=True)
-    [Run(rows=3, time=0.0, lost=0), Run(rows=2, time=2.03, lost=0), Run(rows=1, time=2.05, lost=2)]
+    >>> runs = clock.push(np.array([5.0, 5.01, 5.02, 7.03, 7.04, 7.07]), at_end=True)
+    >>> [(run.rows, round(run.time, 2), run.lost) for run in runs]
+    [(3, 0.0, 0), (2, 2.03, 0), (1, 2.07, 2)]
     """
 
     def __init__(self, rate: float, pace: Pace) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 NEWLINE, BLANK, MINUS, PLUS, ZERO = 10, 32, 45, 43, 48  # bytes
 TRIMMED = np.zeros(256, bool)  # what may stand around a cell's text
 TRIMMED[list(b" \t\"'")] = True
+LOWEST = 40  # above which no such byte is
 MISSING = frozenset(("", "nan", "na", "n/a", "null", "none", "-"))  # case-folded
 EXACT = 15  # digits, up to which a quotient by a power of ten is the float64 nearest to the decimal number
 WHOLE = 18  # digits that int64 holds
@@ -63,7 +64,7 @@ def cells_of(text: bytes, separator: str | None, width: int, columns: Sequence[i
 def _between(a, separator, width):
     is_end = a == NEWLINE
     is_end |= a == separator
-    ends = np.flatnonzero(is_end)
+    ends = np.flatnonzero(is_end).astype(np.int32)
     for size in (width, width + 1):
         if len(ends) % size == 0:
             table = ends.reshape(-1, size)
@@ -78,7 +79,7 @@ def _between(a, separator, width):
 
 
 def _words(a, width):
-    edges = np.flatnonzero(np.diff(a <= BLANK, prepend=True, append=True))
+    edges = np.flatnonzero(np.diff(a <= BLANK, prepend=True, append=True)).astype(np.int32)
     starts, ends, lines = edges[::2], edges[1::2], np.flatnonzero(a == NEWLINE)
     if len(starts) != width * len(lines):
         return None
@@ -88,11 +89,12 @@ def _words(a, width):
 
 
 def _trimmed(a, starts, ends):
-    while (outer := TRIMMED[a[starts]] & (starts < ends)).any():  # a newline is behind the last of them
-        starts = starts + outer
-    while (outer := TRIMMED[a[ends - 1]] & (starts < ends)).any():
+    starts, ends = np.ascontiguousarray(starts), np.ascontiguousarray(ends)
+    while (a[starts] < LOWEST).any() and (outer := TRIMMED[a[starts]] & (starts < ends)).any():
+        starts = starts + outer  # up to a newline, which is behind the last of them
+    while (a[ends - 1] < LOWEST).any() and (outer := TRIMMED[a[ends - 1]] & (starts < ends)).any():
         ends = ends - outer
-    return Cells(a, np.ascontiguousarray(starts), np.ascontiguousarray(ends))
+    return Cells(a, starts, ends)
 
 
 def numbers(cells: Cells, decimal: str = ".") -> np.ndarray:
@@ -132,20 +134,23 @@ def _plain(cells, places, decimal):
     sign = a[starts]
     is_minus = sign == MINUS
     starts = starts + (is_minus | (sign == PLUS))
-    length = last - starts + 1
-    fits = (length > (places + 1 if places else 0)) & (length <= (EXACT + 1 if places else WHOLE))
+    length, most = last - starts + 1, EXACT + 1 if places else WHOLE
+    fits = (length > (places + 1 if places else 0)) & (length <= most)
     if places:
         fits &= a.take(last - places, mode="clip") == decimal
+    shortest, longest = int(length.min()), int(min(length.max(), most))
     whole, weight = np.zeros(len(last), np.int64), 1
-    for back in range(int(min(length.max(), EXACT + 1 if places else WHOLE))):
+    largest = np.zeros(len(last), np.uint8)
+    for back in range(longest):
         if places and back == places:
             continue
-        here = last - back
-        digit = a.take(here, mode="clip") - np.uint8(ZERO)
-        is_within = here >= starts
-        fits &= (digit < 10) | ~is_within
-        whole += np.where(is_within, digit, np.uint8(0)) * np.int64(weight)
+        digit = a.take(last - back, mode="clip") - np.uint8(ZERO)
+        if back >= shortest:
+            digit[length <= back] = 0
+        np.maximum(largest, digit, out=largest)
+        whole += digit * np.int64(weight)
         weight *= 10
+    fits &= largest < 10
     values = whole / 10.0**places if places else whole.astype(np.float64)
     return np.where(is_minus, -values, values), fits
 
@@ -156,9 +161,9 @@ def _others(cells, places, decimal):
     length = int((part.ends - part.starts).max())
     if 0 < length <= 32 and (part.ends > part.starts).all():
         letters = part.matrix(length)
-        if decimal == "," and not (letters == ord(".")).any():
-            letters[letters == ord(",")] = ord(".")
-        if not np.isin(letters, np.frombuffer(b"_,", np.uint8)).any():
+        other = ord(".") if decimal == "," else ord(",")
+        if not ((letters == ord("_")) | (letters == other)).any():
+            letters[letters == ord(decimal)] = ord(".")
             try:
                 return letters.view(f"S{length}").ravel().astype(np.float64)
             except ValueError:

@@ -1,5 +1,6 @@
 """The rows of a text file as numbers, part by part, up to where they end or are damaged."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -11,6 +12,7 @@ from sibeat_edge.reading.text.stream import TextStream, decoded
 
 REST = 1 << 18  # bytes behind a fault that are looked through
 MANY = 10  # rows behind a fault, from which the file goes on
+BLANK_LINES = re.compile(rb"^[ \t;,]*\n", re.MULTILINE)
 INNER = "\x1f"  # between cells that were separated one by one
 
 Parser = Callable[[Cells], np.ndarray]
@@ -56,18 +58,20 @@ class Rows:
                 return
             line += count
         if self._stream.fault:
-            self.cut = f"{self.name}, line {line}: found {self._stream.fault}; expected more, so the recording ends there."
+            self.cut = f"{self.name}, line {line}: found {self._stream.fault}, so the recording ends there."
         if not seen:
             raise RecordError(f"{self.name}: found no samples; expected rows of numbers.")
 
     def _values(self, text, line, columns, parsers):
         """The numbers of the rows up to a fault, and the fault: (line, what was found) or None."""
         layout = self._layout
-        cells = cells_of(text, layout.separator, layout.width, columns)
-        if cells is not None and all((part.ends > part.starts).all() for part in cells[:1]):
-            values, place = _parsed(cells, parsers)
-            if place is None:
-                return values, None
+        for once in (text, None):
+            once = BLANK_LINES.sub(b"", text) if once is None else once
+            cells = cells_of(once, layout.separator, layout.width, columns) if once else None
+            if cells is not None and (cells[0].ends > cells[0].starts).all():
+                values, place = _parsed(cells, parsers)
+                if place is None:
+                    return values, None
         return self._one_by_one(text, line, columns, parsers)
 
     def _one_by_one(self, text, line, columns, parsers):

@@ -105,7 +105,7 @@ def _lines(text):
     """With newlines of one byte, and a minus sign that is a hyphen."""
     if b"\r" in text:
         text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    return text.replace(b"\xe2\x88\x92", b"-") if b"\xe2\x88\x92" in text else text
+    return text if text.isascii() else text.replace(b"\xe2\x88\x92", b"-")
 
 
 def encoding_of(head: bytes) -> str:
