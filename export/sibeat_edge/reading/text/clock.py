@@ -9,10 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 
 JUMP = 0.05  # s that stamps are later by, from which a stream of samples is broken off
-WINDOW = 2.0  # s of stamps on either side of a step, by which it is judged
-PACKETS = 4  # that such a window holds at least
+# s of stamps on either side of a step, by which it is judged: packets that were held up come in a burst.
+WINDOW = 10.0
+PACKETS = 8  # that such a window holds at least
 EARLY = 10  # %: stamps are seldom earlier than their samples, so that the early ones tell the time
 USUAL = 95  # %: steps between stamps that are larger may be gaps
+STEADY = 0.9  # of the steps of a clock without packets are alike
 LATE = 0.5  # s that a steady clock may go back, or lag behind the count of samples
 # Hz of common devices, of which a clock that is too coarse to tell is taken to have the nearest.
 COMMON = np.array([50, 64, 100, 125, 128, 130, 200, 250, 256, 300, 360, 400, 500, 512, 1000, 1024, 2000])
@@ -86,14 +88,13 @@ def find_pace(times: np.ndarray) -> Pace:
     if len(times) < 2:
         raise BadClock("fewer than 2 samples; expected an even clock")
     steps, count = np.diff(times), np.arange(len(times))
-    span = max(1, len(steps) // 10)
-    slope = float(np.median(times[span:] - times[:-span])) / span
+    slope, jitter = _rough(times, steps)
     if slope <= 0 or not (steps > 0).any():
         raise BadClock("a clock that does not go on; expected an even one")
     pace = Pace(1 / slope, step=float(np.percentile(steps[steps > 0], USUAL)))
     for _ in range(2):  # the gaps found at a first, rough rate are taken out for a second, exact one
         off = times - count / pace.rate
-        pace = Pace(pace.rate, _usual_jitter(off, pace.window), pace.step)
+        pace = Pace(pace.rate, jitter or _usual_jitter(off, pace.window), pace.step)
         check_steps(times, pace)
         gaps = find_gaps(off, steps, pace, range(1, len(times)))
         if len(gaps) > 3 + len(times) / pace.rate:
@@ -101,15 +102,38 @@ def find_pace(times: np.ndarray) -> Pace:
         even = times - times[0]
         for place, size in gaps:
             even[place:] -= size
-        slope = float(np.polyfit(count, even, 1)[0]) if len(times) > 2 else slope
+        slope = _slope(count, even, slope)
         if slope <= 0:
             raise BadClock("a clock that does not go on; expected an even one")
         pace = Pace(1 / slope, pace.jitter, pace.step)
-    spread = float(np.ptp(np.percentile(even - count * slope, [0.5, 99.5])))
+    spread = float(np.ptp(np.percentile(even - count * slope, [5, 95])))
     if spread > max(2 * LATE, 3 * pace.step):
         raise unsteady(pace, int(np.argmax(steps)) + 1)
     jitter = max(pace.jitter, spread)
-    return Pace(pace.rate, jitter, pace.step, max(jitter / float(even[-1]), 1 / len(times)))
+    unsure = jitter * (1 + len(gaps)) / float(even[-1])
+    return Pace(pace.rate, jitter, pace.step, max(unsure, 1 / len(times)))
+
+
+def _rough(times, steps):
+    """The time from sample to sample, roughly, and the jitter of the stamps; 0 if it is yet to be found.
+
+    Where nearly all steps are alike, and hardly any of the others is shorter, these are gaps and the first
+    ones tell the rate. Else the clock has packets, and tells it over many of them.
+    """
+    usual = float(np.median(steps))
+    is_usual = np.abs(steps - usual) <= usual / 2
+    if usual > 0 and is_usual.mean() >= STEADY and (steps < usual / 2).sum() <= 1 + 0.1 * (~is_usual).sum():
+        return float(steps[is_usual].mean()), float(np.ptp(np.percentile(steps[is_usual], [1, 99]))) or 1e-9
+    span = max(1, len(steps) // 10)
+    return float(np.median(times[span:] - times[:-span])) / span, 0.0
+
+
+def _slope(count, times, slope):
+    """The slope by least squares, without the stamps that are far off, as of a burst."""
+    rest = times - count * slope
+    low, high = np.percentile(rest, [5, 95])
+    fits = np.abs(rest - (low + high) / 2) <= high - low + 1e-9
+    return float(np.polyfit(count[fits], times[fits], 1)[0]) if fits.sum() > 2 else slope
 
 
 def check_steps(times: np.ndarray, pace: Pace) -> None:

@@ -1,7 +1,6 @@
 """A column of stamps as seconds: numbers in any unit, times of day, and dates with them."""
 
 import re
-from collections.abc import Callable
 from datetime import date
 
 import numpy as np
@@ -24,7 +23,7 @@ SECONDS = {
 EPOCH = 1e8, 1e11
 DAY, HALF = 86_400.0, 43_200.0  # s
 WRAPS = (2.0**16, 2.0**24, 2.0**31, 2.0**32)  # where devices' counters of ticks begin again
-NEAR = 5.0  # s on either side of where a counter begins again
+NEAR = 0.9  # of its range, from which a counter is about to begin again
 STAMP = re.compile(
     r"\[?(?:(?P<Y>\d{4})[-/.](?P<m>\d{1,2})[-/.](?P<d>\d{1,2})|(?P<d2>\d{1,2})\.(?P<m2>\d{1,2})\.(?P<Y2>\d{4})"
     r"|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})?[T ,]{0,2}"
@@ -60,23 +59,19 @@ class Stamps:
     def __call__(self, cells: Cells) -> np.ndarray:
         """The seconds of the cells; raises ``NoNumber`` for the first that is no stamp."""
         if self._tick is None:
-            values, scale, modulus = _of_texts(cells), 1.0, _midnight
+            values, scale = _of_texts(cells), 1.0
         else:
             values, scale = numbers(cells, self._decimal), self._tick
-            modulus = self._wrap
-        return (finite(values) + self._turned(values, modulus)) * scale
+        return (finite(values) + self._turned(values)) * scale
 
-    def _wrap(self, back):
-        return next((size for size in WRAPS if abs(back - size) * self._tick < NEAR), 0.0)
-
-    def _turned(self, values, modulus: Callable[[float], float]):
+    def _turned(self, values):
         """What is to be added to each, as a clock of the day or a counter has begun again before it."""
         before = values[:1] if self._last is None else [self._last]
         steps = np.diff(values, prepend=before)
         added = np.zeros(len(values))
+        turn = _midnight if self._tick is None else _wrap
         for place in np.flatnonzero(steps < -min(HALF, WRAPS[0] / 2)):
-            if values[place] - steps[place] < 2 * DAY or self._tick is not None:  # a date needs no turn
-                added[place] = modulus(-steps[place])
+            added[place] = turn(values[place] - steps[place], values[place])
         turned = self._turns + np.cumsum(added)
         if len(values):
             self._last, self._turns = values[-1], turned[-1]
@@ -90,8 +85,17 @@ def finite(values: np.ndarray) -> np.ndarray:
     return values
 
 
-def _midnight(back):
-    return DAY if HALF < back <= DAY else 0.0
+def _midnight(before, behind):
+    """What is added behind midnight to a time of day without a date."""
+    return DAY if before < 2 * DAY and before - behind > HALF else 0.0
+
+
+def _wrap(before, behind):
+    """What is added where a counter of so many bits begins again, with or without a sign."""
+    for size in WRAPS:
+        if NEAR * size < before <= size and behind < (1 - NEAR) * size:
+            return 2 * size if behind < -NEAR * size else size
+    return 0.0
 
 
 def is_stamp(cell: str) -> bool:

@@ -142,6 +142,8 @@ def _read(rows, first, decimal, column, known):
     if len(times) > 2 and times[-1] < times[-2]:
         times = times[:-1]  # the last stamp of a file that was cut
     pace = find_pace(times)
+    if column.kind != CLOCK and not pace.is_of(known, CONTRADICTS):
+        raise BadClock("numbers that are not of the rows; expected those")
     return _Clock(column, tick, pace, float(times[-1] - times[0]), tuple(warnings))
 
 
@@ -166,22 +168,26 @@ def _tick(rows, column, values, known, warnings):
         return tick
     if unit not in UNSTATED:
         raise RecordError(f"{rows.name}: found time in {column.unit!r}; expected s, ms, us or ns.")
+    if len(values) < 2:
+        return 1.0
     span = max(1, len(values) // 10)
-    step = float(np.median(values[span:] - values[:-span])) / span if len(values) > span else 0.0
+    step = float(np.median(np.diff(values))) or float(np.median(values[span:] - values[:-span])) / span
     if step <= 0:
         return 1.0
+    rates = {tick: 1 / (step * tick) for tick in TICKS}
+    usual = [tick for tick, one in rates.items() if USUAL_RATES[0] * 0.99 <= one <= USUAL_RATES[1]]
     if known is not None:
-        fits = [tick for tick in TICKS if abs(1 / (step * tick) / known - 1) <= ALIKE]
-    else:
-        fits = [
-            tick
-            for tick in TICKS
-            if USUAL_RATES[0] <= 1 / (step * tick) * 1.001 and 1 / (step * tick) <= USUAL_RATES[1]
-        ]
-    tick = next(iter(fits), 1.0)
-    if tick != 1.0 and known is None:
+        fits = [tick for tick, one in rates.items() if abs(one / known - 1) <= ALIKE]
+        if not fits and step == 1:
+            warnings.append(f"found numbers of rows in column {name}; took {known:g} of them for 1 s")
+            return 1 / known
+        if not fits and not usual:
+            raise BadClock(f"no unit of time and steps of {step:.4g}; expected an even clock")
+        return (fits or usual)[0]
+    tick = usual[0] if usual else 1.0
+    if tick != 1.0:
         warnings.append(
-            f"found no unit of time in column {name}; took it for {TICKS[tick]}, {1 / (step * tick):.4g} Hz"
+            f"found no unit of time in column {name}; took it for {TICKS[tick]}, {rates[tick]:.4g} Hz"
         )
     return tick
 
