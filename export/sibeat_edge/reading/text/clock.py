@@ -4,6 +4,7 @@ Samples are taken at a steady rate; their stamps are late or early by the jitter
 So a stamp that is off says nothing, but a step from which on all stamps are later is a gap.
 """
 
+from bisect import bisect
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,8 @@ import numpy as np
 JUMP = 0.05  # s that stamps are later by, from which a stream of samples is broken off
 # s of stamps on either side of a step, by which it is judged: packets that were held up come in a burst.
 WINDOW = 10.0
+LONG = 1.0  # s of a step
+SHORT = 0.4  # of such a window, below which a step has to be larger to be a gap
 PACKETS = 8  # that such a window holds at least
 EARLY = 10  # %: stamps are seldom earlier than their samples, so that the early ones tell the time
 USUAL = 95  # %: steps between stamps that are larger may be gaps
@@ -155,21 +158,28 @@ def unsteady(pace: Pace, place: int) -> BadClock:
 def find_gaps(off: np.ndarray, steps: np.ndarray, pace: Pace, places: range) -> list[tuple[int, float]]:
     """The gaps at these ``places``: the place of the first sample behind each, and its size in s.
 
+    The long ones come first, so that a short one is not judged by stamps beyond them.
+
     Args:
         off: s by which the stamps ``(samples,)`` are later than the count of samples says.
         steps: from stamp to stamp, ``(samples - 1,)``.
         pace: of the clock.
     """
     most = 1 / pace.rate + (pace.least if pace.jitter <= JUMP / 2 else max(JUMP, 1.5 * pace.step))
-    gaps: list[tuple[int, float]] = []
-    last = 0
-    for place in (np.flatnonzero(steps > most) + 1).tolist():
-        if place in places:
-            before, behind = off[max(last, place - pace.window) : place], off[place : place + pace.window]
-            if (size := level(behind) - level(before)) > pace.least:
-                gaps.append((place, size))
-                last = place
-    return gaps
+    behind = np.flatnonzero(steps > most) + 1
+    bounds, sizes = [0, len(off)], {}
+    is_long = steps[behind - 1] > max(LONG, 4 * pace.jitter)
+    for place in [*behind[is_long].tolist(), *behind[~is_long].tolist()]:
+        at = bisect(bounds, place)
+        before = off[max(bounds[at - 1], place - pace.window) : place]
+        later = off[place : min(bounds[at], place + pace.window)]
+        # Gaps that are near one another raise a level, but never the step itself.
+        size = min(level(later) - level(before), steps[place - 1] - 1 / pace.rate + pace.jitter)
+        is_short = min(len(before), len(later)) < SHORT * pace.window
+        if size > pace.least + (pace.jitter / 2 if is_short and pace.jitter > JUMP / 2 else 0):
+            bounds.insert(at, place)
+            sizes[place] = size
+    return [(place, sizes[place]) for place in bounds[1:-1] if place in places]
 
 
 def level(off: np.ndarray) -> float:

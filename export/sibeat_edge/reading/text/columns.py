@@ -67,7 +67,7 @@ def find_columns(layout: Layout, preamble: Preamble, rows: Sequence[Sequence[str
         heading = headings[place] if place < len(headings) else None
         below = layout.units[place] if place < len(layout.units) else ""
         name, unit = _name_and_unit(heading, below)
-        kind = _kind(layout, None if heading is None else name, place, cells)
+        kind = _kind(layout, None if heading is None else name, unit, place, cells)
         if heading is None:
             name = preamble.lead if layout.width == 1 and preamble.lead else str(place + 1)
         if kind == LEAD and not unit and (not preamble.leads or name in preamble.leads):
@@ -115,7 +115,7 @@ def _name_and_unit(heading, below):
     )
 
 
-def _kind(layout, name, place, cells):
+def _kind(layout, name, unit, place, cells):
     known = [cell for cell in cells if cell]
     if known and all(map(is_stamp, known)):
         return CLOCK
@@ -126,7 +126,8 @@ def _kind(layout, name, place, cells):
     found = set(words(name))
     if (found & COUNTERS or not name.strip(" #")) and not found & ECG and _counts(values):
         return COUNTER
-    if found & TIMES and (not found & ECG or bool((np.diff(values) >= 0).all())):
+    rises = bool((np.diff(values) >= 0).all())
+    if (found & TIMES and (rises or not found & ECG)) or (rises and unit.casefold() in SECONDS):
         return CLOCK
     return LEAD
 

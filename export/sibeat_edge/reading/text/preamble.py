@@ -22,7 +22,11 @@ PERSONAL = re.compile(
 )
 HERTZ = r"(k)?(?:hertz|hz|герц|гц|赫茲|赫兹|ヘルツ|헤르츠|هرتز|הרץ|χερτζ|เฮิรตซ์|हर्ट्ज़)"
 VALUE = r"(\d{1,6}(?:[.,]\d{1,9})?)"
-RATE = re.compile(rf"(?:^|[;\t,:=\s\"]){VALUE}\s*{HERTZ}\W*$", re.IGNORECASE)  # the end of a line
+# A line of a key and a rate, unless it is that of a filter.
+RATE = re.compile(
+    rf"^(?!.*(?:filter|notch|band|cut|pass|mains|netz|line))\D+[;\t,:=]\s*\"?{VALUE}\s*{HERTZ}\W*$",
+    re.IGNORECASE,
+)
 WITH_UNIT = re.compile(rf"{VALUE}\s*{HERTZ}", re.IGNORECASE)
 SAMPLING = re.compile(
     r"sampl|abtast|[ée]chantillon|muestreo|campion|amostra|bemonster|próbkow|дискр|采样|採樣|サンプ|샘플|örnekl"
@@ -34,6 +38,7 @@ FREQUENCY = re.compile(
 )
 BEHIND = re.compile(rf"(?:{SAMPLING.pattern})[^\d;\n]{{0,40}}{VALUE}()", re.IGNORECASE)
 LEAD = re.compile(r"^(?:\w+[\s.:-]+)?(I{1,3}|aV[RLF]|V[1-6])(?:\s*\w+)?$")
+TIME_KEY = re.compile(r"time|zeit|stamp|^m?s(ec)?s?$|sec|h:mm|^t$", re.IGNORECASE)
 LEAD_KEY = re.compile(
     r"^\W*(?:lead|ableitung|d[ée]rivation|derivaci[óo]n|derivazione|deriva[çc][ãa]o|avledning|afleiding"
     r"|odprowadzenie|отведение|誘導|导联|導聯|導程|유도)",
@@ -88,10 +93,8 @@ def states(line: str) -> bool:
     if len(cells) != 2 or not all(cells):
         return False
     key, value = cells
-    is_of_unit = (
-        millivolts(value) is not None and len(key) > 2 and not re.search("time|zeit|sec|stamp", key, re.I)
-    )
-    return bool(PERSONAL.match(key) or LEAD_KEY.match(key) or RATE.search(value) or is_of_unit)
+    is_of_unit = millivolts(value) is not None and not TIME_KEY.search(key) and millivolts(key) is None
+    return bool(PERSONAL.match(key) or LEAD_KEY.match(key) or RATE.search(line.strip()) or is_of_unit)
 
 
 def cells_of(line: str) -> list[str]:
@@ -109,7 +112,7 @@ def _rate(lines):
     for line in lines:
         if SAMPLING.search(line) and FREQUENCY.search(line):
             named += [_hertz(value) for value in [WITH_UNIT.search(line) or BEHIND.search(line)] if value]
-        elif value := RATE.search(line.rstrip()):
+        elif value := RATE.search(line.strip()):
             others.append(_hertz(value))
     for values in (named, others):
         if values := {value for value in values if 1 <= value <= 100_000}:

@@ -21,6 +21,7 @@ SECONDS = {
 }
 # s since 1970 from 1973 to 5138 are as many as this, and in smaller units a thousand times as many each.
 EPOCH = 1e8, 1e11
+LONGEST = 64  # bytes of a stamp
 DAY, HALF = 86_400.0, 43_200.0  # s
 WRAPS = (2.0**16, 2.0**24, 2.0**31, 2.0**32)  # where devices' counters of ticks begin again
 NEAR = 0.9  # of its range, from which a counter is about to begin again
@@ -122,22 +123,15 @@ def _of_texts(cells):
     sizes = cells.ends - cells.starts
     for size in np.unique(sizes):
         places = np.flatnonzero(sizes == size)
-        part = cells.some(places)
-        found = STAMP.fullmatch(part.cell(0))
-        if found is None or size > 64:
-            fits = np.zeros(len(places), bool)
-        else:
-            letters = part.matrix(int(size))
-            values[places], fits = _alike(letters, found)
-        for row in np.flatnonzero(~fits):
-            cell = part.cell(row)
-            found = STAMP.fullmatch(cell)
+        while len(places):  # in each round at least the first
+            part = cells.some(places)
+            found = STAMP.fullmatch(part.cell(0)) if size <= LONGEST else None
             if found is None:
-                raise NoNumber(int(places[row]))
-            seconds, is_date = _alike(np.frombuffer(cell.encode(), np.uint8)[None], found)
-            if not is_date[0]:
-                raise NoNumber(int(places[row]))
-            values[places[row]] = seconds[0]
+                raise NoNumber(int(places[0]))
+            seconds, fits = _alike(part.matrix(int(size)), found)
+            if not fits[0]:  # no date of any year
+                raise NoNumber(int(places[0]))
+            values[places[fits]], places = seconds[fits], places[~fits]
     return values
 
 

@@ -15,6 +15,7 @@ from sibeat_edge.errors import RecordError
 CHUNK = 1 << 19  # bytes read at once: what is made of them stays in the processor's cache
 HEAD = 1 << 16  # bytes by which the encoding is told
 LONGEST = 1 << 16  # bytes of a line, beyond which it is no row
+WIDE = 0.8  # of the bytes at odd or even places are 0 in UTF-16
 GZIP = b"\x1f\x8b"
 STANDARD_INPUT = Path("-")
 
@@ -96,7 +97,9 @@ class TextStream:
         if self.fault and not text:
             raise RecordError(f"{shown}: found {self.fault}; expected a text.")
         lines = decoded(text).split("\n")[:-1]
-        if not text.strip() or b"\0" in text or any(len(line) >= LONGEST for line in lines):
+        is_odd = ["\0" in line or len(line) >= LONGEST for line in lines]
+        lines = lines[: is_odd.index(True)] if any(is_odd) else lines
+        if not any(map(str.strip, lines)):
             raise RecordError(f"{shown}: found no row of text; expected columns of numbers.")
         return [line + "\n" for line in lines]
 
@@ -118,7 +121,7 @@ def encoding_of(head: bytes) -> str:
         return "utf-16"
     for first, name in ((1, "utf-16-le"), (0, "utf-16-be")):
         zeros, others = head[first::2], head[1 - first :: 2]
-        if zeros and not zeros.strip(b"\0") and others.isascii() and b"\0" not in others:
+        if zeros and zeros.count(0) > WIDE * len(zeros) and others.count(0) < (1 - WIDE) * len(others):
             return name
     return ""
 
