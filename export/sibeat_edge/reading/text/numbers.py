@@ -130,6 +130,8 @@ def _places(cell, decimal):
 
 def _plain(cells, places, decimal):
     """The numbers, and which cells are digits alone, with so many ``places`` of decimals and maybe a sign."""
+    if places > EXACT:
+        return np.zeros(len(cells.starts)), np.zeros(len(cells.starts), bool)
     a, starts, last = cells.text, cells.starts, cells.ends - 1
     sign = a[starts]
     is_minus = sign == MINUS
