@@ -168,7 +168,9 @@ class CsvFile:
                 runs = clock.push(values[:, 0])
             except BadClock as error:
                 if part is None and error.place == len(values) - 1:  # the last line's stamp was cut
-                    rows.cut = f"{self._name}: found a last line that is cut, so the recording ends before it."
+                    rows.cut = (
+                        f"{self._name}: found a last line that is cut, so the recording ends before it."
+                    )
                     runs, values = clock.push(values[:-1, 0]), values[:-1]
                 elif self._timing.is_given:
                     self._warn(

@@ -123,7 +123,8 @@ def test_opensignals(tmp_path, device, bits, gain):
 
 def test_openbci(tmp_path):
     head = "%OpenBCI Raw EXG Data\n%Number of channels = 2\n%Sample Rate = 250 Hz\n%Board = Cyton\n"
-    head += "Sample Index, EXG Channel 0, EXG Channel 1, Accel Channel 0, Other, Timestamp, Timestamp (Formatted)\n"
+    head += "Sample Index, EXG Channel 0, EXG Channel 1, Accel Channel 0, Other, Timestamp, "
+    head += "Timestamp (Formatted)\n"
     rows = [
         f"{row % 256}, {value * 1000 - 61000:.3f}, 5.5, 0.1, 0, {1767600000 + row // 10 / 25:.4f}, "
         f"2026-01-05 08:00:{row / 250:06.3f}\n"
@@ -213,7 +214,10 @@ def test_standard_input(monkeypatch, pack):
 
 def test_cells_of_all_formats_are_the_nearest_numbers(tmp_path):
     rng = np.random.default_rng(0)
-    cells = [f"{x:.{d}{f}}" for x, d, f in zip(rng.normal(0, 3, 999), rng.integers(0, 19, 999), "feg" * 333)]
+    cells = [
+        f"{x:.{d}{f}}"
+        for x, d, f in zip(rng.normal(0, 3, 999), rng.integers(0, 19, 999), "feg" * 333, strict=True)
+    ]
     cells += [
         "+1.5",
         "-0",

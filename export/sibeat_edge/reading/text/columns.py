@@ -120,6 +120,7 @@ def _kind(layout, name, unit, place, cells):
     if known and all(map(is_stamp, known)):
         return CLOCK
     values = np.array([np.nan if (value := layout.number(cell)) is None else value for cell in cells])
+    values[~np.isfinite(values)] = np.nan
     if name is None:
         rises = len(values) >= LEAST and layout.width > 1 and not place and _rises_evenly(values)
         return LEAD if not rises else COUNTER if (np.diff(values) == 1).all() else CLOCK

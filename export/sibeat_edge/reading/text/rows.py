@@ -127,7 +127,9 @@ class Rows:
                 break
         if not seen or good >= MANY:
             raise RecordError(f"{self.name}, line {at}: found {found}.")
-        self.cut = f"{self.name}, line {at}: found {self._stream.fault or found}, so the recording ends there."
+        self.cut = (
+            f"{self.name}, line {at}: found {self._stream.fault or found}, so the recording ends there."
+        )
 
     def _is_good(self, row, columns, parsers):
         cells = self._layout.cells(row)

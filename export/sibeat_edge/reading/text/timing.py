@@ -79,7 +79,8 @@ def find_timing(
     Raises ``RecordError`` for a unit of time that is unknown, ``BadClock`` where no rate can be told.
     """
     known = rate or stated
-    clocks, faults = [], []
+    clocks: list[_Clock] = []
+    faults: list[tuple[Column, Exception]] = []
     for column in columns:
         if column.kind != CLOCK and (known is None or clocks):
             continue
@@ -193,4 +194,4 @@ def _tick(rows, column, values, known, warnings):
 
 
 def _found(error):
-    return str(error).split(";")[0]
+    return str(error).split(";")[0].rpartition("found ")[2]
