@@ -7,10 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from keras_sibeat.errors import DataError
-from sibeat_edge.reading.csvfile import TIME
 from sibeat_edge.reading.layout import UNIT, find_layout, is_row, is_timestamp, open_text
 
-TIMES = (*TIME, "timestamp", "datetime", "date")  # headings of what is no channel
+TIMES = ("time", "elapsed time", "timestamp", "datetime", "date")  # headings of what is no channel
 CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}(?:[.,]\d+)?))?")
 DAY = 86_400.0  # s
 LEAST = 10  # rows, from which an even rise is no coincidence

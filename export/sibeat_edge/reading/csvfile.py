@@ -1,37 +1,51 @@
-"""CSV files: a row a sample, a column a lead, and a column of time where the device has a clock."""
+"""Text files: a row a sample, a column a lead, and a column of time where the device has a clock."""
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
 from sibeat_edge.errors import RecordError
-from sibeat_edge.reading.layout import UNIT, find_layout, is_row, open_text
+from sibeat_edge.reading.formats import STANDARD_INPUT
+from sibeat_edge.reading.layout import find_layout, is_row
+from sibeat_edge.reading.text.clock import BadClock
+from sibeat_edge.reading.text.columns import CLOCK, COUNTER, LEAD, find_columns, is_counted
+from sibeat_edge.reading.text.even import EvenClock
+from sibeat_edge.reading.text.numbers import numbers
+from sibeat_edge.reading.text.preamble import read_preamble
+from sibeat_edge.reading.text.rows import Rows
+from sibeat_edge.reading.text.stream import TextStream
+from sibeat_edge.reading.text.timing import find_timing
 
-TIME, SECONDS = ("time", "elapsed time"), {"s": 1.0, "sec": 1.0, "seconds": 1.0, "ms": 1e-3}
-LONGEST = 65_536  # characters of a line, beyond which a file is no CSV
-LOOK = 10_000  # rows from which the layout and the clock's rate are taken
-JUMP = 0.05  # s off an even clock, from which samples are lost
+HEAD = 1 << 18  # bytes from which the layout is taken
+LOOK = 2000  # lines of them
+FEW = 100  # rows by which the columns are told
 
 
 class CsvFile:
-    """The CSV file at ``path``; a ``Source`` of samples.
+    """The text file at ``path``, gzipped or not, or standard input for ``-``; a ``Source`` of samples.
 
-    Columns are separated by comma, semicolon, tab or blanks, and decimals by a point or a comma. Headings
-    name the columns, each with its unit in brackets or parentheses (``find_layout``). The default units are
-    mV, and s for the time. Without headings the leads are named 1, 2, …. A cell that is empty, NaN, NA, null
-    or - is missing. A line that begins with ``#`` is left out.
+    Columns are separated by comma, semicolon, tab, bar or blanks, and decimals by a point or a comma.
+    Headings name the columns, each with its unit in brackets or parentheses, or in a row below
+    (``find_layout``). Lines above them may state rate, unit and lead (``read_preamble``). Without headings
+    the leads are named 1, 2, …. A cell that is empty, NaN, NA, null or - is missing. A line that begins with
+    ``#`` is left out. Columns that count rows or packets are no leads. The leads that are called an ECG, or
+    are in units of voltage, come first.
 
-    A column named ``time`` is the clock, in seconds or milliseconds from any start. If the clock differs from
-    an even one by 50 ms, samples are lost there, and a new block begins.
+    A column of time is the clock (``find_timing``). Its jitter is smoothed, and after a gap a new block
+    begins (``EvenClock``).
 
     Args:
         path: of the file.
-        rate: Hz; may be None if there is a clock.
+        rate: Hz; may be None if there is a clock, or a line that states it. It goes before a clock that is
+            not even.
+
+    Attributes:
+        numbers: of the leads' columns, from 1.
 
     Raises ``RecordError`` for a file that is no such table, a missing rate, or a clock that goes back or
-    jumps more than once a second.
+    is not steady.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -47,127 +61,139 @@ class CsvFile:
     seconds: float | None = None  # the number of rows is not known before they are read
 
     def __init__(self, path: Path, rate: float | None) -> None:
-        self._path = path
+        self._name = "standard input" if path == STANDARD_INPUT else str(path)
         self.warnings: list[str] = []
         self.cut = ""
-        with open_text(self._path) as file:
-            self._layout = layout = self._look_at(file)
-            self.named = bool(layout.headings)
-            headings = layout.headings or [str(number + 1) for number in range(layout.width)]
-            pairs = [UNIT.match(heading) for heading in headings]
-            names = [pair[1] if pair else head for pair, head in zip(pairs, headings, strict=True)]
-            units = [pair[2] if pair else "" for pair in pairs]
-            clocks = [column for column, name in enumerate(names) if name.casefold() in TIME]
-            self._clock = clocks[0] if clocks else None
-            self._columns = [column for column in range(len(names)) if column not in clocks]
-            self.leads = [names[column] for column in self._columns]
-            self.units = [units[column] for column in self._columns]
-            if not self.leads:
-                raise RecordError(f"{path}: found a column of time alone; expected a lead beside it.")
-            if self._clock is None and rate is None:
-                raise RecordError(f"{path}: found no column of time; expected one, or the rate (--rate HZ).")
-            if self._clock is not None:
-                self._tick = self._unit_of_time(units[self._clock])
-                self._start, found = self._find_rate()
-                rate = found if rate is None or abs(found / rate - 1) > 0.01 else rate
-        assert rate is not None  # given, or taken from the clock
-        self._rate = float(rate)
-        self.rates = [self._rate] * len(self.leads)
-
-    def _look_at(self, file):
-        """The layout of the first lines."""
-        lines = list(islice(iter(lambda: file.readline(LONGEST), ""), LOOK))
-        if not any(map(str.strip, lines)) or any("\0" in line or len(line) == LONGEST for line in lines):
-            raise RecordError(f"{self._path}: found no row of text; expected columns of numbers.")
+        self._stream = TextStream(path)
+        lines = self._stream.head(HEAD)[:LOOK]
         layout = find_layout(lines)
         if layout is None:
-            raise RecordError(f"{self._path}: found no samples; expected rows of numbers.")
-        return layout
+            raise RecordError(f"{self._name}: found no samples; expected rows of numbers.")
+        self._layout = layout
+        preamble = read_preamble(lines[: layout.first])
+        first = [layout.cells(line) for line in lines[layout.first :] if is_row(line)][:FEW]
+        columns = find_columns(layout, preamble, first)
+        leads = [column for column in columns if column.kind == LEAD]
+        if not leads:
+            raise RecordError(f"{self._name}: found a column of time alone; expected a lead beside it.")
+        leads.sort(key=lambda column: (column.name not in preamble.leads, not column.is_ecg))
+        self._columns = [column.place for column in leads]
+        self.numbers = [str(place + 1) for place in self._columns]
+        self.leads = [column.name for column in leads]
+        self.units = [column.unit for column in leads]
+        self.named = not all(name.isdigit() for name in self.leads)
+        self._timing = self._find_timing(columns, rate, preamble.rate, first)
+        self._rate = self._timing.rate
+        self.rates = [self._rate] * len(self.leads)
+        if preamble.warning:
+            self._warn(preamble.warning)
 
-    def _unit_of_time(self, unit):
-        if (unit or "s") not in SECONDS:
-            raise RecordError(f"{self._path}: found time in {unit!r}; expected s or ms.")
-        return SECONDS[unit or "s"]
+    def _warn(self, what):
+        told = f"{self._name}: {what}."
+        self.warnings += [] if told in self.warnings else [told]
 
-    def _find_rate(self):
-        """The clock's start in s and its rate in Hz, from the first rows."""
-        with open_text(self._path) as file:
-            lines = list(islice(file, self._layout.first, self._layout.first + LOOK))
-        times = self._rows(lines, [self._clock], self._layout.first + 1)[:, 0] * self._tick
-        steps = np.diff(times)
-        even = steps[steps <= max(JUMP, 3 * np.median(steps))] if len(steps) else steps
-        if not len(even) or not even.sum() > 0:
-            found = "fewer than 2 samples" if not len(steps) else "a clock that does not go on"
-            raise RecordError(f"{self._path}: found {found}; expected an even clock.")
-        rate = len(even) / even.sum()
-        # Times are rounded, so rates that differ by less than a sample over these rows cannot be told apart.
-        return times[0], round(rate) if abs(rate - round(rate)) * even.sum() < 1 else rate
+    def _find_timing(self, columns, rate, stated, first):
+        """The clock and the rate, with warnings of what was guessed."""
+        clocks = [column for column in columns if column.kind == CLOCK]
+        clocks += [
+            column for column in columns if column.kind == COUNTER and is_counted(self._layout, column, first)
+        ]
+        rows = Rows(self._name, self._stream, self._layout)
+        try:
+            timing = find_timing(rows, first[0], self._layout.decimal, clocks, rate, stated)
+        except BadClock as error:
+            raise self._of_clock(error, self._layout.first + 1) from error
+        for warning in timing.warnings:
+            self._warn(warning)
+        return timing
+
+    def _of_clock(self, error, line):
+        """A clock's fault as a sentence, given the line of its first stamp."""
+        where = f", about line {line + error.place}" if error.place else ""
+        return RecordError(f"{self._name}{where}: found {error}, or the rate (--rate HZ).")
 
     def blocks(self, columns: Sequence[int], seconds: float) -> Iterator[tuple[float, np.ndarray]]:
         """As ``Source.blocks``."""
-        used = [self._columns[column] for column in columns]
-        used = used if self._clock is None else [self._clock, *used]
         count = max(1, int(seconds * self._rate))
-        line, seen, last = self._layout.first + 1, 0, -np.inf
-        with open_text(self._path) as file:
-            rest = islice(file, self._layout.first, None)
-            while lines := list(islice(rest, count)):
-                rows = self._rows(lines, used, line)
-                if self._clock is None:
-                    yield seen / self._rate, rows
-                elif len(rows):
-                    times = rows[:, 0] * self._tick - self._start
-                    for first, end in self._stretches(times, last, line):
-                        yield times[first], rows[first:end, 1:]
-                    last = times[-1]
-                line, seen = line + len(lines), seen + len(rows)
-        if not seen:
-            raise RecordError(f"{self._path}: found no samples; expected rows of numbers.")
-
-    def _stretches(self, times, last, line):
-        """The (first, end) of the stretches in which the clock is even."""
-        back = np.flatnonzero(np.diff(times, prepend=last) < 0)
-        if len(back):
-            raise RecordError(
-                f"{self._path}, about line {line + back[0]}: found {times[back[0]] + self._start:g} s after "
-                f"a later time; expected a clock that does not go back."
-            )
-        bounds = [0]
-        while bounds[-1] < len(times):
-            part = times[bounds[-1] :]
-            off = np.abs(part - part[0] - np.arange(len(part)) / self._rate) > JUMP
-            bounds.append(bounds[-1] + (int(np.argmax(off)) if off.any() else len(part)))
-            if len(bounds) > 3 + len(times) / self._rate:
-                raise RecordError(
-                    f"{self._path}, about line {line + bounds[-2]}: found a clock that jumps more than once "
-                    f"a second; expected an even one of {self._rate:g} Hz."
+        held: list[np.ndarray] = []  # parts of the next block
+        begin, size = 0.0, 0
+        for time, part in self._parts([self._columns[column] for column in columns]):
+            if held and abs(time - begin - size / self._rate) > 0.5 / self._rate:
+                yield begin, np.concatenate(held)
+                held, size = [], 0
+            if not held:
+                begin = time
+            held.append(part)
+            size += len(part)
+            if size >= count:
+                whole = np.concatenate(held)
+                for first in range(0, size - count + 1, count):
+                    yield begin + first / self._rate, whole[first : first + count]
+                done = size // count * count
+                held, size, begin = (
+                    ([whole[done:]] if done < size else []),
+                    size - done,
+                    begin + done / self._rate,
                 )
-        return list(zip(bounds[:-1], bounds[1:], strict=True))
+        if held:
+            yield begin, np.concatenate(held)
 
-    def _rows(self, lines, columns, line):
-        """The numbers ``(rows, columns)`` of these lines; blank ones are left out."""
-        try:
-            rows = self._layout.numbers(lines, columns)
-            if len(rows) == len(lines) and (self._clock not in columns or np.isfinite(rows[:, 0]).all()):
-                return rows
-        except ValueError:
-            pass  # cells are missing: read cell by cell, to name the line of what is no number
-        rows = [
-            self._cells(text, columns, line + number) for number, text in enumerate(lines) if is_row(text)
-        ]
-        return np.array(rows, np.float64).reshape(-1, len(columns))
+    def _parts(self, places):
+        """The time and the samples of parts of any length, which follow one another but for gaps."""
+        rows = Rows(self._name, self._stream, self._layout)
+        parse = [lambda cells: numbers(cells, self._layout.decimal)] * len(places)
+        if self._timing.column is None:
+            yield from self._by_count(0.0, (values for _, values in rows.read(places, parse)))
+        else:
+            parts = rows.read([self._timing.column, *places], [self._timing.stamps(), *parse])
+            yield from self._timed(rows, parts, len(places))
+        self.cut = rows.cut
 
-    def _cells(self, text, columns, line):
-        cells = self._layout.cells(text)
-        if len(cells) <= max(columns):
-            raise RecordError(
-                f"{self._path}, line {line}: found {len(cells)} of {self._layout.width} columns; "
-                "expected all (a truncated file?)."
-            )
-        values = [self._layout.number(cells[column]) for column in columns]
-        for column, value in zip(columns, values, strict=True):
-            if value is None or (column == self._clock and not np.isfinite(value)):
-                raise RecordError(
-                    f"{self._path}, line {line}: found {cells[column][:30]!r}; expected a number."
-                )
-        return values
+    def _by_count(self, begin, parts):
+        """The time and the samples of rows without a clock, the first of them at ``begin``."""
+        seen = 0
+        for values in parts:
+            if len(values):
+                yield begin + seen / self._rate, values
+            seen += len(values)
+
+    def _timed(self, rows, parts, width):
+        """The time and the samples of rows behind whose stamps they stand."""
+        clock, end = EvenClock(self._rate, self._timing.pace), 0.0
+        waits = np.zeros((0, width))
+        part = next(parts, None)
+        while part is not None:
+            line, values = part
+            part = next(parts, None)
+            try:
+                runs = clock.push(values[:, 0])
+            except BadClock as error:
+                if part is None and error.place == len(values) - 1:  # the last line's stamp was cut
+                    rows.cut = (
+                        f"{self._name}: found a last line that is cut, so the recording ends before it."
+                    )
+                    runs, values = clock.push(values[:-1, 0]), values[:-1]
+                elif self._timing.is_given:
+                    self._warn(
+                        f"found {error}; took {self._rate:g} Hz from about line {line + error.place} on"
+                    )
+                    later = chain([values], [part[1]] if part else [], (values for _, values in parts))
+                    yield from self._by_count(end, chain([waits], (values[:, 1:] for values in later)))
+                    return
+                else:
+                    raise self._of_clock(error, line) from error
+            waits = np.concatenate([waits, values[:, 1:]])
+            for run in runs:
+                end = run.time + run.rows / self._rate
+            waits = yield from self._runs(runs, waits)
+        yield from self._runs(clock.push(np.zeros(0), at_end=True), waits)
+
+    def _runs(self, runs, waits):
+        """The time and the samples of these runs; returns the rows that go on waiting."""
+        for run in runs:
+            if run.lost:
+                lost = np.full((run.lost, waits.shape[1]), np.nan)
+                yield run.time - run.lost / self._rate, lost
+            yield run.time, waits[: run.rows]
+            waits = waits[run.rows :]
+        return waits

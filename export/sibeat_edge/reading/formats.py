@@ -82,7 +82,13 @@ FORMATS = (
     _format(
         "EDF", "European Data Format, and BDF", ".edf .bdf", "edffile:EdfFile", rb"\A(0 {7}|\xffBIOSEMI)"
     ),
-    _format("text", "a row a sample, a column a lead", ".csv", "csvfile:CsvFile", None, True),
+    _format(
+        "text",
+        "a row a sample, a column a lead",
+        ".csv .tsv .txt",
+        "csvfile:CsvFile",
+        may_lack_rate=True,
+    ),
     _format(
         "Movesense",
         "packets of a Movesense sensor, JSON",
@@ -152,7 +158,8 @@ FORMATS = (
         needs="pydicom",
     ),
 )
-WFDB = FORMATS[0]
+WFDB, _, TEXT, *_ = FORMATS
+STANDARD_INPUT = Path("-")  # of text alone
 WFDB_SIGNALS = (".hea", ".dat", ".mat")  # of which a file is a part of a record if a header lies beside it
 
 
@@ -217,12 +224,14 @@ def open_source(path: Path, rate: float | None) -> tuple[Any, str]:
     """The ``Source`` of the recording at ``path``, and the recording's name.
 
     Args:
-        path: as ``locate`` takes it.
+        path: as ``locate`` takes it, or ``-`` for standard input.
         rate: Hz, for a file that states none.
 
     Raises ``RecordError`` as ``locate``, and for what cannot be read.
     """
+    if path == STANDARD_INPUT:
+        return TEXT.open(path, rate), "stdin"
     form, place, name = locate(path)
-    if place.suffix.lower() == PACKED and form is not WFDB:
+    if place.suffix.lower() == PACKED and form not in (WFDB, TEXT):  # a text is unpacked as it is read
         return Gzipped(path, lambda inner: form.open(inner, rate)), name
     return form.open(place, rate), name

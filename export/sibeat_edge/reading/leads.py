@@ -7,7 +7,8 @@ FIRST = "first"  # stands for the first lead of a recording, whatever its name
 SEPARATORS = re.compile(r"[\s_.:-]+")
 KIND = re.compile(r"^(ecg|lead)(?=[^\W\d])")  # before a lead, as EDF+ has it; ECG1 is a name
 LIMB = re.compile(r"^(ml|d)(?=i{1,3}$)")  # before a limb lead: modified, its electrodes on the trunk; or DII
-MILLIVOLTS = {"v": 1e3, "mv": 1.0, "uv": 1e-3, "μv": 1e-3, "nv": 1e-6}  # in one unit, its name case-folded
+# In one unit, its name case-folded; the micro sign also as UTF-8 that was read as Latin-1.
+MILLIVOLTS = {"v": 1e3, "mv": 1.0, "uv": 1e-3, "μv": 1e-3, "âμv": 1e-3, "nv": 1e-6}
 
 
 def plain(name: str) -> str:

@@ -10,7 +10,10 @@ import numpy as np
 from sibeat_edge.errors import RecordError
 from sibeat_edge.reading.formats import open_source
 from sibeat_edge.reading.leads import FIRST, find_lead, millivolts, plain
-from sibeat_edge.signal.resampling import HIGHEST_RATE, LOWEST_RATE
+from sibeat_edge.reading.units import SECONDS, guess_unit
+from sibeat_edge.signal.resampling import HIGHEST_RATE
+
+LOWEST_RATE = 50  # Hz, below which an ECG has no QRS complexes left
 
 
 class Source(Protocol):
@@ -62,7 +65,7 @@ class Record:
         rate: Hz.
         leads: names of those that are read, in the model's order.
         seconds: of the whole recording, or None if it is known only after reading to the end.
-        warnings: sentences that are to be shown with the result.
+        told: sentences on what was chosen when the recording was opened.
         unit: of the leads whose unit the file does not state.
         source: the reader of the file.
 
@@ -84,9 +87,14 @@ class Record:
     rate: float
     leads: tuple[str, ...]
     seconds: float | None
-    warnings: tuple[str, ...]
+    told: tuple[str, ...]
     unit: str
     source: Source = field(repr=False)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences that are to be shown with the result; some are known only after reading to the end."""
+        return (*self.source.warnings, *self.told)
 
     @property
     def cut(self) -> str:
@@ -104,9 +112,7 @@ class Record:
         """
         names, units = self.source.leads, self.source.units
         columns = [names.index(lead) for lead in self.leads]
-        factors = np.array(
-            [_millivolts(self.path, names[column], units[column] or self.unit) for column in columns]
-        )
+        factors = np.array([_factor(units[column], self.unit) for column in columns])
         for time, samples in self.source.blocks(columns, seconds):
             samples = samples * factors
             samples[~np.isfinite(samples)] = np.nan
@@ -132,27 +138,32 @@ def read_record(
     """Open the recording at ``path``, a WFDB record (with or without extension) or a file of ``FORMATS``.
 
     Args:
-        path: of the file.
-        lead: name, or names, of leads to take instead of the ``wanted`` ones, with a warning.
-        rate: Hz, for a file without one. If the file states its rate, both must agree to 1 %.
+        path: of the file; ``-`` for a text on standard input.
+        lead: name, or names, of leads to take instead of the ``wanted`` ones, with a warning. A number that
+            names none is that of a column of a text file, from 1.
+        rate: Hz, for a file that states none. If the file states its rate, both must agree to 1 %; a text's
+            clock that is not even is left out, with a warning.
         wanted: names of the leads that the model was trained on, in its order.
-        unit: of the leads whose unit the file does not state, as ``millivolts`` takes it; mV by default, for
-            WFDB 200/mV.
+        unit: of the leads whose unit the file does not state, or not as a unit of voltage; as ``millivolts``
+            takes it, such as ``"uV"`` or ``"200/mV"``. By default it is mV, for WFDB 200/mV or, with a
+            warning, what it must be by the size of the beats (``guess_unit``).
 
     Names of leads are compared as ``reading.leads.plain`` has them: without regard to case or to "ECG" before
     them, and MLII is II. ``first`` stands for the first lead, whatever its name.
 
     Raises ``RecordError``, one sentence of what was found and what was expected. It is raised for a file that
     is missing, truncated, empty or of another kind, for a missing lead, for a unit other than V, mV, uV or
-    nV, and for a rate that is unknown, contradicted or out of range.
+    nV, and for a rate that is unknown, contradicted or out of range, such as one below 50 Hz.
     """
     path = Path(path)
     source, name = _open(path, rate)
-    # Some formats have a unit of their own for leads that state none.
-    assumed = unit or str(getattr(source, "assumed", "mV"))
     columns, warnings = _choose(path, source, wanted, lead)
+    if unit is not None and millivolts(unit) is None:
+        raise RecordError(f"{path}: given the unit {unit!r}; expected mV, uV, V or counts such as 200/mV.")
     for column in columns:
-        _millivolts(path, source.leads[column], source.units[column] or assumed)
+        if unit is None and source.units[column] and millivolts(source.units[column]) is None:
+            what = f"{path}: found lead {source.leads[column]} in {source.units[column]!r}"
+            raise RecordError(f"{what}; expected mV, uV or V (--unit UNIT settles it).")
     rates = sorted({source.rates[column] for column in columns})
     if len(rates) > 1:
         raise RecordError(f"{path}: found leads at {rates[0]:g} and {rates[-1]:g} Hz; expected one rate.")
@@ -162,8 +173,10 @@ def read_record(
     if rate is not None and abs(found / rate - 1) > 0.01:
         raise RecordError(f"{path}: found a rate of {found:g} Hz; expected {rate:g} Hz as given.")
     leads = tuple(source.leads[column] for column in columns)
-    told = (*source.warnings, *warnings)
-    return Record(path, name, float(found), leads, source.seconds, told, assumed, source)
+    if unit is None:
+        unit, told = _guessed(path, source, columns)
+        warnings += told
+    return Record(path, name, float(found), leads, source.seconds, tuple(warnings), unit, source)
 
 
 def _open(path, rate):
@@ -182,7 +195,7 @@ def _choose(path, source, wanted, lead):
             f"{path}: given the leads {', '.join(asked)}; "
             f"expected {len(wanted)}, as the model was trained on {', '.join(wanted)}."
         )
-    places = [find_lead(name, source.leads) for name in asked]
+    places = [_place(name, source) for name in asked]
     columns = [place for place in places if place is not None]
     missing = [name for name, place in zip(asked, places, strict=True) if place is None]
     if lead is None and missing and not source.named and len(source.leads) == len(wanted):
@@ -202,10 +215,26 @@ def _choose(path, source, wanted, lead):
     return columns, warnings
 
 
-def _millivolts(path, lead, unit):
-    factor = millivolts(unit)
-    if factor is None:
-        raise RecordError(
-            f"{path}: found lead {lead} in {unit.strip() or 'no unit'!r}; expected mV, uV or V."
-        )
-    return factor
+def _place(name, source):
+    """The place of a lead by its name or, in a text file, by the number of its column."""
+    place, numbers = find_lead(name, source.leads), getattr(source, "numbers", [])
+    return numbers.index(name) if place is None and name in numbers else place
+
+
+def _factor(stated, unit):
+    """The mV of one step of a lead: as the file has it, or else in the ``unit`` of the others."""
+    factor = millivolts(stated)
+    return millivolts(unit) if factor is None else factor
+
+
+def _guessed(path, source, columns):
+    """The likely unit of the leads that state none, and a warning unless it is mV."""
+    unknown = [column for column in columns if not source.units[column]]
+    assumed = str(getattr(source, "assumed", "mV"))  # some formats have a unit of their own
+    if not unknown or assumed != "mV":
+        return assumed, []
+    first = next((samples for _, samples in source.blocks(unknown, SECONDS)), np.zeros((0, 1)))
+    guess = guess_unit(first, source.rates[unknown[0]])
+    names = ", ".join(source.leads[column] for column in unknown)
+    told = [f"{path}: found lead {names} without a unit, and {guess.told} (--unit UNIT settles it)."]
+    return guess.unit, told if guess.told else []

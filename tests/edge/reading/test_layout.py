@@ -24,7 +24,7 @@ from sibeat_edge.reading.layout import Layout, find_layout, is_row, open_text
         ("1,2,\n3,4,", Layout(",", width=2)),
         ("1,\n3,4\n5,6", Layout(",", width=2)),
         ("time,1,2\n0.1,2,3", Layout(",", ".", ("time", "1", "2"), 1, 3)),
-        ("t;x\ns;g\n0;1\n", Layout(";", ".", ("t", "x"), 2, 2)),  # units below the headings
+        ("t;x\ns;g\n0;1\n", Layout(";", ".", ("t", "x"), 2, 2, ("s", "g"))),  # units below the headings
         ("Rate;100\n\nx;y\n1;2", Layout(";", ".", ("x", "y"), 3, 2)),
         ("Device;X\n\nx;y\n1;2", Layout(";", ".", ("x", "y"), 3, 2)),
         ("x;y\n# a comment\n1;2", Layout(";", ".", ("x", "y"), 2, 2)),
@@ -32,6 +32,26 @@ from sibeat_edge.reading.layout import Layout, find_layout, is_row, open_text
         ("0.5,x\n0.3,0.4", Layout(",", width=2)),  # a spoilt row, no headings
         ("1,5;2\n1.000;2", Layout(";", ",", width=2)),
         ("x,y,state\n1,2,OK\n3,4,OK\n3,4,0", Layout(",", ".", ("x", "y", "state"), 1, 3)),
+        (",0\n0,-0.1\n1,0.2", Layout(",", ".", ("", "0"), 1, 2)),  # as pandas writes it
+        ("0\n-0.1\n0.2", Layout(",", ".", ("0",), 1)),
+        ("0,1\n0.0,1.5\n0.0,1.25", Layout(",", ".", ("0", "1"), 1, 2)),
+        ("0,1\n1,2\n2,3", Layout(",", width=2)),  # as likely samples
+        ("-0,0010\n0,5\n0,123", Layout(";", ",")),
+        ("MLII\n-0,0010\n0,05", Layout(";", ",", ("MLII",), 1)),
+        ("MLII (mV)\n1,05\n2,5", Layout(";", ",", ("MLII (mV)",), 1)),
+        ("MLII\n1,2\n3,4", Layout(",", ".", ("MLII",), 1)),  # whose rows have a cell too many
+        ("# time ecg\n0.1 2\n0.2 3", Layout(None, ".", ("time", "ecg"), 1, 2)),  # as NumPy writes it
+        ("# a comment\n0.1 2\n0.2 3", Layout(None, width=2, first=1)),
+        ("sep=;\ntime;x\n0;1", Layout(";", ".", ("time", "x"), 2, 2)),
+        ('"sep=\t"\ntime\tx\n0\t1', Layout("\t", ".", ("time", "x"), 2, 2)),
+        ("a|b\n1|2", Layout("|", ".", ("a", "b"), 1, 2)),
+        ("Name,Erika\n1,2\n3,4", Layout(",", width=2, first=1)),  # no headings, but a person
+        ("Unit,mV\n\n1,2\n3,4", Layout(",", width=2, first=2)),
+        ("S\tS\nTime\tECG\nCAL\tCAL\nms\tmV\n1\t2", Layout("\t", ".", ("Time", "ECG"), 4, 2, ("ms", "mV"))),
+        (
+            "'Elapsed time','II'\n'hh:mm:ss.mmm','mV'\n'0:00.000',1\n",
+            Layout(",", ".", ("Elapsed time", "II"), 2, 2, ("hh:mm:ss.mmm", "mV")),
+        ),
         ("x,y\nz,w\n", None),
         ("", None),
     ],

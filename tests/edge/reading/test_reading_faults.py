@@ -9,6 +9,8 @@ from sibeat_edge.reading.record import read_record
 
 RATE = 360
 
+MANY = "1\n" * 20  # rows behind a fault, which is then no footer
+
 # Each fault writes a file and returns it, with the arguments and the words that the error must hold.
 
 
@@ -177,7 +179,19 @@ def wfdb_contradicted_rate(folder):
 
 
 def wfdb_rate_out_of_range(folder):
-    return write_wfdb(folder, "a", signal(), rate=20_000), {}, "20000 Hz; expected 1 to 10000"
+    return write_wfdb(folder, "a", signal(), rate=20_000), {}, "20000 Hz; expected 50 to 10000"
+
+
+def wfdb_rate_too_low_for_an_ecg(folder):
+    return write_wfdb(folder, "a", signal(), rate=49), {}, "49 Hz; expected 50 to 10000"
+
+
+def rate_given_too_low_for_an_ecg(folder):
+    return write_wfdb(folder, "a", signal()), {"rate": 25}, "given a rate of 25 Hz; expected 50"
+
+
+def unit_given_that_is_none(folder):
+    return write_wfdb(folder, "a", signal()), {"unit": "bar"}, "given the unit 'bar'; expected mV, uV, V or"
 
 
 def rate_given_out_of_range(folder):
@@ -288,7 +302,7 @@ def csv_time_alone(folder):
 
 
 def csv_unknown_time_unit(folder):
-    return *csv(folder, "time (days),MLII\n1,2\n"), "time in 'days'; expected s or ms"
+    return *csv(folder, "time (fortnights),MLII\n1,2\n"), "time in 'fortnights'; expected s, ms"
 
 
 def csv_unknown_unit(folder):
@@ -296,15 +310,37 @@ def csv_unknown_unit(folder):
 
 
 def csv_text(folder):
-    return *csv(folder, "MLII\n1\n2\nthree\n", rate=360), "line 4: found 'three'; expected a number"
+    return *csv(folder, "MLII\n1\n2\n1x3\n" + MANY, rate=360), "line 4: found '1x3'; expected a number"
+
+
+def csv_a_word_that_may_be_a_name(folder):
+    return *csv(folder, "MLII\n1\n2\nErika\n" + MANY, rate=360), "line 4: found a word; expected a number"
+
+
+def csv_a_fault_in_the_first_row(folder):
+    return *csv(folder, "V5,MLII\n1,2,3\n1,2\n", rate=360), "line 2: found 3 cells; expected 2"
 
 
 def csv_points_beside_decimal_commas(folder):
-    return *csv(folder, "MLII;V1\n0,5;0,1\n1.000;0,1", rate=360), "line 3: found '1.000'; expected a number"
+    text = "MLII;V1\n0,5;0,1\n1.000;0,1\n" + "0,5;0,1\n" * 20
+    return *csv(folder, text, rate=360), "line 3: found '1.000'; expected a number"
 
 
 def csv_short_row(folder):
-    return *csv(folder, "V5,MLII\n1,2\n1\n", rate=360), "line 3: found 1 of 2 columns; expected all"
+    return *csv(
+        folder, "V5,MLII\n1,2\n1\n" + "1,2\n" * 20, rate=360
+    ), "line 3: found 1 of 2 columns; expected all"
+
+
+def csv_rows_wider_than_the_headings(folder):
+    return *csv(
+        folder, "MLII\n" + "1,2\n" * 20, rate=360
+    ), "line 2: found 2 cells; expected 1, as .* headings"
+
+
+def csv_a_row_that_is_wider(folder):
+    text = "V5,MLII\n1,2\n1,2,3\n" + "1,2\n" * 20
+    return *csv(folder, text, rate=360), "line 3: found 3 cells; expected 2, as there are headings"
 
 
 def csv_without_names(folder):
@@ -312,7 +348,9 @@ def csv_without_names(folder):
 
 
 def csv_time_missing(folder):
-    return *csv(folder, "time,MLII\n0,1\n0.1,2\n,3\n"), "line 4: found ''; expected a number"
+    return *csv(
+        folder, "time,MLII\n0,1\n0.01,2\n,3\n" + "".join(f"{row / 100},1\n" for row in range(3, 50))
+    ), ("line 4: found ''; expected a number")
 
 
 def csv_clock_stands(folder):
@@ -325,15 +363,20 @@ def csv_clock_goes_back(folder):
     return *csv(folder, text), "about line 502: found 4 s after .* go back"
 
 
-def csv_clock_in_packets(folder):
-    rows = np.repeat(np.arange(0, 60, 0.5), 180)
-    return *csv(folder, "time,MLII\n" + "".join(f"{row},1\n" for row in rows)), "clock that does not go on"
-
-
 def csv_clock_changes_its_rate(folder):
     rows = [*np.arange(0, 120, 0.01), *np.arange(120, 180, 0.02)]
     text = "time,MLII\n" + "".join(f"{row:.2f},1\n" for row in rows)
-    return *csv(folder, text), "jumps more than once a second; expected an even one of 100 Hz"
+    return *csv(folder, text), "a clock that is not steady; expected one of about 100 Hz, or the rate"
+
+
+def csv_clock_too_slow_for_an_ecg(folder):
+    text = "time,MLII\n" + "".join(f"{row / 25:.2f},1\n" for row in range(100))
+    return *csv(folder, text), "a rate of 25 Hz; expected 50 to 10000"
+
+
+def csv_gzip_that_is_damaged(folder):
+    (folder / "a.csv.gz").write_bytes(b"\x1f\x8b" + bytes(100))
+    return folder / "a.csv.gz", {"rate": 360}, "compressed data that are damaged"
 
 
 def csv_contradicted_rate(folder):
@@ -344,7 +387,9 @@ def csv_contradicted_rate(folder):
 FAULTS = [
     value
     for name, value in list(globals().items())
-    if name.startswith(("no_file", "unknown_", "a_folder", "wfdb_", "rate_given", "edf_", "csv_"))
+    if name.startswith(
+        ("no_file", "unit_given", "unknown_", "a_folder", "wfdb_", "rate_given", "edf_", "csv_")
+    )
     and name not in ("edf_changed", "edf_at", "wfdb_header")
 ]
 

@@ -1,0 +1,1 @@
+"""Text files of samples: bytes, lines, cells, numbers, clocks."""

@@ -1,0 +1,156 @@
+"""What each column of a text file is: a lead, a clock, or a counter of rows or packets."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from sibeat_edge.reading.layout import UNIT, Layout
+from sibeat_edge.reading.leads import millivolts, plain
+from sibeat_edge.reading.text.preamble import Preamble
+from sibeat_edge.reading.text.stamps import SECONDS, is_stamp
+
+LEAD, CLOCK, COUNTER = "lead", "clock", "counter"
+WORD = re.compile(
+    r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[^\W\d_a-zA-Z]+"
+)  # of a heading, camel case or not
+TIMES = frozenset(
+    "time times timestamp timestamps stamp datetime date datum zeit zeitstempel zeitpunkt uhrzeit elapsed "
+    "clock epoch unix utc ts t tiempo hora fecha temps heure tempo ora tid tijd aika czas čas время 時間 "
+    "時刻 时间 시간".split()
+)
+COUNTERS = frozenset(
+    "index idx counter count packet packets nseq seq sequence sample samples frame frames row rows no nr "
+    "number id unnamed".split()
+)
+ECG = frozenset(("ecg", "ekg", "exg"))
+LIMB = re.compile(r"i{1,3}|av[rlf]|v[1-9]")
+SUFFIX = re.compile(r"[\s_]([uµμ]v|mv|nv)$", re.IGNORECASE)
+UNSTATED = frozenset(
+    ("", "no units", "no_units", "nounits", "cal", "raw", "unix", "epoch", "utc", "local", "formatted")
+)
+EVEN = 0.9  # of a counter's steps
+LEAST = 10  # rows, from which an even rise is no coincidence
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: its place, from 0, its name and unit, and its kind: a lead, a clock or a counter."""
+
+    place: int
+    name: str
+    unit: str
+    kind: str
+
+    @property
+    def is_ecg(self) -> bool:
+        """Whether its name or unit says that it is an ECG."""
+        return millivolts(self.unit) is not None or is_ecg(self.name)
+
+
+def find_columns(layout: Layout, preamble: Preamble, rows: Sequence[Sequence[str]]) -> list[Column]:
+    """The columns, given the cells of the first rows.
+
+    >>> from sibeat_edge.reading.layout import find_layout
+    >>> layout = find_layout(["Sample Index,time_ms,ecg_uV\\n", "0,0,5\\n", "1,4,6\\n", "2,8,4\\n"])
+    >>> for column in find_columns(layout, Preamble(), [["0", "0", "5"], ["1", "4", "6"], ["2", "8", "4"]]):
+    ...     print(column.name, column.unit, column.kind)
+    Sample Index  counter
+    time_ms ms clock
+    ecg_uV uV lead
+    """
+    headings = layout.headings or (preamble.headings if len(preamble.headings) == layout.width else ())
+    columns = []
+    for place in range(layout.width):
+        cells = [row[place] for row in rows if len(row) > place]
+        heading = headings[place] if place < len(headings) else None
+        below = layout.units[place] if place < len(layout.units) else ""
+        name, unit = _name_and_unit(heading, below)
+        kind = _kind(layout, None if heading is None else name, unit, place, cells)
+        if heading is None:
+            name = preamble.lead if layout.width == 1 and preamble.lead else str(place + 1)
+        if kind == LEAD and not unit and (not preamble.leads or name in preamble.leads):
+            unit = preamble.unit
+        columns.append(Column(place, name, unit, kind))
+    return columns
+
+
+def is_ecg(name: str) -> bool:
+    """Whether a name is that of an ECG's lead.
+
+    >>> [is_ecg(name) for name in ("ECG_LL-RA", "MLII", "EXG Channel 0", "HR", "V5", "Accel X")]
+    [True, True, True, False, True, False]
+    """
+    return bool(ECG & set(words(name)) or LIMB.fullmatch(plain(name)))
+
+
+def words(name: str) -> list[str]:
+    """The words of a heading, in lower case.
+
+    >>> words("sensorTimestamp_ns [ns]")
+    ['sensor', 'timestamp', 'ns', 'ns']
+    """
+    return [word.casefold() for word in WORD.findall(name)]
+
+
+def _name_and_unit(heading, below):
+    found = UNIT.match(heading or "")
+    name, unit = (found[1], found[2]) if found else (heading or "", "")
+    if not unit and (suffix := SUFFIX.search(name)):
+        unit = suffix[1]
+    last = words(name)[-1:]
+    if (
+        not unit
+        and not below
+        and last
+        and last[0] in SECONDS
+        and len(words(name)) > 1
+        and TIMES & set(words(name))
+    ):
+        unit = last[0]
+    return (
+        name,
+        unit if unit and unit.casefold() not in UNSTATED else "" if below.casefold() in UNSTATED else below,
+    )
+
+
+def _kind(layout, name, unit, place, cells):
+    known = [cell for cell in cells if cell]
+    if known and all(map(is_stamp, known)):
+        return CLOCK
+    values = np.array([np.nan if (value := layout.number(cell)) is None else value for cell in cells])
+    values[~np.isfinite(values)] = np.nan
+    if name is None:
+        rises = len(values) >= LEAST and layout.width > 1 and not place and _rises_evenly(values)
+        return LEAD if not rises else COUNTER if (np.diff(values) == 1).all() else CLOCK
+    found = set(words(name))
+    if (found & COUNTERS or not name.strip(" #")) and not found & ECG and _counts(values):
+        return COUNTER
+    rises = bool((np.diff(values) >= 0).all())
+    if (found & TIMES and (rises or not found & ECG)) or (rises and unit.casefold() in SECONDS):
+        return CLOCK
+    return LEAD
+
+
+def _rises_evenly(values):
+    steps = np.diff(values)
+    usual = np.median(steps)
+    return bool((steps > 0).all() and np.mean(np.abs(steps - usual) <= usual / 2) >= EVEN)
+
+
+def _counts(values):
+    """Whether these are the numbers of rows or packets, which may begin again."""
+    steps = np.diff(values)
+    is_whole = bool(len(steps)) and bool((values == np.round(values)).all())
+    return (
+        is_whole
+        and bool((steps == 1).any())
+        and np.mean((steps == 0) | (steps == 1)) >= EVEN - 1 / len(steps)
+    )
+
+
+def is_counted(layout: Layout, column: Column, rows: Sequence[Sequence[str]]) -> bool:
+    """Whether a column numbers the rows one by one."""
+    values = [layout.number(row[column.place]) for row in rows if len(row) > column.place]
+    return len(values) > 1 and None not in values and bool((np.diff(np.array(values, float)) == 1).all())

@@ -1,0 +1,180 @@
+"""A column of stamps as seconds: numbers in any unit, times of day, and dates with them."""
+
+import re
+from datetime import date
+
+import numpy as np
+
+from sibeat_edge.reading.text.numbers import ZERO, Cells, NoNumber, numbers
+
+# How many s one unit is, by its name, case-folded.
+SECONDS = {
+    **dict.fromkeys(
+        ("s", "sec", "secs", "second", "seconds", "sekunden", "sek", "segundos", "secondes"), 1.0
+    ),
+    **dict.fromkeys(("ms", "msec", "msecs", "millis", "milliseconds", "millisecond", "millisekunden"), 1e-3),
+    **dict.fromkeys(("us", "μs", "âμs", "usec", "usecs", "micros", "microseconds", "microsecond"), 1e-6),
+    **dict.fromkeys(("min", "mins", "minutes", "minuten"), 60.0),
+    **dict.fromkeys(("h", "hours", "stunden"), 3600.0),
+    **dict.fromkeys(("d", "days", "tage"), 86_400.0),
+    **dict.fromkeys(("ns", "nsec", "nsecs", "nanos", "nanoseconds", "nanosecond"), 1e-9),
+}
+# s since 1970 from 1973 to 5138 are as many as this, and in smaller units a thousand times as many each.
+EPOCH = 1e8, 1e11
+LONGEST = 64  # bytes of a stamp
+DAY, HALF = 86_400.0, 43_200.0  # s
+WRAPS = (2.0**16, 2.0**24, 2.0**31, 2.0**32)  # where devices' counters of ticks begin again
+NEAR = 0.9  # of its range, from which a counter is about to begin again
+STAMP = re.compile(
+    r"\[?(?:(?P<Y>\d{4})[-/.](?P<m>\d{1,2})[-/.](?P<d>\d{1,2})|(?P<d2>\d{1,2})\.(?P<m2>\d{1,2})\.(?P<Y2>\d{4})"
+    r"|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})?[T ,]{0,2}"
+    r"(?P<H>\d{1,3}):(?P<M>\d{2})(?::(?P<S>\d{2}))?(?:[.,:](?P<f>\d{1,9}))?"
+    r"(?: ?(?P<half>[AP])\.?M\.?)?(?: ?(?:Z|UTC|(?P<sign>[+-])(?P<zH>\d{2}):?(?P<zM>\d{2})?))?"
+    r"(?: \d{1,4}[-/.]\d{1,2}[-/.]\d{1,4})?\]?",
+    re.IGNORECASE | re.ASCII,
+)
+NUMBERS = ("Y", "m", "d", "d2", "m2", "Y2", "H", "M", "S", "f", "zH", "zM")
+
+
+class Stamps:
+    """Reads a column of stamps, part by part, as seconds on one axis.
+
+    A time of day without a date goes on behind midnight. A counter of 16, 24, 31 or 32 bits goes on where it
+    begins again.
+
+    Args:
+        tick: s that one unit of the numbers is; None for times of day and dates.
+        decimal: of the numbers.
+
+    >>> text = np.frombuffer(b"23:59:59.5 00:00:00.5", np.uint8)
+    >>> seconds = Stamps(None)(Cells(text, np.array([0, 11]), np.array([10, 21])))
+    >>> float(seconds[1] - seconds[0])
+    1.0
+    """
+
+    def __init__(self, tick: float | None, decimal: str = ".") -> None:
+        self._tick, self._decimal = tick, decimal
+        self._last: float | None = None  # stamp of the part before, as it is written
+        self._turns = 0.0  # what has been added to the stamps so far
+
+    def __call__(self, cells: Cells) -> np.ndarray:
+        """The seconds of the cells; raises ``NoNumber`` for the first that is no stamp."""
+        if self._tick is None:
+            values, scale = _of_texts(cells), 1.0
+        else:
+            values, scale = numbers(cells, self._decimal), self._tick
+        return (finite(values) + self._turned(values)) * scale
+
+    def _turned(self, values):
+        """What is to be added to each, as a clock of the day or a counter has begun again before it."""
+        before = values[:1] if self._last is None else [self._last]
+        steps = np.diff(values, prepend=before)
+        added = np.zeros(len(values))
+        turn = _midnight if self._tick is None else _wrap
+        for place in np.flatnonzero(steps < -min(HALF, WRAPS[0] / 2)):
+            added[place] = turn(values[place] - steps[place], values[place])
+        turned = self._turns + np.cumsum(added)
+        if len(values):
+            self._last, self._turns = values[-1], turned[-1]
+        return turned
+
+
+def finite(values: np.ndarray) -> np.ndarray:
+    """These values; raises ``NoNumber`` for the first that is missing or infinite."""
+    if not np.isfinite(values).all():
+        raise NoNumber(int(np.argmin(np.isfinite(values))))
+    return values
+
+
+def _midnight(before, behind):
+    """What is added behind midnight to a time of day without a date."""
+    return DAY if before < 2 * DAY and before - behind > HALF else 0.0
+
+
+def _wrap(before, behind):
+    """What is added where a counter of so many bits begins again, with or without a sign."""
+    for size in WRAPS:
+        if NEAR * size < before <= size and behind < (1 - NEAR) * size:
+            return 2 * size if behind < -NEAR * size else size
+    return 0.0
+
+
+def is_stamp(cell: str) -> bool:
+    """Whether a cell is a time of day, with or without a date.
+
+    >>> [is_stamp(cell) for cell in ("2024-01-31T12:00:00.5Z", "0:00.004", "9:05:01 PM", "31.1.2024", "1.2")]
+    [True, True, True, False, False]
+    """
+    return STAMP.fullmatch(cell) is not None
+
+
+def tick_of_epoch(stamp: float) -> float | None:
+    """The s that one unit of a stamp since 1970 is, told by its magnitude; None for one that is none.
+
+    >>> [tick_of_epoch(stamp) for stamp in (1.7e9, 1.7e12, 1.7e15, 1.7e18, 5.0)]
+    [1.0, 0.001, 1e-06, 1e-09, None]
+    """
+    return next((tick for tick in (1.0, 1e-3, 1e-6, 1e-9) if EPOCH[0] <= stamp * tick < EPOCH[1]), None)
+
+
+def _of_texts(cells):
+    """The seconds of texts, those of one form at once."""
+    values = np.empty(len(cells.starts))
+    sizes = cells.ends - cells.starts
+    for size in np.unique(sizes):
+        places = np.flatnonzero(sizes == size)
+        while len(places):  # in each round at least the first
+            part = cells.some(places)
+            found = STAMP.fullmatch(part.cell(0)) if size <= LONGEST else None
+            if found is None:
+                raise NoNumber(int(places[0]))
+            seconds, fits = _alike(part.matrix(int(size)), found)
+            if not fits[0]:  # no date of any year
+                raise NoNumber(int(places[0]))
+            values[places[fits]], places = seconds[fits], places[~fits]
+    return values
+
+
+def _alike(letters, found):
+    """The seconds of the texts that are ``letters`` ``(cells, length)``, and which have the form found."""
+    is_digit = np.zeros(letters.shape[1], bool)
+    parts = {}
+    for name in NUMBERS:
+        first, last = found.span(name)
+        is_digit[first:last] = True
+        digits = letters[:, first:last].astype(np.int64) - ZERO
+        parts[name] = digits @ 10 ** np.arange(last - first)[::-1]
+    fits = (letters[:, ~is_digit] == letters[:1, ~is_digit]).all(axis=1)
+    digits = letters[:, is_digit] - np.uint8(ZERO)
+    fits &= (digits < 10).all(axis=1)
+    first, last = found.span("f")
+    fraction = parts["f"] / 10.0 ** (last - first)
+    year, month, day = ("Y", "m", "d") if found["Y"] else ("Y2", "m2", "d2")
+    has_date = bool(found[year])
+    if found["S"] is None and found["f"] is not None:  # m:ss.fff
+        seconds = parts["H"] * 60 + parts["M"] + fraction
+    elif found["S"] is None:
+        seconds = (parts["H"] * 60.0 + parts["M"]) * (60 if has_date else 1)
+    else:
+        hours = parts["H"]
+        if found["half"]:
+            hours = hours % 12 + 12 * (found["half"] in "pP")
+        seconds = hours * 3600 + parts["M"] * 60 + parts["S"] + fraction
+    if found["sign"]:
+        zone = parts["zH"] * 3600 + parts["zM"] * 60
+        seconds = seconds - zone * (1 if found["sign"] == "+" else -1)
+    if has_date:
+        seconds = seconds + DAY * _days(parts[year], parts[month], parts[day], fits)
+    return seconds, fits
+
+
+def _days(years, months, days, fits):
+    """The days since 1970 of dates."""
+    keys, places = np.unique((years * 100 + months) * 100 + days, return_inverse=True)
+    known = np.zeros(len(keys))
+    for row, key in enumerate(keys.tolist()):
+        try:
+            known[row] = date(key // 10_000, key // 100 % 100, key % 100).toordinal() - 719_163
+        except ValueError:
+            fits &= places != row
+    return known[places]

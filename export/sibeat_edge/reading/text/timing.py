@@ -1,0 +1,197 @@
+"""The rate of a text file's rows: given, stated above them, or told by one of its columns of time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from sibeat_edge.errors import RecordError
+from sibeat_edge.reading.text.clock import JUMP, BadClock, Pace, find_pace
+from sibeat_edge.reading.text.columns import CLOCK, UNSTATED, Column
+from sibeat_edge.reading.text.numbers import numbers
+from sibeat_edge.reading.text.rows import Rows
+from sibeat_edge.reading.text.stamps import SECONDS, Stamps, finite, is_stamp, tick_of_epoch
+
+LOOK = 200_000  # rows by which the clock's pace is told
+USUAL_RATES = 50.0, 10_000.0  # Hz, by which the unit of a time is guessed
+TICKS = {1.0: "s", 1e-3: "ms", 1e-6: "µs", 1e-9: "ns"}
+ALIKE = 0.1  # share by which a rate differs from one that is known, to tell the unit of a time
+CONTRADICTS = 0.01  # share of a rate that a clock may differ by
+
+
+@dataclass(frozen=True)
+class Timing:
+    """When the rows were sampled.
+
+    Attributes:
+        rate: Hz.
+        column: place of the clock; None for rows without gaps.
+        tick: s that one unit of it is; None for times of day and dates.
+        decimal: of its numbers.
+        pace: of the clock.
+        is_given: whether the rate was given, so that it goes on where the clock cannot be read.
+        warnings: what was guessed.
+    """
+
+    rate: float
+    column: int | None = None
+    tick: float | None = None
+    decimal: str = "."
+    pace: Pace | None = None
+    is_given: bool = False
+    warnings: tuple[str, ...] = ()
+
+    def stamps(self) -> Stamps:
+        """A reader of the clock's column."""
+        return Stamps(self.tick, self.decimal)
+
+
+@dataclass(frozen=True)
+class _Clock:
+    column: Column
+    tick: float | None
+    pace: Pace
+    seconds: float
+    warnings: tuple[str, ...]
+
+
+def find_timing(
+    rows: Rows,
+    first: Sequence[str],
+    decimal: str,
+    columns: Sequence[Column],
+    rate: float | None,
+    stated: float | None,
+) -> Timing:
+    """The timing by the columns of time, and of numbers of rows, among these.
+
+    Of several clocks the one with the least jitter is taken, but one that goes on for longer before one that
+    does not know of gaps. A ``rate`` that is given, or else ``stated``, is taken where a clock agrees with it
+    as far as it can tell, and before one that is not even. Without one the numbers of rows are no clock.
+
+    Args:
+        rows: of the file.
+        first: cells of the first row.
+        decimal: of its numbers.
+        columns: clocks and counters.
+        rate, stated: Hz.
+
+    Raises ``RecordError`` for a unit of time that is unknown, ``BadClock`` where no rate can be told.
+    """
+    known = rate or stated
+    clocks: list[_Clock] = []
+    faults: list[tuple[Column, Exception]] = []
+    for column in columns:
+        if column.kind != CLOCK and (known is None or clocks):
+            continue
+        try:
+            clocks.append(_read(rows, first, decimal, column, known))
+        except (BadClock, RecordError) as error:
+            if column.kind == CLOCK:
+                faults.append((column, error))
+    if not clocks:
+        if known is not None:
+            told = tuple(
+                f"took {known:g} Hz and left out column {c.name}, as it holds {_found(e)}" for c, e in faults
+            )
+            return Timing(known, is_given=rate is not None, warnings=told)
+        if faults:
+            raise faults[0][1]
+        raise BadClock("no column of time; expected one")
+    longest = max(clock.seconds for clock in clocks)
+    best = min(
+        (c for c in clocks if c.seconds > longest - max(1, longest / 100)), key=lambda c: c.pace.jitter
+    )
+    return _timing(best, decimal, rate, stated)
+
+
+def _timing(clock, decimal, rate, stated):
+    """The timing by one clock, and the rate that is known."""
+    pace, warnings, name, nominal = clock.pace, list(clock.warnings), clock.column.name, rate or stated
+    used = pace.named()
+    if nominal is not None:
+        if pace.is_of(nominal):
+            used = nominal
+        elif rate is not None and not pace.is_of(rate, CONTRADICTS) and not pace.is_fine:
+            left_out = f"took {rate:g} Hz and left out column {name}, whose stamps are of {pace.rate:.4g} Hz"
+            return Timing(rate, is_given=True, warnings=(left_out,))
+        elif rate is None and not pace.is_of(nominal, CONTRADICTS):
+            warnings.append(
+                f"found a rate of {nominal:g} Hz above the rows; took that of column {name}, {used:g} Hz"
+            )
+    if pace.jitter > JUMP:
+        warnings.append(
+            f"found stamps in column {name} that differ by up to {1000 * pace.jitter:.0f} ms from a steady "
+            f"{used:.4g} Hz; smoothed them"
+        )
+    return Timing(used, clock.column.place, clock.tick, decimal, pace, rate is not None, tuple(warnings))
+
+
+def _read(rows, first, decimal, column, known):
+    """The pace of a column; ``BadClock`` for one that is no clock."""
+    cell = first[column.place] if column.place < len(first) else ""
+    warnings: list[str] = []
+    if is_stamp(cell):
+        tick = None
+        times = _look(rows, column, Stamps(None))
+    else:
+        values = _look(rows, column, lambda cells: finite(numbers(cells, decimal)))
+        tick = _tick(rows, column, values, known, warnings)
+        times = values * tick
+        if (np.diff(values) < 0).any():  # a counter may have begun again
+            times = _look(rows, column, Stamps(tick, decimal))
+    if len(times) > 2 and times[-1] < times[-2]:
+        times = times[:-1]  # the last stamp of a file that was cut
+    pace = find_pace(times)
+    if column.kind != CLOCK and not pace.is_of(known, CONTRADICTS):
+        raise BadClock("numbers that are not of the rows; expected those")
+    return _Clock(column, tick, pace, float(times[-1] - times[0]), tuple(warnings))
+
+
+def _look(rows, column, parse):
+    parts, seen = [], 0
+    for _, values in rows.read([column.place], [parse]):
+        parts.append(values[:, 0])
+        seen += len(values)
+        if seen >= LOOK:
+            break
+    return np.concatenate(parts)[:LOOK]
+
+
+def _tick(rows, column, values, known, warnings):
+    """The s that one unit of the column is: by its name, its size, the rate, or what is likely."""
+    unit, name = column.unit.strip().casefold(), column.name or column.place + 1
+    if column.kind != CLOCK:
+        return 1 / known
+    if (tick := SECONDS.get(unit)) is not None:
+        return tick
+    if (tick := tick_of_epoch(float(values[0]))) is not None and len(values) > 1:
+        return tick
+    if unit not in UNSTATED:
+        raise RecordError(f"{rows.name}: found time in {column.unit!r}; expected s, ms, us or ns.")
+    if len(values) < 2:
+        return 1.0
+    span = max(1, len(values) // 10)
+    step = float(np.median(np.diff(values))) or float(np.median(values[span:] - values[:-span])) / span
+    if step <= 0:
+        return 1.0
+    rates = {tick: 1 / (step * tick) for tick in TICKS}
+    usual = [tick for tick, one in rates.items() if USUAL_RATES[0] * 0.99 <= one <= USUAL_RATES[1]]
+    if known is not None:
+        fits = [tick for tick, one in rates.items() if abs(one / known - 1) <= ALIKE]
+        if not fits and step == 1:
+            warnings.append(f"found numbers of rows in column {name}; took {known:g} of them for 1 s")
+            return 1 / known
+        if not fits and not usual:
+            raise BadClock(f"no unit of time and steps of {step:.4g}; expected an even clock")
+        return (fits or usual)[0]
+    tick = usual[0] if usual else 1.0
+    if tick != 1.0:
+        warnings.append(
+            f"found no unit of time in column {name}; took it for {TICKS[tick]}, {rates[tick]:.4g} Hz"
+        )
+    return tick
+
+
+def _found(error):
+    return str(error).split(";")[0].rpartition("found ")[2]

@@ -1,0 +1,87 @@
+"""Text recordings that end too early, or hold nothing: what was read before the fault is kept."""
+
+import gzip
+
+import numpy as np
+import pytest
+
+from sibeat_edge.errors import RecordError
+from sibeat_edge.reading.record import read_record
+
+VALUES = np.round(np.random.default_rng(0).normal(0, 0.4, 20_000), 4)
+ROWS = [f"{row / 250:.3f},{value:.4f}\n" for row, value in enumerate(VALUES)]
+TEXT = "time,MLII\n" + "".join(ROWS)
+
+
+def check(path, count, words):
+    record = read_record(path)
+    found = np.concatenate([part for _, part in record.blocks(10)])
+    np.testing.assert_array_equal(found[:, 0], VALUES[:count])
+    assert words in record.cut and record.cut.startswith(str(path)) and record.cut.endswith(".")
+    assert record.cut.count(". ") == 0 and "\n" not in record.cut
+
+
+@pytest.mark.parametrize(
+    ("ending", "words"),
+    [
+        ("79.9", "line 20002: found 1 of 2 columns"),
+        ("79.996,-0.1,5,6\n", "line 20002: found 4 cells; expected 2"),
+        ("End of recording\n", "line 20002: found 1 of 2 columns"),
+        ("Patient,Erika\n", "line 20002: found a word; expected a number"),
+        ("\n\nbeats;12\nEnd\n\n", "line 20004: found 1 of 2 columns"),
+        ("\0" * 200_000, "line 20002: found"),
+        ("79.996," + "\0" * 50, "line 20002: found"),
+    ],
+)
+def test_a_last_line_that_is_cut_and_a_footer_keep_what_is_before_them(tmp_path, ending, words):
+    (tmp_path / "a.csv").write_text(TEXT + ending)
+    check(tmp_path / "a.csv", len(VALUES), words)
+
+
+def test_a_last_stamp_that_is_cut(tmp_path):
+    rows = [f"{value:.4f},{1767600000 + row / 250:.3f}\n" for row, value in enumerate(VALUES)]
+    (tmp_path / "a.csv").write_text("MLII,timestamp\n" + "".join(rows)[:-6])
+    check(tmp_path / "a.csv", len(VALUES) - 1, "found a last line that is cut")
+
+
+@pytest.mark.parametrize("left", [1, 30, 5000])
+def test_compressed_data_that_end_too_early(tmp_path, left):
+    (tmp_path / "a.csv.gz").write_bytes(gzip.compress(TEXT.encode())[:-left])
+    record = read_record(tmp_path / "a.csv.gz")
+    found = np.concatenate([part for _, part in record.blocks(10)])[:, 0]
+    assert len(found) > 10_000 and "compressed data that are damaged or end too early" in record.cut
+    np.testing.assert_array_equal(found[:-1], VALUES[: len(found) - 1])
+
+
+@pytest.mark.parametrize("row", ["x,y\n", "5\n", "40.0,1,2\n", "time,MLII\n"])
+def test_a_fault_in_the_middle_is_an_error_that_names_the_line(tmp_path, row):
+    (tmp_path / "a.csv").write_text("time,MLII\n" + "".join([*ROWS[:10_000], row, *ROWS[10_000:]]))
+    with pytest.raises(RecordError, match="a.csv, (about )?line 10002: found"):
+        list(read_record(tmp_path / "a.csv").blocks())
+
+
+def test_lines_that_are_left_out_do_not_count_as_rows(tmp_path):
+    rows = [row + ("\n" if number % 3 else "# 1,2\n") for number, row in enumerate(ROWS[:3000])]
+    (tmp_path / "a.csv").write_text("time,MLII\n" + "".join(rows) + ",,\n")
+    check_all = np.concatenate([part for _, part in read_record(tmp_path / "a.csv").blocks()])
+    np.testing.assert_array_equal(check_all[:, 0], VALUES[:3000])
+
+
+@pytest.mark.parametrize(
+    "text", ["", "\n", "MLII\n", "# a comment\n", "time,MLII\n0,1\n", "time,MLII\n", ";;\n"]
+)
+def test_a_file_without_samples_is_told_in_a_sentence(tmp_path, text):
+    (tmp_path / "a.csv").write_text(text)
+    with pytest.raises(RecordError, match="a.csv: found .*; expected .*\\.$"):
+        read_record(tmp_path / "a.csv")
+
+
+def test_a_single_row_is_a_recording_of_one_sample(tmp_path):
+    (tmp_path / "a.csv").write_text("MLII\n0.5\n")
+    assert read_record(tmp_path / "a.csv", rate=250).signal.tolist() == [[0.5]]
+
+
+def test_a_constant_lead_is_read_as_it_is(tmp_path):
+    (tmp_path / "a.csv").write_text("MLII\n" + "300\n" * 5000)
+    record = read_record(tmp_path / "a.csv", rate=250)
+    assert not record.warnings and (record.signal == 300).all()
