@@ -83,7 +83,7 @@ class CsvFile:
         self.units = [column.unit for column in leads]
         self.named = not all(name.isdigit() for name in self.leads)
         self._timing = self._find_timing(columns, rate, preamble.rate, first)
-        self._rate = self._timing.rate
+        self._rate = float(self._timing.rate)
         self.rates = [self._rate] * len(self.leads)
         if preamble.warning:
             self._warn(preamble.warning)
