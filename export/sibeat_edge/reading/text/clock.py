@@ -12,6 +12,7 @@ import numpy as np
 JUMP = 0.05  # s that stamps are later by, from which a stream of samples is broken off
 # s of stamps on either side of a step, by which it is judged: packets that were held up come in a burst.
 WINDOW = 10.0
+LONGEST = 1e8  # s of a step
 LONG = 1.0  # s of a step
 SHORT = 0.4  # of such a window, below which a step has to be larger to be a gap
 PACKETS = 8  # that such a window holds at least
@@ -113,6 +114,8 @@ def find_pace(times: np.ndarray) -> Pace:
     if spread > max(2 * LATE, 3 * pace.step):
         raise unsteady(pace, int(np.argmax(steps)) + 1)
     jitter = max(pace.jitter, spread)
+    if not even[-1] > 0:
+        raise unsteady(pace, int(np.argmax(steps)) + 1)
     unsure = jitter * (1 + len(gaps)) / float(even[-1])
     return Pace(pace.rate, jitter, pace.step, max(unsure, 1 / len(times)))
 
@@ -140,8 +143,11 @@ def _slope(count, times, slope):
 
 
 def check_steps(times: np.ndarray, pace: Pace) -> None:
-    """Raise ``BadClock`` where the clock goes back by more than its jitter explains."""
+    """Raise ``BadClock`` where the clock goes back by more than its jitter explains, or on by years."""
     steps = np.diff(times)
+    if (steps > LONGEST).any():
+        place = int(np.argmax(steps > LONGEST)) + 1
+        raise BadClock("a clock that jumps by years; expected one that goes on", place)
     back = steps < -max(LATE, 2 * pace.jitter)
     if back.any():
         place = int(np.argmax(back)) + 1

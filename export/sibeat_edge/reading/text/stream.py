@@ -43,10 +43,10 @@ class TextStream:
             self._encoding = encoding_of(self._read(file, HEAD))
 
     def _open(self) -> IO[bytes]:
-        file = open(self._kept.name if self._kept else self._path, "rb")  # noqa: SIM115
-        is_packed = file.read(2) == GZIP
-        file.seek(0)
-        return gzip.GzipFile(fileobj=file) if is_packed else file  # type: ignore[return-value]
+        name = self._kept.name if self._kept else self._path
+        with open(name, "rb") as file:
+            is_packed = file.read(2) == GZIP
+        return gzip.open(name) if is_packed else open(name, "rb")  # type: ignore[return-value]
 
     def _read(self, file, size):
         """The next bytes; none behind a fault of the compressed data."""
