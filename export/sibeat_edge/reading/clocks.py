@@ -9,19 +9,43 @@ from sibeat_edge.errors import RecordError
 JUMP = 0.05  # s off an even clock, from which samples are lost
 LATE = 8  # packets in a row that must be late: a single one has come late, and no sample is lost
 LOWEST = 5  # Hz, below which the unit of a clock has been taken too long
+PACKET, PART, FEW = 16, 65_536, 4096  # samples: of a packet, looked at together, that are few
 WINDOW = 64  # packets, in most of which there is no gap
 UNITS = {1.0: "s", 1e-3: "ms", 1e-6: "us", 1e-9: "ns"}
 
 
-def told_unit(path: Path, times: np.ndarray) -> float:
+def thinned(times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The times of samples as those of packets of at most 16, and their samples: a day has millions.
+
+    A packet begins wherever the step before is longer than usual, goes back, or is no number.
+
+    >>> times, counts = thinned(np.arange(100_000) / 250)
+    >>> len(times), counts.sum()
+    (6251, 100000)
+    """
+    if len(times) < FEW:
+        return times, np.ones(len(times), np.int64)
+    places = []
+    for first in range(0, len(times), PART):
+        steps = np.diff(times[first : first + PART])
+        begins = np.zeros(len(steps) + 1, bool)
+        begins[::PACKET] = True
+        if len(steps):
+            begins[1:] |= ~((steps >= 0) & (steps <= 1.5 * np.median(steps)))
+        places.append(first + np.flatnonzero(begins))
+    kept = np.concatenate(places)
+    return times[kept], np.diff(np.append(kept, len(times)))
+
+
+def told_unit(path: Path, times: np.ndarray, counts: np.ndarray) -> float:
     """How many s the unit of a clock is that does not state it: the longest with which the rate is an ECG's.
 
     Raises ``RecordError`` as ``stretches_of``.
 
-    >>> told_unit(Path("a"), np.array([0, 4, 8, 12]))
+    >>> told_unit(Path("a"), np.array([0, 4, 8, 12]), np.ones(4, int))
     0.001
     """
-    rate = _guessed_rate(*_packets(path, times, np.ones(len(times), np.int64)))
+    rate = _guessed_rate(*_packets(path, times, counts))
     return next((unit for unit in UNITS if rate / unit >= LOWEST), 1.0)
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sibeat_edge.errors import RecordError
-from sibeat_edge.reading.clocks import LATE, stretches_of, told_unit
+from sibeat_edge.reading.clocks import LATE, stretches_of, thinned, told_unit
 
 FILE = Path("a")
 
@@ -21,7 +21,7 @@ def ones(times):
 @pytest.mark.parametrize("unit", [1.0, 1e-3, 1e-6, 1e-9])
 def test_a_clock_of_unknown_unit_gives_its_rate(rate, unit):
     times = np.round(1.7e9 / unit + np.arange(5000) / rate / unit, 6 if unit == 1.0 else 0)
-    found = told_unit(FILE, times)
+    found = told_unit(FILE, times, ones(times))
     assert found == unit
     assert stretches_of(FILE, (times - times[0]) * found, ones(times))[0] == pytest.approx(rate, rel=3e-4)
 
@@ -63,6 +63,18 @@ def test_samples_that_share_a_time_are_a_packet():
 def test_what_is_no_clock_is_told(times, words):
     with pytest.raises(RecordError, match=words):
         stretches_of(FILE, np.array(times, float), ones(times))
+
+
+def test_thinned_times_tell_the_same_gaps():
+    times = np.arange(200_000) / 250.0
+    times[70_003:] += 7
+    times[130_001:] += 9
+    few, counts = thinned(times)
+    assert len(few) < 13_000 and counts.sum() == 200_000
+    rate, stretches = stretches_of(FILE, few, counts)
+    assert rate == 250
+    expected = [(0, 0, 70_003), (times[70_003], 70_003, 130_001), (times[130_001], 130_001, 200_000)]
+    np.testing.assert_allclose(stretches, expected)
 
 
 def test_many_gaps_in_a_long_clock_take_no_time():

@@ -11,7 +11,7 @@ import numpy as np
 from sibeat_edge.errors import RecordError
 from sibeat_edge.reading.arrays import NUMBERS, ArraySource, Columns, Sideways, Single, telling
 from sibeat_edge.reading.clocks import UNITS as CLOCK_UNITS
-from sibeat_edge.reading.clocks import stretches_of, told_unit
+from sibeat_edge.reading.clocks import stretches_of, thinned, told_unit
 from sibeat_edge.reading.leads import MILLIVOLTS, plain
 from sibeat_edge.signal.resampling import HIGHEST_RATE
 
@@ -174,8 +174,9 @@ def _rate(path, named, scalars, clocks, samples, rate, told):
         if max(array.shape) == samples and samples <= MOST_TIMES and min(array.shape) in (1, samples):
             with telling(path, f"times in {name}"):
                 times = np.ravel(array[()]).astype(np.float64)
-            unit = TIMES[plain_key(name)] or told_unit(path, times)
-            found, stretches = stretches_of(path, (times - times[0]) * unit, np.ones(samples, np.int64))
+            times, counts = thinned(times - times[0])
+            unit = TIMES[plain_key(name)] or told_unit(path, times, counts)
+            found, stretches = stretches_of(path, times * unit, counts)
             told["rate"] = told["clock"] = f"the clock {name}, in {CLOCK_UNITS[unit]}"
             return found, stretches
     if rate is None:

@@ -7,8 +7,8 @@ import numpy as np
 
 from sibeat_edge.errors import RecordError
 from sibeat_edge.reading.arrays import MOST_LEADS, telling, unique
-from sibeat_edge.reading.clocks import stretches_of, told_unit
-from sibeat_edge.reading.datasets.named import MOST_TIMES, RATES, TIMES, plain_key
+from sibeat_edge.reading.clocks import stretches_of, thinned, told_unit
+from sibeat_edge.reading.datasets.named import RATES, TIMES, plain_key
 from sibeat_edge.reading.layout import UNIT
 
 MOST_GROUP = 256 * 2**20  # bytes of a row group, as the file says, that is unpacked at once
@@ -50,7 +50,7 @@ class ParquetFile:
             self.told["units"] = "the columns' names"
         self._stretches = [(0.0, 0, rows)]
         if clock is not None:
-            found, self._stretches = self._clock(clock, kind, rows)
+            found, self._stretches = self._clock(clock, kind)
             self.told["clock"] = self.told["rate"] = f"the column {clock}"
         elif stated is not None:
             found, self.told["rate"] = stated, "the file's metadata"
@@ -96,12 +96,8 @@ class ParquetFile:
                     columns.append(field.name)
         return columns, *(clocks[0] if clocks else (None, None))
 
-    def _clock(self, name, step, rows):
-        if rows > MOST_TIMES:
-            raise RecordError(
-                f"{self._path}: found {rows:,} rows; expected at most {MOST_TIMES:,} with a clock."
-            )
-        times, done, origin = np.empty(rows, np.float64), 0, 0
+    def _clock(self, name, step):
+        times, counts, origin = [], [], None
         for batch in self._batches([name]):
             values = batch.column(0)
             if values.null_count:
@@ -111,12 +107,13 @@ class ParquetFile:
                     values = values.cast("timestamp[ns]")
                 values = values.to_numpy(zero_copy_only=False)
                 values = values.view("i8") if values.dtype.kind in "mM" else values
-            origin = origin if done else values[0]
-            times[done : done + len(values)] = values - origin  # differences, which float64 holds
-            done += len(values)
-        times = times[:done]
-        step = step or told_unit(self._path, times)
-        return stretches_of(self._path, times * step, np.ones(done, np.int64))
+            origin = values[0] if origin is None and len(values) else origin
+            part = thinned((values - origin).astype(np.float64))  # of differences, which float64 holds
+            times.append(part[0])
+            counts.append(part[1])
+        times, counts = np.concatenate(times), np.concatenate(counts)
+        step = step or told_unit(self._path, times, counts)
+        return stretches_of(self._path, times * step, counts)
 
     def _batches(self, names):
         with telling(self._path, "columns that can be read"), self._opened() as file:
