@@ -8,9 +8,12 @@ from pathlib import Path
 
 from sibeat_edge.errors import RecordError
 from sibeat_edge.marks import is_own
-from sibeat_edge.reading.formats import FORMATS
+from sibeat_edge.reading.formats import FORMATS, HEAD, PACKED, find_format
+from sibeat_edge.reading.gzipped import first_bytes
+from sibeat_edge.reading.layout import find_layout
+from sibeat_edge.reading.text.stream import TextStream
 
-HEADER, SIGNAL, PACKED = ".hea", ".dat", ".gz"
+HEADER, SIGNAL, PROSE = ".hea", ".dat", ".txt"
 LONGEST = 1 << 20  # bytes of a header; a longer file is none
 RESULTS = (".csv", ".htm", ".html", ".json", ".sib", ".txt")  # of files that may be a record's results
 
@@ -34,7 +37,8 @@ def find_recordings(path: str | Path) -> list[Path]:
 
     Of a folder and its sub-folders all files are taken whose ending is that of a known format, in order. A
     WFDB record is one, named without its ending, and so is a record of several segments. Hidden files and
-    results of this package are left out. A pattern has ``*``, ``?``, ``[…]`` or ``**``, and matches files and
+    results of this package are left out, and so is a ``.txt`` without a row of numbers, or a ``.json`` or
+    ``.xml`` of another kind. A pattern has ``*``, ``?``, ``[…]`` or ``**``, and matches files and
     folders. A path that is no folder and matches nothing stands for itself, whether it is there or not.
 
     Raises ``RecordError`` for a folder without a recording, and ``OSError`` for what cannot be read.
@@ -70,7 +74,7 @@ def _in_folder(folder):
 def _records(files):
     """The recordings among these files, once each, without the files that they consist of."""
     known = {ending for form in FORMATS for ending in form.endings}
-    files = [path for path in files if _ending(path) in known and not is_own(path)]
+    files = [path for path in files if _ending(path) in known and not is_own(path) and _may_be_one(path)]
     headers = [path for path in files if path.suffix.lower() == HEADER]
     parts = {part for path in headers for part in _named_in(path) if part != path}
     found = {_record(path) for path in files if path not in parts}
@@ -80,6 +84,21 @@ def _records(files):
 def _ending(path):
     suffix = path.suffix.lower()
     return Path(path.stem).suffix.lower() if suffix == PACKED else suffix
+
+
+def _may_be_one(path):
+    """Whether a file of an ending that many kinds of files share looks like a recording."""
+    ending, is_packed = _ending(path), path.suffix.lower() == PACKED
+    try:
+        if ending == PROSE:
+            return find_layout(TextStream(path).head(HEAD)) is not None
+        if sum(ending in form.endings for form in FORMATS) > 1:
+            with open(path, "rb") as file:
+                head = first_bytes(path, HEAD) if is_packed else file.read(HEAD)
+            find_format(path, head, ending)
+    except RecordError:
+        return False
+    return True
 
 
 def _record(path):

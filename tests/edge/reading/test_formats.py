@@ -1,6 +1,7 @@
 """A recording of any format is read as it was written: samples, names, unit, rate and gaps."""
 
 import gzip
+import json
 import shutil
 
 import numpy as np
@@ -111,7 +112,7 @@ def test_every_format_is_tried_here():
         ("a.json", "neither Movesense nor Kardia"),
         ("a.xml", "neither aECG nor MUSE"),
         ("a.ecg", "neither ISHNE nor SCP-ECG"),
-        ("a.csv.gz", "no gzip file"),
+        ("a.npy.gz", "no gzip file"),
         ("a.hea.gz", "a part of a record, compressed"),
         ("a.parquet", "expected a Parquet file"),
         ("a.npz", "expected arrays as numpy.savez"),
@@ -153,36 +154,48 @@ class TestGzip:
     def test_the_unpacked_file_goes_with_its_reader(self, tmp_path, monkeypatch):
         monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
         (tmp_path / "temporary").mkdir()
-        with gzip.open(tmp_path / "a.csv.gz", "wt") as file:
-            file.write("MLII\n0.1\n0.2\n")
-        record = read_record(tmp_path / "a.csv.gz", rate=RATE)
+        with gzip.open(tmp_path / "a.npy.gz", "wb") as file:
+            np.save(file, beats(10, RATE)[:, 0])
+        record = read_record(tmp_path / "a.npy.gz", rate=RATE)
         assert len(list((tmp_path / "temporary").iterdir())) == 1
-        np.testing.assert_array_equal(record.signal[:, 0], [0.1, 0.2])
+        np.testing.assert_array_equal(record.signal[:, 0], beats(10, RATE)[:, 0])
         del record
         assert not list((tmp_path / "temporary").iterdir())
 
+    def test_a_text_needs_no_unpacked_file(self, tmp_path, monkeypatch):
+        monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "absent"))
+        with gzip.open(tmp_path / "a.csv.gz", "wt") as file:
+            file.write("MLII\n0.1\n0.2\n")
+        record = read_record(tmp_path / "a.csv.gz", rate=RATE)
+        np.testing.assert_array_equal(record.signal[:, 0], [0.1, 0.2])
+
     def test_errors_name_the_compressed_file(self, tmp_path, monkeypatch):
         monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-        with gzip.open(tmp_path / "a.csv.gz", "wt") as file:
-            file.write("MLII\n0.1\nno number\n0.3\n")
-        with pytest.raises(RecordError, match=r"a\.csv\.gz") as caught:
-            read_record(tmp_path / "a.csv.gz", rate=RATE).signal  # noqa: B018
+        (tmp_path / "a.npy.gz").write_bytes(gzip.compress(b"no array"))
+        with pytest.raises(RecordError, match=r"a\.npy\.gz") as caught:
+            read_record(tmp_path / "a.npy.gz", rate=RATE)
         assert "sibeat-" not in str(caught.value)
-        del caught  # its traceback holds the reader
-        assert [path.name for path in tmp_path.iterdir()] == ["a.csv.gz"]
+        assert [path.name for path in tmp_path.iterdir()] == ["a.npy.gz"]
 
     def test_a_bomb_is_refused_and_leaves_nothing(self, tmp_path, monkeypatch):
         monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
         monkeypatch.setattr("sibeat_edge.reading.gzipped.MOST", 2**22)
-        with gzip.open(tmp_path / "a.csv.gz", "wb") as file:
+        with gzip.open(tmp_path / "a.npy.gz", "wb") as file:
             file.write(bytes(2**23))
         with pytest.raises(RecordError, match="found more than .* unpacked"):
-            read_record(tmp_path / "a.csv.gz", rate=RATE)
-        assert [path.name for path in tmp_path.iterdir()] == ["a.csv.gz"]
+            read_record(tmp_path / "a.npy.gz", rate=RATE)
+        assert [path.name for path in tmp_path.iterdir()] == ["a.npy.gz"]
 
     def test_a_cut_file_gives_what_was_unpacked(self, tmp_path):
-        values = np.round(np.random.default_rng(0).normal(size=20_000), 3)
-        whole = gzip.compress(("MLII\n" + "\n".join(map(str, values)) + "\n").encode())
-        (tmp_path / "a.csv.gz").write_bytes(whole[: len(whole) // 2])
-        source, _ = open_source(tmp_path / "a.csv.gz", RATE)
+        values = np.random.default_rng(0).integers(-999, 999, (2000, 10))
+        lines = [
+            json.dumps({"ecg": {"Timestamp": 80 * place, "Samples": row.tolist()}})
+            for place, row in enumerate(values)
+        ]
+        whole = gzip.compress(("\n".join(lines) + "\n").encode())
+        (tmp_path / "a.jsonl.gz").write_bytes(whole[: len(whole) // 2])
+        source, _ = open_source(tmp_path / "a.jsonl.gz", None)
         assert "end too early" in source.cut
+        found = np.concatenate([samples for _, samples in source.blocks([0], 60)])[:, 0]
+        np.testing.assert_allclose(found / found[0], values.ravel()[: len(found)] / values[0, 0])
+        assert 5000 < len(found) < 15_000

@@ -31,6 +31,8 @@ def folder(tmp_path, monkeypatch):
         (tmp_path / name).write_text("")
     for name, text in texts.items():
         (tmp_path / name).write_text(text)
+    (tmp_path / "rows.txt").write_text("0.1\n0.2\n")
+    (tmp_path / "settings.json").write_text('{"theme": "dark"}')
     (tmp_path / "signals").mkdir()
     (tmp_path / "signals" / "other.dat").write_text("")
     (tmp_path / ".cache").mkdir()
@@ -44,7 +46,7 @@ def named(paths):
 
 
 def test_of_a_folder_each_recording_is_listed_once(folder):
-    wanted = ["day.1.csv", "one", "one.csv", "parted", "single.edf"]
+    wanted = ["day.1.csv", "one", "one.csv", "parted", "rows.txt", "single.edf"]
     assert named(find_recordings(".")) == wanted
     assert named(path.relative_to(folder) for path in find_recordings(folder)) == wanted
 

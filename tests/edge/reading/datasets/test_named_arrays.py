@@ -139,7 +139,7 @@ class TestNumpy:
         values = np.round(SIGNAL * 100).astype(dtype)
         for array in (values, values.T):
             np.save(tmp_path / "a.npy", np.asarray(array, order=order))
-            found = read_record(tmp_path / "a.npy", "2", rate=250).signal
+            found = read_record(tmp_path / "a.npy", "2", rate=250, unit="mV").signal
             np.testing.assert_array_equal(found[:, 0], values[:, 1].astype(float))
 
     def test_a_single_column_is_taken_with_a_warning(self, tmp_path):
