@@ -12,5 +12,6 @@ def need_extra() -> None:
     absent = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if absent:
         raise EdgeError(
-            f"found no {', '.join(absent)}; expected what an archive needs: pip install 'sibeat_edge[archive]'."
+            f"found no {', '.join(absent)}; expected what an archive needs "
+            "(pip install 'sibeat_edge[archive]')."
         )

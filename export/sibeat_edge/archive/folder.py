@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sibeat_edge.archive.tables import BEATS, EPISODES, RECORDINGS, TABLES, as_table, parts_of, schema
+from sibeat_edge.archive.tables import EPISODES, RECORDINGS, TABLES, as_table, parts_of, schema
 from sibeat_edge.errors import EdgeError
 from sibeat_edge.files import PARTIAL, whole_file
 
@@ -61,9 +61,9 @@ class Folder:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Let no other process work on this folder; the system ends this with the process, whatever ends that.
+        """Let no other process work on this folder, until this one leaves it or ends, however that is.
 
-        Raises ``EdgeError`` if another process does, or if the folder has files that are none of an archive's.
+        Raises ``EdgeError`` if another process does, or if the folder has files of something else.
         """
         import fcntl
 
@@ -113,8 +113,8 @@ class Folder:
         for name, value in settings.items():
             if before.get(name) != value:
                 raise EdgeError(
-                    f"{self.path}: found results of {name} {_told(before.get(name))}; expected {_told(value)} "
-                    "as given now (another --out begins anew)."
+                    f"{self.path}: found results of {name} {_told(before.get(name))}; expected "
+                    f"{_told(value)} as given now (another --out begins anew)."
                 )
 
     def _write(self, path, content):
@@ -127,7 +127,7 @@ class Folder:
         return sum(map(len, self._chunks))
 
     def todo(self) -> list[dict[str, Any]]:
-        """The ``chunk``, ``number`` in it and ``recording`` of each that is not scored; finishes whole chunks."""
+        """Finish whole chunks; the ``chunk``, ``number`` in it and ``recording`` of what is not scored."""
         todo = []
         for chunk, names in enumerate(self._chunks):
             if self._file("recordings", chunk).is_file():

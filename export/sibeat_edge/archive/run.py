@@ -1,4 +1,4 @@
-"""An archive scored on Ray Data: a worker a core, a task some recordings, the results in the archive's folder."""
+"""An archive scored on Ray Data: a worker a core, a recording or some a task, the results in files."""
 
 import logging
 import os
@@ -131,15 +131,21 @@ def _ray(jobs: int | None, address: str | None) -> Iterator[int]:
     import ray
     import ray.exceptions
 
-    cores = jobs or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    own = {"address": "local", "num_cpus": cores, "include_dashboard": False, "object_store_memory": OBJECTS}
+    own = {
+        "address": "local",
+        "num_cpus": jobs or _cores(),
+        "include_dashboard": False,
+        "object_store_memory": OBJECTS,
+    }
     quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
     try:
         with warnings.catch_warnings(action="ignore"):
             ray.init(**(own if address is None else {"address": address}), **quiet)
     except Exception as error:  # Ray raises bare ones, too
         where = "this machine" if address is None else address
-        raise EdgeError(f"{where}: found no Ray ({_last(error)}); expected it to start, or a cluster.") from error
+        raise EdgeError(
+            f"{where}: found no Ray ({_last(error)}); expected it to start, or a cluster."
+        ) from error
     try:
         yield int(ray.cluster_resources().get("CPU", 1))
     except ray.exceptions.RayError as error:
@@ -186,6 +192,10 @@ def _run(
             folder.finish(chunk)
         if progress is not None:
             progress(total - len(todo) + done, total, done, seconds)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _last(error: Exception) -> str:

@@ -2,9 +2,9 @@
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
 
 from sibeat_edge.errors import EdgeError, RecordError
@@ -37,8 +37,8 @@ class Source:
 
     def __init__(self, location: str) -> None:
         self.location, self._files = location, None
+        self._root: PurePath = Path(location)
         if "://" not in location:
-            self._root = Path(location)
             return
         import fsspec
 
@@ -71,7 +71,7 @@ class Source:
             raise RecordError(f"{self.location}: found no recording; expected one or more.")
         return names
 
-    def _remote_names(self) -> list[str]:
+    def _remote_names(self):
         """As ``find_recordings`` has those of a local folder, but from the names and headers alone."""
         endings = {ending for form in FORMATS for ending in form.endings} - {SIGNAL}
         inside = [str(PurePosixPath(path).relative_to(self._root)) for path in self._find()]
@@ -135,7 +135,7 @@ class Source:
         except PermissionError as error:
             raise RecordError(f"{name}: found that it may not be read; expected a file for all.") from error
 
-    def _again(self, ask, *arguments) -> Any:
+    def _again(self, ask: Callable[..., Any], *arguments: str) -> Any:
         """What ``ask`` answers; a network that fails is asked again after a while."""
         for pause in (*PAUSES, None):
             try:
@@ -150,7 +150,7 @@ class Source:
                 time.sleep(pause)
 
     def check(self) -> None:
-        """Raise ``Unreachable`` if a local source has gone as a whole, as a disk that is mounted no longer."""
+        """Raise ``Unreachable`` if a local source has gone as a whole, as a disk that was taken away."""
         if self._files is None and not self._root.is_dir():
             raise Unreachable(f"{self.location}: found no such folder any more; expected it to stay.")
 

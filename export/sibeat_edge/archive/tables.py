@@ -87,7 +87,7 @@ def _parts(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
 
 
 def result(name: str, scored: Scored, tell: Callable[[str], str]) -> "pa.Table":
-    """A scored recording as one table: its beats, with its episodes and its row of ``recordings`` beside them.
+    """A scored recording as one table: its beats, and beside them its episodes and its row of ``recordings``.
 
     Args:
         name: of the recording in the archive.

@@ -8,7 +8,6 @@ import tempfile
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
-from pathlib import Path
 from typing import Any
 
 from sibeat_edge.archive.folder import Folder
@@ -17,7 +16,9 @@ from sibeat_edge.archive.tables import FAILED, TIMED_OUT, no_result
 from sibeat_edge.errors import EdgeError
 
 POLL = 0.1  # s between two looks at the process's memory
-TRIES = 3  # a process that is ended from outside says nothing about its recording, unless it is again and again
+TRIES = (
+    3  # a process that is ended from outside says nothing about its recording, unless it is again and again
+)
 MEGABYTE = 1e6
 COMMAND = (sys.executable, "-m", "sibeat_edge.archive.scoring")
 
@@ -25,8 +26,8 @@ COMMAND = (sys.executable, "-m", "sibeat_edge.archive.scoring")
 class Worker:
     """Scores the recordings of the archive in ``folder``, each within the limits of its settings.
 
-    A recording is scored by a process of its own that goes on with the next one. It is ended where a recording
-    takes too long or too much memory, which is its result then.
+    A process of its own scores one recording after the other. It is ended where a recording takes too long or
+    too much memory, which is its result then.
     """
 
     def __init__(self, folder: str) -> None:
@@ -92,7 +93,9 @@ class Worker:
                 break
             self._end()
         else:
-            raise EdgeError(f"found that scoring ends at once (exit code {self._code}); expected it to start.")
+            raise EdgeError(
+                f"found that scoring ends at once (exit code {self._code}); expected it to start."
+            )
         if "stop" in json.loads(line):
             raise EdgeError(json.loads(line)["stop"])
         return self._process

@@ -131,8 +131,10 @@ def _named_in(header: Path, depth: int = 1) -> Iterator[Path]:
 def named_in(header: str) -> list[str]:
     """The names in the text of a WFDB header: of files with signals, or of segments' headers.
 
-    >>> named_in("100 2 360 10\\n100.dat 212 200\\n100.dat 212 200\\n"), named_in("a/2 1 360\\na_1 5\\n~ 5\\n")
-    (['100.dat', '100.dat'], ['a_1.hea'])
+    >>> named_in("100 2 360 10\\n100.dat 212 200\\n100.dat 212 200\\n")
+    ['100.dat', '100.dat']
+    >>> named_in("a/2 1 360\\na_1 5\\n~ 5\\n")
+    ['a_1.hea']
     """
     lines: Iterable[str] = header.splitlines()
     rows = [words for line in lines if (words := line.split("#")[0].split())]

@@ -149,7 +149,10 @@ def test_new_recordings_make_further_chunks_and_the_others_stay(tmp_path):
 
 def test_a_folder_of_others_is_refused(tmp_path):
     (tmp_path / "thesis.txt").write_text("")
-    with pytest.raises(EdgeError, match="found thesis.txt; expected an empty folder"), Folder(tmp_path).locked():
+    with (
+        pytest.raises(EdgeError, match="found thesis.txt; expected an empty folder"),
+        Folder(tmp_path).locked(),
+    ):
         pass
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 

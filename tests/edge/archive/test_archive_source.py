@@ -65,7 +65,10 @@ def test_the_results_are_no_recordings(folder):
         ("a.edf", ["a.edf"]),
         ("ward/100", ["ward/100.dat", "ward/100.hea"]),
         ("ward/mat", ["ward/mat.hea", "ward/mat.mat"]),
-        ("long/seg", ["long/seg.hea", *(f"long/seg_{part}" for part in ("1.dat", "1.hea", "2.dat", "2.hea"))]),
+        (
+            "long/seg",
+            ["long/seg.hea", *(f"long/seg_{part}" for part in ("1.dat", "1.hea", "2.dat", "2.hea"))],
+        ),
         ("long/evil", ["long/evil.hea"]),
     ],
 )

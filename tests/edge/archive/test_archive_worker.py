@@ -1,4 +1,4 @@
-"""A worker of an archive: recordings that hang, eat memory or end their process are listed, not waited for."""
+"""A worker of an archive: recordings that hang, eat memory or end their process are listed."""
 
 import os
 import signal
@@ -41,7 +41,7 @@ for line in sys.stdin:
         open(sys.argv[1] + "/once", "w").close()
         os.kill(os.getpid(), 9)
     if name == "full":
-        print(json.dumps({"stop": "out: found no space left on device; expected room to write it."}), flush=True)
+        print(json.dumps({"stop": "out: found no space left on device; expected room."}), flush=True)
     print(json.dumps({"status": "done", "seconds": 60.0}), flush=True)
 """
 
