@@ -2,6 +2,7 @@
 
 import logging
 import os
+import sys
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -139,7 +140,8 @@ def _ray(jobs: int | None, address: str | None) -> Iterator[int]:
     }
     quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
     try:
-        with warnings.catch_warnings(action="ignore"):
+        with warnings.catch_warnings(), _no_errors_shown():
+            warnings.simplefilter("ignore")
             ray.init(**(own if address is None else {"address": address}), **quiet)
     except Exception as error:  # Ray raises bare ones, too
         where = "this machine" if address is None else address
@@ -192,6 +194,21 @@ def _run(
             folder.finish(chunk)
         if progress is not None:
             progress(total - len(todo) + done, total, done, seconds)
+
+
+@contextmanager
+def _no_errors_shown() -> Iterator[None]:
+    """Drop what is written to the standard error, also by what is not Python."""
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def _cores() -> int:

@@ -4,7 +4,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path, PurePath, PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from sibeat_edge.errors import EdgeError, RecordError
@@ -36,8 +36,7 @@ class Source:
     """
 
     def __init__(self, location: str) -> None:
-        self.location, self._files = location, None
-        self._root: PurePath = Path(location)
+        self.location, self._folder, self._files = location, Path(location), None
         if "://" not in location:
             return
         import fsspec
@@ -60,12 +59,12 @@ class Source:
         """
         if self._files is not None:
             found = self._remote_names()
-        elif not self._root.is_dir():
+        elif not self._folder.is_dir():
             raise RecordError(f"{self.location}: found no such folder; expected one with recordings.")
         else:
             own = without.resolve() if without is not None else None
-            paths = find_recordings(self._root)
-            found = [p.relative_to(self._root).as_posix() for p in paths if own not in p.resolve().parents]
+            paths = find_recordings(self._folder)
+            found = [p.relative_to(self._folder).as_posix() for p in paths if own not in p.resolve().parents]
         names = sorted(name for name in found if _is_text(name))
         if not names:
             raise RecordError(f"{self.location}: found no recording; expected one or more.")
@@ -103,7 +102,7 @@ class Source:
         does not answer, several times.
         """
         if self._files is None:
-            yield self._root / name
+            yield self._folder / name
             return
         try:
             self._fetch(name, scratch)
@@ -151,12 +150,12 @@ class Source:
 
     def check(self) -> None:
         """Raise ``Unreachable`` if a local source has gone as a whole, as a disk that was taken away."""
-        if self._files is None and not self._root.is_dir():
+        if self._files is None and not self._folder.is_dir():
             raise Unreachable(f"{self.location}: found no such folder any more; expected it to stay.")
 
     def tell(self, text: str, scratch: Path) -> str:
         """A sentence on a file, with the recording's path in the source in place of the one that was read."""
-        return text.replace(f"{self._root if self._files is None else scratch}/", "")
+        return text.replace(f"{self._folder if self._files is None else scratch}/", "")
 
 
 def _beside(header: str, content: bytes) -> set[str]:
