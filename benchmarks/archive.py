@@ -100,7 +100,7 @@ def watched(paths, folder):
     }
     tasks = [{"chunk": 0, "number": n, "recording": path.name} for n, path in enumerate(paths)]
     seconds = {}
-    for name in ("watched", "alone"):
+    for name in ("watched", "alone"):  # each keeps its results in a folder of its own
         place = Folder(folder / name)
         with place.locked():
             place.begin(
@@ -116,6 +116,7 @@ def watched(paths, folder):
             seconds[name] = timed(
                 lambda scoring=scoring, place=place: [answer(scoring, place, task) for task in tasks]
             )
+    seconds["finish"] = timed(lambda: place.finish(0))
     return seconds
 
 
@@ -152,6 +153,7 @@ def measure(folder, recordings, minutes, hours):
     read = sum(file.stat().st_size for path in paths for file in path.parent.glob(f"{path.name}.*"))
     signal = recordings * minutes / 60
     result |= {"beats": beats, "bytes_a_beat": stored / beats}
+    result["finish_seconds_an_hour"] = result["process_seconds"]["finish"] / (FEW * minutes / 60)
     result |= {"bytes_read_an_hour": read / signal, "bytes_written_an_hour": stored / signal}
     result["core_seconds_an_hour"] = (result["one_worker_seconds"] - result["start_seconds"]) / signal
     return result

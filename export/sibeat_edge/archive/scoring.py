@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from sibeat_edge import __version__
 from sibeat_edge.archive.folder import Folder
 from sibeat_edge.archive.source import Source, Unreachable
-from sibeat_edge.archive.tables import FAILED, no_result, parts_of, result
+from sibeat_edge.archive.tables import FAILED, no_result, parts_of, result, told
 from sibeat_edge.errors import EdgeError, RecordError, sentence
 from sibeat_edge.model.runtime import Model
 from sibeat_edge.report.recording import score_file
@@ -77,11 +77,6 @@ def answer(scoring: Scoring, folder: Folder, task: dict[str, Any]) -> dict[str, 
     except (EdgeError, OSError) as error:
         return {"stop": sentence(error)}
     return told(parts_of(found)[0])
-
-
-def told(row: dict[str, Any]) -> dict[str, Any]:
-    """What is told of a recording's row while others are scored."""
-    return {"status": row["status"], "seconds": row.get("seconds") or 0.0}
 
 
 def main() -> None:

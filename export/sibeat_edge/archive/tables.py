@@ -6,11 +6,10 @@ from dataclasses import asdict
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from sibeat_edge.report.scored import Scored
-from sibeat_edge.report.writing import beat_rows
-
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from sibeat_edge.report.scored import Scored
 
 DONE, PARTIAL, FAILED, TIMED_OUT = "done", "partial", "failed", "timed out"
 # Names of columns, and their types as Arrow calls them.
@@ -86,13 +85,15 @@ def _parts(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
         yield part
 
 
-def result(name: str, scored: Scored, tell: Callable[[str], str]) -> "pa.Table":
+def result(name: str, scored: "Scored", tell: Callable[[str], str]) -> "pa.Table":
     """A scored recording as one table: its beats, and beside them its episodes and its row of ``recordings``.
 
     Args:
         name: of the recording in the archive.
         tell: turns a sentence on the file that was read into one on the recording.
     """
+    from sibeat_edge.report.writing import beat_rows  # here, as a worker needs no more than the tables
+
     episodes = [{"recording": name, **asdict(episode)} for episode in scored.episodes]
     row = {
         **{key: value for key, value in scored.summary.items() if key in RECORDINGS},
@@ -124,3 +125,12 @@ def _with(beats, row, episodes):
 def parts_of(table: "pa.Table") -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The row of ``recordings``, and those of ``episodes``, that lie beside a recording's beats."""
     return json.loads(table.schema.metadata[b"row"]), json.loads(table.schema.metadata[b"episodes"])
+
+
+def told(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What is told of a recording's row while others are scored.
+
+    >>> told({"recording": "a.edf", "status": "failed"})
+    {'status': 'failed', 'seconds': 0.0}
+    """
+    return {"status": row["status"], "seconds": row.get("seconds") or 0.0}

@@ -11,8 +11,7 @@ from concurrent.futures import TimeoutError as NotYet
 from typing import Any
 
 from sibeat_edge.archive.folder import Folder
-from sibeat_edge.archive.scoring import told
-from sibeat_edge.archive.tables import FAILED, TIMED_OUT, no_result
+from sibeat_edge.archive.tables import FAILED, TIMED_OUT, no_result, told
 from sibeat_edge.errors import EdgeError
 
 POLL = 0.1  # s between two looks at the process's memory

@@ -17,7 +17,8 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         help="score a folder or an object store of recordings into tables",
         description="Scores all recordings of a source, and writes their beats, episodes and a row a "
         "recording as Parquet datasets. Interrupted at any moment, the same command goes on where it "
-        "stopped. Exit code 0: all is done, 3: some recordings failed or ended too early, 2: nothing could be done.",
+        "stopped. Exit code 0: all is done, 3: some recordings failed or ended too early, 2: nothing could "
+        "be done.",
         epilog="example: sibeat archive s3://clinic/holters --out results",
     )
     archive.add_argument("source", metavar="SOURCE", help="a folder, or a URL that fsspec opens")
