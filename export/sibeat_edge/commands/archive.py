@@ -1,6 +1,8 @@
 """``sibeat archive``: all recordings of a folder or an object store in, tables of their beats out."""
 
 import argparse
+import contextlib
+import io
 import sys
 from pathlib import Path
 
@@ -75,8 +77,9 @@ def _archive(options):
 
     names = ("model", "lead", "rate", "unit", "jobs", "address", "limit_seconds", "limit_memory")
     arguments = {name: getattr(options, name) for name in names}
+    bar, nowhere = ArchiveBar(Console(stderr=True)), io.StringIO()
     try:
-        with ArchiveBar(Console(stderr=True)) as bar:
+        with bar, contextlib.redirect_stdout(nowhere):  # where Ray tells of workers that have ended
             archive = score_archive(options.source, options.out, progress=bar.update, **arguments)
     except KeyboardInterrupt:
         print("interrupted; the same command goes on where this one stopped", file=sys.stderr)

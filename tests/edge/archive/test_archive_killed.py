@@ -107,7 +107,7 @@ def test_nothing_is_lost_by_any_number_of_kills(source, tmp_path):
         assert all(after[file] == written for file, written in before.items() if file in after)
     print(kills)
     if process.poll() is None:
-        process.communicate(timeout=4 * PATIENCE)
+        assert "ray" not in "".join(process.communicate(timeout=4 * PATIENCE)).lower()
     process = start(source, out)
     summary, told = process.communicate(timeout=4 * PATIENCE)
     assert process.returncode == 3 and summary == f"{RECORDINGS} done, 3 failed\n", told
