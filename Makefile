@@ -4,6 +4,7 @@ BIN := $(VENV)/bin
 OLD := $(VENV)-tflite
 OLDEST := $(VENV)-oldest
 BACKENDS := $(VENV)-backends
+SLOW := $(VENV)-slow
 # The oldest Python that there is, among pyenv's, too.
 OLDEST_PYTHON ?= $(shell for version in 3.10 3.11 3.12 3.13; do \
 	for python in python$$version $$HOME/.pyenv/versions/$$version.*/bin/python; do \
@@ -17,7 +18,7 @@ SHORT := data.wearers=4 data.seconds=60 train.epochs=1 student.epochs=1
 PIP := -m pip install --quiet --no-compile --constraint constraints.txt
 COMPILE := -m compileall -q -j 0
 
-.PHONY: install quickstart test test-oldest test-backends lint
+.PHONY: install quickstart test test-oldest test-backends test-slow lint
 
 install: $(VENV)/.installed
 
@@ -82,3 +83,13 @@ test-backends: $(BACKENDS)/.installed
 			tests/layers/test_scores.py tests/models/test_networks.py \
 			-k 'not any_shape_of_window and not never_maps_lower' || exit 1; \
 	done
+
+# The tests that take minutes, with the extra of an archive: Ray's wheel is too large for the other tests.
+$(SLOW)/.installed: setup.cfg export/setup.cfg constraints.txt
+	$(PYTHON) -m venv $(SLOW)
+	$(SLOW)/bin/python $(PIP) --editable './export[archive]' --editable '.[test]' duckdb
+	touch $@
+
+test-slow: $(SLOW)/.installed
+	$(SLOW)/bin/python -m pytest -m slow tests
+	$(SLOW)/bin/python -m pytest tests/edge/archive

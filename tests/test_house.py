@@ -12,7 +12,7 @@ TRAINING, EDGE = ROOT / "keras_sibeat", ROOT / "export" / "sibeat_edge"
 CHAIN = ("config", "data", "train", "presets", "evaluate", "export", "results")
 KERAS_PARTS = ("layers", "models", "losses", "optimizers", "distribution")
 SHARED = ("errors", "files")
-EDGE_FLOORS = ({"signal"}, {"beats"}, {"model", "reading"}, {"scorer"}, {"report"}, {"commands"})
+EDGE_FLOORS = ({"signal"}, {"beats"}, {"model", "reading"}, {"scorer"}, {"report"}, {"archive"}, {"commands"})
 # What everyone may import, as it knows nothing of the chain: the names from which a configuration chooses,
 # without Keras, and the models that ship.
 LEAVES = {"keras_sibeat.layers.names", "keras_sibeat.presets.loading"}

@@ -5,10 +5,10 @@ import sys
 from collections.abc import Sequence
 
 from sibeat_edge import __version__
-from sibeat_edge.commands import inspect, score
+from sibeat_edge.commands import archive, inspect, score
 from sibeat_edge.errors import EdgeError, sentence
 
-COMMANDS = (score, inspect)  # in the order in which --help lists them
+COMMANDS = (score, inspect, archive)  # in the order in which --help lists them
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -27,6 +27,7 @@ ROOMS = {  # a room or module at the root, and the rooms that it may import
     "reading": {"signal"},
     "scorer": {"signal", "beats", "model"},
     "report": {"signal", "beats", "model", "reading", "scorer"},
+    "archive": {"model", "reading", "report", "__version__"},
 }
 
 

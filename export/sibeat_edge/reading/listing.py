@@ -141,13 +141,23 @@ def _named_in(header: Path, depth: int = 1) -> Iterator[Path]:
     """The files that a WFDB header names: signals, or segments' headers with the signals of those."""
     if not header.is_file() or header.stat().st_size > LONGEST:
         return
-    lines: Iterable[str] = header.read_text("latin-1").splitlines()
+    for name in named_in(header.read_text("latin-1")):
+        named = header.parent / name
+        yield named
+        if named.suffix == HEADER and depth:
+            yield from _named_in(named, depth - 1)
+
+
+def named_in(header: str) -> list[str]:
+    """The names in the text of a WFDB header: of files with signals, or of segments' headers.
+
+    >>> named_in("100 2 360 10\\n100.dat 212 200\\n100.dat 212 200\\n")
+    ['100.dat', '100.dat']
+    >>> named_in("a/2 1 360\\na_1 5\\n~ 5\\n")
+    ['a_1.hea']
+    """
+    lines: Iterable[str] = header.splitlines()
     rows = [words for line in lines if (words := line.split("#")[0].split())]
     is_parted = bool(rows) and "/" in rows[0][0]
-    for words in rows[1:]:
-        if not is_parted:
-            yield header.parent / words[0]
-        elif words[0] != "~" and depth:
-            segment = header_of(header.parent / words[0])
-            yield segment
-            yield from _named_in(segment, depth - 1)
+    names = [words[0] for words in rows[1:]]
+    return [f"{name}{HEADER}" for name in names if name != "~"] if is_parted else names
