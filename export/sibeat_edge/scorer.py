@@ -19,10 +19,10 @@ from sibeat_edge.beats.windows import normalise
 from sibeat_edge.errors import ModelError
 from sibeat_edge.model.runtime import Model
 from sibeat_edge.model.threshold import Threshold
-from sibeat_edge.model.views import Viewed, on_time, viewed
+from sibeat_edge.model.views import Viewed, viewed
 from sibeat_edge.signal.resampling import RATE
 
-BLOCK = 10  # s of a recording that are pushed at once
+BLOCK = 60  # s of a recording that are pushed at once
 TOGETHER = 64  # views for which the model runs before any of them is judged, so that memory is bounded
 ALARMS = ("S", "V")  # kinds of beats that are alarms, for a wearer's model
 NONE = Verdict()
@@ -217,7 +217,7 @@ class BeatScorer:
         certain together.
         """
         given = [view for group in groups for view in group if view]
-        found = iter(viewed(self.model, given, self.heat))
+        found = iter(viewed(self.model, given, self.heat, self.parts))
         beats = []
         for group in groups:
             known = [next(found) if view else None for view in group]
@@ -245,7 +245,7 @@ class BeatScorer:
     def _scores(self, view):
         """A beat's scores as the judge takes them: as it is, of another shape, and at another time."""
         values = (value / self._unit for value in (view.score, view.of_template, self.threshold))
-        return Scores(*values, shape=lambda: self.model.score(*on_time(*view.inputs)) / self._unit)
+        return Scores(*values, shape=lambda: view.on_time / self._unit)
 
     def _decide(self, verdicts):
         """The beats on which these are the first verdicts."""

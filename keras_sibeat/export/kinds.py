@@ -1,6 +1,5 @@
 """What the device names beats with an exported wearer's model, and what with the float student."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,9 +61,9 @@ class FloatModel(Model):
         self._interpreter.allocate_tensors()
         self._tensors = read_tensors(content)
 
-    def scores(self, beats: Sequence[tuple[np.ndarray, ...]]) -> list[float]:
+    def scores(self, *beats: np.ndarray) -> list[float]:
         """The scores of several beats, as ``Model.scores``."""
-        return [self._one(*beat) for beat in beats]
+        return [self._one(*beat) for beat in zip(*beats, strict=True)]
 
     def _one(self, *beat):
         details = self._interpreter.get_input_details()

@@ -30,8 +30,8 @@ class Ruled(Model):
             "threshold": {"score": LIMIT, "usual": 0.0},
         }
 
-    def scores(self, beats):
-        return [self.of(*beat) for beat in beats]
+    def scores(self, *beats):
+        return [self.of(*beat) for beat in zip(*beats, strict=True)]
 
     def of(self, window, rhythm=None):
         other = window[:, 1] if self.manifest["wearer"] else 0.0

@@ -63,7 +63,7 @@ class Seen:
         """The beat with the form of its view, if it has one; the R-peak's place in the view is ``centre``."""
         if self.form is not None or self.view is None:
             return self
-        return replace(self, form=forms([self.view], centre)[0])
+        return replace(self, form=forms(self.view[None], centre)[0])
 
 
 @dataclass(slots=True)

@@ -4,7 +4,6 @@ Each beat is computed by itself, in the same bits however many are computed toge
 """
 
 import functools
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,7 +29,7 @@ class Form:
         shape: by which kinds are told apart, as ``shape_of`` has it.
 
     >>> view = np.tile(np.exp(-np.square(np.arange(-140, 180) / 8.0))[:, None], 2)
-    >>> (form,) = forms([view])
+    >>> (form,) = forms(view[None])
     >>> round(form.likeness, 6), form.outside, form.shape.shape
     (1.0, 0.0, (120,))
     """
@@ -40,25 +39,17 @@ class Form:
     shape: np.ndarray
 
 
-def forms(views: Sequence[np.ndarray], centre: int = BEFORE) -> list[Form]:
+def forms(views: np.ndarray, centre: int = BEFORE) -> list[Form]:
     """The ``Form`` of each beat.
 
     Args:
-        views: ``beside(window, template)`` of each, ``(length, 2 · leads)``.
+        views: ``(beats, length, 2 · leads)``, ``beside(window, template)`` of each.
         centre: place of the R-peak in a window.
     """
-    if not len(views):
-        return []
-    stacked = np.stack([np.stack(first_lead(view)) for view in views])
-    leads, templates = stacked[:, 0], stacked[:, 1]
+    leads, templates = views[:, :, 0], views[:, :, views.shape[2] // 2]
     likeness = qrs_likeness(leads, templates, centre).tolist()
     outside = _distances(leads, templates, centre).tolist()
     return [Form(*one) for one in zip(likeness, outside, shape_of(leads, centre), strict=True)]
-
-
-def first_lead(view: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The first lead of a beat and of its template."""
-    return view[:, 0], view[:, view.shape[1] // 2]
 
 
 def qrs_likeness(leads: np.ndarray, templates: np.ndarray, centre: int = BEFORE) -> np.ndarray:

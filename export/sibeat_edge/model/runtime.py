@@ -1,6 +1,6 @@
 """An int8 model and the interpreter that runs it: LiteRT or, where only that exists, tflite-runtime."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -107,13 +107,15 @@ class Model:
             beat: its window ``(length, leads)`` scaled to [-1, 1]; for a wearer's model the two parts of the
                 view that ``Wearer`` gives.
         """
-        return self.scores([beat])[0]
+        return self.scores(*(np.asarray(part)[None] for part in beat))[0]
 
-    def scores(self, beats: Sequence[tuple[np.ndarray, ...]]) -> list[float]:
-        """The scores of several beats, each as for ``score``: quantised together, run one by one."""
-        if not beats:
-            return []
-        parts = self.quantise(*map(np.stack, zip(*beats, strict=True)))
+    def scores(self, *beats: np.ndarray) -> list[float]:
+        """The scores of several beats, quantised together and run one by one.
+
+        Args:
+            beats: as for ``score``, each part with a first axis of beats.
+        """
+        parts = self.quantise(*beats)
         raw = np.array([self.score_raw(*beat) for beat in zip(*parts, strict=True)])
         return _real(raw, self.manifest["score"]).tolist()
 

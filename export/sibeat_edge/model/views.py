@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sibeat_edge.beats.form import Form, forms
+from sibeat_edge.beats.judge import OWN_KIND
 from sibeat_edge.beats.rhythm import OF_A_BEAT
 from sibeat_edge.model.runtime import Model
 
@@ -20,6 +21,7 @@ class Viewed:
         residuals: where the beat is abnormal, ``(length,)``, if asked for and known.
         of_template: for a wearer's model the score of the template at the beat's time.
         form: for a wearer's model the ``Form``.
+        on_time: for a wearer's model the score had the beat been on time, if it is odd or that is asked for.
 
     >>> Viewed((np.zeros((320, 1)),), 0.5).form is None
     True
@@ -30,14 +32,19 @@ class Viewed:
     residuals: np.ndarray | None = None
     of_template: float | None = None
     form: Form | None = None
+    on_time: float | None = None
 
 
-def viewed(model: Model, views: Sequence[tuple[np.ndarray, ...]], heat: bool = False) -> list[Viewed]:
+def viewed(
+    model: Model, views: Sequence[tuple[np.ndarray, ...]], heat: bool = False, parts: bool = False
+) -> list[Viewed]:
     """What ``model`` says of each of the ``views``.
 
     Args:
         views: as ``Wearer`` gives them or, for a model without a wearer, ``(normalise(window),)``.
         heat: whether residuals are wanted.
+        parts: whether the scores on time are wanted of all beats. The judge asks for those of odd ones alone,
+            and each costs a run of the model.
 
     >>> from sibeat_edge.report.recording import PRESET
     >>> template = np.hanning(320)[:, None].astype(np.float32)
@@ -49,25 +56,16 @@ def viewed(model: Model, views: Sequence[tuple[np.ndarray, ...]], heat: bool = F
     if not model.manifest["wearer"]:
         # One by one, as the interpreter keeps the residuals of the last one alone.
         return [Viewed(view, model.score(*view), model.residuals() if heat else None) for view in views]
-    scores = model.scores(views)
-    of_templates = model.scores([(_of_template(window), rhythm) for window, rhythm in views])
-    judged = forms([window for window, _ in views], model.manifest["window"]["before"])
-    residuals = [_difference(window) if heat else None for window, _ in views]
-    return list(map(Viewed, views, scores, residuals, of_templates, judged))
-
-
-def on_time(window: np.ndarray, rhythm: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The view had the beat been on time, in the same rhythm."""
-    return window, np.where(OF_A_BEAT, 0, rhythm).astype(rhythm.dtype)
-
-
-def _of_template(window):
-    """The template in place of the beat, too."""
-    own = window[:, window.shape[1] // 2 :]
-    return np.concatenate([own, own], axis=1)
-
-
-def _difference(window):
-    """The squared difference from the template."""
-    beat, template = np.split(window, 2, axis=1)
-    return np.square(beat - template).mean(axis=1)
+    if not views:
+        return []
+    windows, rhythms = (np.stack(part) for part in zip(*views, strict=True))
+    beats, templates = np.split(windows, 2, axis=2)
+    scores = model.scores(windows, rhythms)
+    of_templates = model.scores(np.concatenate([templates, templates], axis=2), rhythms)
+    judged = forms(windows, model.manifest["window"]["before"])
+    residuals = np.square(beats - templates).mean(axis=2) if heat else [None] * len(views)
+    odd = [number for number, form in enumerate(judged) if parts or form.likeness < OWN_KIND]
+    on_time = np.where(OF_A_BEAT, 0, rhythms[odd]).astype(rhythms.dtype)
+    known = dict(zip(odd, model.scores(windows[odd], on_time), strict=True))
+    found = zip(views, scores, residuals, of_templates, judged, strict=True)
+    return [Viewed(*one, known.get(number)) for number, one in enumerate(found)]
