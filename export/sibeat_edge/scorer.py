@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,21 +11,21 @@ import numpy.typing as npt
 
 from sibeat_edge.beats.alignment import Aligner
 from sibeat_edge.beats.beat import Beat
+from sibeat_edge.beats.cut import CutBeat, Pause
 from sibeat_edge.beats.evidence import Seen
 from sibeat_edge.beats.judge import Judge, Scores, Verdict
-from sibeat_edge.beats.stream import PAUSE, BeatStream, CutBeat, Pause
+from sibeat_edge.beats.stream import PAUSE, BeatStream
 from sibeat_edge.beats.wearer import Wearer
 from sibeat_edge.beats.windows import normalise
 from sibeat_edge.errors import ModelError
 from sibeat_edge.model.runtime import Model
 from sibeat_edge.model.threshold import Threshold
-from sibeat_edge.model.views import Viewed, viewed
+from sibeat_edge.model.views import Scored, viewed
 from sibeat_edge.signal.resampling import RATE
 
 BLOCK = 60  # s of a recording that are pushed at once
 TOGETHER = 64  # views for which the model runs before any of them is judged, so that memory is bounded
 ALARMS = ("S", "V")  # kinds of beats that are alarms, for a wearer's model
-NONE = Verdict()
 GAP = 0.05  # s between the end of a block and the next block's time, from which the clock has jumped
 
 
@@ -88,7 +88,7 @@ class BeatScorer:
                 "units a wearer's beats are judged."
             )
         self._pending: deque[CutBeat] = deque()  # the beats that wait for their view
-        self._scored: deque[_Scored] = deque()  # those that wait for a verdict
+        self._scored: deque[Scored] = deque()  # those that wait for a verdict
         self._told: deque[Beat] = deque()  # those that wait for their last verdict
         self._settled = 0  # beats with a last verdict
         self.revisions: list[tuple[int, Beat]] = []
@@ -229,7 +229,7 @@ class BeatScorer:
     def _give(self, cut, view):
         """The beats that the next one makes certain; ``view`` is None for one that is not scored."""
         is_over = view is not None and view.score > self.threshold
-        scored = _Scored(cut, view, is_over)
+        scored = Scored(cut, view, is_over)
         if not self.wearer:
             return [scored.beat(is_over)]
         if view is None:
@@ -266,38 +266,6 @@ class BeatScorer:
 def _again(beat: Beat, verdict: Verdict) -> Beat:
     """A beat with what a later verdict says of it; the rest of a verdict stays as it was."""
     return replace(beat, alarm=verdict.kind in ALARMS, kind=verdict.kind, why=verdict.why)
-
-
-@dataclass(slots=True)
-class _Scored:
-    """A beat that waits for a verdict, with its scores."""
-
-    cut: CutBeat
-    view: Viewed | None
-    is_over: bool
-    shape: float | None = None
-    timing: float | None = None
-
-    def beat(self, is_alarm: bool, verdict: Verdict = NONE) -> Beat:
-        """The beat, with what the verdict says of it."""
-        cut, view = self.cut, self.view
-        return Beat(
-            time=cut.time,
-            score=view and view.score,
-            alarm=is_alarm,
-            reason="" if view else cut.reason or "warm-up",
-            rr=cut.rr,
-            residuals=view and view.residuals,
-            why=verdict.why,
-            snr=cut.snr,
-            above=self.is_over,
-            bridged=cut.bridged,
-            kind=verdict.kind,
-            irregular=verdict.is_irregular,
-            group=verdict.group,
-            shape=self.shape,
-            timing=self.timing,
-        )
 
 
 def score_recording(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from sibeat_edge.beats.alignment import REACH, ROOM_AFTER, ROOM_BEFORE, Aligner, Placed
+from sibeat_edge.beats.cut import CutBeat, Pause
 from sibeat_edge.beats.rhythm import LONGEST
 from sibeat_edge.beats.stretch import FAST, Stretch
 from sibeat_edge.beats.windows import AFTER, BEFORE
@@ -22,46 +23,6 @@ TOGETHER = 64  # beats that are cut at once, so that a long block needs no more 
 HELD = 20  # s of signal from which a beat that is found late can still be cut
 # Samples without an R-peak. Beats that are found later lie at least LONGEST after the last one.
 PAUSE = round((LOST + LONGEST) * RATE)
-
-
-@dataclass(frozen=True, slots=True)
-class CutBeat:
-    """A beat that has been cut from the stream.
-
-    Attributes:
-        time: of the R-peak, s.
-        window: filtered ``(length, leads)``, mV, or None if it is not fit to be scored.
-        reason: why there is no window (``missing``, ``flat``, ``saturated``, ``noisy``, ``motion`` or
-            ``edge``), or an empty text.
-        rr: s since the R-peak before, or None if the signal in between is not known throughout.
-        snr: signal-to-noise ratio in dB of the newest beats, as ``Stretch`` has it; None if not known.
-        likeness: of this beat to those before it in dB, as ``Aligner`` has it; None if not known.
-        bridged: whether samples that were missing in the window, or close by, have been interpolated.
-
-    >>> CutBeat(1.5, None, "flat", rr=0.8).reason
-    'flat'
-    """
-
-    time: float
-    window: np.ndarray | None
-    reason: str
-    rr: float | None
-    snr: float | None = None
-    likeness: float | None = None
-    bridged: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Pause:
-    """Too long a time without a beat for the newest one to wait for the next.
-
-    ``follows`` is False if the signal since the newest beat is not known throughout.
-
-    >>> Pause(follows=True).follows
-    True
-    """
-
-    follows: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,7 +262,9 @@ class BeatStream:
             and self._worst_flag(first, last) <= BRIDGED
             for one, (first, last) in zip(found, rooms, strict=True)
         ]
-        arounds = [self._filtered.part(*room)[:, 0] for room, is_known in zip(rooms, known, strict=True) if is_known]
+        arounds = [
+            self._filtered.part(*room)[:, 0] for room, is_known in zip(rooms, known, strict=True) if is_known
+        ]
         placed = iter(self._aligner.place(np.array(arounds))) if arounds else iter(())
         return [next(placed) if is_known else Placed(0, None) for is_known in known]
 

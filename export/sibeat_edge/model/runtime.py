@@ -94,7 +94,7 @@ class Model:
             self._residuals = _index(outputs, (1, self.length), manifest["residuals"], "residuals")
 
     def quantise(self, *beat: np.ndarray) -> list[np.ndarray]:
-        """A beat's inputs in int8: its window and, for a wearer's model, its rhythm; or those of many beats."""
+        """A beat's inputs in int8: its window and, for a wearer's model, its rhythm; or many beats'."""
         return [
             np.clip(np.rint(part / np.float32(q["scale"])) + q["zero_point"], -128, 127).astype(np.int8)
             for part, q in zip(beat, self._quantisations, strict=True)

@@ -13,7 +13,6 @@ from statistics import median  # for eight numbers ten times as fast as NumPy's
 
 import numpy as np
 import numpy.typing as npt
-from scipy import signal as sps
 from scipy.ndimage import maximum_filter1d
 
 from sibeat_edge.signal.resampling import RATE
@@ -173,7 +172,7 @@ class RPeakDetector:
 
     def __init__(self) -> None:
         self._rules = _Rules()
-        self._average = np.zeros(AVERAGE - 1)
+        self._shares = np.zeros(AVERAGE - 1)  # of the moving average, of the newest slopes
         self._lead = self._slope = self._energy = np.zeros(0)
         self._start = 0  # sample number of the first sample still held
         self._next = 0  # sample number from which energy peaks have still to be sought
@@ -203,10 +202,12 @@ class RPeakDetector:
         before = samples[0] if self._previous is None else self._previous
         slope = np.abs(samples - np.concatenate([[before], samples[:-1]]))
         self._previous = samples[-1]
-        # The trailing zero makes scipy compute sample by sample: the bits do not depend on the blocks.
-        energy, self._average = sps.lfilter(
-            np.full(AVERAGE, 1 / AVERAGE), (1.0, 0.0), slope, zi=self._average
-        )
+        # Added from the oldest to the newest for each sample, so that the bits do not depend on the blocks.
+        shares = np.concatenate([self._shares, slope * (1 / AVERAGE)])
+        self._shares = shares[-(AVERAGE - 1) :]
+        energy = shares[: len(slope)].copy()
+        for newer in range(1, AVERAGE):
+            energy += shares[newer : newer + len(slope)]
         self._lead = np.concatenate([self._lead, samples])
         self._slope = np.concatenate([self._slope, slope])
         self._energy = np.concatenate([self._energy, energy])

@@ -19,6 +19,10 @@ def windows(signal, rpeaks):
     return beat_windows(process(BandPass(*WIDE), signal), rpeaks)
 
 
+def fast_share(window, centre):
+    return noise_reasons(window[None], centre)[1][0]
+
+
 def share_rejected(cut):
     return np.mean([bool(noise_reason(window, CENTRE)) for window in cut])
 
