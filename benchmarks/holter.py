@@ -4,7 +4,9 @@ python benchmarks/holter.py RECORD [--model MODEL.tflite] [--hours 24]
 
 The samples of a WFDB record of 360 Hz (half an hour of MIT-BIH) are repeated to the hours asked for, and
 pushed in blocks as a device would, on one core. So are a quarter of the hours, to show that memory does not
-grow with the recording. Linux only. Writes results/bench-holter.json.
+grow with the recording. Then the record is played once, with a clock around each part from the file to the
+report, beside what wfdb and NeuroKit2 take for R-peaks alone (``pip install neurokit2``, or they are left
+out). Linux only. Writes results/bench-holter.json.
 """
 
 import argparse
@@ -51,12 +53,30 @@ def push(record, model, hours):
     }
 
 
+def apart(options, *more):
+    """What this script prints as JSON in a process of its own."""
+    command = [sys.executable, __file__, options.record, "--model", options.model, *more]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def show(once):
+    """Print the parts and the peers of a record that was played once."""
+    whole = sum(once["part_cpu_seconds"].values())
+    for name, seconds in once["part_cpu_seconds"].items():
+        print(f"{name:24} {seconds:8.3f} s {seconds / whole:6.1%}")
+    for name, seconds in once["cpu_seconds"].items():
+        print(f"{name:26} {seconds if isinstance(seconds, str) else f'{seconds:8.3f} s'}")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("record", help="path of a WFDB record without extension")
     parser.add_argument("--model", help="an int8 export; the one that ships by default")
     parser.add_argument("--hours", type=float, default=24.0)
+    parser.add_argument("--repeats", type=int, default=5, help="of the parts and the peers")
     parser.add_argument("--once", action="store_true", help="only print a line of JSON")
+    parser.add_argument("--parts", action="store_true", help="only the parts and the peers, as JSON")
     options = parser.parse_args()
     if options.model is None:
         from sibeat_edge.report.recording import PRESET
@@ -64,13 +84,16 @@ def main():
         options.model = str(PRESET)
     if options.once:
         return print(json.dumps(push(options.record, options.model, options.hours)))
+    if options.parts:
+        from holter_parts import measure
+
+        return print(json.dumps(measure(options.record, options.model, options.repeats)))
     rows = []
     for hours in (options.hours / 4, options.hours):  # each in a process of its own: memory is its largest
-        command = [sys.executable, __file__, options.record, "--model", options.model, "--once"]
-        command += ["--hours", str(hours)]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-        rows.append(json.loads(done.stdout.splitlines()[-1]))
+        rows.append(apart(options, "--once", "--hours", str(hours)))
         print(", ".join(f"{name} {value:,.1f}" for name, value in rows[-1].items()))
+    once = apart(options, "--parts", "--repeats", str(options.repeats))
+    show(once)
 
     from reporting import report
 
@@ -81,6 +104,7 @@ def main():
         "model": Path(options.model).stem,
         "quarter": rows[0],
         "whole": rows[1],
+        "once": once,
     }
     report("bench-holter", result, {Path(options.model).name: sha256(options.model)})
 

@@ -3,17 +3,17 @@
 python benchmarks/quality_speed.py RECORD [--model MODEL.tflite] [--repeats 5]
 
 A WFDB record is scored as a device would, on one core, with a clock around what judges the signal (the
-alignment that measures a beat's likeness, the stretch, and the evidence for an alarm), and around what judges
-the beats (their kinds, their timing, and the runs of the model that these need). Each is compared with the
-time of all the rest. Writes results/bench-quality-speed.json.
+alignment that measures a beat's likeness, the stretch, the beats' forms, and the evidence for an alarm), and
+around what judges the beats (their kinds, their timing, and the runs of the model that these need). Each is
+compared with the time of all the rest. Writes results/bench-quality-speed.json.
 """
 
 import argparse
-import functools
 import os
 import time
 from pathlib import Path
 
+from clock import clocked
 from reporting import report
 
 from keras_sibeat.data.recording import read_recording
@@ -23,31 +23,18 @@ from sibeat_edge.beats.alignment import Aligner
 from sibeat_edge.beats.evidence import Evidence
 from sibeat_edge.beats.judge import Judge
 from sibeat_edge.beats.stretch import Stretch
+from sibeat_edge.model import views
 from sibeat_edge.model.runtime import Model
 from sibeat_edge.report.recording import PRESET
-from sibeat_edge.scorer import BeatScorer, score_recording
+from sibeat_edge.scorer import score_recording
 
-INDEX = {"alignment": (Aligner, "push"), "stretch": (Stretch, "push"), "evidence": (Evidence, "push")}
-JUDGEMENT = {
-    "kinds_and_timing": (Judge, "push"),
-    "model_at_another_time": (BeatScorer, "_scores"),
-    "model_of_another_shape": (BeatScorer, "_on_time"),
+INDEX = {
+    "alignment": [(Aligner, "place")],
+    "stretch": [(Stretch, "push")],
+    "evidence": [(Evidence, "push")],
+    "forms": [(views, "forms")],
 }
-TIMED = INDEX | JUDGEMENT
-
-
-def clocked(spent, name, method):
-    """The method, with its time added to ``spent[name]``, s, without that of timed methods it calls."""
-
-    @functools.wraps(method)
-    def timed(*arguments):
-        before, started = sum(spent.values()), time.perf_counter()
-        found = method(*arguments)
-        inner = sum(spent.values()) - before
-        spent[name] += time.perf_counter() - started - inner
-        return found
-
-    return timed
+JUDGEMENT = {"kinds_and_timing": [(Judge, "push")], "model_otherwise": [(views, "otherwise")]}
 
 
 def main():
@@ -60,15 +47,12 @@ def main():
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     recording = read_recording(options.record, None)
     lead = recording.signal[:, 0].astype("float64")
-    spent = dict.fromkeys(TIMED, 0.0)
-    for name, (kind, method) in TIMED.items():
-        setattr(kind, method, clocked(spent, name, getattr(kind, method)))
     rows = []
     for _ in range(options.repeats):
-        spent.update(dict.fromkeys(TIMED, 0.0))
-        started = time.perf_counter()
-        beats = len(score_recording(Model(options.model), lead, recording.rate))
-        whole = time.perf_counter() - started
+        with clocked(INDEX | JUDGEMENT) as spent:
+            started = time.process_time()
+            beats = len(score_recording(Model(options.model), lead, recording.rate))
+            whole = time.process_time() - started
         row = {f"{name}_us": 1e6 * seconds / beats for name, seconds in spent.items()}
         index, judgement = (sum(spent[name] for name in names) for names in (INDEX, JUDGEMENT))
         row["rest_us"] = 1e6 * (whole - index - judgement) / beats

@@ -1,6 +1,7 @@
 """The benchmarks' own code, as far as it needs no torch."""
 
 import importlib
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -65,3 +66,40 @@ def test_a_processor_without_half_precision_says_so(monkeypatch):
     benchmark = script("mixed_precision", monkeypatch)
     assert benchmark.half_precision_flags("flags : fpu sse2 avx2\n") == []
     assert benchmark.half_precision_flags("Features : fp asimdhp bf16\n") == ["asimdhp", "bf16"]
+
+
+def test_a_clock_tells_a_part_s_time_without_that_of_the_parts_that_it_calls(monkeypatch):
+    clock, now = script("clock", monkeypatch), [0.0]
+    monkeypatch.setattr(clock.time, "process_time", lambda: now[0])
+
+    class Work:
+        def outer(self):
+            now[0] += 1
+            self.inner()
+            now[0] += 2
+
+        def inner(self):
+            now[0] += 10
+
+    with clock.clocked({"one": [(Work, "outer")], "other": [(Work, "inner")]}) as spent:
+        Work().outer()
+        Work().inner()
+    assert spent == {"one": 3.0, "other": 20.0}
+    Work().inner()
+    assert spent["other"] == 20.0
+
+
+def test_a_peer_that_is_absent_is_told_in_place_of_its_time(monkeypatch):
+    parts = script("holter_parts", monkeypatch)
+    monkeypatch.setitem(sys.modules, "neurokit2", None)
+    peers = parts._peers(np.zeros(10), 360)
+    assert callable(peers["wfdb_xqrs"])
+    assert {peers[f"neurokit2_{name}"] for name in ("clean_and_peaks", "process")} == {
+        "not measured: neurokit2 is not installed"
+    }
+
+
+def test_the_parts_of_a_half_hour_are_clocked_on_what_exists(monkeypatch):
+    parts = script("holter_parts", monkeypatch)
+    for places in parts.PARTS.values():
+        assert all(callable(getattr(owner, name)) for owner, name in places)

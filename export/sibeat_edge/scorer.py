@@ -11,18 +11,21 @@ import numpy.typing as npt
 
 from sibeat_edge.beats.alignment import Aligner
 from sibeat_edge.beats.beat import Beat
+from sibeat_edge.beats.cut import CutBeat, Pause
 from sibeat_edge.beats.evidence import Seen
 from sibeat_edge.beats.judge import Judge, Scores, Verdict
-from sibeat_edge.beats.rhythm import OF_A_BEAT
-from sibeat_edge.beats.stream import PAUSE, BeatStream, CutBeat, Pause
+from sibeat_edge.beats.stream import PAUSE, BeatStream
 from sibeat_edge.beats.wearer import Wearer
 from sibeat_edge.beats.windows import normalise
 from sibeat_edge.errors import ModelError
 from sibeat_edge.model.runtime import Model
 from sibeat_edge.model.threshold import Threshold
+from sibeat_edge.model.views import Scored, viewed
 from sibeat_edge.signal.resampling import RATE
 
-BLOCK = 10  # s of a recording that are pushed at once
+BLOCK = 60  # s of a recording that are pushed at once
+TOGETHER = 64  # views for which the model runs before any of them is judged, so that memory is bounded
+ALARMS = ("S", "V")  # kinds of beats that are alarms, for a wearer's model
 GAP = 0.05  # s between the end of a block and the next block's time, from which the clock has jumped
 
 
@@ -84,7 +87,7 @@ class BeatScorer:
                 "units a wearer's beats are judged."
             )
         self._pending: deque[CutBeat] = deque()  # the beats that wait for their view
-        self._scored: deque[Beat] = deque()  # those that wait for a verdict
+        self._scored: deque[Scored] = deque()  # those that wait for a verdict
         self._told: deque[Beat] = deque()  # those that wait for their last verdict
         self._settled = 0  # beats with a last verdict
         self.revisions: list[tuple[int, Beat]] = []
@@ -180,66 +183,73 @@ class BeatScorer:
             return []
         beats = self._take(self._stream.finish()) if self._stream.seen else []
         if self.wearer:
-            beats += self._score(self.wearer.interrupt() if goes_on else self.wearer.finish())
+            beats += self._score([self.wearer.interrupt() if goes_on else self.wearer.finish()])
             beats += self._decide(self._judge.finish())
         self._start(self._stream.end)
         return beats
 
     def _take(self, cut):
         """The beats that become certain: those that were cut or, for a wearer's model, those before them."""
-        beats = []
+        beats, groups, count = [], [], 0
         for found in cut:
-            if isinstance(found, CutBeat):
-                self._pending.append(found)
+            if isinstance(found, Pause):
+                groups.append(self.wearer.pause(found.follows))
+                beats += self._score(groups) + self._decide(self._judge.finish())
+                groups, count = [], 0
+                continue
+            self._pending.append(found)
             if self.wearer is None:
-                beats += self._score([None if found.window is None else (normalise(found.window),)])
-            elif isinstance(found, Pause):
-                beats += self._score(self.wearer.pause(found.follows))
-                beats += self._decide(self._judge.finish())
+                groups.append([None if found.window is None else (normalise(found.window),)])
             else:
-                beats += self._score(self.wearer.push(found.time, found.window, found.rr is not None))
-        return beats
+                groups.append(self.wearer.push(found.time, found.window, found.rr is not None))
+            count += len(groups[-1])
+            if count >= TOGETHER:
+                beats += self._score(groups)
+                groups, count = [], 0
+        return beats + self._score(groups)
 
-    def _score(self, views):
+    def _score(self, groups):
         """A ``Beat`` for each view of the beats that have been pending longest; None is one without.
 
-        The threshold learns from all of these views before the first of them can be an alarm. This matters at
-        the end of a warm-up, where many become certain together.
+        The model runs on all of them before any is judged. The threshold learns from all views of a group
+        before the first of them can be an alarm. This matters at the end of a warm-up, where many become
+        certain together.
         """
-        scored = [view and (self.model.score(*view), self._residuals(view)) for view in views]
-        self._threshold.learn([found[0] for found in scored if found])
+        given = [view for group in groups for view in group if view]
+        found = iter(viewed(self.model, given, self.heat, self.parts))
         beats = []
-        for view, found in zip(views, scored, strict=True):
-            cut, (score, residuals) = self._pending.popleft(), found or (None, None)
-            is_over = score is not None and score > self.threshold
-            reason = "" if view else cut.reason or "warm-up"
-            known = {"residuals": residuals, "snr": cut.snr, "above": is_over, "bridged": cut.bridged}
-            beat = Beat(cut.time, score, is_over and not self.wearer, reason, cut.rr, **known)
-            if self.wearer:
-                scores = view and self._scores(score, *view)
-                if self.parts and scores:
-                    beat = replace(beat, shape=scores.shape() * self._unit, timing=scores.timing * self._unit)
-                self._scored.append(beat)
-                seen = Seen(cut.time, cut.rr, cut.likeness, view and view[0], is_over)
-                beats += self._decide(self._judge.push(seen, scores))
-            else:
-                beats.append(beat)
+        for group in groups:
+            known = [next(found) if view else None for view in group]
+            self._threshold.learn([view.score for view in known if view])
+            for view in known:
+                beats += self._give(self._pending.popleft(), view)
         return beats
 
-    def _scores(self, score, window, rhythm):
+    def _give(self, cut, view):
+        """The beats that the next one makes certain; ``view`` is None for one that is not scored."""
+        is_over = view is not None and view.score > self.threshold
+        scored = Scored(cut, view, is_over)
+        if not self.wearer:
+            return [scored.beat(is_over)]
+        if view is None:
+            seen, scores = Seen(cut.time, cut.rr, cut.likeness, None, False), None
+        else:
+            scores = self._scores(view)
+            seen = Seen(cut.time, cut.rr, cut.likeness, view.inputs[0], is_over, view.form)
+            if self.parts:
+                scored.shape, scored.timing = scores.shape() * self._unit, scores.timing * self._unit
+        self._scored.append(scored)
+        return self._decide(self._judge.push(seen, scores))
+
+    def _scores(self, view):
         """A beat's scores as the judge takes them: as it is, of another shape, and at another time."""
-        template = np.split(window, 2, axis=1)[1]
-        of_template = self.model.score(np.concatenate([template, template], axis=1), rhythm)
-        values = (value / self._unit for value in (score, of_template, self.threshold))
-        on_time = np.where(OF_A_BEAT, 0, rhythm).astype(rhythm.dtype)
-        return Scores(*values, shape=lambda: self.model.score(window, on_time) / self._unit)
+        values = (value / self._unit for value in (view.score, view.of_template, self.threshold))
+        return Scores(*values, shape=lambda: view.on_time / self._unit)
 
     def _decide(self, verdicts):
         """The beats on which these are the first verdicts."""
-        beats = []
-        for verdict in verdicts:
-            beats.append(_judged(self._scored.popleft(), verdict))
-            self._told.append(replace(beats[-1], residuals=None))
+        beats = [self._scored.popleft().beat(verdict.kind in ALARMS, verdict) for verdict in verdicts]
+        self._told.extend(beat if beat.residuals is None else replace(beat, residuals=None) for beat in beats)
         self._revise(self._judge.settled())
         return beats
 
@@ -248,28 +258,13 @@ class BeatScorer:
         for verdict in verdicts:
             beat = self._told.popleft()
             if verdict.kind != beat.kind:
-                self.revisions.append((self._settled, _judged(beat, verdict)))
+                self.revisions.append((self._settled, _again(beat, verdict)))
             self._settled += 1
 
-    def _residuals(self, view):
-        if not self.heat:
-            return None
-        if not self.wearer:
-            return self.model.residuals()
-        beat, template = np.split(view[0], 2, axis=1)
-        return np.square(beat - template).mean(axis=1)
 
-
-def _judged(beat: Beat, verdict: Verdict) -> Beat:
-    """A beat with what a verdict says of it."""
-    return replace(
-        beat,
-        alarm=verdict.kind in ("S", "V"),
-        kind=verdict.kind,
-        why=verdict.why,
-        irregular=verdict.is_irregular,
-        group=verdict.group,
-    )
+def _again(beat: Beat, verdict: Verdict) -> Beat:
+    """A beat with what a later verdict says of it; the rest of a verdict stays as it was."""
+    return replace(beat, alarm=verdict.kind in ALARMS, kind=verdict.kind, why=verdict.why)
 
 
 def score_recording(

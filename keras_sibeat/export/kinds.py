@@ -61,8 +61,11 @@ class FloatModel(Model):
         self._interpreter.allocate_tensors()
         self._tensors = read_tensors(content)
 
-    def score(self, *beat: np.ndarray) -> float:
-        """The score of a beat, as ``Model.score``."""
+    def scores(self, *beats: np.ndarray) -> list[float]:
+        """The scores of several beats, as ``Model.scores``."""
+        return [self._one(*beat) for beat in zip(*beats, strict=True)]
+
+    def _one(self, *beat):
         details = self._interpreter.get_input_details()
         for part, tensor in zip(beat, self._tensors.inputs_of([part.shape for part in beat]), strict=True):
             self._interpreter.set_tensor(details[tensor.place]["index"], part[None].astype(np.float32))

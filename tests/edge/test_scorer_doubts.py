@@ -30,7 +30,10 @@ class Ruled(Model):
             "threshold": {"score": LIMIT, "usual": 0.0},
         }
 
-    def score(self, window, rhythm=None):
+    def scores(self, *beats):
+        return [self.of(*beat) for beat in zip(*beats, strict=True)]
+
+    def of(self, window, rhythm=None):
         other = window[:, 1] if self.manifest["wearer"] else 0.0
         return float(10 * np.abs(window[:, 0] - other).mean())
 

@@ -29,8 +29,8 @@ class Gained(Ruled):
 
     gain = 1.0
 
-    def score(self, window, rhythm=None):
-        return self.gain * super().score(window, rhythm)
+    def of(self, window, rhythm=None):
+        return self.gain * super().of(window, rhythm)
 
 
 def scorer_of(waits=True, is_wearers=True, **options):

@@ -10,10 +10,12 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 # Samples at 360 Hz of the beat's core, before the R-peak and from it on: QRS and T wave. The rest of a window
 # holds the neighbouring beats at places that change with the heart rate.
 CORE_BEFORE, CORE_AFTER = 70, 110
+CORE = CORE_BEFORE + CORE_AFTER
 REACH = 30  # samples (83 ms) by which an R-peak is moved at most
 ROOM_BEFORE, ROOM_AFTER = CORE_BEFORE + REACH, CORE_AFTER + REACH  # that ``Aligner`` needs around an R-peak
 KINDS = 4  # kept at most
@@ -85,40 +87,52 @@ class Aligner:
             around: the filtered lead ``(240,)`` at 360 Hz, ``ROOM_BEFORE`` samples before the R-peak and
                 ``ROOM_AFTER`` from it on, mV.
         """
-        around = np.asarray(around, np.float64)
-        own = _core(around, REACH)
-        size = np.sqrt(own @ own)
-        if size <= ROUNDING * np.abs(around).max():
-            return Placed(0, None)
-        self._counts = [count * (1 - 1 / LASTING) for count in self._counts]
-        if not self._kinds:
-            self._add(own / size)
-            return Placed(0, None)
-        alike = self._likeness(around)
+        return self.place(np.asarray(around)[None])[0]
+
+    def place(self, arounds: np.ndarray) -> list[Placed]:
+        """Place the next beats, ``(beats, 240)``, as ``push`` does one by one.
+
+        What needs no kind is computed for all of them at once, row by row in the same bits as for one.
+        """
+        arounds = np.ascontiguousarray(arounds, np.float64)
+        owns = _without_mean(arounds[:, REACH : REACH + CORE])
+        lengths = np.sqrt(dot(owns, owns))
+        is_flat = lengths <= ROUNDING * np.abs(arounds).max(axis=1)
+        # A kind has no mean, so that those of the cores at other places do not count.
+        centred = _without_mean(arounds)
+        sums, squares = moving_sum(centred, CORE), moving_sum(np.square(centred), CORE)
+        sizes = squares - np.square(sums) / CORE
+        # Below this a core's size is the rounding error of the sums.
+        sizes = np.sqrt(np.where(sizes > 1e-12 * dot(centred, centred)[:, None], sizes, np.inf))
+        cores = sliding_window_view(centred, CORE, axis=1)
+        placed = []
+        for beat, around in enumerate(arounds):
+            if is_flat[beat]:
+                placed.append(Placed(0, None))
+                continue
+            self._counts = [count * (1 - 1 / LASTING) for count in self._counts]
+            if self._kinds:
+                alike = dot(cores[beat], np.array(self._kinds)[:, None]) / sizes[beat]
+                placed.append(self._learn(around, alike))
+            else:
+                self._add(owns[beat] / lengths[beat])
+                placed.append(Placed(0, None))
+        return placed
+
+    def _learn(self, around, alike):
+        """Place a beat by the correlations ``(kinds, places)`` of its cores with the kinds, and learn it."""
         highest = alike.max(axis=1).tolist()
         kind = self._commonest(highest)
         place, best = int(alike[kind].argmax()), highest[kind]
         place = place if best >= NEAR else REACH
-        core = _core(around, place)
-        core = core / np.sqrt(core @ core)
+        core = _unit(_without_mean(around[place : place + CORE]))
         if best >= SAME:
-            moved = self._kinds[kind] + (core - self._kinds[kind]) / MEMORY
-            self._kinds[kind] = moved / np.sqrt(moved @ moved)
+            self._kinds[kind] = _unit(self._kinds[kind] + (core - self._kinds[kind]) / MEMORY)
             self._counts[kind] += 1
             self._hold(kind, place - REACH)
         else:
             self._add(core)
         return Placed(place - REACH, _snr(max(highest)))
-
-    def _likeness(self, around):
-        """Correlations ``(kinds, 2 · REACH + 1)`` of the cores at all places with the kinds."""
-        around = around - np.add.reduce(around) / len(around)
-        squares, count = around @ around, CORE_BEFORE + CORE_AFTER
-        sizes = moving_sum(np.square(around), count) - np.square(moving_sum(around, count)) / count
-        # Below this a core's size is the rounding error of the sums.
-        sizes = np.sqrt(np.where(sizes > 1e-12 * squares, sizes, np.inf))
-        # A kind has no mean, so that the cores' do not count.
-        return np.array([np.correlate(around, kind, "valid") for kind in self._kinds]) / sizes
 
     def _commonest(self, alike):
         """The commonest kind that a beat is of, or the one it is most like.
@@ -133,9 +147,10 @@ class Aligner:
 
     def _hold(self, kind, offset):
         """Keep a kind at the place where most of its R-peaks are found."""
-        self._places[kind] += STEP * np.sign(offset - self._places[kind])
+        away = offset - self._places[kind]
+        self._places[kind] += STEP * ((away > 0) - (away < 0))
         if abs(self._places[kind]) >= 1:
-            later = int(np.sign(self._places[kind]))
+            later = 1 if self._places[kind] > 0 else -1
             self._places[kind] -= later
             core = self._kinds[kind]
             core = np.append(core[:1], core[:-1]) if later > 0 else np.append(core[1:], core[-1:])
@@ -151,19 +166,41 @@ class Aligner:
         self._places.append(0.0)
 
 
+def dot(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Dot products along the last axis, in the bits of ``first @ second`` for each pair of vectors.
+
+    A product of matrices may add in another order, which depends on how many vectors there are.
+
+    >>> dot(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1.0, 10.0])).tolist()
+    [21.0, 43.0]
+    """
+    return np.matmul(first[..., None, :], second[..., None])[..., 0, 0]
+
+
 def moving_sum(values: np.ndarray, width: int) -> np.ndarray:
-    """Sums of ``width`` neighbours each, ``(length - width + 1,)``.
+    """Sums of ``width`` neighbours each along the last axis, ``(..., length - width + 1)``.
 
     >>> moving_sum(np.array([1.0, 2.0, 4.0]), 2).tolist()
     [3.0, 6.0]
     """
-    return np.correlate(values, np.ones(width), "valid")
+    return correlate(values, np.ones(width))
 
 
-def _core(around, place):
-    """The core at a place, without its mean."""
-    core = around[place : place + CORE_BEFORE + CORE_AFTER]
-    return core - np.add.reduce(core) / len(core)
+def correlate(values: np.ndarray, part: np.ndarray) -> np.ndarray:
+    """Dot products of ``part`` ``(..., width)`` with ``values`` at all places, ``(..., length - width + 1)``.
+
+    >>> correlate(np.array([1.0, 2.0, 4.0]), np.array([1.0, -1.0])).tolist()
+    [-1.0, -2.0]
+    """
+    return dot(sliding_window_view(values, part.shape[-1], axis=-1), part[..., None, :])
+
+
+def _without_mean(values):
+    return values - np.add.reduce(values, axis=-1, keepdims=True) / values.shape[-1]
+
+
+def _unit(core):
+    return core / math.sqrt(core @ core)
 
 
 def _snr(correlation):

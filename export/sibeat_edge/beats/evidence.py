@@ -9,13 +9,13 @@ ventricular beats each of them costs, and how many it spares on people who move 
 """
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from statistics import median
 
 import numpy as np
 
-from sibeat_edge.beats.alignment import moving_sum
+from sibeat_edge.beats.form import Form, forms
 from sibeat_edge.beats.windows import BEFORE
 
 BACK = 2  # beats before that surround a beat; one behind it does, too
@@ -34,12 +34,6 @@ ENOUGH = 2  # believed beats of a kind from which the kind is believed in noise,
 KINDS = 8  # kinds kept at most
 MEMORY = 8  # beats over which a kind's running mean forgets
 HALF_LIFE = 300  # beats above the threshold after which a kind counts half, when one has to go
-# Samples at 360 Hz before the R-peak, and from it on.
-QRS = (25, 35)
-KIND = (40, 80)
-INSIDE = (30, 40)  # left out where the rest of a window is compared
-SHIFT = 30  # samples by which a QRS may be displaced
-SLOW, SLOWER = 54, 108  # samples (150 and 300 ms) of the moving averages that take swings away
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +46,7 @@ class Seen:
         likeness: to the kinds of beats before it in dB, as ``Aligner`` measures it; None if not known.
         view: ``beside(window, template)``, ``(length, 2 · leads)``; None for a beat that is not scored.
         is_over: whether its score lies above the threshold.
+        form: of the view, where it is known already, as ``forms`` of many views at once costs less.
 
     >>> Seen(12.5, 0.8, 18.0, None, is_over=False).is_over
     False
@@ -62,6 +57,13 @@ class Seen:
     likeness: float | None
     view: np.ndarray | None
     is_over: bool
+    form: Form | None = None
+
+    def with_form(self, centre: int) -> "Seen":
+        """The beat with the form of its view, if it has one; the R-peak's place in the view is ``centre``."""
+        if self.form is not None or self.view is None:
+            return self
+        return replace(self, form=forms(self.view[None], centre)[0])
 
 
 @dataclass(slots=True)
@@ -98,7 +100,6 @@ class Evidence:
     def __init__(self, centre: int = BEFORE) -> None:
         self._centre = centre
         self._beats: deque[Seen] = deque()  # the newest, as far back as the first that waits needs them
-        self._outside: deque[float | None] = deque()  # distance from the template of each, outside of the QRS
         self._waiting = 0  # how many of the newest have no verdict
         self._kinds: list[_Kind] = []
         self._overs = 0  # beats above the threshold so far
@@ -108,8 +109,7 @@ class Evidence:
 
         A beat above the threshold waits for the next one. Those below it are not to be believed.
         """
-        self._beats.append(beat)
-        self._outside.append(None if beat.view is None else self._distance(beat.view))
+        self._beats.append(beat.with_form(self._centre))
         self._waiting += 1
         return self._release(at_end=False)
 
@@ -128,17 +128,15 @@ class Evidence:
             self._waiting -= 1
         while len(self._beats) - self._waiting > HISTORY:
             self._beats.popleft()
-            self._outside.popleft()
         return verdicts
 
     def _believe(self, number):
         self._overs += 1
         beat, usual = self._beats[number], self._usual(number)
         is_clean = self._is_clean(number) and not self._is_crowded(number, usual)
-        lead, template = first_lead(beat.view)
-        if qrs_likeness(lead, template, self._centre) >= SAME_QRS:
+        if beat.form.likeness >= SAME_QRS:
             return is_clean and beat.rr is not None and beat.rr < (1 - PREMATURE) * usual
-        shape = part(without_swings(lead, SLOWER), self._centre, *KIND)
+        shape = beat.form.shape
         kind = self._kind(shape / max(np.linalg.norm(shape), 1e-9), is_clean)
         return is_clean or (kind is not None and kind.count >= ENOUGH)
 
@@ -149,9 +147,9 @@ class Evidence:
 
     def _is_clean(self, number):
         """Whether the beats around are the wearer's own, the cleaner the odder the beat."""
-        around = self._around(number)
-        known = [self._beats[n].likeness for n in around if self._beats[n].likeness is not None]
-        away = [self._outside[n] for n in around if self._outside[n] is not None]
+        around = [self._beats[n] for n in self._around(number)]
+        known = [beat.likeness for beat in around if beat.likeness is not None]
+        away = [beat.form.outside for beat in around if beat.form is not None]
         own = self._beats[number].likeness
         needed = CLEANER if own is not None and own < ODD else CLEAN
         return bool(known and away and median(known) >= needed and median(away) < AWAY)
@@ -184,17 +182,6 @@ class Evidence:
         is_there = 0 <= number < len(self._beats)
         return is_there and self._beats[number].view is not None and not self._beats[number].is_over
 
-    def _distance(self, view):
-        """Standard deviation of a beat's difference from the template, outside of the QRS."""
-        lead, template = first_lead(view)
-        apart = (lead - template).astype(np.float64)
-        before, after = max(0, self._centre - INSIDE[0]), self._centre + INSIDE[1]
-        outside = np.concatenate([apart[:before], apart[after:]])
-        if not len(outside):
-            return 0.0
-        mean = np.add.reduce(outside) / len(outside)
-        return max(0.0, outside @ outside / len(outside) - mean * mean) ** 0.5
-
     def _kind(self, shape, is_clean):
         """The kind that a beat is of, or None; a clean beat is remembered, if need be as a new one."""
         alike = [shape @ kind.mean / max(np.linalg.norm(kind.mean), 1e-9) for kind in self._kinds]
@@ -211,37 +198,3 @@ class Evidence:
         kind.mean = kind.mean + (shape - kind.mean) / MEMORY
         kind.count, kind.last = kind.count + 1, self._overs
         return kind
-
-
-def qrs_likeness(lead: np.ndarray, template: np.ndarray, centre: int = BEFORE) -> float:
-    """The highest correlation of a template's QRS with a lead, within ``SHIFT`` samples of its place.
-
-    Both go without what a moving average of 150 ms keeps, so that an electrode's swing changes little. 0 if
-    the template's QRS is flat.
-
-    Args:
-        lead, template: one lead each, ``(length,)``, on one scale.
-        centre: place of the R-peak.
-    """
-    lead, template = (without_swings(whole, SLOW) for whole in (lead, template))
-    qrs = part(template, centre, *QRS)
-    around = part(lead, centre, QRS[0] + SHIFT, QRS[1] + SHIFT)
-    sizes = np.sqrt(moving_sum(np.square(around), len(qrs)) * (qrs @ qrs))
-    return float((np.correlate(around, qrs, "valid") / np.maximum(sizes, 1e-9)).max())
-
-
-def without_swings(lead: np.ndarray, width: int) -> np.ndarray:
-    """A lead ``(length,)`` without its moving average of ``width`` samples; its ends go on as they are."""
-    lead = np.asarray(lead, np.float64)
-    before, after = np.full(width // 2, lead[0]), np.full(width - 1 - width // 2, lead[-1])
-    return lead - moving_sum(np.concatenate([before, lead, after]), width) / width
-
-
-def first_lead(view: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The first lead of a beat and of its template."""
-    return view[:, 0], view[:, view.shape[1] // 2]
-
-
-def part(lead: np.ndarray, centre: int, before: int, after: int) -> np.ndarray:
-    """The samples of a lead from ``before`` the R-peak at ``centre`` to ``after`` it."""
-    return lead[max(0, centre - before) : centre + after]

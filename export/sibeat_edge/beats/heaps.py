@@ -20,6 +20,7 @@ DEEP = 0.55  # height of the valley over that of the upper heap, below which the
 _CENTRES = np.arange(LOWEST + STEP / 2, HIGHEST, STEP)
 _KERNEL = np.exp(-np.square((_CENTRES[:, None] - _CENTRES) / SMOOTH) / 2)
 _KERNEL /= _KERNEL.sum(axis=1, keepdims=True)
+_LOWER, _UPPER = (int(place) for place in np.searchsorted(_CENTRES, (LOWER, UPPER)))
 
 
 class Heaps:
@@ -48,13 +49,12 @@ class Heaps:
         self._find()
 
     def _find(self):
-        first, upper = np.searchsorted(_CENTRES, (LOWER, UPPER))
         self.valley, self.depth = None, 1.0
-        if self._counts.sum() < LEAST or self._counts[upper:].sum() < FEWEST:
+        if np.add.reduce(self._counts) < LEAST or np.add.reduce(self._counts[_UPPER:]) < FEWEST:
             return
         heights = self._counts @ _KERNEL
-        peak = upper + int(np.argmax(heights[upper:]))
-        low = peak - int(np.argmin(heights[first : peak + 1][::-1]))  # the highest score of equal heights
+        peak = _UPPER + int(heights[_UPPER:].argmax())
+        low = peak - int(heights[_LOWER : peak + 1][::-1].argmin())  # the highest score of equal heights
         depth = float(heights[low] / heights[peak])
         if depth < DEEP:
             self.valley, self.depth = float(_CENTRES[low]), depth

@@ -11,7 +11,7 @@ learnt since of its kind and of the wearer's rhythm.
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from statistics import median
 
 from sibeat_edge.beats.evidence import (
@@ -21,10 +21,8 @@ from sibeat_edge.beats.evidence import (
     SAME_QRS,
     Evidence,
     Seen,
-    first_lead,
-    qrs_likeness,
 )
-from sibeat_edge.beats.kinds import ALIKE_IN_NOISE, Kind, Kinds, shape_of
+from sibeat_edge.beats.kinds import ALIKE_IN_NOISE, Kind, Kinds
 from sibeat_edge.beats.timing import EARLY, Answer, Timed, Timing
 from sibeat_edge.beats.windows import BEFORE
 
@@ -134,6 +132,7 @@ class Judge:
 
         ``scores`` is None for a beat without a score.
         """
+        beat = beat.with_form(self._centre)
         self._beats.append((beat, scores))
         self._believed += self._evidence.push(beat)
         self._waiting += 1
@@ -174,9 +173,8 @@ class Judge:
             self._timing.push(None)
             self._known.append(None)
             return Verdict()
-        lead, template = first_lead(beat.view)
-        likeness, snr = qrs_likeness(lead, template, self._centre), self._around(number)
-        kind = self._gather(lead, likeness, snr, scores, early)
+        likeness, snr = beat.form.likeness, self._around(number)
+        kind = self._gather(beat.form, snr, scores, early)
         is_odd = is_believed and likeness < SAME_QRS
         is_ventricular = _is_ventricular(kind, scores.limit, is_odd)
         is_own = likeness >= OWN or (kind is not None and kind.is_known and kind.likeness >= OWN)
@@ -184,9 +182,9 @@ class Judge:
         answer = self._timing.push(
             Timed(beat.rr, after, scores.timing, is_own and not is_ventricular, is_ventricular, snr >= CALM)
         )
-        verdict = _verdict(is_ventricular, answer.is_premature, answer, kind, scores.limit)
+        called = _called(is_ventricular, answer.is_premature, answer, kind, scores.limit)
         group = None if kind is None else kind.number
-        verdict = replace(verdict, is_irregular=self._timing.is_irregular, group=group)
+        verdict = Verdict(*called, self._timing.is_irregular, group)
         self._known.append(_Known(kind, scores.limit, is_odd, answer, verdict))
         return verdict
 
@@ -200,20 +198,19 @@ class Judge:
 
     def _around(self, number):
         """Median likeness of the beats around one, dB; that of none is very low."""
-        near = (n for n in range(number - BACK, number + 2) if n != number and 0 <= n < len(self._beats))
+        near = [n for n in range(max(0, number - BACK), min(number + 2, len(self._beats))) if n != number]
         known = [self._beats[n][0].likeness for n in near if self._beats[n][0].likeness is not None]
         return median(known) if known else -1e9
 
-    def _gather(self, lead, likeness, snr, scores, early):
-        shape = shape_of(lead, self._centre)
+    def _gather(self, form, snr, scores, early):
         if snr < CLEAN:
-            return self._kinds.find(shape, ALIKE_IN_NOISE)
-        kind = self._kinds.gather(shape)
+            return self._kinds.find(form.shape, ALIKE_IN_NOISE)
+        kind = self._kinds.gather(form.shape)
         kind.learn(
             premature=early,
             score=scores.whole,
-            shape_score=scores.shape() if likeness < OWN_KIND else kind.shape_score,
-            likeness=likeness,
+            shape_score=scores.shape() if form.likeness < OWN_KIND else kind.shape_score,
+            likeness=form.likeness,
             irregular=float(self._timing.is_scattered),
         )
         return kind
@@ -225,8 +222,8 @@ class Judge:
     def _judge_again(self, known):
         answer = known.answer
         is_ventricular = _is_ventricular(known.kind, known.limit, known.is_odd)
-        again = _verdict(is_ventricular, self._timing.confirm(answer), answer, known.kind, known.limit)
-        return replace(again, is_irregular=known.first.is_irregular, group=known.first.group)
+        called = _called(is_ventricular, self._timing.confirm(answer), answer, known.kind, known.limit)
+        return Verdict(*called, known.first.is_irregular, known.first.group)
 
 
 def _is_ventricular(kind, limit, is_odd):
@@ -237,10 +234,11 @@ def _is_ventricular(kind, limit, is_odd):
     return kind.score > limit - NEAR * is_early and kind.shape_score > SHAPE
 
 
-def _verdict(is_ventricular, is_premature, answer, kind, limit):
+def _called(is_ventricular, is_premature, answer, kind, limit):
+    """A verdict's kind, and why."""
     if is_ventricular and answer.is_in_row and kind is not None:
         # The row began abruptly and goes on evenly: only a shape far from the wearer's own is ventricular.
         is_ventricular = kind.likeness <= ABERRANT or kind.score >= limit + ABERRANT_SCORE
     if is_ventricular:
-        return Verdict("V", "both" if answer.early > EARLY else "shape")
-    return Verdict("S", "timing") if is_premature else Verdict("N")
+        return "V", "both" if answer.early > EARLY else "shape"
+    return ("S", "timing") if is_premature else ("N", "")

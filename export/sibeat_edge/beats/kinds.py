@@ -5,11 +5,10 @@ odd but comes on time in long rows is the wearer's own: a bundle branch that con
 is judged with what is known of its kind.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
-
-from sibeat_edge.beats.evidence import KIND, SLOWER, part, without_swings
 
 ALIKE = 0.9  # correlation from which a beat is of a kind
 ALIKE_IN_NOISE = 0.8  # the same among noisy beats, which are remembered with no kind
@@ -56,9 +55,10 @@ class Kind:
 
     def learn(self, **values: float) -> None:
         """Add a clean beat's values to the means of these names."""
+        over = min(self.count, RECENT)
         for name, value in values.items():
             before = getattr(self, name)
-            setattr(self, name, before + (value - before) / min(self.count, RECENT))
+            setattr(self, name, before + (value - before) / over)
 
 
 class Kinds:
@@ -81,14 +81,19 @@ class Kinds:
 
     def find(self, shape: np.ndarray, least: float = ALIKE) -> Kind | None:
         """The kind that a beat of this ``shape`` ``(120,)`` is of, by a correlation of ``least``; or None."""
-        shape = _unit(shape)
-        alike = [float(kind.mean @ shape) for kind in self._kinds]
-        best = max(range(len(alike)), key=alike.__getitem__, default=None)
-        return None if best is None or alike[best] < least else self._kinds[best]
+        return self._find(_unit(shape), least)
+
+    def _find(self, shape, least):
+        if not self._kinds:
+            return None
+        alike = [float(kind.mean.dot(shape)) for kind in self._kinds]
+        highest = max(alike)
+        return None if highest < least else self._kinds[alike.index(highest)]
 
     def gather(self, shape: np.ndarray) -> Kind:
         """Add a clean beat: to the kind that ``find`` gives, or as the first of a new one."""
-        kind, shape = self.find(shape), _unit(shape)
+        shape = _unit(shape)
+        kind = self._find(shape, ALIKE)
         if kind is None:
             if len(self._kinds) == KINDS:
                 self._kinds.remove(min(self._kinds, key=self._worth))
@@ -105,15 +110,5 @@ class Kinds:
         return kind.count * 0.5 ** ((self._clean - kind.last) / HALF_LIFE)
 
 
-def shape_of(lead: np.ndarray, centre: int) -> np.ndarray:
-    """The shape by which kinds are told apart: ``(120,)`` around the R-peak, without slow swings.
-
-    Args:
-        lead: of a beat's window, ``(length,)``.
-        centre: place of the R-peak.
-    """
-    return part(without_swings(lead, SLOWER), centre, *KIND)
-
-
 def _unit(shape):
-    return shape / max(float(np.sqrt(shape @ shape)), 1e-9)
+    return shape / max(math.sqrt(shape.dot(shape)), 1e-9)

@@ -69,15 +69,15 @@ class Lengths:
         return rr < self._valley and not is_half(rr, median(self._long))
 
     def _find(self):
-        total = self._counts.sum()
+        total = np.add.reduce(self._counts)
         if total < LEAST:
             return None
-        heights, below = self._counts @ _KERNEL, np.cumsum(self._counts) / total
+        heights, below = self._counts @ _KERNEL, np.add.accumulate(self._counts) / total
         lower = np.maximum.accumulate(heights)
         upper = np.maximum.accumulate(heights[::-1])[::-1]
         depths = heights / np.maximum(np.minimum(lower, upper), 1e-12)
         depths[(below <= SHARE) | (below >= 1 - SHARE)] = np.inf
-        lowest = int(np.argmin(depths))
+        lowest = int(depths.argmin())
         if depths[lowest] >= CLEFT or self._spread_below(lowest) > SCATTERED:
             return None
         return math.exp(_CENTRES[lowest])

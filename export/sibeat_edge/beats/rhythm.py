@@ -35,8 +35,10 @@ def rhythm(history: npt.ArrayLike, recent: npt.ArrayLike, after: float) -> np.nd
 
     NaN is an unknown interval: the next beat has not come, or the signal had a gap.
     """
-    known, (two, one, before), following = (_logarithm(part) for part in (history, recent, after))
-    known = known[np.isfinite(known)]
+    limited = np.minimum(np.maximum(np.array([*history, *recent, after], np.float64), SHORTEST), LONGEST)
+    logarithms = np.log(limited)
+    past, (two, one, before, following) = logarithms[:-4], logarithms[-4:].tolist()
+    known = past[past == past]
     if len(known) < FEWEST:
         return np.zeros(len(FEATURES), np.float32)
     known.sort()
@@ -49,19 +51,16 @@ def rhythm(history: npt.ArrayLike, recent: npt.ArrayLike, after: float) -> np.nd
         one - median,
         two - median,
     )
-    spread = _quantile(np.sort(np.abs(known - median)), 0.5)
-    features = np.array([*of_beat, spread, high - low], np.float32)
-    features[np.isnan(features)] = 0
-    return features
+    away = np.abs(known - median)
+    away.sort()
+    spread = _quantile(away, 0.5)
+    features = (*of_beat, spread, high - low)
+    return np.array([value if value == value else 0.0 for value in features], np.float32)
 
 
 def _quantile(ordered, share):
     """As ``np.quantile`` of sorted values, which takes longer than everything else done for a beat."""
     place = share * (len(ordered) - 1)
     below = int(place)
-    above = min(below + 1, len(ordered) - 1)
-    return ordered[below] + (place - below) * (ordered[above] - ordered[below])
-
-
-def _logarithm(intervals):
-    return np.log(np.minimum(np.maximum(np.asarray(intervals, np.float64), SHORTEST), LONGEST))
+    low, high = ordered.item(below), ordered.item(min(below + 1, len(ordered) - 1))
+    return low + (place - below) * (high - low)

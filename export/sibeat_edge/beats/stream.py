@@ -1,65 +1,28 @@
 """From the device's samples to the windows of its beats, in blocks of any size."""
 
+import math
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from sibeat_edge.beats.alignment import REACH, ROOM_AFTER, ROOM_BEFORE, Aligner, Placed
+from sibeat_edge.beats.cut import CutBeat, Pause
 from sibeat_edge.beats.rhythm import LONGEST
 from sibeat_edge.beats.stretch import FAST, Stretch
 from sibeat_edge.beats.windows import AFTER, BEFORE
 from sibeat_edge.signal.contact import BRIDGED, FINE, FLAT_SECONDS, REASONS, Contact
 from sibeat_edge.signal.filters import BAND, CHUNK, FIR_ORDER, BandPass, FillMissing, bridgeable
 from sibeat_edge.signal.held import Held
-from sibeat_edge.signal.quality import fast_share, noise_reason
+from sibeat_edge.signal.quality import noise_reasons
 from sibeat_edge.signal.resampling import RATE, Resampler
 from sibeat_edge.signal.rpeaks import AVERAGE, LOST, REFRACTORY, SEARCH, RPeakDetector
 
 APART = 36  # samples (100 ms): two R-peaks that are moved closer than this are of one beat, found twice
+TOGETHER = 64  # beats that are cut at once, so that a long block needs no more memory
 HELD = 20  # s of signal from which a beat that is found late can still be cut
 # Samples without an R-peak. Beats that are found later lie at least LONGEST after the last one.
 PAUSE = round((LOST + LONGEST) * RATE)
-
-
-@dataclass(frozen=True, slots=True)
-class CutBeat:
-    """A beat that has been cut from the stream.
-
-    Attributes:
-        time: of the R-peak, s.
-        window: filtered ``(length, leads)``, mV, or None if it is not fit to be scored.
-        reason: why there is no window (``missing``, ``flat``, ``saturated``, ``noisy``, ``motion`` or
-            ``edge``), or an empty text.
-        rr: s since the R-peak before, or None if the signal in between is not known throughout.
-        snr: signal-to-noise ratio in dB of the newest beats, as ``Stretch`` has it; None if not known.
-        likeness: of this beat to those before it in dB, as ``Aligner`` has it; None if not known.
-        bridged: whether samples that were missing in the window, or close by, have been interpolated.
-
-    >>> CutBeat(1.5, None, "flat", rr=0.8).reason
-    'flat'
-    """
-
-    time: float
-    window: np.ndarray | None
-    reason: str
-    rr: float | None
-    snr: float | None = None
-    likeness: float | None = None
-    bridged: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Pause:
-    """Too long a time without a beat for the newest one to wait for the next.
-
-    ``follows`` is False if the signal since the newest beat is not known throughout.
-
-    >>> Pause(follows=True).follows
-    True
-    """
-
-    follows: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +92,9 @@ class BeatStream:
         self._filter = BandPass(band, order)
         self._flags = Held(np.zeros(0, np.int8))
         self._filtered = Held(np.zeros((0, leads)))
+        self._not_fine = -1  # number of the newest sample whose flag is not FINE
         self._judged = 0  # filtered samples that the detector has seen
+        self._second = 0  # of them, up to which pauses have been told
         self._waiting: deque[Found | None] = deque()  # None: a pause
         self._previous: int | None = None  # the R-peak that was cut last
         self._newest: int | None = None  # the R-peak found last, until a pause has been told
@@ -158,7 +123,7 @@ class BeatStream:
     def push(self, samples: np.ndarray) -> list[CutBeat | Pause]:
         """The beats that these ``samples`` ``(samples, leads)`` make certain; mV, not finite if missing."""
         self.seen += len(samples)
-        self._flags.extend(self._contact.push(samples))
+        self._flag(self._contact.push(samples))
         even = self._resampler.push(self._fill.push(samples))
         self._detect(self._detectors_filter.push(even[:, 0]))
         self._filtered.extend(self._filter.push(even))
@@ -166,63 +131,96 @@ class BeatStream:
 
     def finish(self) -> list[CutBeat | Pause]:
         """The beats that the stream's end makes certain."""
-        self._flags.extend(self._contact.finish())
+        self._flag(self._contact.finish())
         for rest in (self._resampler.push(self._fill.finish()), self._resampler.finish()):
             if len(rest):
                 self._detect(self._detectors_filter.push(rest[:, 0]))
                 self._filtered.extend(self._filter.push(rest))
         self._detect(self._detectors_filter.finish())
-        self._await(self._detector.finish())
+        self._await(self._detector.track_end())
         self._filtered.extend(self._filter.finish())
         return self._cut_waiting(at_end=True)
 
+    def _flag(self, flags):
+        """Add the flags of the next samples."""
+        worse = np.flatnonzero(flags)
+        if len(worse):
+            self._not_fine = self._flags.end + int(worse[-1])
+        self._flags.extend(flags)
+
     def _detect(self, lead):
-        """Find R-peaks second by second, so that the blocks do not change which of them are too late."""
-        while len(lead):
-            second = RATE - self._judged % RATE
-            self._await(self._detector.push(lead[:second]))
-            self._judged += len(lead[:second])
-            is_second = self._judged % RATE == 0
-            if is_second and self._newest is not None and self._judged - self._newest > PAUSE:
-                self._waiting.append(None)
-                self._newest = None
-            lead = lead[second:]
+        self._await(self._detector.track(lead))
+        self._judged += len(lead)
+        self._tell_pause(self._judged)
 
-    def _await(self, peaks):
-        oldest = self._oldest()
-        self._waiting.extend(Found(int(peak), bool(peak - self._room[0] < oldest)) for peak in peaks)
-        if self._tells_pauses and len(peaks):
-            self._newest = int(peaks[-1])
+    def _await(self, found):
+        """Let R-peaks wait for their windows.
 
-    def _oldest(self):
-        """First filtered sample that an R-peak found in this second may need."""
-        return (self._judged // RATE - HELD) * RATE
+        Which of them are late, and whether a pause came before, is told by the second in which the detector
+        has found each, so that the blocks do not change it.
+        """
+        for peak, at in found:
+            self._tell_pause(at)
+            self._waiting.append(Found(peak, peak - self._room[0] < self._oldest(at)))
+            if self._tells_pauses:
+                self._newest = peak
+
+    def _tell_pause(self, at):
+        """A pause, if there was one at the end of a second up to the sample ``at``."""
+        second, is_next = at // RATE, at // RATE > self._second
+        if is_next and self._newest is not None and second * RATE - self._newest > PAUSE:
+            self._waiting.append(None)
+            self._newest = None
+        self._second = second
+
+    def _oldest(self, at):
+        """First filtered sample that an R-peak found in the second of the sample ``at`` may need."""
+        return (at // RATE - HELD) * RATE
 
     def _cut_waiting(self, at_end=False):
         """The beats and pauses for which the signal, and the flags of its samples, are there."""
         cut = []
-        while self._waiting and (at_end or self._is_ready(self._waiting[0])):
-            found = self._waiting.popleft()
-            if found is None:
+        while True:
+            if ready := self._ready_beats(at_end):
+                cut += self._cut(ready)
+            elif self._waiting and self._waiting[0] is None and (at_end or self._is_pause_ready()):
+                self._waiting.popleft()
                 cut.append(Pause(not self._has_gap(self._previous, self._previous + PAUSE)))
-            elif (beat := self._cut(found)) is not None:
-                cut.append(beat)
+            else:
+                break
         waiting = [found for found in self._waiting if found is not None]
         starts = (found.peak - self._room[0] for found in waiting if not found.is_late)
-        needed = min([self._oldest(), *starts])
+        needed = min([self._oldest(self._judged), *starts])
         self._filtered.drop(needed)
         # The flags are held for longer, for the RR interval before the oldest R-peak.
         self._flags.drop(int((needed - self._margin - HELD * RATE) * self.rate / RATE))
         return cut
 
-    def _is_ready(self, found):
-        if found is None:
-            return self._flags.end * RATE >= (self._previous + PAUSE) * self.rate
-        end = found.peak + self._room[1]
-        return self._filtered.end >= end and self._flags.end * RATE >= (end + self._margin) * self.rate
+    def _is_pause_ready(self):
+        return self._are_flagged(self._previous + PAUSE)
+
+    def _ready_beats(self, at_end):
+        """Takes the R-peaks up to a pause whose signal, and whose samples' flags, are there."""
+        ready = []
+        while self._waiting and self._waiting[0] is not None and len(ready) < TOGETHER:
+            end = self._waiting[0].peak + self._room[1]
+            is_there = self._filtered.end >= end and self._are_flagged(end + self._margin)
+            if not (is_there or at_end):
+                break
+            ready.append(self._waiting.popleft())
+        return ready
 
     def _cut(self, found):
-        placed = self._place(found)
+        """The beats of these R-peaks. What is computed for each alone is computed for all at once."""
+        beats, is_fit = [], []
+        for one, placed in zip(found, self._place(found), strict=True):
+            if (beat := self._cut_one(one, placed)) is not None:
+                beats.append(beat)
+                is_fit.append(self._stretch.is_fit)
+        return self._without_noise(beats, is_fit)
+
+    def _cut_one(self, found, placed):
+        """A beat with its window, whatever that looks like; None if it has been found twice."""
         peak, rr = found.peak + (placed.offset if self._aligns else 0), None
         if self._aligns and self._previous is not None and peak - self._previous < APART:
             return None
@@ -235,31 +233,51 @@ class BeatStream:
         if found.is_late or first < 0 or last > self._filtered.end:
             reason = "edge"
         else:
-            window = self._filtered.part(first, last)
             worst = self._worst_flag(first - self._margin, last + self._margin)
-            reason, bridged = REASONS[worst] or self._quality(window), worst == BRIDGED
-        window, snr = None if reason else window, self._stretch.snr
-        return CutBeat(self.start + peak / RATE, window, reason, rr, snr, placed.snr, bool(bridged))
+            reason, bridged = REASONS[worst], worst == BRIDGED
+            window = None if reason else self._filtered.part(first, last)
+        return CutBeat(self.start + peak / RATE, window, reason, rr, self._stretch.snr, placed.snr, bridged)
 
-    def _quality(self, window):
-        centre = self._window[0]
-        reason = noise_reason(window, centre)
-        if reason or self._stretch.is_fit:
-            return reason
-        return "noisy" if fast_share(window, centre) > FAST else "motion"
+    def _without_noise(self, beats, is_fit):
+        """The beats, without the windows that are noise or in a stretch that is not fit to be scored."""
+        numbers = [number for number, beat in enumerate(beats) if beat.window is not None]
+        if not numbers:
+            return beats
+        windows = np.stack([beats[number].window for number in numbers])
+        reasons, shares = noise_reasons(windows, self._window[0])
+        for number, reason, share in zip(numbers, reasons, shares, strict=True):
+            if not (reason or is_fit[number]):
+                reason = "noisy" if share > FAST else "motion"
+            if reason:
+                beats[number] = replace(beats[number], window=None, reason=reason)
+        return beats
 
     def _place(self, found):
-        """Where the ``Aligner`` places an R-peak; one in an unknown signal stays."""
-        first, last = found.peak - ROOM_BEFORE, found.peak + ROOM_AFTER
-        is_known = first >= 0 and last <= self._filtered.end and not found.is_late
-        if not is_known or self._worst_flag(first, last) > BRIDGED:
-            return Placed(0, None)
-        return self._aligner.push(self._filtered.part(first, last)[:, 0])
+        """Where the ``Aligner`` places R-peaks; one in an unknown signal stays."""
+        rooms = [(one.peak - ROOM_BEFORE, one.peak + ROOM_AFTER) for one in found]
+        known = [
+            first >= 0
+            and last <= self._filtered.end
+            and not one.is_late
+            and self._worst_flag(first, last) <= BRIDGED
+            for one, (first, last) in zip(found, rooms, strict=True)
+        ]
+        arounds = [
+            self._filtered.part(*room)[:, 0] for room, is_known in zip(rooms, known, strict=True) if is_known
+        ]
+        placed = iter(self._aligner.place(np.array(arounds))) if arounds else iter(())
+        return [next(placed) if is_known else Placed(0, None) for is_known in known]
 
     def _worst_flag(self, first, last):
         """The worst flag of the device's samples from ``first`` to before ``last``, at 360 Hz."""
-        begin, end = max(0, int(first * self.rate / RATE)), int(np.ceil(last * self.rate / RATE))
-        return self._flags.part(begin, end).max(initial=FINE)
+        begin, end = max(0, int(first * self.rate / RATE)), math.ceil(last * self.rate / RATE)
+        if begin > self._not_fine:
+            return FINE
+        return int(self._flags.part(begin, end).max(initial=FINE))
+
+    def _are_flagged(self, last):
+        """Whether the device's samples before ``last``, at 360 Hz, have their flags."""
+        return self._flags.end * RATE >= last * self.rate
 
     def _has_gap(self, first, last):
         """Whether the signal between two samples is not known throughout, or is too long to be still held."""

@@ -20,6 +20,7 @@ LATER = 1.1  # ratio of mean RR intervals from which the kind with the longer on
 PROLONGED = 15  # more beats that the warm-up takes where it found no template
 PATIENCE = 300  # beats of a warm-up after which the share ``RIVAL`` is enough for a template
 GAIN = 1.5  # ratio of sizes from which a beat says that the amplifier's gain has changed
+LOG_GAIN = np.log(GAIN)
 STEADY = 10  # beats in a row that must say so
 UNLIKE = 120  # beats unlike any template, after which a frequent kind of them may become a template
 
@@ -157,7 +158,7 @@ class _Kind:
 
     def push(self, window, rr):
         self._follow_gain(window)
-        bound = BOUND * (self.middle.max(axis=0) - self.middle.min(axis=0))
+        bound = BOUND * (np.maximum.reduce(self.middle, axis=0) - np.minimum.reduce(self.middle, axis=0))
         step = np.minimum(np.maximum(window - self.middle, -bound), bound)
         self.middle = self.middle + step / MEMORY
         if np.isfinite(rr):
@@ -166,9 +167,9 @@ class _Kind:
     def _follow_gain(self, window):
         size = np.vdot(self.middle, self.middle)
         gain = np.log(max(np.vdot(window, self.middle) / size, 1e-6)) if size > 0 else 0.0
-        if abs(gain) < np.log(GAIN) or gain * self._gain < 0:
+        if abs(gain) < LOG_GAIN or gain * self._gain < 0:
             self._steady, self._gain = 0, 0.0
-        if abs(gain) >= np.log(GAIN):
+        if abs(gain) >= LOG_GAIN:
             self._steady, self._gain = self._steady + 1, self._gain + gain
         if self._steady == STEADY:
             self.middle = self.middle * np.exp(self._gain / STEADY)
@@ -226,7 +227,8 @@ def _median(intervals):
 
 def likeness(window: np.ndarray, template: np.ndarray) -> float:
     """Correlation of two beats ``(length, leads)``, each lead without its mean; 0 if either is flat."""
-    first, second = (x - np.add.reduce(x, axis=0) / len(x) for x in (window, template))
+    first = window - np.add.reduce(window, axis=0) / len(window)
+    second = template - np.add.reduce(template, axis=0) / len(template)
     size = np.sqrt(np.vdot(first, first) * np.vdot(second, second))
     return float(np.vdot(first, second) / size) if size > 0 else 0.0
 

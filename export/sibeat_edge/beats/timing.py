@@ -14,7 +14,7 @@ on people who move and in sinus rhythm.
 
 import math
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from statistics import median
 
@@ -155,11 +155,10 @@ class Timing:
 
     def confirm(self, answer: Answer) -> bool:
         """Whether a beat of an earlier ``answer`` is premature, by the heaps as they are now."""
-        return (
-            answer.is_certain
-            or (answer.is_fit and self._is_in_upper_heap(answer.score))
-            or self._is_short(answer.interval)
-        )
+        return self._confirm(answer.is_certain, answer.is_fit, answer.score, answer.interval)
+
+    def _confirm(self, is_certain, is_fit, score, interval):
+        return is_certain or (is_fit and self._is_in_upper_heap(score)) or self._is_short(interval)
 
     def _answer(self, beat):
         usual = self._usual()
@@ -179,8 +178,8 @@ class Timing:
         is_certain = is_in_row or (begins and self._is_among_regular(beat, early, usual))
         is_fit = begins and early > LEAST_EARLY and (not self.is_scattered or self.heaps.depth <= APART)
         interval = beat.rr if is_counted and beat.is_clean else None
-        answer = Answer(False, early, is_fit, is_certain, is_in_row, beat.score, interval)
-        return replace(answer, is_premature=self.confirm(answer))
+        is_premature = self._confirm(is_certain, is_fit, beat.score, interval)
+        return Answer(is_premature, early, is_fit, is_certain, is_in_row, beat.score, interval)
 
     def _is_short(self, interval):
         return interval is not None and self._lengths.is_short(interval)
@@ -217,9 +216,9 @@ class Timing:
             self._row.append(beat.rr)
 
     def _is_in_fast_row(self):
-        newest = list(islice(self._row, max(0, len(self._row) - ROW), None))
-        if len(newest) < ROW or self._onset <= ONSET:
+        if len(self._row) < ROW or self._onset <= ONSET:
             return False
+        newest = list(islice(self._row, len(self._row) - ROW, None))
         middle = median(newest)
         return middle < FAST and max(newest) - min(newest) < EVEN * middle
 

@@ -54,7 +54,8 @@ def beside(window: np.ndarray, template: np.ndarray) -> np.ndarray:
     Both are scaled so that each lead of the template goes from -1 to 1. So a beat that is higher than the
     template stays higher, up to ``HIGHEST``.
     """
-    low, high = template.min(axis=0), template.max(axis=0)
+    low, high = np.minimum.reduce(template, axis=0), np.maximum.reduce(template, axis=0)
     span = np.where(high > low, high - low, 1)
-    both = np.concatenate([2 * (beat - low) / span - 1 for beat in (window, template)], axis=1)
-    return np.clip(both, -HIGHEST, HIGHEST).astype(np.float32)
+    both = 2 * (np.array([window, template]) - low) / span - 1
+    scaled = np.minimum(np.maximum(both, -HIGHEST), HIGHEST)
+    return scaled.transpose(1, 0, 2).reshape(len(window), -1).astype(np.float32)

@@ -102,7 +102,7 @@ class Model:
             self._residuals = _index(outputs, (1, self.length), manifest["residuals"], "residuals")
 
     def quantise(self, *beat: np.ndarray) -> list[np.ndarray]:
-        """A beat's inputs in int8: its window and, for a wearer's model, its rhythm."""
+        """A beat's inputs in int8: its window and, for a wearer's model, its rhythm; or many beats'."""
         return [
             np.clip(np.rint(part / np.float32(q["scale"])) + q["zero_point"], -128, 127).astype(np.int8)
             for part, q in zip(beat, self._quantisations, strict=True)
@@ -115,8 +115,17 @@ class Model:
             beat: its window ``(length, leads)`` scaled to [-1, 1]; for a wearer's model the two parts of the
                 view that ``Wearer`` gives.
         """
-        self.score_raw(*self.quantise(*beat))
-        return float(self._value(self._score, self.manifest["score"])[0, 0])
+        return self.scores(*(np.asarray(part)[None] for part in beat))[0]
+
+    def scores(self, *beats: np.ndarray) -> list[float]:
+        """The scores of several beats, quantised together and run one by one.
+
+        Args:
+            beats: as for ``score``, each part with a first axis of beats.
+        """
+        parts = self.quantise(*beats)
+        raw = np.array([self.score_raw(*beat) for beat in zip(*parts, strict=True)])
+        return _real(raw, self.manifest["score"]).tolist()
 
     def score_raw(self, *beat: np.ndarray) -> int:
         """The int8 score of a beat in int8, as ``quantise`` gives it."""
@@ -132,15 +141,16 @@ class Model:
         """
         if self._residuals is None:
             return None
-        return self._value(self._residuals, self.manifest["residuals"])[0]
+        return _real(self._interpreter.get_tensor(self._residuals), self.manifest["residuals"])[0]
 
     def raw_score(self) -> int:
         """The int8 score of the window scored last."""
         return int(self._interpreter.get_tensor(self._score)[0, 0])
 
-    def _value(self, tensor, quantisation):
-        values = self._interpreter.get_tensor(tensor).astype(np.float32)
-        return np.float32(quantisation["scale"]) * (values - quantisation["zero_point"])
+
+def _real(values, quantisation):
+    """The real numbers that int8 ``values`` stand for."""
+    return np.float32(quantisation["scale"]) * (values.astype(np.float32) - quantisation["zero_point"])
 
 
 def input_shapes(manifest: Manifest) -> list[tuple[int, ...]]:

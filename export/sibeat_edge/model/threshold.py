@@ -3,6 +3,7 @@
 import math
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import TypeVar
 
 import numpy as np
@@ -88,8 +89,8 @@ class Median:
         """The least score that, with those below it, has half of the weight; NaN without scores."""
         if not self._scores:
             return math.nan
-        sums = np.cumsum(self._weights)
-        return self._scores[int(np.searchsorted(sums, sums[-1] / 2))]
+        sums = list(accumulate(self._weights))
+        return self._scores[bisect_left(sums, sums[-1] / 2)]
 
 
 def personal_threshold(threshold: float, median: Value, usual: float) -> Value:

@@ -76,14 +76,28 @@ class Contact:
         goes_on = values[0] == self._before[lead]
         if goes_on:
             lengths[0] += self._run[lead]
-        length = np.repeat(lengths, np.diff(np.append(starts, len(values))))[:count]
-        part = values[:count]
-        low = np.fmin.accumulate(np.append(self._low[lead], part))[1:]
-        high = np.fmax.accumulate(np.append(self._high[lead], part))[1:]
-        flags = np.zeros(count, np.int8)
-        flags[length >= self.flat] = FLAT
-        flags[(length >= self.rail) & ((part == low) | (part == high)) & (high > low)] = SATURATED
+        part, flags = values[:count], np.zeros(count, np.int8)
+        if lengths.max() >= self.rail:  # else nothing is flat, nor at a rail
+            length = np.repeat(lengths, np.diff(np.append(starts, len(values))))[:count]
+            low = np.fmin.accumulate(np.append(self._low[lead], part))[1:]
+            high = np.fmax.accumulate(np.append(self._high[lead], part))[1:]
+            flags[length >= self.flat] = FLAT
+            flags[(length >= self.rail) & ((part == low) | (part == high)) & (high > low)] = SATURATED
+        self._low[lead] = np.fmin(self._low[lead], np.fmin.reduce(part))
+        self._high[lead] = np.fmax(self._high[lead], np.fmax.reduce(part))
         missing = ~np.isfinite(values)
+        if missing.any():
+            self._flag_missing(flags, missing, lead)
+        else:
+            self._gap[lead] = 0
+        last = np.searchsorted(starts, count - 1, side="right") - 1
+        within = count - starts[last]
+        self._run[lead] = within + (self._run[lead] if goes_on and last == 0 else 0)
+        self._before[lead] = part[-1]
+        return flags
+
+    def _flag_missing(self, flags, missing, lead):
+        count = len(flags)
         begins = np.flatnonzero(np.diff(missing, prepend=False) & missing)
         ends = np.flatnonzero(np.diff(missing, append=False) & missing) + 1
         sizes = ends - begins
@@ -91,16 +105,10 @@ class Contact:
             sizes[0] += self._gap[lead]
         for begin, end, size in zip(begins, ends, sizes, strict=True):
             flags[begin : min(end, count)] = (
-                BRIDGED if size <= self.bridged and end < len(values) else MISSING
+                BRIDGED if size <= self.bridged and end < len(missing) else MISSING
             )
         if missing[count - 1]:
             within = count - begins[np.searchsorted(begins, count - 1, side="right") - 1]
             self._gap[lead] = within + (self._gap[lead] if within == count else 0)
         else:
             self._gap[lead] = 0
-        self._low[lead], self._high[lead] = low[-1], high[-1]
-        last = np.searchsorted(starts, count - 1, side="right") - 1
-        within = count - starts[last]
-        self._run[lead] = within + (self._run[lead] if goes_on and last == 0 else 0)
-        self._before[lead] = part[-1]
-        return flags

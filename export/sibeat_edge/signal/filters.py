@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
 from scipy import fft
 from scipy import signal as sps
 
@@ -17,6 +18,7 @@ BAND = (3.0, 45.0)  # Hz
 FIR_ORDER = 108
 BRIDGED_SECONDS = 0.04  # the longest gap that is bridged
 CHUNK = 180  # samples (0.5 s) that the band-pass filters at a time
+TOGETHER = 64  # chunks that are transformed in one call, so that a long block needs no more memory
 
 
 def bridgeable(rate: float) -> int:
@@ -146,7 +148,7 @@ class BandPass:
         self.delay = (len(self.taps) - 1) // 2
         self._reach = len(self.taps) - 1
         self._size = fft.next_fast_len(self._reach + CHUNK, real=True)
-        self._response = fft.rfft(self.taps, self._size)
+        self._response = np.fft.rfft(self.taps, self._size)
         self._held: np.ndarray | None = None
         self._to_skip = self.delay
         self._seen = self._made = 0
@@ -162,9 +164,10 @@ class BandPass:
         self._seen += len(samples)
         chunks = (len(self._held) - self._reach) // CHUNK
         filtered = np.empty((chunks * CHUNK, *samples.shape[1:]))
-        for first in range(0, len(filtered), CHUNK):
-            part = self._held[first : first + self._reach + CHUNK]
-            filtered[first : first + CHUNK] = self._filter(part)
+        for first in range(0, len(filtered), CHUNK * TOGETHER):
+            last = min(first + CHUNK * TOGETHER, len(filtered))
+            part = self._held[first : last + self._reach]
+            filtered[first:last] = self._filter(part).reshape(-1, *samples.shape[1:])
         self._held = self._held[len(filtered) :]
         skipped = min(self._to_skip, len(filtered))
         self._to_skip -= skipped
@@ -172,10 +175,15 @@ class BandPass:
         return filtered[skipped:]
 
     def _filter(self, part):
-        if part.ndim == 2:  # lead by lead: a transform of several at once may round differently
-            return np.stack([self._filter(lead) for lead in part.T], axis=1)
-        product = fft.rfft(part, self._size) * self._response
-        return fft.irfft(product, self._size)[self._reach : self._reach + CHUNK]
+        """The chunks ``(chunks, CHUNK)``, or with a third axis of leads, that a part of the signal makes.
+
+        NumPy transforms row by row. SciPy takes some rows together, which may round differently, and then the
+        result would depend on the blocks.
+        """
+        rows = sliding_window_view(part, self._reach + CHUNK, axis=0)[::CHUNK]
+        product = np.fft.rfft(rows, self._size) * self._response
+        made = np.fft.irfft(product, self._size)[..., self._reach : self._reach + CHUNK]
+        return np.moveaxis(made, -1, 1)
 
     def finish(self) -> np.ndarray:
         """The last samples, once the signal has ended."""

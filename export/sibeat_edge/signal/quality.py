@@ -3,6 +3,7 @@
 import functools
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from sibeat_edge.signal.resampling import RATE
 
@@ -28,30 +29,28 @@ def noise_reason(window: np.ndarray, centre: int) -> str:
         window: ``(length, leads)``, mV.
         centre: place of the R-peak in it.
     """
-    spans = np.ptp(np.asarray(window, np.float64), axis=0)
-    if (spans < LEAST).any():
-        return "flat"
-    return "noisy" if fast_share(window, centre) > NOISY else ""
+    return noise_reasons(np.asarray(window)[None], centre)[0][0]
 
 
-def fast_share(window: np.ndarray, centre: int) -> float:
-    """The fast part of a window outside of the QRS, as a share of its span; infinite if that is no number.
+def noise_reasons(windows: np.ndarray, centre: int) -> tuple[list[str], np.ndarray]:
+    """The ``noise_reason`` and the fast share ``(beats,)`` of each of the windows ``(beats, length, leads)``.
 
-    The fast part is what a moving average of 50 ms removes. Its median counts, which the QRS of a close
-    neighbour does not move. The largest of the leads is returned.
-
-    Args:
-        window, centre: as for ``noise_reason``.
+    The fast share is the fast part of a window outside of the QRS, as a share of its span; infinite if that
+    is no number. The fast part is what a moving average of 50 ms removes. Its median counts, which the QRS of
+    a close neighbour does not move. The largest of the leads counts.
     """
-    places, shares = _outside(len(window), centre), [0.0]
-    for lead in np.asarray(window, np.float64).T:
-        span = np.ptp(lead)
-        if len(places) and not np.isfinite(span):
-            return np.inf
-        if len(places) and span > 0:
-            fast = np.abs(lead - np.convolve(lead, AVERAGE, "same"))
-            shares.append(float(_median(fast[places]) / span))
-    return max(shares)
+    leads = np.ascontiguousarray(np.moveaxis(np.asarray(windows, np.float64), 1, 2))
+    spans, places = np.ptp(leads, axis=2), _outside(leads.shape[2], centre)
+    shares = np.zeros(spans.shape)
+    if len(places):
+        average = sliding_window_view(leads, SMOOTH, axis=2) @ AVERAGE
+        fast = np.abs(leads[:, :, places] - average[:, :, places - SMOOTH // 2])
+        shares = np.where(spans > 0, _median(fast) / np.where(spans > 0, spans, 1), 0.0)
+        shares = np.where(np.isfinite(spans), shares, np.inf)
+    shares = shares.max(axis=1, initial=0.0)
+    is_flat = (spans < LEAST).any(axis=1)
+    reasons = np.where(is_flat, "flat", np.where(shares > NOISY, "noisy", "")).tolist()
+    return reasons, shares
 
 
 @functools.cache
@@ -62,8 +61,8 @@ def _outside(length, centre):
 
 
 def _median(values):
-    """As ``np.median``, which takes longer than everything else here."""
-    last = len(values) // 2
-    first = last if len(values) % 2 else last - 1
-    ordered = np.partition(values, (first, last))
-    return (ordered[first] + ordered[last]) / 2
+    """As ``np.median`` along the last axis, which takes longer than everything else here."""
+    last = values.shape[-1] // 2
+    first = last if values.shape[-1] % 2 else last - 1
+    ordered = np.partition(values, (first, last), axis=-1)
+    return (ordered[..., first] + ordered[..., last]) / 2

@@ -13,7 +13,6 @@ from statistics import median  # for eight numbers ten times as fast as NumPy's
 
 import numpy as np
 import numpy.typing as npt
-from scipy import signal as sps
 from scipy.ndimage import maximum_filter1d
 
 from sibeat_edge.signal.resampling import RATE
@@ -113,7 +112,7 @@ class _Rules:
 
     def _search_back(self, now):
         beats = []
-        while self.rr and now - self.last.peak > SEARCH_BACK * np.mean(self.rr):
+        while self.rr and now - self.last.peak > SEARCH_BACK * (sum(self.rr) / len(self.rr)):
             missed = [
                 c for c in self.skipped if c.energy > self.threshold / 2 and c.peak - self.last.peak > T_WAVE
             ]
@@ -173,7 +172,7 @@ class RPeakDetector:
 
     def __init__(self) -> None:
         self._rules = _Rules()
-        self._average = np.zeros(AVERAGE - 1)
+        self._shares = np.zeros(AVERAGE - 1)  # of the moving average, of the newest slopes
         self._lead = self._slope = self._energy = np.zeros(0)
         self._start = 0  # sample number of the first sample still held
         self._next = 0  # sample number from which energy peaks have still to be sought
@@ -186,51 +185,67 @@ class RPeakDetector:
         Args:
             samples: ``(samples,)``, filtered, at 360 Hz.
         """
+        return np.array([peak for peak, _ in self.track(samples)], np.int64)
+
+    def finish(self) -> np.ndarray:
+        """R-peaks that the end of the signal makes certain."""
+        return np.array([peak for peak, _ in self.track_end()], np.int64)
+
+    def track(self, samples: npt.ArrayLike) -> list[tuple[int, int]]:
+        """As ``push``, each R-peak with the number of the sample that has made it certain.
+
+        So a caller knows when each was found, whatever the block that it came with.
+        """
         samples = np.asarray(samples, np.float64)
         if not len(samples):
-            return np.zeros(0, np.int64)
+            return []
         before = samples[0] if self._previous is None else self._previous
         slope = np.abs(samples - np.concatenate([[before], samples[:-1]]))
         self._previous = samples[-1]
-        # The trailing zero makes scipy compute sample by sample: the bits do not depend on the blocks.
-        energy, self._average = sps.lfilter(
-            np.full(AVERAGE, 1 / AVERAGE), (1.0, 0.0), slope, zi=self._average
-        )
+        # Added from the oldest to the newest for each sample, so that the bits do not depend on the blocks.
+        shares = np.concatenate([self._shares, slope * (1 / AVERAGE)])
+        self._shares = shares[-(AVERAGE - 1) :]
+        energy = shares[: len(slope)].copy()
+        for newer in range(1, AVERAGE):
+            energy += shares[newer : newer + len(slope)]
         self._lead = np.concatenate([self._lead, samples])
         self._slope = np.concatenate([self._slope, slope])
         self._energy = np.concatenate([self._energy, energy])
         return self._judge(self._start + len(self._energy) - REFRACTORY)
 
-    def finish(self) -> np.ndarray:
-        """R-peaks that the end of the signal makes certain."""
-        beats = self._judge(self._start + len(self._energy))
+    def track_end(self) -> list[tuple[int, int]]:
+        """As ``finish``, each R-peak with the number of samples that there are."""
+        end = self._start + len(self._energy)
+        beats = [peak for peak, _ in self._judge(end)]
         if not self._rules.qrs:
-            beats = np.concatenate([beats, np.array(self._rules.learn(), np.int64)])
-        return beats
+            beats += self._rules.learn()
+        return [(peak, end) for peak in beats]
 
     def _judge(self, end):
         if end <= self._next:
-            return np.zeros(0, np.int64)
+            return []
         highest = maximum_filter1d(self._energy, 2 * REFRACTORY + 1, mode="constant")
-        places = np.arange(self._next, end) - self._start
-        energy = self._energy[places]
-        places = places[(energy == highest[places]) & (energy > FLAT)]
+        first, last = self._next - self._start, end - self._start
+        energy = self._energy[first:last]
+        places = np.flatnonzero((energy == highest[first:last]) & (energy > FLAT)) + first
         beats = []
-        for place in places:
-            if self._start + place - self._last > REFRACTORY:  # else it is a plateau: as high as the last one
-                self._last = self._start + place
-                beats += self._rules.judge(self._candidate(place))
+        for place in places.tolist():
+            number = self._start + place
+            if number - self._last > REFRACTORY:  # else it is a plateau: as high as the last one
+                self._last = number
+                judged = self._rules.judge(self._candidate(place))
+                beats += [(peak, number + REFRACTORY) for peak in judged]
         self._next = end
         surplus = end - self._start - 2 * REFRACTORY - AVERAGE - SEARCH
         if surplus > 0:
             self._lead, self._slope = self._lead[surplus:], self._slope[surplus:]
             self._energy = self._energy[surplus:]
             self._start += surplus
-        return np.array(beats, np.int64)
+        return beats
 
     def _candidate(self, place):
         middle = place - AVERAGE // 2
         first = max(0, middle - SEARCH)
-        peak = first + int(np.argmax(self._lead[first : middle + SEARCH + 1]))
-        slope = self._slope[max(0, place - AVERAGE + 1) : place + 1].max()
-        return _Candidate(self._start + peak, self._energy[place], slope)
+        peak = first + int(self._lead[first : middle + SEARCH + 1].argmax())
+        slope = float(self._slope[max(0, place - AVERAGE + 1) : place + 1].max())
+        return _Candidate(self._start + peak, float(self._energy[place]), slope)

@@ -295,3 +295,15 @@ def test_a_moving_sum_is_that_of_each_place_s_neighbours(length, width, seed):
     values = np.random.default_rng(seed).normal(size=max(length, width))
     wanted = [values[first : first + width].sum() for first in range(len(values) - width + 1)]
     np.testing.assert_allclose(moving_sum(values, width), wanted, atol=1e-12)
+
+
+def test_beats_placed_at_once_are_placed_as_one_by_one():
+    draws = np.random.default_rng(0)
+    shapes = np.exp(-np.square((np.arange(240) - 100) / np.array([[9.0], [30.0]])))
+    arounds = [np.roll(shapes[draws.integers(2)], draws.integers(-25, 25)) for _ in range(80)]
+    arounds = np.array(arounds) + 0.05 * draws.standard_normal((80, 240))
+    arounds[[0, 40]] = 0.3  # flat
+    one, other = Aligner(), Aligner()
+    alone = [one.push(around) for around in arounds]
+    parts = [other.place(part) for part in np.split(arounds, [1, 3, 40, 77])]
+    assert [placed for part in parts for placed in part] == alone and len(set(alone)) > 40

@@ -10,7 +10,8 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from scipy import ndimage, optimize, signal
 
-from sibeat_edge.beats.evidence import Evidence, Seen, qrs_likeness, without_swings
+from sibeat_edge.beats.evidence import Evidence, Seen
+from sibeat_edge.beats.form import qrs_likeness, without_swings
 from sibeat_edge.beats.windows import AFTER, BEFORE
 
 # The rules in numbers of the tests' own, so that none changes unnoticed.

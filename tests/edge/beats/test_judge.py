@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from test_evidence import DIRTY, ECTOPIC, OTHER, TEMPLATE, cut, smooth, timed, view
 
 from sibeat_edge.beats import judge as judge_module
-from sibeat_edge.beats.evidence import Seen, qrs_likeness
+from sibeat_edge.beats.evidence import Seen
+from sibeat_edge.beats.form import qrs_likeness
 from sibeat_edge.beats.judge import Judge, Scores
 
 # The rules in numbers of the tests' own, so that none changes unnoticed.

@@ -8,7 +8,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from sibeat_edge.beats.kinds import Kind, Kinds, shape_of
+from sibeat_edge.beats.form import shape_of
+from sibeat_edge.beats.kinds import Kind, Kinds
 
 # The rules in numbers of the tests' own, so that none changes unnoticed.
 ALIKE, KINDS, MEMORY, RECENT, HALF_LIFE, ENOUGH = 0.9, 12, 8, 32, 600, 4

@@ -9,7 +9,7 @@ from keras_sibeat.data.recording import read_recording
 from keras_sibeat.data.synthetic import simulate_wearer
 from sibeat_edge.beats.windows import beat_windows
 from sibeat_edge.signal.filters import BandPass, process
-from sibeat_edge.signal.quality import LEAST, NOISY, QRS, SMOOTH, fast_share, noise_reason
+from sibeat_edge.signal.quality import LEAST, NOISY, QRS, SMOOTH, noise_reason, noise_reasons
 
 CENTRE = 140
 WIDE = (0.67, 45.0), 540
@@ -17,6 +17,10 @@ WIDE = (0.67, 45.0), 540
 
 def windows(signal, rpeaks):
     return beat_windows(process(BandPass(*WIDE), signal), rpeaks)
+
+
+def fast_share(window, centre):
+    return noise_reasons(window[None], centre)[1][0]
 
 
 def share_rejected(cut):

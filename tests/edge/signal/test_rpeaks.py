@@ -226,3 +226,18 @@ def test_a_beat_is_reported_within_a_third_of_a_second():
         known += len(detector.push(lead[now - 12 : now]))
         if now > 6 * 360:  # the levels are learnt by then
             assert known >= np.sum(peaks < now - 120)
+
+
+def test_the_sample_that_makes_an_r_peak_certain_does_not_depend_on_the_blocks():
+    draws = np.random.default_rng(0)
+    lead = 0.02 * draws.standard_normal(30 * 360)
+    lead[180::300] += 1.0
+    lead[5000:9000] *= 0.02  # beats are lost for a while
+    whole, parts, found, seen = RPeakDetector(), RPeakDetector(), [], 0
+    wanted = whole.track(lead) + whole.track_end()
+    for size in [1, 7, 100, 3000, *[59] * 200]:
+        block, seen = lead[seen : seen + size], seen + size
+        new = parts.track(block)
+        assert all(seen - len(block) <= at < seen for _, at in new)
+        found += new
+    assert found + parts.track_end() == wanted and len(wanted) > 15
