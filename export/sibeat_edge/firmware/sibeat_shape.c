@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "sibeat_shape.h"
 
 #include <math.h>
@@ -37,6 +38,14 @@ sibeat_view sibeat_view_of(const float *window, const float *own, int centre, in
     }
     const sibeat_view view = {window, own, centre, length, leads, low, high > low ? high - low : 1.0f};
     return view;
+}
+
+int sibeat_view_is_known(const sibeat_view *view)
+{
+    for (int k = 0; k < view->length; k++)
+        if (!isfinite(view->window[k * view->leads]) || !isfinite(view->own[k * view->leads]))
+            return 0;
+    return 1;
 }
 
 /* A sample of the beat or of the own one. Beyond its ends, a lead goes on as it is. */
