@@ -15,16 +15,22 @@ from int8_students import curves, int8_student, relative
 from keras_sibeat.export.embedding import for_flash
 from keras_sibeat.export.firmware import write_firmware
 
-STRICT = ["-std=c99", "-Wall", "-Wextra", "-Werror"]
+STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wdouble-promotion", "-Werror"]
 CORTEX = [*STRICT, "-mcpu=cortex-m4", "-mthumb"]
 ARENA = 4000
 DRIVER = """
 #include "sibeat_preprocess.h"
 unsigned int filter_size(void) { return sizeof(sibeat_band_pass); }
 #if SIBEAT_RHYTHM_FEATURES
-#include "sibeat_wearer.h"
+#include "sibeat_monitor.h"
 unsigned int template_size(void) { return sizeof(sibeat_template); }
-unsigned int rhythm_size(void) { return sizeof(sibeat_rhythm); }
+unsigned int wearer_size(void) { return sizeof(sibeat_wearer); }
+unsigned int older_size(void) { return sizeof(sibeat_older); }
+unsigned int judge_size(void) { return sizeof(sibeat_judge); }
+unsigned int aligner_size(void) { return sizeof(sibeat_aligner); }
+unsigned int stretch_size(void) { return sizeof(sibeat_stretch); }
+unsigned int threshold_size(void) { return sizeof(sibeat_threshold); }
+unsigned int monitor_size(void) { return sizeof(sibeat_monitor); }
 #endif
 """
 

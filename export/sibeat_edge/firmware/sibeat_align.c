@@ -20,6 +20,7 @@
 
 #define SIZE (SIBEAT_ALIGN_BEFORE + SIBEAT_ALIGN_AFTER)
 #define PLACES (2 * REACH + 1)
+#define LARGEST 1e6f    /* mV: a sample that is none, whose square may be no number */
 #define FLAT 1e-5f      /* share of a lead's largest value, below which a shape is the rounding of single precision */
 #define TINY_CORE 1e-12f /* share of a lead's squares, below which a core's are */
 
@@ -164,14 +165,14 @@ static int is_known(const float *around, int leads, float *lead)
 
     for (int k = 0; k < SIZE; k++) {
         lead[k] = around[k * leads];
-        if (!isfinite(lead[k]))
+        if (!(fabsf(lead[k]) < LARGEST)) /* where it is NAN, too */
             return 0;
         highest = fabsf(lead[k]) > highest ? fabsf(lead[k]) : highest;
     }
     without_mean(lead, SIZE, lead);
     without_mean(lead + REACH, SIBEAT_ALIGN_CORE, core);
     const float squares = product_of(core, core, SIBEAT_ALIGN_CORE);
-    return isfinite(product_of(lead, lead, SIZE)) && sqrtf(squares) > FLAT * highest;
+    return sqrtf(squares) > FLAT * highest;
 }
 
 void sibeat_aligner_start(sibeat_aligner *aligner)

@@ -22,6 +22,8 @@
 #define FAST 0.5f
 #define FAST_ENDS 0.545454545f
 
+#define LONGEST 1e6f /* s, 11 days: no interval between two beats is as long */
+
 typedef char sibeat_episodes_keep[SIBEAT_EPISODES_AMONG == AMONG && RATED <= SIBEAT_NEWEST ? 1 : -1];
 
 /* The beat so many before the newest. */
@@ -152,9 +154,11 @@ int sibeat_episodes_push(sibeat_episodes *episodes, const sibeat_judged_beat *be
 {
     const int has_previous = episodes->count > 0;
     const sibeat_judged_beat previous = has_previous ? *earlier(episodes, 0) : *beat;
+    const float rr = beat->rr > 0.0f && beat->rr < LONGEST ? beat->rr : NAN;
     int count = 0;
 
     episodes->beats[episodes->next] = *beat;
+    episodes->beats[episodes->next].rr = rr;
     episodes->next = (uint8_t)((episodes->next + 1) % AMONG);
     episodes->count = (uint8_t)(episodes->count < AMONG ? episodes->count + 1 : AMONG);
     episodes->seen++;
@@ -167,8 +171,8 @@ int sibeat_episodes_push(sibeat_episodes *episodes, const sibeat_judged_beat *be
             episodes->ended[what] = episodes->seen - 1;
         }
     }
-    if (has_previous && previous.kind && beat->kind && beat->rr >= PAUSE) { /* noise makes pauses, too */
-        const int64_t length = (int64_t)(beat->rr * (float)SIBEAT_TICKS + 0.5f);
+    if (has_previous && previous.kind && beat->kind && rr >= PAUSE) { /* noise makes pauses, too */
+        const int64_t length = (int64_t)(rr * (float)SIBEAT_TICKS + 0.5f);
         const sibeat_episode pause = {beat->time - length, beat->time, SIBEAT_PAUSE, 0};
         found[count++] = pause;
     }

@@ -41,7 +41,7 @@ typedef struct {
 /* A beat with its verdict, the first one or the last. */
 typedef struct {
     int64_t time; /* ticks */
-    float rr;     /* s since the R-peak before; NAN across a gap, and for the first beat */
+    float rr;     /* s since the R-peak before, above 0 and below 1e6; all else counts as NAN, not known */
     char kind;    /* 'N', 'S', 'V', or 0 without a score, as in sibeat_verdict */
     uint8_t is_irregular;
 } sibeat_judged_beat;

@@ -36,6 +36,7 @@
 #define ENOUGH 4
 
 #define HISTORY SIBEAT_JUDGE_HISTORY
+#define LONGEST 1e6f /* s, 11 days: no interval between two beats is as long */
 #define TIE 1e-5f /* difference in worth below which the older kind goes */
 #define KEPT (SIBEAT_JUDGE_LATER + 1)
 
@@ -397,7 +398,7 @@ static float known(float value)
 
 static float known_interval(float rr)
 {
-    return rr > 0.0f ? known(rr) : NAN;
+    return rr > 0.0f && rr < LONGEST ? rr : NAN;
 }
 
 /* Keep of a beat with a score what its verdict needs. */

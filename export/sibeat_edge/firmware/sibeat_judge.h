@@ -126,7 +126,7 @@ int sibeat_judge_needs_shape(const sibeat_judge *judge, const float *window, con
 
 /*
  * Add a beat, scored or not. Its window and template are needed only during this call. Returns 1 and sets *verdict
- * where the beat before it has waited for this one. An interval that is not above 0 counts as not known, and a beat of
+ * where the beat before it has waited for this one. An interval that is not above 0 and below 1e6 s counts as not known, and a beat of
  * which a score or a sample is no number as one without a score. A judge of zeros, without init, does nothing.
  */
 int sibeat_judge_push(sibeat_judge *judge, const sibeat_seen *beat, sibeat_verdict *verdict);

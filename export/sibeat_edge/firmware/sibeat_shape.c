@@ -16,7 +16,8 @@
 /* As in sibeat_edge.beats.windows: limit of a beat beside its template. */
 #define HIGHEST 3.0f
 
-#define LEAST 1e-9f /* that something is divided by */
+#define LEAST 1e-9f  /* that something is divided by */
+#define LARGEST 1e6f /* mV: a sample that is none, whose square may be no number */
 
 #define QRS_SIZE (QRS_BEFORE + QRS_AFTER)
 
@@ -43,7 +44,7 @@ sibeat_view sibeat_view_of(const float *window, const float *own, int centre, in
 int sibeat_view_is_known(const sibeat_view *view)
 {
     for (int k = 0; k < view->length; k++)
-        if (!isfinite(view->window[k * view->leads]) || !isfinite(view->own[k * view->leads]))
+        if (!(fabsf(view->window[k * view->leads]) < LARGEST) || !(fabsf(view->own[k * view->leads]) < LARGEST))
             return 0;
     return 1;
 }

@@ -24,7 +24,7 @@ typedef struct {
 /* window, own: length samples of all leads, as for sibeat_quantise_beside. */
 sibeat_view sibeat_view_of(const float *window, const float *own, int centre, int length, int leads);
 
-/* Whether all of both is numbers. */
+/* Whether all of both is numbers, below 1e6 mV. */
 int sibeat_view_is_known(const sibeat_view *view);
 
 /* The highest correlation of the own beat's QRS with the beat, within 30 samples of its place. */

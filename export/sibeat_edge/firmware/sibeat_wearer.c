@@ -12,6 +12,8 @@
 /* As in sibeat_edge.beats.rhythm: the last features describe the rhythm as a whole, and not the single beat. */
 #define OF_A_BEAT 6
 
+#define LARGEST 1e6f /* mV: a sample that is none, whose square may be no number */
+
 typedef char sibeat_wearer_counts_in_bytes[SIBEAT_HELD + 1 <= UINT8_MAX ? 1 : -1];
 
 void sibeat_wearer_start(sibeat_wearer *wearer, int waits, sibeat_older *older)
@@ -26,7 +28,7 @@ static int is_fit(const float *window)
     if (!window)
         return 0;
     for (int k = 0; k < SIBEAT_WINDOW_SIZE; k++)
-        if (!isfinite(window[k]))
+        if (!(fabsf(window[k]) < LARGEST)) /* where it is NAN, too */
             return 0;
     return 1;
 }
@@ -35,25 +37,27 @@ static int is_fit(const float *window)
 static const float *window_of(const sibeat_wearer *wearer, uint32_t fit)
 {
     const uint32_t newer = wearer->own.count - fit; /* fit beats behind it */
-    const uint32_t place = (fit - 1) % SIBEAT_WARM_UP;
 
     if (!fit)
         return NULL;
     if (newer < 2)
         return wearer->newest[fit % 2];
     if (newer < SIBEAT_WARM_UP) /* of a warm-up: each of its fit beats has been put there */
-        return wearer->own.others[place];
-    return wearer->older && newer < 2 * SIBEAT_WARM_UP ? wearer->older->windows[place] : NULL;
+        return wearer->own.others[(fit - 1) % SIBEAT_WARM_UP];
+    if (wearer->older && newer < SIBEAT_WARM_UP + SIBEAT_OLDER)
+        return wearer->older->windows[fit % SIBEAT_OLDER];
+    return NULL;
 }
 
 /* Learn from a fit beat, the number of which among them is returned. */
 static uint32_t learn(sibeat_wearer *wearer, const float *window, float interval)
 {
     sibeat_template *own = &wearer->own;
-    const uint32_t place = own->count % SIBEAT_WARM_UP;
+    const uint32_t place = own->count % SIBEAT_WARM_UP; /* where the template is about to put this one */
 
-    if (!own->kind_count && wearer->older) /* where the template is about to put this one */
-        memcpy(wearer->older->windows[place], own->others[place], sizeof own->others[place]);
+    if (!own->kind_count && wearer->older && own->count >= SIBEAT_WARM_UP)
+        memcpy(wearer->older->windows[(own->count - SIBEAT_WARM_UP + 1) % SIBEAT_OLDER], own->others[place],
+               sizeof own->others[place]);
     sibeat_template_push(own, window, interval);
     memcpy(wearer->newest[own->count % 2], window, sizeof wearer->newest[0]);
     return own->count;

@@ -49,12 +49,14 @@ typedef struct {
     float features[SIBEAT_RHYTHM_FEATURES];
 } sibeat_wearer_view;
 
+#define SIBEAT_OLDER (SIBEAT_WARM_UP + 1)
+
 /*
- * The windows of a warm-up that has been prolonged, which may be as large as those of sibeat_template. It is needed
- * until the warm-up's end, and may serve as other memory afterwards. Zeroed, it is empty.
+ * The windows of a warm-up that has been prolonged: of its fit beats older than those that sibeat_template holds. It is
+ * needed until the warm-up's end, and may serve as other memory afterwards.
  */
 typedef struct {
-    float windows[SIBEAT_WARM_UP][SIBEAT_WINDOW_SIZE];
+    float windows[SIBEAT_OLDER][SIBEAT_WINDOW_SIZE];
 } sibeat_older;
 
 typedef struct {
@@ -82,7 +84,7 @@ void sibeat_wearer_start(sibeat_wearer *wearer, int waits, sibeat_older *older);
 
 /*
  * Add a beat. Its window is needed only during this call. A negative interval counts as one that is not known, and a
- * window with what is no number as unfit. Returns how many views are ready, at most SIBEAT_HELD + 1; those of the call
+ * window with what is no number, or beyond 1e6 mV, as unfit. Returns how many views are ready, at most SIBEAT_HELD + 1; those of the call
  * before are gone. It takes as long as sibeat_template_push.
  */
 int sibeat_wearer_push(sibeat_wearer *wearer, const sibeat_beat *beat);
