@@ -19,19 +19,20 @@ This folder holds the files that were generated for this model. The files marked
 model and lie in the folder `firmware` of the package `sibeat_edge`. Copy both into your project. In that
 folder, `make MODEL=FOLDER check` checks the generated files in `FOLDER`."""
 WEARER = """\
-   Each beat is put beside the wearer's own beats and rhythm: `sibeat_wearer` makes the inputs. R-peaks are moved as
-   `sibeat_aligner_push` says, before the window is cut; one that is moved to less than `SIBEAT_APART` behind the one
-   before is left out. `sibeat_monitor` does all that follows, from beats to alarms: push every beat, with a window
-   or without, into `sibeat_monitor_push`. $waits
+   Each beat is put beside the wearer's own beats and rhythm: `sibeat_wearer` makes the inputs. R-peaks are
+   moved as `sibeat_aligner_push` says, before the window is cut; one that then lies less than `SIBEAT_APART`
+   behind the one before is left out. `sibeat_monitor` does all that follows, from beats to alarms: push every
+   beat, with a window or without, into `sibeat_monitor_push`. $waits
 
-   The beats of a warm-up, 60 or more, wait for its end. Then the last 120 of them are scored, **and the threshold
-   learns from all of their scores before the first of them is judged**, as `sibeat_edge` does. `sibeat_older` holds the
-   windows of a warm-up that takes more than 60 fit beats. Without it, to save its memory, only the newest 60 fit
-   beats of such a warm-up are scored; the threshold then learns from fewer scores than in `sibeat_edge`.
+   The beats of a warm-up, 60 or more, wait for its end. Then the last 120 of them are scored, **and the
+   threshold learns from all of their scores before the first of them is judged**, as `sibeat_edge` does.
+   `sibeat_older` holds the windows of a warm-up that takes more than 60 fit beats. Without it, to save its
+   memory, only the newest 60 fit beats of such a warm-up are scored; the threshold then learns from fewer
+   scores than in `sibeat_edge`.
 """
 WAITS = """\
-A beat is scored once the next one is there; where none comes for
-   `SIBEAT_LONGEST_RR` seconds, call `sibeat_monitor_pause`."""
+A beat is scored once the next one is there; where none
+   comes for `SIBEAT_LONGEST_RR` seconds, call `sibeat_monitor_pause`."""
 AT_ONCE = "A beat is scored at once."
 
 JUDGED = f"""\
@@ -40,9 +41,9 @@ JUDGED = f"""\
 `sibeat_judge` tells what each beat is, as `sibeat_edge.beats.judge` does: N, S (premature, of the wearer's
 own shape) or V (of another shape). It believes a score above the threshold only where the beats around are
 clean or others of its kind were believed. And it finds premature beats below the threshold, by the wearer's
-own rhythm. **S and V are the alarms, and not every score above the threshold.** `sibeat_episodes` finds what goes
-on for a while: runs, bigeminy, frequent ectopic beats (6 of 60), irregular rhythm, a slow or fast heart, pauses.
-`sibeat_alarms` says which of them a device tells, and is quiet for a minute behind each.
+own rhythm. **S and V are the alarms, and not every score above the threshold.** `sibeat_episodes` finds what
+goes on for a while: runs, bigeminy, frequent ectopic beats (6 of 60), irregular rhythm, a slow or fast heart,
+pauses. `sibeat_alarms` says which of them a device tells, and is quiet for a minute behind each.
 
 `sibeat_monitor` calls them all in their turn, and runs the model up to three times a beat. It calls back with
 
@@ -50,9 +51,9 @@ on for a while: runs, bigeminy, frequent ectopic beats (6 of 60), irregular rhyt
 - `settled`: the last one, {LATER} beats later, with what has been learnt since;
 - `episode` and `alarm`: what begins or ends, and what is to be told.
 
-Who puts the parts together otherwise: divide scores and limits by `SIBEAT_THRESHOLD` for the judge, and ask for a
-third score only where `sibeat_judge_needs_shape`. A beat takes some 66,000 multiplications to be aligned, and some
-40,000 to be judged.
+Who puts the parts together otherwise: divide scores and limits by `SIBEAT_THRESHOLD` for the judge, and ask
+for a third score only where `sibeat_judge_needs_shape`. A beat takes some 66,000 multiplications to be
+aligned, and some 40,000 to be judged.
 
 Of the same beats these files and `sibeat_edge` tell the same, but for what single precision rounds otherwise.
 

@@ -3,36 +3,17 @@
 import ctypes
 import functools
 import re
-import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
+from compilers import DRIVER, STRICT, compile_with
 from int8_students import curves, int8_student, relative
 
 from keras_sibeat.export.embedding import for_flash
 from keras_sibeat.export.firmware import write_firmware
 
-STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wdouble-promotion", "-Werror"]
-CORTEX = [*STRICT, "-mcpu=cortex-m4", "-mthumb"]
 ARENA = 4000
-DRIVER = """
-#include "sibeat_preprocess.h"
-unsigned int filter_size(void) { return sizeof(sibeat_band_pass); }
-#if SIBEAT_RHYTHM_FEATURES
-#include "sibeat_monitor.h"
-unsigned int template_size(void) { return sizeof(sibeat_template); }
-unsigned int wearer_size(void) { return sizeof(sibeat_wearer); }
-unsigned int older_size(void) { return sizeof(sibeat_older); }
-unsigned int judge_size(void) { return sizeof(sibeat_judge); }
-unsigned int aligner_size(void) { return sizeof(sibeat_aligner); }
-unsigned int stretch_size(void) { return sizeof(sibeat_stretch); }
-unsigned int threshold_size(void) { return sizeof(sibeat_threshold); }
-unsigned int monitor_size(void) { return sizeof(sibeat_monitor); }
-#endif
-"""
 
 
 @dataclass(frozen=True)
@@ -56,17 +37,6 @@ class Bundle:
     def library(self):
         """The same as a library of this computer."""
         return load(self.built, [file for name, file in self.objects.items() if name != "host_check"])
-
-
-def need(program):
-    if shutil.which(program) is None:
-        pytest.skip(f"no {program}: the bundle cannot be compiled here")
-    return program
-
-
-def compile_with(program, *arguments, cwd):
-    done = subprocess.run([need(program), *map(str, arguments)], cwd=cwd, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
 
 
 def load(built, objects):

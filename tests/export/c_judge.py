@@ -1,17 +1,23 @@
-"""The judge in C and what needs no model's configuration, compiled from the bundle's sources: in float32, or with every float made a double."""
+"""The judge in C, and what like it needs no configuration, in float32 or with every float a double."""
 
 import ctypes
 import re
 from pathlib import Path
 
 import numpy as np
-from bundles import STRICT, compile_with
+from compilers import STATIC, STRICT, compile_with
 
-from keras_sibeat.export.firmware import STATIC
 from sibeat_edge.beats.judge import Verdict
 from sibeat_edge.beats.windows import AFTER, BEFORE
 
-STEMS = ("sibeat_shape", "sibeat_timing", "sibeat_judge", "sibeat_align", "sibeat_stretch", "sibeat_threshold")
+STEMS = (
+    "sibeat_shape",
+    "sibeat_timing",
+    "sibeat_judge",
+    "sibeat_align",
+    "sibeat_stretch",
+    "sibeat_threshold",
+)
 STEMS += ("sibeat_episodes", "sibeat_alarms", "sibeat_newest")  # none of which needs a model's configuration
 SOURCES = [STATIC / f"{stem}.c" for stem in STEMS]
 HEADERS = [source.with_suffix(".h") for source in SOURCES] + [STATIC / "sibeat_floats.h"]

@@ -1,15 +1,14 @@
-"""The wearer and the monitor in C, compiled with the shipped model's configuration, and records played to both."""
+"""Wearer and monitor in C, compiled with the shipped model's configuration, and records played to both."""
 
 import ctypes
 import math
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from bundles import DRIVER, STRICT, compile_with
 from c_judge import CJudge, CVerdict
 from c_parts import CAligner, CEpisode, CStretch, CThreshold, or_nan
+from compilers import DRIVER, STATIC, STRICT, compile_with
 
-from keras_sibeat.export.firmware import STATIC
 from sibeat_edge.beats import stream
 from sibeat_edge.beats.stream import CutBeat
 from sibeat_edge.beats.windows import beside
@@ -171,7 +170,7 @@ class CMonitor:
 
 
 class Taped(BeatScorer):
-    """A scorer that keeps what is cut from its stream, its first verdicts, and where its stream breaks off."""
+    """A scorer that keeps what is cut from its stream, its first verdicts, and where it breaks off."""
 
     def __init__(self, *arguments, **options):
         self.tape, self.first = [], []

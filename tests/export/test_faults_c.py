@@ -5,14 +5,12 @@ import subprocess
 
 import numpy as np
 import pytest
-from bundles import STRICT, need
 from c_judge import CJudge
 from c_judge import build as build_judge
 from c_parts import CEpisodes
-from simulated_lives import live
-from test_firmware_wearer import SHAPES
+from compilers import STATIC, STRICT, need
+from simulated_lives import OWN, live
 
-from keras_sibeat.export.firmware import STATIC
 from sibeat_edge.beats.beat import Beat
 from sibeat_edge.beats.episodes import Episodes
 from sibeat_edge.beats.judge import Judge
@@ -101,7 +99,7 @@ def rr_of_template(library, intervals):
     state = ctypes.create_string_buffer(library.template_size())
     library.sibeat_template_start(state)
     library.sibeat_template_push.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_float]
-    window = np.float32(SHAPES[0])
+    window = np.float32(np.stack([OWN, -OWN], axis=1))
     for rr in intervals:
         library.sibeat_template_push(state, window.ctypes.data, rr)
     return np.frombuffer(state.raw, np.float32)[640]  # behind the first kind's window

@@ -5,9 +5,8 @@ import shutil
 import subprocess
 
 import pytest
-from bundles import CORTEX, STRICT, compile_with, flip, macro, need, write_bundle
-
-from keras_sibeat.export.firmware import STATIC
+from bundles import flip, macro, write_bundle
+from compilers import CORTEX, STATIC, STRICT, compile_with, need
 
 # As much of TensorFlow Lite Micro as the example uses. It finds a beat among the golden ones and gives it a
 # score that is OFF units away from the right one. It fails where FAILS is set.
@@ -138,7 +137,7 @@ def test_the_makefile_builds_for_a_cortex_m4(which, request, tmp_path):
 
 
 def micro_tree(bundle, folder):
-    """Put headers as of TensorFlow Lite Micro into a folder; returns the flags that find them and the bundle's."""
+    """Put headers as of TFLM into a folder; returns the flags that find them and the bundle's."""
     micro = [f"micro/micro_{name}" for name in ("interpreter", "log", "mutable_op_resolver")]
     for name in (*micro, "micro/system_setup", "schema/schema_generated"):
         path = folder / "tensorflow" / "lite" / f"{name}.h"

@@ -9,11 +9,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import wfdb
-from bundles import CORTEX, STRICT, compile_with, need
-from c_judge import SOURCES, STEMS, CJudge, build
+from c_judge import SOURCES, CJudge, build
+from compilers import CORTEX, STATIC, STRICT, compile_with, need
 from simulated_lives import live
 
-from keras_sibeat.export.firmware import STATIC
 from keras_sibeat.export.firmware_readme import JUDGE_BYTES
 from sibeat_edge import scorer
 from sibeat_edge.beats.judge import LATER, Judge

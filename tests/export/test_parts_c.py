@@ -11,9 +11,9 @@ from sibeat_edge.beats.alignment import LEAST, MOST, Aligner
 from sibeat_edge.beats.beat import Beat
 from sibeat_edge.beats.episodes import QUIET, RULES, TOLD, AlarmPolicy, Episode, Episodes
 from sibeat_edge.beats.stretch import Stretch
+from sibeat_edge.model.runtime import Model
 from sibeat_edge.model.threshold import HALF_LIFE, PERSONAL_BEATS, Threshold, between_levels
 from sibeat_edge.report.recording import PRESET
-from sibeat_edge.model.runtime import Model
 
 PLACES = np.arange(-100, 140)
 
@@ -50,7 +50,7 @@ def placed(aligner, beats):
 
 
 def agree(one, other, within):
-    """A likeness above 30 dB, which no limit asks for, says how the last digits of a correlation are rounded."""
+    """A likeness above 30 dB, which no limit asks for, says how a correlation's last digits are rounded."""
     if one.snr is None or other.snr is None:
         return one == other
     within = within if one.snr < 30 else 25 * within
@@ -140,7 +140,7 @@ def scores_of(seed, count):
 
 @pytest.mark.parametrize("seed", range(6))
 def test_the_threshold_is_learnt_all_the_time_as_by_the_scorer(library, exact, seed):
-    """In single precision one in thousands differs: where half of the weight lies on either side of a score."""
+    """In single precision one in thousands differs: where half of the weight lies on either side."""
     manifest, scores = Model(PRESET).manifest, scores_of(seed, 3 * HALF_LIFE)
     pair = thresholds(exact, manifest)
     assert differing(pair, scores, manifest) == 0

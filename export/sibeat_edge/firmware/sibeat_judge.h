@@ -3,7 +3,8 @@
  * What kind each beat is, by its shape and by its time: normal, supraventricular or ventricular. A score above the
  * threshold alone is no alarm: noise makes it, too. sibeat_edge.beats.judge and .evidence are the definition.
  *
- * Keep one sibeat_judge for each wearer, also across gaps in the signal. No call allocates. A beat takes as long as some 40,000 multiplications.
+ * Keep one sibeat_judge for each wearer, also across gaps in the signal. A beat takes as long as some 40,000
+ * multiplications.
  *
  * A beat is judged twice: once the next beat is there, and again SIBEAT_JUDGE_LATER beats later, with what has been
  * learnt since. For each beat, in order of time:
@@ -126,8 +127,9 @@ int sibeat_judge_needs_shape(const sibeat_judge *judge, const float *window, con
 
 /*
  * Add a beat, scored or not. Its window and template are needed only during this call. Returns 1 and sets *verdict
- * where the beat before it has waited for this one. An interval that is not above 0 and below 1e6 s counts as not known, and a beat of
- * which a score or a sample is no number as one without a score. A judge of zeros, without init, does nothing.
+ * where the beat before it has waited for this one. An interval that is not above 0 and below 1e6 s counts as not
+ * known, and a beat of which a score or a sample is no number as one without a score. A judge of zeros, without init,
+ * does nothing.
  */
 int sibeat_judge_push(sibeat_judge *judge, const sibeat_seen *beat, sibeat_verdict *verdict);
 

@@ -12,7 +12,7 @@
 extern "C" {
 #endif
 
-/* Streaming FIR band-pass of one lead, SIBEAT_RATE_HZ samples a second, any unit. One for each lead. Zeroed, it starts. */
+/* Streaming FIR band-pass of a lead, SIBEAT_RATE_HZ samples a second, any unit. One for each lead; zeroed, it starts. */
 typedef struct {
     float held[SIBEAT_TAPS]; /* the last samples, a ring */
     float last;              /* the last sample that was a number */

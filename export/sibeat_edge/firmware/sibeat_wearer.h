@@ -84,8 +84,8 @@ void sibeat_wearer_start(sibeat_wearer *wearer, int waits, sibeat_older *older);
 
 /*
  * Add a beat. Its window is needed only during this call. A negative interval counts as one that is not known, and a
- * window with what is no number, or beyond 1e6 mV, as unfit. Returns how many views are ready, at most SIBEAT_HELD + 1; those of the call
- * before are gone. It takes as long as sibeat_template_push.
+ * window with what is no number, or beyond 1e6 mV, as unfit. Returns how many views are ready, at most SIBEAT_HELD + 1;
+ * those of the call before are gone. It takes as long as sibeat_template_push.
  */
 int sibeat_wearer_push(sibeat_wearer *wearer, const sibeat_beat *beat);
 
