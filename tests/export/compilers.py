@@ -9,7 +9,16 @@ import pytest
 import sibeat_edge
 
 STATIC = Path(sibeat_edge.__file__).parent / "firmware"  # the sources that are the same for every model
-STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wdouble-promotion", "-Werror"]
+STRICT = [
+    "-std=c99",
+    "-Wall",
+    "-Wextra",
+    "-Wconversion",
+    "-Wshadow",
+    "-Wdouble-promotion",
+    "-Wvla",
+    "-Werror",
+]
 CORTEX = [*STRICT, "-mcpu=cortex-m4", "-mthumb"]
 DRIVER = """
 #include "sibeat_preprocess.h"

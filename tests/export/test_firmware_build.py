@@ -81,6 +81,17 @@ def test_every_c_file_compiles_without_a_warning(which, count, request):
     assert len(objects) == count + 1 and "driver" in objects and "host_check" in objects
 
 
+@pytest.mark.parametrize("which", ["single", "beside"])
+def test_every_c_file_compiles_for_the_least_flash_without_a_warning(which, request, tmp_path):
+    folder = request.getfixturevalue(which).folder
+    compile_with("gcc", *STRICT, "-Wpedantic", "-Os", "-c", *folder.glob("*.c"), cwd=tmp_path)
+
+
+def test_every_source_tells_its_licence():
+    for file in [*STATIC.glob("*.[ch]"), *STATIC.glob("*.cc"), STATIC / "Makefile"]:
+        assert "SPDX-License-Identifier: MIT" in file.read_text().splitlines()[0], file.name
+
+
 @pytest.mark.parametrize("which", ["single", "double", "beside"])
 def test_every_c_file_compiles_for_a_cortex_m4(which, request, tmp_path):
     folder = request.getfixturevalue(which).folder

@@ -253,7 +253,7 @@ def constants(stem):
             module = None
 
 
-COUNTS = {"shape": 11, "timing": 44, "judge": 25, "align": 12, "stretch": 6, "threshold": 3, "episodes": 13}
+COUNTS = {"shape": 10, "timing": 44, "judge": 25, "align": 12, "stretch": 6, "threshold": 3, "episodes": 13}
 
 
 @pytest.mark.parametrize("stem", [*COUNTS, "quality"])
