@@ -51,7 +51,7 @@ void sibeat_aligner_start(sibeat_aligner *aligner);
  * before it as a signal-to-noise ratio, -20 to 40 dB. It is NAN where it is not known: for the first beat, a flat
  * signal, or one that holds what is no number. These are not moved.
  *
- * A beat takes some 66,000 multiplications and 2 KB of stack.
+ * A beat takes some 66,000 multiplications and 3 KB of stack.
  */
 int sibeat_aligner_push(sibeat_aligner *aligner, const float *around, int leads, float *likeness);
 
