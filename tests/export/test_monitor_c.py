@@ -44,7 +44,7 @@ def play(model, signal, rate, gap=None):
 
 
 def record(folder, name, minutes):
-    read = wfdb.rdrecord(str(folder / name), sampto=None)
+    read = wfdb.rdrecord(str(folder / name))
     return read.p_signal[: int(60 * minutes * read.fs), 0], read.fs
 
 
