@@ -42,6 +42,7 @@ extern "C" {
 #define SIBEAT_FEWEST_RR 8
 #define SIBEAT_SHORTEST_RR 2.00000003e-01f
 #define SIBEAT_LONGEST_RR 3.00000000e+00f
+#define SIBEAT_WAITS 1 /* whether a beat waits for the next one */
 #define SIBEAT_RHYTHM_FEATURES 8 /* before, after, turn, before_slow, one_earlier, two_earlier, spread, range */
 #define SIBEAT_RHYTHM_INPUT 0
 #define SIBEAT_HIGHEST 3.00000000e+00f /* of a beat beside its template, whose own is 1 */

@@ -1,46 +1,39 @@
 """The README of a firmware bundle: a template, and the figures of the model that fill it."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from string import Template
+from typing import Any
 
 from keras_sibeat.export.firmware_sources import Facts
 from sibeat_edge.beats.judge import LATER
 
 TEMPLATE = Path(__file__).parent / "README.template.md"
-JUDGE_BYTES = 18_012  # sibeat_judge
+# Bytes of the structs, with pointers of 64 bits.
+JUDGE_BYTES, MONITOR_BYTES = 18_012, 23_696
+PARTS_BYTES = 2_916 + 104 + 1_048  # aligner, stretch, threshold
+EPISODES_BYTES = 1_088 + 320  # with the alarms
 WHOLE = "Copy these files into your project."
 GENERATED_ONLY = """\
 This folder holds the files that were generated for this model. The files marked with * are the same for every
 model and lie in the folder `firmware` of the package `sibeat_edge`. Copy both into your project. In that
 folder, `make MODEL=FOLDER check` checks the generated files in `FOLDER`."""
-OF_A_WEARER = """\
-   A `sibeat_template` and a `sibeat_rhythm` hold what is known of the wearer. `seconds` is the time since the
-   beat before. It is NAN across a gap, and where this beat or the one before it is unfit to be scored.
+WEARER = """\
+   Each beat is put beside the wearer's own beats and rhythm: `sibeat_wearer` makes the inputs. R-peaks are
+   moved as `sibeat_aligner_push` says, before the window is cut; one that then lies less than `SIBEAT_APART`
+   behind the one before is left out. `sibeat_monitor` does all that follows, from beats to alarms: push every
+   beat, with a window or without, into `sibeat_monitor_push`. $waits
 
-   The model was trained on windows whose R-peaks had been moved to where a beat is most like the beats before
-   it, and on stretches that are fit to be scored. These files do neither: `sibeat_edge.beats.alignment` and
-   `.stretch` are the definition. For each beat:
+   The beats of a warm-up, 60 or more, wait for its end. Then the last 120 of them are scored, **and the
+   threshold learns from all of their scores before the first of them is judged**, as `sibeat_edge` does.
+   `sibeat_older` holds the windows of a warm-up that takes more than 60 fit beats. Without it, to save its
+   memory, only the newest 60 fit beats of such a warm-up are scored; the threshold then learns from fewer
+   scores than in `sibeat_edge`.
 """
-UNSCORED = """
-   The beats of the warm-up, 60 or more, get no score here. `sibeat_edge` scores the last 120 of them when the
-   warm-up ends.
-"""
-AT_ONCE = f"""{OF_A_WEARER}\
-   - `sibeat_rhythm_push(&rhythm, seconds)`;
-   - if the beat is fit, `sibeat_template_push(&own, window, seconds)`;
-   - `sibeat_template_nearest(&own, window)`, the template to put it beside; NULL means no score yet;
-   - `sibeat_rhythm_features(&rhythm, NAN, features)`.
-{UNSCORED}"""
-WAITS = f"""{OF_A_WEARER}\
-   - `sibeat_rhythm_features(&rhythm, seconds, features)`, the features of the beat before, which has waited
-     for this one;
-   - if this beat is fit, `sibeat_template_push(&own, window, seconds)`;
-   - `sibeat_template_nearest`, of the window of the beat before. Score that beat now; NULL means no score;
-   - `sibeat_rhythm_push(&rhythm, seconds)`, for the next beat.
-
-   Where no beat comes for `SIBEAT_LONGEST_RR` seconds, score the last one with that time as `seconds`, and
-   push nothing.
-{UNSCORED}"""
+WAITS = """\
+A beat is scored once the next one is there; where none
+   comes for `SIBEAT_LONGEST_RR` seconds, call `sibeat_monitor_pause`."""
+AT_ONCE = "A beat is scored at once."
 
 JUDGED = f"""\
 ## Which beats are alarms
@@ -48,23 +41,21 @@ JUDGED = f"""\
 `sibeat_judge` tells what each beat is, as `sibeat_edge.beats.judge` does: N, S (premature, of the wearer's
 own shape) or V (of another shape). It believes a score above the threshold only where the beats around are
 clean or others of its kind were believed. And it finds premature beats below the threshold, by the wearer's
-own rhythm. **Where you use it, S and V are the alarms, and not every score above the threshold.**
+own rhythm. **S and V are the alarms, and not every score above the threshold.** `sibeat_episodes` finds what
+goes on for a while: runs, bigeminy, frequent ectopic beats (6 of 60), irregular rhythm, a slow or fast heart,
+pauses. `sibeat_alarms` says which of them a device tells, and is quiet for a minute behind each.
 
-Call `sibeat_judge_init(&judge, SIBEAT_BEFORE, SIBEAT_LENGTH, SIBEAT_LEADS)` once for a wearer, and push every
-beat, with a score or without, into `sibeat_judge_push`. It returns the verdict on the beat before.
-`sibeat_judge_settle` returns the last one, {LATER} beats later. A beat that is pushed needs
+`sibeat_monitor` calls them all in their turn, and runs the model up to three times a beat. It calls back with
 
-- its window and its template, as for `sibeat_quantise_beside`;
-- its score, and that of the template in its place: `sibeat_quantise_beside(own, own, input)`, with the beat's
-  rhythm;
-- where `sibeat_judge_needs_shape` says so, the score of the beat had it been on time: with its own spread and
-  range, the last two features, and zeros for the others;
-- its likeness to the beats before it in dB. **These files do not compute it**, as they do not move R-peaks or
-  judge stretches: `sibeat_edge.beats.alignment` is the definition. With the highest correlation r of the
-  first lead, from 70 samples before the R-peak to 110 behind it, with the kinds of beats before, displaced by
-  at most 30 samples, the likeness is 10 log10(r² / (1 − r²)), at least -20 and at most 40.
+- `judged`: the first verdict on each beat, once the next one is there;
+- `settled`: the last one, {LATER} beats later, with what has been learnt since;
+- `episode` and `alarm`: what begins or ends, and what is to be told.
 
-Divide scores and limits by `SIBEAT_THRESHOLD`. A beat takes some 40,000 multiplications.
+Who puts the parts together otherwise: divide scores and limits by `SIBEAT_THRESHOLD` for the judge, and ask
+for a third score only where `sibeat_judge_needs_shape`. A beat takes some 66,000 multiplications to be
+aligned, and some 40,000 to be judged.
+
+Of the same beats these files and `sibeat_edge` tell the same, but for what single precision rounds otherwise.
 
 """
 
@@ -116,6 +107,7 @@ def _bytes(facts):
         "arena": facts.arena + facts.margin,
         "filter_bytes": 4 * taps + 12,  # sibeat_band_pass
         "window_bytes": 5 * size,
+        "taps": taps,
         "constant_bytes": 4 * taps + beats * (size + 1),
     }
     return {name: f"{number:,}" for name, number in numbers.items()}
@@ -125,19 +117,48 @@ def _of_wearer(manifest, generated_only):
     """What is said of the wearer's template and rhythm; nothing where the model has none."""
     wearer = manifest["wearer"]
     if not wearer:
-        empty = dict.fromkeys(("wearer_files", "wearer_step", "wearer_judge", "wearer_memory"), "")
-        return empty | {"quantise": "`sibeat_quantise_window`"}
-    kinds, size = 2, sum(manifest["window"].values()) * len(manifest["signal"]["leads"])
-    template = 4 * (kinds + wearer["warm_up"]) * (size + 1) + 8 * kinds + 20  # sibeat_template
-    rhythm = 4 * (wearer["history"] + 3) + 4  # sibeat_rhythm
+        empty = dict.fromkeys(("wearer_files", "wearer_step", "wearer_judge"), "")
+        memory = f"| Aligner, stretch and threshold, RAM | {PARTS_BYTES:,} |\n"
+        return empty | {"quantise": "`sibeat_quantise_window`", "wearer_memory": memory}
+    size = sum(manifest["window"].values()) * len(manifest["signal"]["leads"])
     mark = _mark(generated_only)
-    judge = ", ".join(f"`sibeat_{name}.c/.h`{mark}" for name in ("judge", "shape", "timing"))
+    files = {
+        "the beat beside the wearer's own beats and rhythm": ("wearer", "template", "rhythm"),
+        "what kind each beat is": ("judge", "shape", "timing"),
+        "what goes on for a while, and what of it is told": ("episodes", "alarms"),
+        "all of this in its turn, from beats to alarms": ("monitor",),
+    }
+    rows = (
+        "| " + ", ".join(f"`sibeat_{name}.c/.h`{mark}" for name in names) + f" | {what} |\n"
+        for what, names in files.items()
+    )
     return {
         "quantise": "`sibeat_quantise_beside` and `sibeat_quantise_rhythm`",
-        "wearer_files": f"| `sibeat_wearer.c/.h`{mark} | the wearer's own beat and rhythm |\n"
-        f"| {judge} | what kind each beat is |\n",
-        "wearer_step": WAITS if wearer["waits"] else AT_ONCE,
+        "wearer_files": "".join(rows),
+        "wearer_step": Template(WEARER).substitute(waits=WAITS if wearer["waits"] else AT_ONCE),
         "wearer_judge": JUDGED,
-        "wearer_memory": f"| The wearer's template and rhythm, RAM | {template + rhythm:,} |\n"
-        f"| What the judge keeps of the wearer, RAM | {JUDGE_BYTES:,} |\n",
+        "wearer_memory": f"| The monitor with all of its parts, RAM for each wearer | {MONITOR_BYTES:,} |\n"
+        f"| Of it aligner, stretch and threshold | {PARTS_BYTES:,} |\n"
+        f"| Of it the judge | {JUDGE_BYTES:,} |\n"
+        f"| Of it the episodes, and what of them is told | {EPISODES_BYTES:,} |\n"
+        "| The wearer's template and rhythm, and the beats that wait, RAM for each wearer | "
+        f"{wearer_bytes(wearer, size):,} |\n"
+        f"| Windows of a prolonged warm-up, RAM until its end | {4 * (wearer['warm_up'] + 1) * size:,} |\n",
     }
+
+
+def wearer_bytes(wearer: Mapping[str, Any], size: int) -> int:
+    """Bytes of ``sibeat_wearer``, with pointers of 64 bits; ``size`` is that of a window in floats.
+
+    >>> wearer_bytes({"warm_up": 60, "history": 40}, 320)
+    85792
+    """
+    kinds, held = 2, 2 * wearer["warm_up"] + 1
+    template = 4 * (kinds + wearer["warm_up"]) * (size + 1) + 8 * kinds + 20
+    intervals = held + wearer["history"] + 3
+    bytes_before = _aligned(template) + 8 + 4 * (kinds * size + intervals)
+    return _aligned(_aligned(bytes_before) + 24 * held + 12)
+
+
+def _aligned(size):
+    return -(-size // 8) * 8

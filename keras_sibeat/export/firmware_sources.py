@@ -174,6 +174,7 @@ def _rhythm(wearer, inputs):
     ]
     return [
         *numbers,
+        f"#define SIBEAT_WAITS {int(wearer['waits'])} /* whether a beat waits for the next one */",
         f"#define SIBEAT_RHYTHM_FEATURES {len(wearer['features'])} /* {', '.join(wearer['features'])} */",
         f"#define SIBEAT_RHYTHM_INPUT {inputs[1]}",
         f"#define SIBEAT_HIGHEST {floating(HIGHEST)} /* of a beat beside its template, whose own is 1 */",

@@ -3,30 +3,17 @@
 import ctypes
 import functools
 import re
-import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
+from compilers import DRIVER, STRICT, compile_with
 from int8_students import curves, int8_student, relative
 
 from keras_sibeat.export.embedding import for_flash
 from keras_sibeat.export.firmware import write_firmware
 
-STRICT = ["-std=c99", "-Wall", "-Wextra", "-Werror"]
-CORTEX = [*STRICT, "-mcpu=cortex-m4", "-mthumb"]
 ARENA = 4000
-DRIVER = """
-#include "sibeat_preprocess.h"
-unsigned int filter_size(void) { return sizeof(sibeat_band_pass); }
-#if SIBEAT_RHYTHM_FEATURES
-#include "sibeat_wearer.h"
-unsigned int template_size(void) { return sizeof(sibeat_template); }
-unsigned int rhythm_size(void) { return sizeof(sibeat_rhythm); }
-#endif
-"""
 
 
 @dataclass(frozen=True)
@@ -50,17 +37,6 @@ class Bundle:
     def library(self):
         """The same as a library of this computer."""
         return load(self.built, [file for name, file in self.objects.items() if name != "host_check"])
-
-
-def need(program):
-    if shutil.which(program) is None:
-        pytest.skip(f"no {program}: the bundle cannot be compiled here")
-    return program
-
-
-def compile_with(program, *arguments, cwd):
-    done = subprocess.run([need(program), *map(str, arguments)], cwd=cwd, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
 
 
 def load(built, objects):

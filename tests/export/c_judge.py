@@ -1,19 +1,31 @@
-"""The judge in C, compiled from the bundle's sources: in float32, or with every float made a double."""
+"""The judge in C, and what like it needs no configuration, in float32 or with every float a double."""
 
 import ctypes
 import re
 from pathlib import Path
 
 import numpy as np
-from bundles import STRICT, compile_with
+from compilers import STATIC, STRICT, compile_with
 
-from keras_sibeat.export.firmware import STATIC
 from sibeat_edge.beats.judge import Verdict
 from sibeat_edge.beats.windows import AFTER, BEFORE
 
-STEMS = ("sibeat_shape", "sibeat_timing", "sibeat_judge")
+STEMS = (
+    "sibeat_shape",
+    "sibeat_timing",
+    "sibeat_judge",
+    "sibeat_align",
+    "sibeat_stretch",
+    "sibeat_threshold",
+)
+STEMS += ("sibeat_episodes", "sibeat_alarms", "sibeat_newest")  # none of which needs a model's configuration
 SOURCES = [STATIC / f"{stem}.c" for stem in STEMS]
-SIZE = '#include "sibeat_judge.h"\nunsigned judge_size(void) { return sizeof(sibeat_judge); }\n'
+HEADERS = [source.with_suffix(".h") for source in SOURCES] + [STATIC / "sibeat_floats.h"]
+PARTS = ("judge", "align", "stretch", "threshold", "episodes", "alarms")
+SIZED = ("judge", "aligner", "stretch", "threshold", "episodes", "alarms")
+SIZE = "".join(f'#include "sibeat_{part}.h"\n' for part in PARTS) + "".join(
+    f"unsigned {name}_size(void) {{ return sizeof(sibeat_{name}); }}\n" for name in SIZED
+)
 WHY = {(0, 0): "", (1, 0): "shape", (0, 1): "timing", (1, 1): "both"}
 
 
@@ -49,22 +61,23 @@ def seen_of(real):
 
 def in_double(text):
     """A source with every float made a double, so that it differs from Python by its logic alone."""
-    text = re.sub(r"(?<=\d)f\b", "", text.replace("float", "double"))
-    text = text.replace("MOST_BYTES 24576", "MOST_BYTES 49152")
-    return re.sub(r"\b(sqrt|log2|log|exp2|exp|fabs)f\(", r"\1(", text)
+    text = re.sub(r"(?<=\d)f\b", "", re.sub(r"\bfloat\b", "double", text))
+    return re.sub(r"\b(sqrt|log10|log2|log|exp2|exp|fabs|floor)f\(", r"\1(", text)
 
 
 def build(folder: Path, double: bool = False):
-    """The judge as a library, built in an empty folder."""
-    for file in [*SOURCES, *(source.with_suffix(".h") for source in SOURCES)]:
+    """The judge and its neighbours as a library, built in an empty folder."""
+    for file in [*SOURCES, *HEADERS]:
         text = file.read_text(encoding="utf-8")
         (folder / file.name).write_text(in_double(text) if double else text)
     (folder / "size.c").write_text(SIZE)
-    flags = [*STRICT, "-O2", "-fPIC", "-shared"]
+    promoted = ["-Wno-double-promotion"] if double else []  # of NAN, which is a float
+    flags = [*STRICT, *promoted, "-O2", "-fPIC", "-shared"]
     compile_with("gcc", *flags, *sorted(folder.glob("*.c")), "-lm", "-o", "judge.so", cwd=folder)
     library = ctypes.CDLL(str(folder / "judge.so"))
     library.real = np.float64 if double else np.float32
     library.sibeat_judge_needs_shape.argtypes = [ctypes.c_void_p] * 3
+    library.sibeat_threshold_limit.restype = np.ctypeslib.as_ctypes_type(library.real)
     return library
 
 

@@ -1,12 +1,12 @@
 """The bundle's C as a firmware engineer builds it: by the Makefile, in C++, and with the example."""
 
+import re
 import shutil
 import subprocess
 
 import pytest
-from bundles import CORTEX, STRICT, compile_with, flip, macro, need, write_bundle
-
-from keras_sibeat.export.firmware import STATIC
+from bundles import flip, macro, write_bundle
+from compilers import CORTEX, STATIC, STRICT, compile_with, need
 
 # As much of TensorFlow Lite Micro as the example uses. It finds a beat among the golden ones and gives it a
 # score that is OFF units away from the right one. It fails where FAILS is set.
@@ -75,10 +75,21 @@ def check_layout(folder, generated, *arguments):
     assert done.returncode != 0 and "WRONG" in done.stdout
 
 
-@pytest.mark.parametrize(("which", "count"), [("single", 7), ("double", 7), ("beside", 11)])
+@pytest.mark.parametrize(("which", "count"), [("single", 12), ("double", 12), ("beside", 21)])
 def test_every_c_file_compiles_without_a_warning(which, count, request):
     objects = request.getfixturevalue(which).objects
     assert len(objects) == count + 1 and "driver" in objects and "host_check" in objects
+
+
+@pytest.mark.parametrize("which", ["single", "beside"])
+def test_every_c_file_compiles_for_the_least_flash_without_a_warning(which, request, tmp_path):
+    folder = request.getfixturevalue(which).folder
+    compile_with("gcc", *STRICT, "-Wpedantic", "-Os", "-c", *folder.glob("*.c"), cwd=tmp_path)
+
+
+def test_every_source_tells_its_licence():
+    for file in [*STATIC.glob("*.[ch]"), *STATIC.glob("*.cc"), STATIC / "Makefile"]:
+        assert "SPDX-License-Identifier: MIT" in file.read_text().splitlines()[0], file.name
 
 
 @pytest.mark.parametrize("which", ["single", "double", "beside"])
@@ -91,7 +102,8 @@ def test_every_c_file_compiles_for_a_cortex_m4(which, request, tmp_path):
 def test_each_c_header_compiles_alone_and_in_cpp(which, request, tmp_path):
     folder = request.getfixturevalue(which).folder
     headers = sorted({*folder.glob("*.h")} - {folder / "sibeat_ops.h"})
-    for program, suffix, flags in (("gcc", "c", STRICT), ("g++", "cc", STRICT[1:])):
+    plain = ["-Wall", "-Wextra", "-Werror"]
+    for program, suffix, flags in (("gcc", "c", STRICT), ("g++", "cc", plain)):
         for header in headers:
             (tmp_path / f"{header.stem}.{suffix}").write_text(f'#include "{header.name}"\nint one = 1;\n')
         compile_with(
@@ -105,6 +117,15 @@ def test_the_makefile_checks_a_whole_bundle(which, request, tmp_path):
     shutil.copytree(request.getfixturevalue(which).folder, folder)
     check_layout(folder, folder)
     assert (folder / "build" / "host_check").exists()
+
+
+def test_the_check_tells_what_a_wearer_takes(beside, tmp_path):
+    folder = tmp_path / "copied"
+    shutil.copytree(beside.folder, folder)
+    told = make(folder, "check").stdout
+    for name in ("judge", "monitor", "wearer", "template"):
+        (size,) = re.findall(rf"sibeat_{name} +(\d+)", told)
+        assert int(size) == getattr(beside.library, f"{name}_size")()
 
 
 @pytest.mark.parametrize("student", [{}, {"leads": 2, "wearer": True}])
@@ -126,17 +147,33 @@ def test_the_makefile_builds_for_a_cortex_m4(which, request, tmp_path):
     assert done.returncode == 0 and "sibeat_preprocess.o" in done.stdout, done.stderr
 
 
+def micro_tree(bundle, folder):
+    """Put headers as of TFLM into a folder; returns the flags that find them and the bundle's."""
+    micro = [f"micro/micro_{name}" for name in ("interpreter", "log", "mutable_op_resolver")]
+    for name in (*micro, "micro/system_setup", "schema/schema_generated"):
+        path = folder / "tensorflow" / "lite" / f"{name}.h"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text('#include "tflm.h"\n')
+    (folder / "tflm.h").write_text(TFLM)
+    return ["-I", bundle.folder, "-I", folder]
+
+
+@pytest.mark.parametrize("which", ["single", "beside"])
+def test_a_project_copies_all_files_and_has_a_main_of_its_own(request, which, tmp_path):
+    bundle = request.getfixturevalue(which)
+    (tmp_path / "main.cc").write_text("int main() { return 42; }\n")
+    sources = [bundle.folder / "example_main.cc", tmp_path / "main.cc"]
+    flags = ["-std=c++17", *micro_tree(bundle, tmp_path)]
+    objects = [file for name, file in bundle.objects.items() if name != "driver"]
+    compile_with("g++", *flags, *sources, *objects, "-lm", "-o", "project", cwd=tmp_path)
+    assert subprocess.run([tmp_path / "project"]).returncode == 42
+
+
 @pytest.mark.parametrize("which", ["single", "beside"])
 def test_the_example_scores_a_beat_only_where_the_golden_ones_are_right(request, which, tmp_path):
     bundle = request.getfixturevalue(which)
-    micro = [f"micro/micro_{name}" for name in ("interpreter", "log", "mutable_op_resolver")]
-    for name in (*micro, "micro/system_setup", "schema/schema_generated"):
-        path = tmp_path / "tensorflow" / "lite" / f"{name}.h"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text('#include "tflm.h"\n')
-    (tmp_path / "tflm.h").write_text(TFLM)
     objects = [file for name, file in bundle.objects.items() if name.startswith("sibeat_")]
-    flags = ["-std=c++17", "-Wall", "-Wextra", "-Werror", "-I", bundle.folder, "-I", tmp_path]
+    flags = ["-std=c++17", "-Wall", "-Wextra", "-Werror", "-DSIBEAT_EXAMPLE", *micro_tree(bundle, tmp_path)]
     example = bundle.folder / "example_main.cc"
     compile_with("g++", *flags, example, *objects, "-lm", "-o", "example", cwd=tmp_path)
     for environment, passes in (
@@ -153,5 +190,7 @@ def test_the_example_scores_a_beat_only_where_the_golden_ones_are_right(request,
 def test_a_bundle_of_beats_that_stand_alone_has_no_template(single, beside):
     assert not (single.folder / "sibeat_wearer.c").exists()
     assert (beside.folder / "sibeat_wearer.c").exists()
-    assert not (single.folder / "sibeat_judge.c").exists() and (beside.folder / "sibeat_judge.h").exists()
+    for name in ("judge", "template", "monitor", "episodes"):
+        assert not (single.folder / f"sibeat_{name}.c").exists()
+        assert (beside.folder / f"sibeat_{name}.h").exists()
     assert macro(single.folder, "RHYTHM_FEATURES") == "0" and macro(beside.folder, "RHYTHM_FEATURES") == "8"

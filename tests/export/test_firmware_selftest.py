@@ -5,7 +5,8 @@ import shutil
 
 import numpy as np
 import pytest
-from bundles import STRICT, by_litert, compile_with, flip, load
+from bundles import by_litert, flip, load
+from compilers import STRICT, compile_with
 
 HEALTHY, MODEL, INPUTS, SCORES, DIFFER = range(5)  # sibeat_health
 CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int8, ctypes.POINTER(ctypes.c_int8))

@@ -116,10 +116,15 @@ def test_the_readme_tells_the_figures(single):
 
 
 def test_the_readme_tells_what_a_wearer_s_template_takes(beside):
-    sizes = [beside.library.template_size(), beside.library.rhythm_size()]
     told = (beside.folder / "README.md").read_text()
-    assert f"| The wearer's template and rhythm, RAM | {sum(sizes):,} |" in told
-    assert "`sibeat_wearer.c/.h`" in told and "NULL means no score" in told
+    for line, name in {
+        "The monitor with all of its parts, RAM for each wearer": "monitor",
+        "Of it the judge": "judge",
+        "The wearer's template and rhythm, and the beats that wait, RAM for each wearer": "wearer",
+        "Windows of a prolonged warm-up, RAM until its end": "older",
+    }.items():
+        assert f"| {line} | {getattr(beside.library, f'{name}_size')():,} |" in told
+    assert "`sibeat_wearer.c/.h`" in told and "sibeat_monitor_push" in told and "$" not in told
 
 
 def test_the_readme_of_generated_files_tells_where_the_others_are(single, tmp_path):

@@ -17,8 +17,8 @@ from sibeat_edge.signal.filters import BandPass, process
 @pytest.fixture(scope="module")
 def wearer_library(beside):
     library = beside.library
-    library.sibeat_rhythm_push.argtypes = [ctypes.c_char_p, ctypes.c_float]
-    library.sibeat_rhythm_features.argtypes = [ctypes.c_char_p, ctypes.c_float, ctypes.c_void_p]
+    void, real = ctypes.c_void_p, ctypes.c_float
+    library.sibeat_rhythm_features.argtypes = [void, ctypes.c_int, void, real, void]
     library.sibeat_template_push.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_float]
     library.sibeat_template_nearest.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
     library.sibeat_template_nearest.restype = ctypes.POINTER(ctypes.c_float)
@@ -31,14 +31,15 @@ def test_the_rhythm_is_the_scorer_s(wearer_library, seed, unknown, waits):
     draws = np.random.default_rng(seed)
     intervals = draws.lognormal(-0.2, 0.5, 60).astype(np.float32)
     intervals[draws.random(60) < unknown] = np.nan
-    state, found = ctypes.create_string_buffer(4 * 43 + 4), np.zeros(8, np.float32)
-    wearer_library.sibeat_rhythm_start(state)
-    for number, interval in enumerate(intervals[:-1]):
-        wearer_library.sibeat_rhythm_push(state, interval)
+    found = np.zeros(8, np.float32)
+    for number in range(len(intervals) - 1):
         after = intervals[number + 1] if waits else np.nan
-        wearer_library.sibeat_rhythm_features(state, after, found.ctypes.data)
-        padded = np.concatenate([np.full(43, np.nan), intervals[: number + 1]])
-        np.testing.assert_allclose(found, features_of(padded[-43:-3], padded[-3:], after), atol=1e-5)
+        padded = np.concatenate([np.full(43, np.nan, np.float32), intervals[: number + 1]])
+        history, recent = padded[-43:-3].copy(), padded[-3:].copy()
+        wearer_library.sibeat_rhythm_features(
+            history.ctypes.data, 40, recent.ctypes.data, after, found.ctypes.data
+        )
+        np.testing.assert_allclose(found, features_of(history, recent, after), atol=1e-5)
 
 
 def wandering(seed):

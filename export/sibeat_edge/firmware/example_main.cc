@@ -1,5 +1,9 @@
-// Boots the model on TensorFlow Lite Micro, checks it, and scores a beat. Copy what you need.
+// SPDX-License-Identifier: MIT
+// Boots the model on TensorFlow Lite Micro, checks it, and scores a beat. Copy what you need. It is compiled only where
+// SIBEAT_EXAMPLE is defined, so that its main meets no other one.
+#ifdef SIBEAT_EXAMPLE
 
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 
@@ -7,9 +11,10 @@
 #include "sibeat_model.h"
 #include "sibeat_ops.h"
 #include "sibeat_preprocess.h"
+#include "sibeat_quality.h"
 #include "sibeat_selftest.h"
 #if SIBEAT_RHYTHM_FEATURES
-#include "sibeat_wearer.h"
+#include "sibeat_monitor.h"
 #endif
 #include "tensorflow/lite/micro/micro_interpreter.h"
 #include "tensorflow/lite/micro/micro_log.h"
@@ -39,12 +44,39 @@ float Sample(int n) {
   return distance < 18 ? 1.0f - distance / 18.0f : 0.0f;
 }
 
+#if SIBEAT_RHYTHM_FEATURES
+// Watches a wearer whose beats are all the same, a second apart, through the warm-up and a beat more. Returns the score
+// of the last one.
+int8_t Monitor(const float *window) {
+  static sibeat_wearer wearer;
+  static sibeat_monitor monitor;
+  static int8_t newest;
+  sibeat_calls calls = {};
+  calls.score = [](void *, const int8_t *input) { return Score(input); };
+  calls.judged = [](void *, const sibeat_outcome *outcome) { newest = outcome->score; };
+
+  sibeat_wearer_start(&wearer, SIBEAT_WAITS, nullptr);
+  sibeat_monitor_init(&monitor, &wearer, &calls);
+  for (int beat = 0; beat <= SIBEAT_WARM_UP; beat++) {
+    float likeness, ratio;
+    const float *around = window + (SIBEAT_BEFORE - SIBEAT_ALIGN_BEFORE) * SIBEAT_LEADS;
+    sibeat_aligner_push(&monitor.aligner, around, SIBEAT_LEADS, &likeness);
+    const int fit = sibeat_stretch_push(&monitor.stretch, likeness, &ratio);
+    const bool is_fine = sibeat_quality_of(window, fit) == SIBEAT_FINE;
+    const sibeat_beat pushed = {static_cast<int64_t>(beat) * SIBEAT_TICKS, beat ? 1.0f : NAN, likeness,
+                                is_fine ? window : nullptr};
+    sibeat_monitor_push(&monitor, &pushed);
+  }
+  sibeat_monitor_finish(&monitor);
+  return newest;
+}
+#endif
+
 // Filters the lead until the window of the peak in its second second is there, then scores it. An R-peak
 // detector, which a firmware brings along, runs on the filtered lead.
 int8_t ScoreBeat() {
   static sibeat_band_pass filters[SIBEAT_LEADS];
   static float window[SIBEAT_LENGTH * SIBEAT_LEADS];
-  static int8_t input[SIBEAT_INPUT_BYTES];
   const int first = SIBEAT_RATE_HZ + SIBEAT_RATE_HZ / 2 - SIBEAT_BEFORE;
 
   for (sibeat_band_pass &filter : filters) sibeat_band_pass_start(&filter);
@@ -57,23 +89,12 @@ int8_t ScoreBeat() {
     }
   }
 #if SIBEAT_RHYTHM_FEATURES
-  // Here the wearer's beats are all the same, a second apart.
-  static sibeat_template own;
-  static sibeat_rhythm rhythm;
-  float features[SIBEAT_RHYTHM_FEATURES];
-  sibeat_template_start(&own);
-  sibeat_rhythm_start(&rhythm);
-  for (int beat = 0; beat < SIBEAT_WARM_UP; beat++) {
-    sibeat_rhythm_push(&rhythm, 1.0f);
-    sibeat_template_push(&own, window, 1.0f);
-  }
-  sibeat_rhythm_features(&rhythm, 1.0f, features);
-  sibeat_quantise_beside(window, sibeat_template_nearest(&own, window), input);
-  sibeat_quantise_rhythm(features, input);
+  return Monitor(window);
 #else
+  static int8_t input[SIBEAT_INPUT_BYTES];
   sibeat_quantise_window(window, input);
-#endif
   return Score(input);
+#endif
 }
 
 }  // namespace
@@ -103,3 +124,5 @@ int main() {
               score > SIBEAT_THRESHOLD_INT8 ? "an alarm" : "no alarm");
   return 0;
 }
+
+#endif  // SIBEAT_EXAMPLE

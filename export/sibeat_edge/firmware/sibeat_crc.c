@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "sibeat_crc.h"
 
 uint32_t sibeat_crc32(const void *data, size_t bytes)

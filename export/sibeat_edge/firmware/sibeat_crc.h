@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* CRC-32 as in zip files and Ethernet (polynomial 0xEDB88320, reflected). */
 #ifndef SIBEAT_CRC_H
 #define SIBEAT_CRC_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "sibeat_judge.h"
 
 #include <math.h>
@@ -35,6 +36,7 @@
 #define ENOUGH 4
 
 #define HISTORY SIBEAT_JUDGE_HISTORY
+#define LONGEST 1e6f /* s, 11 days: no interval between two beats is as long */
 #define TIE 1e-5f /* difference in worth below which the older kind goes */
 #define KEPT (SIBEAT_JUDGE_LATER + 1)
 
@@ -381,9 +383,22 @@ int sibeat_judge_settle(sibeat_judge *judge, int at_end, sibeat_verdict *verdict
 
 int sibeat_judge_needs_shape(const sibeat_judge *judge, const float *window, const float *own)
 {
+    if (judge->length < 1 || !window || !own)
+        return 0;
     const sibeat_view view = sibeat_view_of(window, own, judge->centre, judge->length, judge->leads);
 
     return sibeat_qrs_likeness(&view) < OWN_KIND;
+}
+
+/* What is no number would stay in the means of kinds and intervals for ever: it counts as not known. */
+static float known(float value)
+{
+    return isfinite(value) ? value : NAN;
+}
+
+static float known_interval(float rr)
+{
+    return rr > 0.0f && rr < LONGEST ? rr : NAN;
 }
 
 /* Keep of a beat with a score what its verdict needs. */
@@ -395,18 +410,30 @@ static void await(sibeat_judge *judge, const sibeat_seen *beat, const sibeat_vie
     awaiting->likeness = sibeat_qrs_likeness(view);
     awaiting->score = beat->score;
     awaiting->timing_score = beat->timing_score;
-    awaiting->shape_score = beat->shape_score;
+    awaiting->shape_score = known(beat->shape_score);
     awaiting->limit = beat->limit;
+}
+
+static int has_score(const sibeat_judge *judge, const sibeat_seen *beat, sibeat_view *view)
+{
+    if (!beat->window || !beat->own)
+        return 0;
+    *view = sibeat_view_of(beat->window, beat->own, judge->centre, judge->length, judge->leads);
+    return isfinite(beat->score) && isfinite(beat->timing_score) && isfinite(beat->limit) &&
+           sibeat_view_is_known(view);
 }
 
 int sibeat_judge_push(sibeat_judge *judge, const sibeat_seen *beat, sibeat_verdict *verdict)
 {
-    const int is_scored = beat->window && beat->own, was_waiting = judge->is_waiting;
-    sibeat_neighbour newest = {beat->rr, beat->likeness, NAN, 0, (uint8_t)is_scored};
+    const int was_waiting = judge->is_waiting;
+    sibeat_neighbour newest = {known_interval(beat->rr), known(beat->likeness), NAN, 0, 0};
     sibeat_view view = {0};
 
+    if (judge->length < 1)
+        return 0;
+    const int is_scored = has_score(judge, beat, &view);
+    newest.is_scored = (uint8_t)is_scored;
     if (is_scored) {
-        view = sibeat_view_of(beat->window, beat->own, judge->centre, judge->length, judge->leads);
         newest.away = sibeat_distance(&view);
         newest.is_over = beat->is_over != 0;
     }

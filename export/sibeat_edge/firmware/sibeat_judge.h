@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What kind each beat is, by its shape and by its time: normal, supraventricular or ventricular. A score above the
  * threshold alone is no alarm: noise makes it, too. sibeat_edge.beats.judge and .evidence are the definition.
  *
- * Keep one sibeat_judge for each wearer, also across gaps in the signal: it takes at most SIBEAT_JUDGE_MOST_BYTES of
- * memory. No call allocates. A beat takes as long as some 40,000 multiplications.
+ * Keep one sibeat_judge for each wearer, also across gaps in the signal. A beat takes as long as some 40,000
+ * multiplications.
  *
  * A beat is judged twice: once the next beat is there, and again SIBEAT_JUDGE_LATER beats later, with what has been
  * learnt since. For each beat, in order of time:
@@ -28,7 +29,6 @@
 extern "C" {
 #endif
 
-#define SIBEAT_JUDGE_MOST_BYTES 24576
 #define SIBEAT_JUDGE_LATER 300   /* beats after which a beat is judged again */
 #define SIBEAT_JUDGE_KINDS 12    /* of beats */
 #define SIBEAT_JUDGE_BELIEVED 8  /* of them, those above the threshold that were believed */
@@ -116,20 +116,20 @@ typedef struct {
     uint16_t first_known, known_count;
 } sibeat_judge;
 
-typedef char sibeat_judge_fits[sizeof(sibeat_judge) <= SIBEAT_JUDGE_MOST_BYTES ? 1 : -1];
-
-/* centre, length, leads: SIBEAT_BEFORE, SIBEAT_LENGTH and SIBEAT_LEADS of the model. */
+/* First. centre, length, leads: SIBEAT_BEFORE, SIBEAT_LENGTH and SIBEAT_LEADS of the model. */
 void sibeat_judge_init(sibeat_judge *judge, int centre, int length, int leads);
 
 /*
  * Whether a beat's shape_score is needed, as its shape is odd. Most of a wearer's beats are not, and save this run of
- * the model: give NAN for them.
+ * the model: give NAN for them. 0 without a window or a template.
  */
 int sibeat_judge_needs_shape(const sibeat_judge *judge, const float *window, const float *own);
 
 /*
  * Add a beat, scored or not. Its window and template are needed only during this call. Returns 1 and sets *verdict
- * where the beat before it has waited for this one.
+ * where the beat before it has waited for this one. An interval that is not above 0 and below 1e6 s counts as not
+ * known, and a beat of which a score or a sample is no number as one without a score. A judge of zeros, without init,
+ * does nothing.
  */
 int sibeat_judge_push(sibeat_judge *judge, const sibeat_seen *beat, sibeat_verdict *verdict);
 

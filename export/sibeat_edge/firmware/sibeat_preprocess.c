@@ -1,13 +1,12 @@
+/* SPDX-License-Identifier: MIT */
 #include "sibeat_preprocess.h"
 
 #include <math.h>
+#include <string.h>
 
 void sibeat_band_pass_start(sibeat_band_pass *filter)
 {
-    filter->last = 0.0f;
-    filter->oldest = 0;
-    filter->to_skip = SIBEAT_DELAY;
-    filter->started = 0;
+    memset(filter, 0, sizeof *filter);
 }
 
 int sibeat_band_pass_push(sibeat_band_pass *filter, float sample, float *filtered)
@@ -22,8 +21,8 @@ int sibeat_band_pass_push(sibeat_band_pass *filter, float sample, float *filtere
     }
     filter->held[filter->oldest] = sample;
     filter->oldest = (uint16_t)((filter->oldest + 1) % SIBEAT_TAPS);
-    if (filter->to_skip) {
-        filter->to_skip--;
+    if (filter->skipped < SIBEAT_DELAY) { /* counted up, so that a struct of zeros has none behind it */
+        filter->skipped++;
         return 0;
     }
 
@@ -66,8 +65,10 @@ static float clipped(float value)
     return value < -SIBEAT_HIGHEST ? -SIBEAT_HIGHEST : value;
 }
 
-void sibeat_quantise_beside(const float *window, const float *own, int8_t *input)
+int sibeat_quantise_beside(const float *window, const float *own, int8_t *input)
 {
+    if (!window || !own)
+        return 0;
     for (int lead = 0; lead < SIBEAT_LEADS; lead++) {
         float low, high;
         extremes(own, lead, &low, &high);
@@ -80,6 +81,7 @@ void sibeat_quantise_beside(const float *window, const float *own, int8_t *input
             input[to + SIBEAT_LEADS] = quantise(usual, SIBEAT_INPUT_SCALE, SIBEAT_INPUT_ZERO_POINT);
         }
     }
+    return 1;
 }
 
 void sibeat_quantise_rhythm(const float *features, int8_t *input)

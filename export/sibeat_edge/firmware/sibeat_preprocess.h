@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* From a lead's samples to the model's input, with the filter and scaling that the model was trained with. */
 #ifndef SIBEAT_PREPROCESS_H
 #define SIBEAT_PREPROCESS_H
@@ -5,17 +6,18 @@
 #include <stdint.h>
 
 #include "sibeat_config.h"
+#include "sibeat_floats.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/* Streaming FIR band-pass of one lead, SIBEAT_RATE_HZ samples a second, any unit. One for each lead. */
+/* Streaming FIR band-pass of a lead, SIBEAT_RATE_HZ samples a second, any unit. One for each lead; zeroed, it starts. */
 typedef struct {
     float held[SIBEAT_TAPS]; /* the last samples, a ring */
     float last;              /* the last sample that was a number */
     uint16_t oldest;         /* where in the ring */
-    uint16_t to_skip;        /* outputs that stand before the first sample */
+    uint16_t skipped;        /* outputs that stood before the first sample */
     uint8_t started;
 } sibeat_band_pass;
 
@@ -36,9 +38,10 @@ int sibeat_band_pass_push(sibeat_band_pass *filter, float sample, float *filtere
  *
  * Both are SIBEAT_LENGTH filtered samples of SIBEAT_LEADS leads, the R-peak at SIBEAT_BEFORE. The leads of a sample
  * lie beside each other. Each lead is scaled so that the wearer's own beat goes from -1 to 1, then quantised, round
- * half to even.
+ * half to even. Returns 1, or 0 and leaves the input alone where one of them is NULL: in the warm-up there is no own
+ * beat, and so no score.
  */
-void sibeat_quantise_beside(const float *window, const float *own, int8_t *input);
+int sibeat_quantise_beside(const float *window, const float *own, int8_t *input);
 
 /* Make the second part from the SIBEAT_RHYTHM_FEATURES features of the RR intervals around the beat. */
 void sibeat_quantise_rhythm(const float *features, int8_t *input);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "sibeat_selftest.h"
 
 #include "sibeat_crc.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Does this device hold the model that was exported, and compute what it computes? */
 #ifndef SIBEAT_SELFTEST_H
 #define SIBEAT_SELFTEST_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "sibeat_shape.h"
 
 #include <math.h>
@@ -15,7 +16,8 @@
 /* As in sibeat_edge.beats.windows: limit of a beat beside its template. */
 #define HIGHEST 3.0f
 
-#define LEAST 1e-9f /* that something is divided by */
+#define LEAST 1e-9f  /* that something is divided by */
+#define LARGEST 1e6f /* mV: a sample that is none, whose square may be no number */
 
 #define QRS_SIZE (QRS_BEFORE + QRS_AFTER)
 
@@ -37,6 +39,14 @@ sibeat_view sibeat_view_of(const float *window, const float *own, int centre, in
     }
     const sibeat_view view = {window, own, centre, length, leads, low, high > low ? high - low : 1.0f};
     return view;
+}
+
+int sibeat_view_is_known(const sibeat_view *view)
+{
+    for (int k = 0; k < view->length; k++)
+        if (!(fabsf(view->window[k * view->leads]) < LARGEST) || !(fabsf(view->own[k * view->leads]) < LARGEST))
+            return 0;
+    return 1;
 }
 
 /* A sample of the beat or of the own one. Beyond its ends, a lead goes on as it is. */

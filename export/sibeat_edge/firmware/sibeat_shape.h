@@ -1,9 +1,12 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The shape of a beat and its likeness to the wearer's own, as sibeat_edge.beats.evidence and .kinds define them.
  * A part of sibeat_judge. The first lead is judged.
  */
 #ifndef SIBEAT_SHAPE_H
 #define SIBEAT_SHAPE_H
+
+#include "sibeat_floats.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -20,6 +23,9 @@ typedef struct {
 
 /* window, own: length samples of all leads, as for sibeat_quantise_beside. */
 sibeat_view sibeat_view_of(const float *window, const float *own, int centre, int length, int leads);
+
+/* Whether all of both is numbers, below 1e6 mV. */
+int sibeat_view_is_known(const sibeat_view *view);
 
 /* The highest correlation of the own beat's QRS with the beat, within 30 samples of its place. */
 float sibeat_qrs_likeness(const sibeat_view *view);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "sibeat_timing.h"
 
 #include <math.h>
@@ -59,32 +60,6 @@
 #define NOT_KNOWN 2
 
 typedef char sibeat_newest_is_enough[SIBEAT_NEWEST >= PAIRS && PAIRS >= USUAL && USUAL >= SETTLED ? 1 : -1];
-
-void sibeat_newest_push(sibeat_newest *newest, int most, float value)
-{
-    if (newest->count == most)
-        memmove(newest->values, newest->values + 1, (size_t)--newest->count * sizeof value);
-    newest->values[newest->count++] = value;
-}
-
-/* Copy values in ascending order. */
-static void sort(const float *values, int count, float *sorted)
-{
-    for (int k = 0; k < count; k++) {
-        int place = k;
-        for (; place > 0 && sorted[place - 1] > values[k]; place--)
-            sorted[place] = sorted[place - 1];
-        sorted[place] = values[k];
-    }
-}
-
-float sibeat_median(const float *values, int count)
-{
-    float sorted[SIBEAT_NEWEST];
-
-    sort(values, count, sorted);
-    return count % 2 ? sorted[count / 2] : (sorted[count / 2 - 1] + sorted[count / 2]) / 2.0f;
-}
 
 /* Histograms that forget */
 
@@ -261,7 +236,7 @@ static float spread_of(const sibeat_newest *intervals)
 
     if (count < SETTLED)
         return NAN;
-    sort(intervals->values, count, sorted);
+    sibeat_sort(intervals->values, count, sorted);
     return logf(sorted[4 * count / 5] / sorted[count / 5]);
 }
 
@@ -305,7 +280,7 @@ static int is_in_fast_row(const sibeat_timing *timing)
         return 0;
     const float *newest = timing->row.values + timing->row.count - ROW;
     const float middle = sibeat_median(newest, ROW);
-    sort(newest, ROW, sorted);
+    sibeat_sort(newest, ROW, sorted);
     return middle < FAST && sorted[ROW - 1] - sorted[0] < EVEN * middle;
 }
 

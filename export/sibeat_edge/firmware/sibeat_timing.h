@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Whether a beat of the wearer's own shape comes too early for this wearer's rhythm, as sibeat_edge.beats.timing,
  * .heaps and .lengths define it. A part of sibeat_judge.
@@ -5,27 +6,14 @@
 #ifndef SIBEAT_TIMING_H
 #define SIBEAT_TIMING_H
 
-#include <stdint.h>
+#include "sibeat_newest.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-#define SIBEAT_NEWEST 24       /* values that are kept at most */
 #define SIBEAT_HEAPS_BINS 38   /* of timing scores, 0.02 wide */
 #define SIBEAT_LENGTHS_BINS 62 /* of the logarithms of intervals, 0.04 wide */
-
-/* The newest values of something, the oldest first. */
-typedef struct {
-    float values[SIBEAT_NEWEST];
-    uint8_t count;
-} sibeat_newest;
-
-/* Add a value; at most so many are kept. */
-void sibeat_newest_push(sibeat_newest *newest, int most, float value);
-
-/* The median of so many values, at most SIBEAT_NEWEST; 1 or more. */
-float sibeat_median(const float *values, int count);
 
 /* A beat with a score. An interval is NAN where it is not known. */
 typedef struct {

@@ -1,373 +1,190 @@
+/* SPDX-License-Identifier: MIT */
 #include "sibeat_wearer.h"
-
-#include <math.h>
-#include <string.h>
 
 #if SIBEAT_RHYTHM_FEATURES
 
-/* A set of the warm-up's beats is a word of bits. */
-typedef char sibeat_warm_up_fits_a_word[SIBEAT_WARM_UP <= 64 ? 1 : -1];
+#include <math.h>
+#include <stddef.h>
+#include <string.h>
 
-static void sort(float *values, int count)
+#include "sibeat_preprocess.h"
+
+/* As in sibeat_edge.beats.rhythm: the last features describe the rhythm as a whole, and not the single beat. */
+#define OF_A_BEAT 6
+
+#define LARGEST 1e6f /* mV: a sample that is none, whose square may be no number */
+
+typedef char sibeat_wearer_counts_in_bytes[SIBEAT_HELD + 1 <= UINT8_MAX ? 1 : -1];
+
+void sibeat_wearer_start(sibeat_wearer *wearer, int waits, sibeat_older *older)
 {
-    for (int k = 1; k < count; k++) {
-        const float value = values[k];
-        int place = k;
-        for (; place > 0 && values[place - 1] > value; place--)
-            values[place] = values[place - 1];
-        values[place] = value;
-    }
+    memset(wearer, 0, sizeof *wearer);
+    wearer->waits = waits != 0;
+    wearer->older = older;
 }
 
-/* Of sorted values, interpolated. */
-static float quantile(const float *values, int count, float share)
+static int is_fit(const float *window)
 {
-    const float place = share * (float)(count - 1);
-    const int below = (int)place;
-    const int above = below + 1 < count ? below + 1 : below;
-
-    return values[below] + (place - (float)below) * (values[above] - values[below]);
-}
-
-void sibeat_rhythm_start(sibeat_rhythm *rhythm)
-{
-    rhythm->next = rhythm->count = 0;
-}
-
-static float logarithm(float seconds)
-{
-    if (seconds < SIBEAT_SHORTEST_RR)
-        seconds = SIBEAT_SHORTEST_RR;
-    return logf(seconds > SIBEAT_LONGEST_RR ? SIBEAT_LONGEST_RR : seconds);
-}
-
-void sibeat_rhythm_push(sibeat_rhythm *rhythm, float seconds)
-{
-    rhythm->logs[rhythm->next] = logarithm(seconds);
-    rhythm->next = (uint16_t)((rhythm->next + 1) % SIBEAT_INTERVALS);
-    if (rhythm->count < SIBEAT_INTERVALS)
-        rhythm->count++;
-}
-
-/* The interval so many beats before the newest, or NAN. */
-static float earlier(const sibeat_rhythm *rhythm, int beats)
-{
-    if (beats >= rhythm->count)
-        return NAN;
-    return rhythm->logs[(rhythm->next + 2 * SIBEAT_INTERVALS - 1 - beats) % SIBEAT_INTERVALS];
-}
-
-void sibeat_rhythm_features(const sibeat_rhythm *rhythm, float after, float *features)
-{
-    float history[SIBEAT_HISTORY];
-    int known = 0;
-
-    for (int beats = 3; beats < SIBEAT_INTERVALS; beats++) {
-        const float interval = earlier(rhythm, beats);
-        if (!isnan(interval))
-            history[known++] = interval;
-    }
-    memset(features, 0, SIBEAT_RHYTHM_FEATURES * sizeof *features);
-    if (known < SIBEAT_FEWEST_RR)
-        return;
-    sort(history, known);
-    const float median = quantile(history, known, 0.5f);
-    const float low = quantile(history, known, 0.1f), high = quantile(history, known, 0.9f);
-    const float before = earlier(rhythm, 0), next = logarithm(after);
-    for (int k = 0; k < known; k++)
-        history[k] = fabsf(history[k] - median);
-    sort(history, known);
-    features[0] = before - median;
-    features[1] = next - median;
-    features[2] = next - before;
-    features[3] = before - high;
-    features[4] = earlier(rhythm, 1) - median;
-    features[5] = earlier(rhythm, 2) - median;
-    features[6] = quantile(history, known, 0.5f);
-    features[7] = high - low;
-    for (int k = 0; k < SIBEAT_RHYTHM_FEATURES; k++)
-        if (isnan(features[k]))
-            features[k] = 0.0f;
-}
-
-void sibeat_template_start(sibeat_template *own)
-{
-    own->kind_count = own->first = own->other_count = 0;
-    own->count = own->since = own->unlike = 0;
-}
-
-/* The core of a window: its ticks from the first to before the last. */
-#if SIBEAT_BEFORE > SIBEAT_CORE_BEFORE
-#define CORE_FIRST (SIBEAT_BEFORE - SIBEAT_CORE_BEFORE)
-#else
-#define CORE_FIRST 0
-#endif
-#if SIBEAT_AFTER > SIBEAT_CORE_AFTER
-#define CORE_LAST (SIBEAT_BEFORE + SIBEAT_CORE_AFTER)
-#else
-#define CORE_LAST SIBEAT_LENGTH
-#endif
-
-/* Correlation of two beats' cores, each lead without its mean; 0 where one is flat. */
-static float likeness(const float *one, const float *other)
-{
-    const int begin = CORE_FIRST * SIBEAT_LEADS, end = CORE_LAST * SIBEAT_LEADS;
-    float product = 0.0f, first = 0.0f, second = 0.0f;
-
-    for (int lead = 0; lead < SIBEAT_LEADS; lead++) {
-        float mean = 0.0f, others_mean = 0.0f;
-        for (int k = begin + lead; k < end; k += SIBEAT_LEADS) {
-            mean += one[k];
-            others_mean += other[k];
-        }
-        mean /= CORE_LAST - CORE_FIRST;
-        others_mean /= CORE_LAST - CORE_FIRST;
-        for (int k = begin + lead; k < end; k += SIBEAT_LEADS) {
-            const float x = one[k] - mean, y = other[k] - others_mean;
-            product += x * y;
-            first += x * x;
-            second += y * y;
-        }
-    }
-    return first > 0.0f && second > 0.0f ? product / (sqrtf(first) * sqrtf(second)) : 0.0f;
-}
-
-static int place_of(const sibeat_template *own, int number)
-{
-    return (own->first + number) % SIBEAT_WARM_UP;
-}
-
-static int size_of(uint64_t kind)
-{
-    int size = 0;
-    for (; kind; kind &= kind - 1)
-        size++;
-    return size;
-}
-
-/* Sort the other beats into kinds of similar beats, the largest first; returns how many kinds. */
-static int kinds_of(const sibeat_template *own, uint64_t *kinds)
-{
-    uint64_t similar[SIBEAT_WARM_UP] = {0}, left = 0;
-    int found = 0;
-
-    for (int i = 0; i < own->other_count; i++) {
-        left |= UINT64_C(1) << i;
-        similar[i] |= UINT64_C(1) << i;
-        for (int j = 0; j < i; j++)
-            if (likeness(own->others[place_of(own, i)], own->others[place_of(own, j)]) >= SIBEAT_SIMILAR) {
-                similar[i] |= UINT64_C(1) << j;
-                similar[j] |= UINT64_C(1) << i;
-            }
-    }
-    while (left) {
-        int centre = -1, most = -1;
-        for (int i = 0; i < own->other_count; i++)
-            if (left >> i & 1 && size_of(similar[i] & left) > most) {
-                most = size_of(similar[i] & left);
-                centre = i;
-            }
-        kinds[found] = similar[centre] & left;
-        left &= ~kinds[found++];
-    }
-    return found;
-}
-
-/* The median RR interval before a kind's beats; 0 where none is known. */
-static float usual_rr(const sibeat_template *own, uint64_t kind)
-{
-    float known[SIBEAT_WARM_UP];
-    int count = 0;
-
-    for (int i = 0; i < own->other_count; i++)
-        if (kind >> i & 1 && isfinite(own->intervals[place_of(own, i)]))
-            known[count++] = own->intervals[place_of(own, i)];
-    sort(known, count);
-    return count ? quantile(known, count, 0.5f) : 0.0f;
-}
-
-/* Make a kind of the other beats a template, and the one in use. */
-static void take(sibeat_template *own, uint64_t kind)
-{
-    float values[SIBEAT_WARM_UP];
-
-    own->kinds[1] = own->kinds[0];
-    own->kinds[0].rr = usual_rr(own, kind);
-    own->kinds[0].gain = 0.0f;
-    own->kinds[0].steady = 0;
-    for (int k = 0; k < SIBEAT_WINDOW_SIZE; k++) {
-        int count = 0;
-        for (int i = 0; i < own->other_count; i++)
-            if (kind >> i & 1)
-                values[count++] = own->others[place_of(own, i)][k];
-        sort(values, count);
-        own->kinds[0].middle[k] = quantile(values, count, 0.5f);
-    }
-    if (own->kind_count < 2)
-        own->kind_count++;
-    own->other_count = 0;
-}
-
-/* End the warm-up, unless its beats are of too many kinds or most of them are premature. */
-static void settle(sibeat_template *own)
-{
-    uint64_t kinds[SIBEAT_WARM_UP];
-    const int found = kinds_of(own, kinds), beats = own->other_count;
-    const int patient = own->count < SIBEAT_PATIENCE;
-    const float least = patient ? SIBEAT_KIND : SIBEAT_RIVAL;
-    int chosen = -1;
-
-    for (int k = 0; k < found; k++) {
-        const float least_now = chosen >= 0 && patient ? SIBEAT_FEW : SIBEAT_RIVAL; /* the largest comes first */
-        if ((float)size_of(kinds[k]) < least_now * (float)beats)
-            continue;
-        if (chosen < 0 || usual_rr(own, kinds[k]) > SIBEAT_LATER * usual_rr(own, kinds[chosen]))
-            chosen = k;
-    }
-    if (chosen >= 0 && (float)size_of(kinds[chosen]) >= least * (float)beats) {
-        take(own, kinds[chosen]);
-        own->since = own->count;
-    } else {
-        own->first = (uint8_t)place_of(own, SIBEAT_PROLONGED);
-        own->other_count -= SIBEAT_PROLONGED;
-    }
-}
-
-/* Make a template of a kind of the other beats that is frequent and not premature, where there is one. */
-static void add(sibeat_template *own)
-{
-    uint64_t kinds[SIBEAT_WARM_UP];
-    const int found = kinds_of(own, kinds), beats = own->other_count;
-    const float all = (float)((uint32_t)beats * (own->count - own->since));
-    float usual = own->kinds[0].rr;
-
-    if (own->kind_count == 2 && own->kinds[1].rr < usual)
-        usual = own->kinds[1].rr;
-    for (int k = 0; k < found; k++)
-        if ((float)(size_of(kinds[k]) * SIBEAT_UNLIKE) >= SIBEAT_RIVAL * all &&
-            SIBEAT_LATER * usual_rr(own, kinds[k]) >= usual) {
-            take(own, kinds[k]);
-            return;
-        }
-}
-
-/* Give a template the size of its last beats, where enough in a row were larger, or all smaller. */
-static void follow_gain(sibeat_kind *kind, const float *window)
-{
-    const float least = logf(SIBEAT_GAIN);
-    float product = 0.0f, size = 0.0f;
-
-    for (int k = 0; k < SIBEAT_WINDOW_SIZE; k++) {
-        product += window[k] * kind->middle[k];
-        size += kind->middle[k] * kind->middle[k];
-    }
-    const float ratio = size > 0.0f ? product / size : 1.0f;
-    const float gain = logf(ratio > 1e-6f ? ratio : 1e-6f);
-    if (fabsf(gain) < least || gain * kind->gain < 0.0f) {
-        kind->steady = 0;
-        kind->gain = 0.0f;
-    }
-    if (fabsf(gain) >= least) {
-        kind->steady++;
-        kind->gain += gain;
-    }
-    if (kind->steady == SIBEAT_STEADY) {
-        const float factor = expf(kind->gain / SIBEAT_STEADY);
-        for (int k = 0; k < SIBEAT_WINDOW_SIZE; k++)
-            kind->middle[k] *= factor;
-        kind->steady = 0;
-        kind->gain = 0.0f;
-    }
-}
-
-/* Move a template towards a beat of its kind, by a part of their distance, which is limited. */
-static void learn(sibeat_kind *kind, const float *window, float seconds)
-{
-    follow_gain(kind, window);
-    for (int lead = 0; lead < SIBEAT_LEADS; lead++) {
-        float low = kind->middle[lead], high = low;
-        for (int k = lead; k < SIBEAT_WINDOW_SIZE; k += SIBEAT_LEADS) {
-            low = kind->middle[k] < low ? kind->middle[k] : low;
-            high = kind->middle[k] > high ? kind->middle[k] : high;
-        }
-        const float bound = SIBEAT_BOUND * (high - low);
-        for (int k = lead; k < SIBEAT_WINDOW_SIZE; k += SIBEAT_LEADS) {
-            float step = window[k] - kind->middle[k];
-            step = step > bound ? bound : step;
-            kind->middle[k] += (step < -bound ? -bound : step) / SIBEAT_MEMORY;
-        }
-    }
-    if (isfinite(seconds))
-        kind->rr += kind->rr > 0.0f ? (seconds - kind->rr) / SIBEAT_MEMORY : seconds;
-}
-
-/* Value by value: a whole kind is too much for the stack of a small task. */
-static void swap(sibeat_kind *one, sibeat_kind *other)
-{
-    for (int k = 0; k < SIBEAT_WINDOW_SIZE; k++) {
-        const float value = one->middle[k];
-        one->middle[k] = other->middle[k];
-        other->middle[k] = value;
-    }
-    const float rr = one->rr, gain = one->gain;
-    const uint8_t steady = one->steady;
-    one->rr = other->rr;
-    other->rr = rr;
-    one->gain = other->gain;
-    other->gain = gain;
-    one->steady = other->steady;
-    other->steady = steady;
-}
-
-static int nearest(const sibeat_template *own, const float *window, float *alike)
-{
-    *alike = likeness(window, own->kinds[0].middle);
-    if (own->kind_count < 2)
+    if (!window)
         return 0;
-    const float other = likeness(window, own->kinds[1].middle);
-    if (other <= *alike)
-        return 0;
-    *alike = other;
+    for (int k = 0; k < SIBEAT_WINDOW_SIZE; k++)
+        if (!(fabsf(window[k]) < LARGEST)) /* where it is NAN, too */
+            return 0;
     return 1;
 }
 
-int sibeat_template_push(sibeat_template *own, const float *window, float seconds)
+/* The window of a fit beat, as far as it is still there; or NULL. */
+static const float *window_of(const sibeat_wearer *wearer, uint32_t fit)
 {
-    own->count++;
-    if (seconds > SIBEAT_LONGEST_RR)
-        seconds = SIBEAT_LONGEST_RR;
-    if (own->kind_count) {
-        float alike;
-        const int kind = nearest(own, window, &alike);
-        if (alike >= SIBEAT_ALIKE) {
-            learn(&own->kinds[kind], window, seconds);
-            if (kind)
-                swap(&own->kinds[0], &own->kinds[1]);
-            return own->kind_count;
-        }
-    }
-    const int place = place_of(own, own->other_count);
-    memcpy(own->others[place], window, sizeof own->others[place]);
-    own->intervals[place] = seconds;
-    if (own->other_count < SIBEAT_WARM_UP)
-        own->other_count++;
-    else
-        own->first = (uint8_t)place_of(own, 1);
-    if (!own->kind_count) {
-        if (own->other_count == SIBEAT_WARM_UP)
-            settle(own);
-    } else if (++own->unlike == SIBEAT_UNLIKE) {
-        add(own);
-        own->unlike = 0;
-        own->since = own->count;
-    }
-    return own->kind_count;
+    const uint32_t newer = wearer->own.count - fit; /* fit beats behind it */
+
+    if (!fit)
+        return NULL;
+    if (newer < 2)
+        return wearer->newest[fit % 2];
+    if (newer < SIBEAT_WARM_UP) /* of a warm-up: each of its fit beats has been put there */
+        return wearer->own.others[(fit - 1) % SIBEAT_WARM_UP];
+    if (wearer->older && newer < SIBEAT_WARM_UP + SIBEAT_OLDER)
+        return wearer->older->windows[fit % SIBEAT_OLDER];
+    return NULL;
 }
 
-const float *sibeat_template_nearest(const sibeat_template *own, const float *window)
+/* Learn from a fit beat, the number of which among them is returned. */
+static uint32_t learn(sibeat_wearer *wearer, const float *window, float interval)
 {
-    float alike;
-    return own->kind_count ? own->kinds[nearest(own, window, &alike)].middle : 0;
+    sibeat_template *own = &wearer->own;
+    const uint32_t place = own->count % SIBEAT_WARM_UP; /* where the template is about to put this one */
+
+    if (!own->kind_count && wearer->older && own->count >= SIBEAT_WARM_UP)
+        memcpy(wearer->older->windows[(own->count - SIBEAT_WARM_UP + 1) % SIBEAT_OLDER], own->others[place],
+               sizeof own->others[place]);
+    sibeat_template_push(own, window, interval);
+    memcpy(wearer->newest[own->count % 2], window, sizeof wearer->newest[0]);
+    return own->count;
+}
+
+/* The number of the oldest beat that is held, among all. */
+static uint32_t oldest(const sibeat_wearer *wearer)
+{
+    return wearer->total - wearer->held;
+}
+
+/* Whether a beat has no window in a warm-up: it gets no score, whenever that ends. */
+static int is_hopeless(const sibeat_wearer *wearer, uint32_t number)
+{
+    return !wearer->own.kind_count && !wearer->beats[number % (SIBEAT_HELD + 1)].fit;
+}
+
+/* Make the views ready of all beats but so many; returns how many. */
+static int release(sibeat_wearer *wearer, int waiting, float after_newest)
+{
+    wearer->after_newest = after_newest;
+    while (wearer->ready < wearer->held &&
+           (wearer->held - wearer->ready > waiting || is_hopeless(wearer, oldest(wearer) + wearer->ready)))
+        wearer->ready++;
+    return wearer->ready;
+}
+
+/* Give up the views that were ready. */
+static void give_up(sibeat_wearer *wearer)
+{
+    wearer->held = (uint8_t)(wearer->held - wearer->ready);
+    wearer->ready = 0;
+}
+
+int sibeat_wearer_push(sibeat_wearer *wearer, const sibeat_beat *beat)
+{
+    const int fit = is_fit(beat->window), place = (int)(wearer->total % (SIBEAT_HELD + 1));
+    const float rr = beat->rr >= 0.0f ? beat->rr : NAN;
+    const float interval = fit && wearer->was_fit ? rr : NAN;
+
+    give_up(wearer);
+    wearer->was_fit = (uint8_t)fit;
+    wearer->intervals[wearer->total % SIBEAT_INTERVALS] = interval;
+    wearer->beats[place].time = beat->time;
+    wearer->beats[place].rr = rr;
+    wearer->beats[place].likeness = beat->likeness;
+    wearer->beats[place].fit = fit ? learn(wearer, beat->window, interval) : 0;
+    wearer->total++;
+    wearer->held++;
+    return release(wearer, wearer->own.kind_count ? wearer->waits : SIBEAT_HELD, NAN);
+}
+
+int sibeat_wearer_pause(sibeat_wearer *wearer, int is_known)
+{
+    give_up(wearer);
+    if (!wearer->own.kind_count)
+        return 0;
+    return release(wearer, 0, is_known ? SIBEAT_LONGEST_RR : NAN);
+}
+
+int sibeat_wearer_interrupt(sibeat_wearer *wearer)
+{
+    give_up(wearer);
+    wearer->was_fit = 0;
+    return wearer->own.kind_count ? release(wearer, 0, NAN) : 0;
+}
+
+int sibeat_wearer_finish(sibeat_wearer *wearer)
+{
+    give_up(wearer);
+    wearer->was_fit = 0;
+    if (!wearer->own.kind_count && wearer->own.other_count >= SIBEAT_FEWEST_BEATS)
+        sibeat_template_settle(&wearer->own);
+    return release(wearer, 0, NAN);
+}
+
+/* The interval before the beat of a number, which may lie before the first one or behind the newest. */
+static float interval_of(const sibeat_wearer *wearer, uint32_t number)
+{
+    return number < wearer->total ? wearer->intervals[number % SIBEAT_INTERVALS] : NAN;
+}
+
+/* The first beats of a warm-up are relative to those that follow, too. */
+static void put_rhythm(const sibeat_wearer *wearer, uint32_t number, float *features)
+{
+    const uint32_t first = number > SIBEAT_HISTORY + 2 ? number - SIBEAT_HISTORY - 2 : 0;
+    float history[SIBEAT_HISTORY], recent[3], after = NAN;
+
+    for (uint32_t k = 0; k < SIBEAT_HISTORY; k++)
+        history[k] = interval_of(wearer, first + k);
+    for (uint32_t k = 0; k < 3; k++) /* behind the newest, too, where there is none before the first */
+        recent[k] = number + k >= 2 ? interval_of(wearer, number + k - 2) : NAN;
+    if (wearer->waits)
+        after = number + 1 < wearer->total ? interval_of(wearer, number + 1) : wearer->after_newest;
+    sibeat_rhythm_features(history, SIBEAT_HISTORY, recent, after, features);
+}
+
+int sibeat_wearer_view_of(const sibeat_wearer *wearer, int number, sibeat_wearer_view *view)
+{
+    const uint32_t beat = oldest(wearer) + (uint32_t)number;
+    const int place = (int)(beat % (SIBEAT_HELD + 1));
+
+    memset(view, 0, sizeof *view);
+    if (number < 0 || number >= wearer->ready)
+        return 0;
+    view->beat.time = wearer->beats[place].time;
+    view->beat.rr = wearer->beats[place].rr;
+    view->beat.likeness = wearer->beats[place].likeness;
+    view->beat.window = wearer->own.kind_count ? window_of(wearer, wearer->beats[place].fit) : NULL;
+    if (!view->beat.window)
+        return 0;
+    view->own = sibeat_template_nearest(&wearer->own, view->beat.window);
+    put_rhythm(wearer, beat, view->features);
+    return 1;
+}
+
+int sibeat_wearer_input(const sibeat_wearer_view *view, sibeat_question question, int8_t *input)
+{
+    float features[SIBEAT_RHYTHM_FEATURES];
+
+    if (!sibeat_quantise_beside(question == SIBEAT_OF_TIME ? view->own : view->beat.window, view->own, input))
+        return 0;
+    memcpy(features, view->features, sizeof features);
+    if (question == SIBEAT_OF_SHAPE)
+        memset(features, 0, OF_A_BEAT * sizeof *features);
+    sibeat_quantise_rhythm(features, input);
+    return 1;
 }
 
 #endif

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+#include "sibeat_align.h"
+
+#include <math.h>
+#include <string.h>
+
+/* As in sibeat_edge.beats.alignment, where each is explained. */
+#define CORE_BEFORE 70
+#define CORE_AFTER 110
+#define REACH 30
+#define KINDS 4
+#define NEAR 0.7f
+#define SAME 0.8f
+#define TIE 0.1f
+#define MEMORY 8.0f
+#define STEP 0.03125f
+#define LASTING 256.0f
+#define LEAST (-20.0f)
+#define MOST 40.0f
+
+#define SIZE (SIBEAT_ALIGN_BEFORE + SIBEAT_ALIGN_AFTER)
+#define PLACES (2 * REACH + 1)
+#define LARGEST 1e6f    /* mV: a sample that is none, whose square may be no number */
+#define FLAT 1e-5f      /* share of a lead's largest value, below which a shape is the rounding of single precision */
+#define TINY_CORE 1e-12f /* share of a lead's squares, below which a core's are */
+
+typedef char sibeat_align_sizes[SIBEAT_ALIGN_CORE == CORE_BEFORE + CORE_AFTER && SIBEAT_ALIGN_KINDS == KINDS &&
+                                        SIBEAT_ALIGN_BEFORE == CORE_BEFORE + REACH &&
+                                        SIBEAT_ALIGN_AFTER == CORE_AFTER + REACH
+                                    ? 1
+                                    : -1];
+
+static float product_of(const float *one, const float *other, int count)
+{
+    float product = 0.0f;
+
+    for (int k = 0; k < count; k++)
+        product += one[k] * other[k];
+    return product;
+}
+
+/* Values without their mean. */
+static void without_mean(const float *values, int count, float *rest)
+{
+    float mean = 0.0f;
+
+    for (int k = 0; k < count; k++)
+        mean += values[k];
+    mean /= (float)count;
+    for (int k = 0; k < count; k++)
+        rest[k] = values[k] - mean;
+}
+
+static void to_unit(float *core)
+{
+    const float size = sqrtf(product_of(core, core, SIBEAT_ALIGN_CORE));
+
+    for (int k = 0; k < SIBEAT_ALIGN_CORE; k++)
+        core[k] /= size;
+}
+
+/* The size of the core at each place; infinite where it is flat, so that its correlation is 0. */
+static void sizes_of(const float *lead, float *sizes)
+{
+    const float least = TINY_CORE * product_of(lead, lead, SIZE);
+    float core[SIBEAT_ALIGN_CORE];
+
+    for (int place = 0; place < PLACES; place++) {
+        without_mean(lead + place, SIBEAT_ALIGN_CORE, core);
+        const float squares = product_of(core, core, SIBEAT_ALIGN_CORE);
+        sizes[place] = squares > least ? sqrtf(squares) : INFINITY;
+    }
+}
+
+/* The highest correlation of a kind with the cores at all places, and the first place that has it. */
+static float highest_of(const sibeat_align_kind *kind, const float *lead, const float *sizes, int *where)
+{
+    float highest = -INFINITY;
+
+    for (int place = 0; place < PLACES; place++) {
+        /* A kind has no mean, so that the cores' do not count. */
+        const float alike = product_of(lead + place, kind->core, SIBEAT_ALIGN_CORE) / sizes[place];
+        if (alike > highest) {
+            highest = alike;
+            *where = place;
+        }
+    }
+    return highest;
+}
+
+/*
+ * The commonest kind that a beat is of, or the one it is most like. A noisy beat may have begun a kind at another
+ * place: beats that are of the wearer's own kind as well must not move there.
+ */
+static int commonest(const sibeat_aligner *aligner, const float *alike, float highest)
+{
+    const float least = highest - TIE > SAME ? highest - TIE : SAME;
+    int best = -1, nearest = 0;
+
+    for (int k = 0; k < aligner->kind_count; k++) {
+        if (alike[k] >= least && (best < 0 || aligner->kinds[k].count > aligner->kinds[best].count))
+            best = k;
+        if (alike[k] > alike[nearest])
+            nearest = k;
+    }
+    return best >= 0 ? best : nearest;
+}
+
+static float sign_of(float value)
+{
+    return (float)(value > 0.0f) - (float)(value < 0.0f);
+}
+
+/* Keep a kind at the place where most of its R-peaks are found: its running mean would drift away from them. */
+static void hold(sibeat_align_kind *kind, int offset)
+{
+    float *core = kind->core;
+
+    kind->place += STEP * sign_of((float)offset - kind->place);
+    if (fabsf(kind->place) < 1.0f)
+        return;
+    if (kind->place > 0.0f)
+        memmove(core + 1, core, (SIBEAT_ALIGN_CORE - 1) * sizeof *core);
+    else
+        memmove(core, core + 1, (SIBEAT_ALIGN_CORE - 1) * sizeof *core);
+    kind->place -= sign_of(kind->place);
+    without_mean(core, SIBEAT_ALIGN_CORE, core);
+    to_unit(core);
+}
+
+/* Begin a kind; where there are enough, it takes the place of the one with the fewest recent beats. */
+static void add(sibeat_aligner *aligner, const float *core)
+{
+    if (aligner->kind_count == KINDS) {
+        int rarest = 0;
+        for (int k = 1; k < KINDS; k++)
+            if (aligner->kinds[k].count < aligner->kinds[rarest].count)
+                rarest = k;
+        sibeat_align_kind *gone = &aligner->kinds[rarest];
+        aligner->kind_count--;
+        memmove(gone, gone + 1, (size_t)(aligner->kind_count - rarest) * sizeof *gone);
+    }
+    sibeat_align_kind *kind = &aligner->kinds[aligner->kind_count++];
+    memcpy(kind->core, core, sizeof kind->core);
+    kind->count = 1.0f;
+    kind->place = 0.0f;
+}
+
+/* The signal-to-noise ratio in dB at which noise lowers a beat's correlation with its kind so far. */
+static float ratio_of(float correlation)
+{
+    if (correlation <= 0.0f)
+        return LEAST;
+    if (correlation >= 1.0f)
+        return MOST;
+    const float share = correlation * correlation;
+    const float ratio = 10.0f * log10f(share / (1.0f - share));
+    return ratio < LEAST ? LEAST : ratio > MOST ? MOST : ratio;
+}
+
+/* Copy a lead without its mean. Returns 0 where its core is flat, or where it holds what is no number. */
+static int is_known(const float *around, int leads, float *lead)
+{
+    float highest = 0.0f, core[SIBEAT_ALIGN_CORE];
+
+    for (int k = 0; k < SIZE; k++) {
+        lead[k] = around[k * leads];
+        if (!(fabsf(lead[k]) < LARGEST)) /* where it is NAN, too */
+            return 0;
+        highest = fabsf(lead[k]) > highest ? fabsf(lead[k]) : highest;
+    }
+    without_mean(lead, SIZE, lead);
+    without_mean(lead + REACH, SIBEAT_ALIGN_CORE, core);
+    const float squares = product_of(core, core, SIBEAT_ALIGN_CORE);
+    return sqrtf(squares) > FLAT * highest;
+}
+
+void sibeat_aligner_start(sibeat_aligner *aligner)
+{
+    memset(aligner, 0, sizeof *aligner);
+}
+
+int sibeat_aligner_push(sibeat_aligner *aligner, const float *around, int leads, float *likeness)
+{
+    float lead[SIZE], sizes[PLACES], core[SIBEAT_ALIGN_CORE], alike[KINDS], highest = -INFINITY;
+    int places[KINDS] = {REACH, REACH, REACH, REACH};
+
+    *likeness = NAN;
+    if (!around || !is_known(around, leads, lead))
+        return 0;
+    for (int k = 0; k < aligner->kind_count; k++)
+        aligner->kinds[k].count *= 1.0f - 1.0f / LASTING;
+    if (!aligner->kind_count) {
+        without_mean(lead + REACH, SIBEAT_ALIGN_CORE, core);
+        to_unit(core);
+        add(aligner, core);
+        return 0;
+    }
+    sizes_of(lead, sizes);
+    for (int k = 0; k < aligner->kind_count; k++) {
+        alike[k] = highest_of(&aligner->kinds[k], lead, sizes, &places[k]);
+        highest = alike[k] > highest ? alike[k] : highest;
+    }
+    const int number = commonest(aligner, alike, highest);
+    const int place = alike[number] >= NEAR ? places[number] : REACH;
+    without_mean(lead + place, SIBEAT_ALIGN_CORE, core);
+    to_unit(core);
+    if (alike[number] >= SAME) {
+        sibeat_align_kind *kind = &aligner->kinds[number];
+        for (int k = 0; k < SIBEAT_ALIGN_CORE; k++)
+            kind->core[k] += (core[k] - kind->core[k]) / MEMORY;
+        to_unit(kind->core);
+        kind->count += 1.0f;
+        hold(kind, place - REACH);
+    } else {
+        add(aligner, core);
+    }
+    *likeness = ratio_of(highest);
+    return place - REACH;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+#include "sibeat_quality.h"
+
+#include <math.h>
+
+/* As in sibeat_edge.signal.quality, where each is explained. */
+#define QRS 36
+#define SMOOTH 18
+#define LEAST 0.05f
+#define NOISY 0.04f
+/* As in sibeat_edge.beats.stretch. */
+#define FAST 0.015f
+
+/* What a lead of a window spans, mV; NAN where it holds what is no number. */
+static float span_of(const float *window, int lead)
+{
+    float low = window[lead], high = low;
+
+    for (int k = lead; k < SIBEAT_LENGTH * SIBEAT_LEADS; k += SIBEAT_LEADS) {
+        if (!isfinite(window[k]))
+            return NAN;
+        low = window[k] < low ? window[k] : low;
+        high = window[k] > high ? window[k] : high;
+    }
+    return high - low;
+}
+
+/* What a moving average takes away at a place. */
+static float fast_part(const float *window, int lead, int place)
+{
+    float sum = 0.0f;
+
+    for (int k = place - SMOOTH / 2; k < place + SMOOTH / 2; k++)
+        sum += window[k * SIBEAT_LEADS + lead];
+    return fabsf(window[place * SIBEAT_LEADS + lead] - sum / SMOOTH);
+}
+
+/* The median fast part of a lead outside of the QRS, as a share of its span; 0 where nothing lies outside. */
+static float fast_share(const float *window, int lead, float span)
+{
+    float sorted[SIBEAT_LENGTH];
+    int count = 0;
+
+    for (int place = SMOOTH; place < SIBEAT_LENGTH - SMOOTH; place++) {
+        if (place > SIBEAT_BEFORE - QRS && place < SIBEAT_BEFORE + QRS)
+            continue;
+        const float fast = fast_part(window, lead, place);
+        int k = count++;
+        for (; k > 0 && sorted[k - 1] > fast; k--)
+            sorted[k] = sorted[k - 1];
+        sorted[k] = fast;
+    }
+    return count ? (sorted[(count - 1) / 2] + sorted[count / 2]) / 2.0f / span : 0.0f;
+}
+
+sibeat_quality sibeat_quality_of(const float *window, int stretch_is_fit)
+{
+    float worst = 0.0f;
+    int is_number = 1;
+
+    for (int lead = 0; lead < SIBEAT_LEADS; lead++) {
+        const float span = span_of(window, lead);
+        if (span < LEAST) /* not where it is NAN */
+            return SIBEAT_FLAT;
+        is_number = is_number && isfinite(span);
+    }
+    if (!is_number)
+        return SIBEAT_NOISY;
+    for (int lead = 0; lead < SIBEAT_LEADS; lead++) {
+        const float share = fast_share(window, lead, span_of(window, lead));
+        worst = share > worst ? share : worst;
+    }
+    if (worst > NOISY)
+        return SIBEAT_NOISY;
+    if (stretch_is_fit)
+        return SIBEAT_FINE;
+    return worst > FAST ? SIBEAT_NOISY : SIBEAT_MOTION;
+}

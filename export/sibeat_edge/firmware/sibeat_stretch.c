@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+#include "sibeat_stretch.h"
+
+#include <math.h>
+#include <string.h>
+
+/* As in sibeat_edge.beats.stretch, where each is explained. */
+#define STRETCH 9
+#define LOW 2.0f
+#define HIGH 4.0f
+#define FEWEST 3
+#define SLOPE 1.28f
+#define OFFSET (-1.0f)
+
+typedef char sibeat_stretch_is_kept[STRETCH <= SIBEAT_NEWEST ? 1 : -1];
+
+void sibeat_stretch_start(sibeat_stretch *stretch)
+{
+    memset(stretch, 0, sizeof *stretch);
+}
+
+int sibeat_stretch_push(sibeat_stretch *stretch, float likeness, float *ratio)
+{
+    const sibeat_newest *known = &stretch->likeness;
+
+    if (isfinite(likeness))
+        sibeat_newest_push(&stretch->likeness, STRETCH, likeness);
+    *ratio = NAN;
+    if (known->count >= FEWEST) {
+        *ratio = SLOPE * sibeat_median(known->values, known->count) + OFFSET;
+        stretch->is_unfit = *ratio < (stretch->is_unfit ? HIGH : LOW);
+    }
+    return !stretch->is_unfit;
+}

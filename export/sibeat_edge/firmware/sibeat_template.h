@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The wearer's own beats, with which a beat is compared, as sibeat_edge.beats.template has it. A part of sibeat_wearer.
+ * Empty for a model that judges a beat alone.
+ */
+#ifndef SIBEAT_TEMPLATE_H
+#define SIBEAT_TEMPLATE_H
+
+#include <stdint.h>
+
+#include "sibeat_config.h"
+#include "sibeat_floats.h"
+
+#if SIBEAT_RHYTHM_FEATURES
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SIBEAT_WINDOW_SIZE (SIBEAT_LENGTH * SIBEAT_LEADS)
+
+/* The shape of a kind of the wearer's own beats, and the usual RR interval before them in seconds. */
+typedef struct {
+    float middle[SIBEAT_WINDOW_SIZE];
+    float rr;
+    float gain;     /* sum of the logarithms of the sizes of the last beats in a row that had another size */
+    uint8_t steady; /* number of these beats */
+} sibeat_kind;
+
+/* Zeroed, it has seen no beats. */
+typedef struct {
+    sibeat_kind kinds[2]; /* the one in use last is the first */
+    uint8_t kind_count;   /* 0 in the warm-up */
+    float others[SIBEAT_WARM_UP][SIBEAT_WINDOW_SIZE]; /* the newest beats of no kind, or of the warm-up; a ring */
+    float intervals[SIBEAT_WARM_UP];
+    uint8_t first, other_count;
+    uint32_t count;  /* beats pushed */
+    uint32_t since;  /* of them, those before the others were last searched for a kind */
+    uint32_t unlike; /* beats of no kind since then */
+} sibeat_template;
+
+void sibeat_template_start(sibeat_template *own);
+
+/*
+ * Learn from a beat that is fit to be scored. window: its filtered samples in mV, as for sibeat_quantise_beside, all of
+ * them numbers. seconds: since the beat before, if that was fit, too; else NAN, as which a negative one counts.
+ * Returns the number of templates; 0 in the warm-up.
+ *
+ * Most beats take as long as a few passes over the window. The end of the warm-up and of its prolongations, and every
+ * SIBEAT_UNLIKE-th beat of no kind, take some 2,000 times that: half a second for each lead on a Cortex-M4 of 64 MHz,
+ * as estimated. So do not call it where the sampling waits.
+ */
+int sibeat_template_push(sibeat_template *own, const float *window, float seconds);
+
+/* End the warm-up, unless its beats are of too many kinds or most of them are premature: then it is prolonged. */
+void sibeat_template_settle(sibeat_template *own);
+
+/* The template that is most like a beat, to compare it with; NULL in the warm-up. */
+const float *sibeat_template_nearest(const sibeat_template *own, const float *window);
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* SIBEAT_RHYTHM_FEATURES */
+
+#endif

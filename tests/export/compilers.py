@@ -1,0 +1,48 @@
+"""The compilers that are here, and how strictly they take the bundle's C. Nothing of Keras is imported."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import sibeat_edge
+
+STATIC = Path(sibeat_edge.__file__).parent / "firmware"  # the sources that are the same for every model
+STRICT = [
+    "-std=c99",
+    "-Wall",
+    "-Wextra",
+    "-Wconversion",
+    "-Wshadow",
+    "-Wdouble-promotion",
+    "-Wvla",
+    "-Werror",
+]
+CORTEX = [*STRICT, "-mcpu=cortex-m4", "-mthumb"]
+DRIVER = """
+#include "sibeat_preprocess.h"
+unsigned int filter_size(void) { return sizeof(sibeat_band_pass); }
+#if SIBEAT_RHYTHM_FEATURES
+#include "sibeat_monitor.h"
+unsigned int template_size(void) { return sizeof(sibeat_template); }
+unsigned int wearer_size(void) { return sizeof(sibeat_wearer); }
+unsigned int older_size(void) { return sizeof(sibeat_older); }
+unsigned int judge_size(void) { return sizeof(sibeat_judge); }
+unsigned int aligner_size(void) { return sizeof(sibeat_aligner); }
+unsigned int stretch_size(void) { return sizeof(sibeat_stretch); }
+unsigned int threshold_size(void) { return sizeof(sibeat_threshold); }
+unsigned int monitor_size(void) { return sizeof(sibeat_monitor); }
+#endif
+"""
+
+
+def need(program):
+    if shutil.which(program) is None:
+        pytest.skip(f"no {program}: the bundle cannot be compiled here")
+    return program
+
+
+def compile_with(program, *arguments, cwd):
+    done = subprocess.run([need(program), *map(str, arguments)], cwd=cwd, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
