@@ -4,8 +4,9 @@ A premature beat from the atria may look like any other beat; only its time show
 as logarithms, so that "a fifth too early" is the same at 50 and at 150 beats a minute.
 """
 
+from collections.abc import Iterable
+
 import numpy as np
-import numpy.typing as npt
 
 FEATURES = (
     "before",  # RR before, over the median
@@ -24,7 +25,7 @@ FEWEST = 8  # known ones among them, without which there are no features
 SHORTEST, LONGEST = 0.2, 3.0  # s, to which RR intervals are limited
 
 
-def rhythm(history: npt.ArrayLike, recent: npt.ArrayLike, after: float) -> np.ndarray:
+def rhythm(history: Iterable[float], recent: Iterable[float], after: float) -> np.ndarray:
     """The ``FEATURES`` of a beat, ``(8,)`` float32 natural logarithms; an unknown one is 0, as if on time.
 
     Args:
