@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sibeat_edge.beats.evidence import KIND
+from sibeat_edge.beats.form import KIND
 from sibeat_edge.report.excerpts import Excerpt
 from sibeat_edge.report.findings import KindFound
 from sibeat_edge.scorer import Beat
