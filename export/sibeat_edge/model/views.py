@@ -64,11 +64,11 @@ class Scored:
         cut, view = self.cut, self.view
         return Beat(
             time=cut.time,
-            score=view and view.score,
+            score=view.score if view else None,
             alarm=is_alarm,
             reason="" if view else cut.reason or "warm-up",
             rr=cut.rr,
-            residuals=view and view.residuals,
+            residuals=view.residuals if view else None,
             why=verdict.why,
             snr=cut.snr,
             above=self.is_over,
