@@ -36,7 +36,10 @@ def rhythm(history: Iterable[float], recent: Iterable[float], after: float) -> n
 
     NaN is an unknown interval: the next beat has not come, or the signal had a gap.
     """
-    limited = np.minimum(np.maximum(np.array([*history, *recent, after], np.float64), SHORTEST), LONGEST)
+    limited = np.minimum(
+        np.maximum(np.array([*np.asarray(history), *np.asarray(recent), after], np.float64), SHORTEST),
+        LONGEST,
+    )
     logarithms = np.log(limited)
     past, (two, one, before, following) = logarithms[:-4], logarithms[-4:].tolist()
     known = past[past == past]

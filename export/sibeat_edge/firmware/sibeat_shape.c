@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-/* As in sibeat_edge.beats.evidence: samples at 360 Hz before the R-peak, and from it on. */
+/* As in sibeat_edge.beats.form: samples at 360 Hz before the R-peak, and from it on. */
 #define QRS_BEFORE 25
 #define QRS_AFTER 35
 #define KIND_BEFORE 40

@@ -236,8 +236,7 @@ def test_the_sample_that_makes_an_r_peak_certain_does_not_depend_on_the_blocks()
     whole, parts, found, seen = RPeakDetector(), RPeakDetector(), [], 0
     wanted = whole.track(lead) + whole.track_end()
     for size in [1, 7, 100, 3000, *[59] * 200]:
-        block, seen = lead[seen : seen + size], seen + size
-        new = parts.track(block)
-        assert all(seen - len(block) <= at < seen for _, at in new)
-        found += new
+        new = parts.track(lead[seen : seen + size])
+        assert all(seen <= at < seen + size for _, at in new)
+        found, seen = found + new, seen + size
     assert found + parts.track_end() == wanted and len(wanted) > 15
