@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from keras_sibeat.config.command_line import add_data, parser
-from keras_sibeat.errors import ConfigError, command
+from keras_sibeat.errors import ConfigError, ExportError, command
 from keras_sibeat.layers.names import FORMATS, ONNX
 
 
@@ -56,8 +56,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise ConfigError(
                 f"--{name}: found {len(sources)} folds and seeds; expected one, or no --{name}."
             )
+    refused = []  # one of several folds or seeds keeps no other from being exported
     for source, folder in sources:
-        print_report(Console(), export(source, options.out or folder, settings))
+        try:
+            print_report(Console(), export(source, options.out or folder, settings))
+        except ExportError as error:
+            refused.append(f"{folder.parent.name}: {error}" if len(sources) > 1 else str(error))
+    if refused:
+        raise ExportError("\n".join(refused))
 
 
 if __name__ == "__main__":

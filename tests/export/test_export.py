@@ -232,6 +232,27 @@ def test_one_folder_for_several_seeds_is_refused(run, option, tmp_path, monkeypa
     assert f"{option}: found 2 folds and seeds; expected one" in capsys.readouterr().err
 
 
+def test_a_refused_seed_keeps_no_other_from_being_exported(run, tmp_path, monkeypatch, capsys):
+    ((source, _),) = export_sources.open_sources(run)
+    folders = [tmp_path / f"fold0-seed{seed}" / "export" for seed in range(3)]
+    monkeypatch.setattr(
+        export_sources, "open_sources", lambda *arguments: [(source, folder) for folder in folders]
+    )
+    exported = []
+
+    def export_or_refuse(source, folder, settings):
+        if folder == folders[1]:
+            raise ExportError("tiny: refused by the gate.")
+        exported.append(folder)
+
+    monkeypatch.setattr("keras_sibeat.export.exporting.export", export_or_refuse)
+    monkeypatch.setattr("keras_sibeat.export.printing.print_report", lambda *arguments: None)
+    with pytest.raises(SystemExit) as stopped:
+        export_command([str(run)])
+    assert stopped.value.code == 2 and exported == [folders[0], folders[2]]
+    assert capsys.readouterr().err == "error: fold0-seed1: tiny: refused by the gate.\n"
+
+
 def test_where_the_bundle_has_no_place_nothing_is_exported(run, tmp_path):
     other = tmp_path / "other"
     other.mkdir()

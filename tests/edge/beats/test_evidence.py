@@ -310,7 +310,7 @@ def test_no_more_is_held_however_many_beats_come():
         evidence.push(replace(beat, time=RR * number))
         if number % 100 == 99:
             sizes.append(len(pickle.dumps(evidence)))
-    most = (HISTORY + 2) * view().nbytes + KINDS * 8 * 120 + 10_000
+    most = (HISTORY + 2) * (view().nbytes + 8 * 120) + KINDS * 8 * 120 + 10_000
     assert max(sizes) < most and max(sizes[10:]) <= max(sizes[:10]) + 1000
 
 

@@ -168,9 +168,8 @@ def test_the_unit_can_be_told(tmp_path, capsys):
     assert [b.time for b in found.beats] == [b.time for b in wanted.beats]
     assert np.ptp(found.strip.samples[:2500]) == pytest.approx(np.ptp(wanted.strip.samples[:2500]), rel=1e-2)
     assert (found.assumed_unit, wanted.assumed_unit) == ("uV", "")
-    assert (
-        run(path, "--rate", 250, "--unit", "mmHg") == 2 and "expected mV, uV or V" in capsys.readouterr().err
-    )
+    assert run(path, "--rate", 250, "--unit", "mmHg") == 2
+    assert "given the unit 'mmHg'; expected mV, uV, V or counts" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("where", [".", "..", "folder"])

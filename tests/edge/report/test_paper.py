@@ -53,7 +53,7 @@ def test_a_jump_of_the_electrodes_changes_no_scale():
 
 def test_a_report_tells_its_scale_and_a_unit_that_was_assumed(tmp_path):
     np.savetxt(tmp_path / "counts.csv", np.round(ecg(12) * 200 + 1024), fmt="%d", header="MLII", comments="")
-    page = report(score_file(tmp_path / "counts.csv", rate=250))
+    page = report(score_file(tmp_path / "counts.csv", rate=250, unit="mV"))
     assert "0.2 s and 50 mV" in page and "so the unit may be another one" in page
     assert re.search("<td>Unit</td><td>mV, as it was taken: the file states none</td>", page)
     np.savetxt(tmp_path / "mv.csv", ecg(12), fmt="%.4f", header="MLII (mV)", comments="")
