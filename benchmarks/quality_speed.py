@@ -19,6 +19,7 @@ from reporting import report
 from keras_sibeat.data.recording import read_recording
 from keras_sibeat.evaluate.summary import summarise
 from keras_sibeat.files import sha256
+from sibeat_edge import scorer
 from sibeat_edge.beats.alignment import Aligner
 from sibeat_edge.beats.evidence import Evidence
 from sibeat_edge.beats.judge import Judge
@@ -34,7 +35,11 @@ INDEX = {
     "evidence": [(Evidence, "push")],
     "forms": [(views, "forms")],
 }
-JUDGEMENT = {"kinds_and_timing": [(Judge, "push")], "model_otherwise": [(views, "otherwise")]}
+JUDGEMENT = {
+    "kinds_and_timing": [(Judge, "push")],
+    "model_at_another_time": [(views, "of_template")],
+    "model_of_another_shape": [(scorer, "on_time")],
+}
 
 
 def main():

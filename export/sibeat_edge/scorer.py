@@ -20,7 +20,7 @@ from sibeat_edge.beats.windows import normalise
 from sibeat_edge.errors import ModelError
 from sibeat_edge.model.runtime import Model
 from sibeat_edge.model.threshold import Threshold
-from sibeat_edge.model.views import Scored, viewed
+from sibeat_edge.model.views import Scored, on_time, viewed
 from sibeat_edge.signal.resampling import RATE
 
 BLOCK = 60  # s of a recording that are pushed at once
@@ -216,7 +216,7 @@ class BeatScorer:
         certain together.
         """
         given = [view for group in groups for view in group if view]
-        found = iter(viewed(self.model, given, self.heat, self.parts))
+        found = iter(viewed(self.model, given, self.heat))
         beats = []
         for group in groups:
             known = [next(found) if view else None for view in group]
@@ -244,7 +244,7 @@ class BeatScorer:
     def _scores(self, view):
         """A beat's scores as the judge takes them: as it is, of another shape, and at another time."""
         values = (value / self._unit for value in (view.score, view.of_template, self.threshold))
-        return Scores(*values, shape=lambda: view.on_time / self._unit)
+        return Scores(*values, shape=lambda: on_time(self.model, *view.inputs) / self._unit)
 
     def _decide(self, verdicts):
         """The beats on which these are the first verdicts."""

@@ -8,7 +8,7 @@ import numpy as np
 from sibeat_edge.beats.beat import Beat
 from sibeat_edge.beats.cut import CutBeat
 from sibeat_edge.beats.form import Form, forms
-from sibeat_edge.beats.judge import OWN_KIND, Verdict
+from sibeat_edge.beats.judge import Verdict
 from sibeat_edge.beats.rhythm import OF_A_BEAT
 from sibeat_edge.model.runtime import Model
 
@@ -25,7 +25,6 @@ class Viewed:
         residuals: where the beat is abnormal, ``(length,)``, if asked for and known.
         of_template: for a wearer's model the score of the template at the beat's time.
         form: for a wearer's model the ``Form``.
-        on_time: for a wearer's model the score had the beat been on time, if it is odd or that is asked for.
 
     >>> Viewed((np.zeros((320, 1)),), 0.5).form is None
     True
@@ -36,7 +35,6 @@ class Viewed:
     residuals: np.ndarray | None = None
     of_template: float | None = None
     form: Form | None = None
-    on_time: float | None = None
 
 
 @dataclass(slots=True)
@@ -81,16 +79,12 @@ class Scored:
         )
 
 
-def viewed(
-    model: Model, views: Sequence[tuple[np.ndarray, ...]], heat: bool = False, parts: bool = False
-) -> list[Viewed]:
+def viewed(model: Model, views: Sequence[tuple[np.ndarray, ...]], heat: bool = False) -> list[Viewed]:
     """What ``model`` says of each of the ``views``.
 
     Args:
         views: as ``Wearer`` gives them or, for a model without a wearer, ``(normalise(window),)``.
         heat: whether residuals are wanted.
-        parts: whether the scores on time are wanted of all beats. The judge asks for those of odd ones alone,
-            and each costs a run of the model.
 
     >>> from sibeat_edge.report.recording import PRESET
     >>> template = np.hanning(320)[:, None].astype(np.float32)
@@ -107,25 +101,23 @@ def viewed(
     windows, rhythms = (np.stack(part) for part in zip(*views, strict=True))
     beats, templates = np.split(windows, 2, axis=2)
     judged = forms(windows, model.manifest["window"]["before"])
-    odd = [number for number, form in enumerate(judged) if parts or form.likeness < OWN_KIND]
     scores = model.scores(windows, rhythms)
-    of_templates, on_time = otherwise(model, windows, rhythms, odd)
+    of_templates = of_template(model, windows, rhythms)
     residuals = np.square(beats - templates).mean(axis=2) if heat else [None] * len(views)
-    found = zip(views, scores, residuals, of_templates, judged, strict=True)
-    return [Viewed(*one, on_time.get(number)) for number, one in enumerate(found)]
+    return list(map(Viewed, views, scores, residuals, of_templates, judged))
 
 
-def otherwise(
-    model: Model, windows: np.ndarray, rhythms: np.ndarray, odd: Sequence[int]
-) -> tuple[list[float], dict[int, float]]:
-    """Scores of the templates at the beats' times, and of the ``odd`` beats had they been on time.
+def of_template(model: Model, windows: np.ndarray, rhythms: np.ndarray) -> list[float]:
+    """Scores of the templates at the beats' times.
 
     Args:
         windows: ``(beats, length, 2 · leads)``.
         rhythms: ``(beats, features)``.
-        odd: numbers of beats; the scores on time are returned by them.
     """
     templates = windows[:, :, windows.shape[2] // 2 :]
-    of_templates = model.scores(np.concatenate([templates, templates], axis=2), rhythms)
-    on_time = np.where(OF_A_BEAT, 0, rhythms[odd]).astype(rhythms.dtype)
-    return of_templates, dict(zip(odd, model.scores(windows[odd], on_time), strict=True))
+    return model.scores(np.concatenate([templates, templates], axis=2), rhythms)
+
+
+def on_time(model: Model, window: np.ndarray, rhythm: np.ndarray) -> float:
+    """The score had a beat been on time, in the same rhythm. It costs a run of the model of its own."""
+    return model.score(window, np.where(OF_A_BEAT, 0, rhythm).astype(rhythm.dtype))

@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
-from sibeat_edge.beats.judge import OWN_KIND
 from sibeat_edge.beats.rhythm import OF_A_BEAT
 from sibeat_edge.model.runtime import Model
-from sibeat_edge.model.views import viewed
+from sibeat_edge.model.views import on_time, viewed
 from sibeat_edge.report.recording import PRESET
 
 
@@ -23,19 +22,17 @@ def views(count):
     return [(window, draws.normal(size=8, scale=0.2).astype(np.float32)) for window in made]
 
 
-@pytest.mark.parametrize("parts", [False, True])
-def test_scores_are_those_of_each_view_alone(model, parts):
+def test_scores_are_those_of_each_view_alone(model):
     given = views(12)
-    found = viewed(model, given, heat=True, parts=parts)
+    found = viewed(model, given, heat=True)
     assert len(found) == 12 and len({one.score for one in found}) > 3
     for one, (window, rhythm) in zip(found, given, strict=True):
         beat, template = window[:, :1], window[:, 1:]
         assert one.score == model.score(window, rhythm)
         assert one.of_template == model.score(np.hstack([template, template]), rhythm)
         np.testing.assert_array_equal(one.residuals, np.square(beat - template)[:, 0])
-        is_asked = parts or one.form.likeness < OWN_KIND
-        assert one.on_time == (model.score(window, np.where(OF_A_BEAT, 0, rhythm)) if is_asked else None)
-    assert parts or {one.on_time is None for one in found} == {True, False}
+        late = model.score(window, np.where(OF_A_BEAT, 0, rhythm))
+        assert on_time(model, window, rhythm) == late
 
 
 def test_of_no_views_nothing_is_said(model):
