@@ -36,6 +36,16 @@ def find_export(run: Run, part: Path) -> tuple[Path, dict[str, Any]]:
     return file, report
 
 
+def find_refusals(run: Run) -> dict[str, list[str]]:
+    """Why the gate refused the models of a run's parts, by the part's name; nothing for those exported."""
+    refused = {}
+    for part in run.parts().values():
+        file = part / "export" / f"{run.config.name}-refused.json"
+        if file.exists() and not file.with_name(f"{run.config.name}.tflite").exists():
+            refused[part.name] = json.loads(file.read_text(encoding="utf-8"))["gate"]["failures"]
+    return refused
+
+
 def evaluate_exported(
     run: Run, folds: Mapping[int, Fold] | None = None, beats_file: Path | None = None
 ) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from keras_sibeat.errors import ConfigError
 from keras_sibeat.evaluate.conditions import measure_robustness
 from keras_sibeat.evaluate.decision_figures import decision_tables
 from keras_sibeat.evaluate.decisions import decide_all
-from keras_sibeat.evaluate.int8 import find_export
+from keras_sibeat.evaluate.int8 import find_export, find_refusals
 from keras_sibeat.evaluate.summary import FORMAT, summarise
 from keras_sibeat.evaluate.thresholds import measure_calibration
 from keras_sibeat.evaluate.wearables import measure_wearables
@@ -101,11 +101,11 @@ def decide_run(run: Run) -> dict[str, dict[str, Any]]:
     """The tables of EC57 over the test recordings of a run, by the int8 model of each seed.
 
     Under ``leave_out`` the model of each fold decides about the fold's own recordings, and a seed's table is
-    of all folds together.
+    of all folds together. A fold whose model the gate refused decides about nobody.
 
     Returns a result without a name for each database; that of MIT-BIH's inter-patient test is ``ds2``, and
-    that of several folds ``folds``. Raises ``ConfigError`` for a run whose models have no template of the
-    wearer's: they name no kinds.
+    that of several folds ``folds``, which names the ``refused`` ones. Raises ``ConfigError`` for a run whose
+    models have no template of the wearer's: they name no kinds.
     """
     started = time.perf_counter()
     if not run.config.wearer or not run.config.protocol.is_of_wearers:
@@ -113,24 +113,28 @@ def decide_run(run: Run) -> dict[str, dict[str, Any]]:
             f"{run.folder}: expected a wearer's student under inter_patient, leave_out or databases, whose "
             "test recordings are whole."
         )
-    models, results = _models(run), {}
-    for database, recordings in _recordings_of_parts(run).items():
+    refused = find_refusals(run) if run.config.protocol.name == "leave_out" else {}
+    parts = {key: part for key, part in run.parts().items() if part.name not in refused}
+    models = [find_export(run, part)[0] for part in parts.values()]
+    results = {}
+    for database, recordings in _recordings_of_parts(run, parts).items():
         decided = _in_processes(decide_all, models, recordings)
         names = list(dict.fromkeys(each.record for part in decided for each in part))
-        measured = [decision_tables(part) for part in _of_seeds(run, decided)]
+        measured = [decision_tables(part) for part in _of_seeds(parts, decided)]
         results["ds2" if set(names) == set(DS2) else database] = {
             "format": FORMAT,
             "metrics": summarise([found["metrics"] for found in measured]),
             "records": {name: summarise([found["records"][name] for found in measured]) for name in names},
             "matrices": [found["matrices"] for found in measured],
+            **({"refused": refused} if refused else {}),
             **_provenance(run, models, started),
         }
     return results
 
 
-def _recordings_of_parts(run):
-    """The recordings that test, of each database, as a list for each part of the run."""
-    config, parts = run.config, run.parts()
+def _recordings_of_parts(run, parts):
+    """The recordings that test, of each database, as a list for each of these ``parts`` of the run."""
+    config = run.config
     if config.protocol.name != "leave_out":
         return {name: [those] * len(parts) for name, those in _test_recordings(config).items()}
     _check_annotated(config)
@@ -141,10 +145,10 @@ def _recordings_of_parts(run):
     }
 
 
-def _of_seeds(run, parts):
-    """Of each seed what is known of its folds, together."""
+def _of_seeds(parts, found):
+    """Of each seed what was ``found`` of its folds, together."""
     joined: dict[int, list[Any]] = defaultdict(list)
-    for (_, seed), those in zip(run.parts(), parts, strict=True):
+    for (_, seed), those in zip(parts, found, strict=True):
         joined[seed] += those
     return joined.values()
 

@@ -8,7 +8,7 @@ from keras_sibeat.results.markdown import MISSING, cell, table
 DATABASES = {
     "ds2": "MIT-BIH DS2, 22 records",
     "svdb": "SVDB, 8 records",
-    "folds": "MIT-BIH, all 44 records, eleven smaller models",
+    "folds": "MIT-BIH, {} records left out in turn, smaller models",
 }
 # Of MIT-BIH's DS2, sensitivity / positive predictivity in percent; what is known beforehand of a wearer.
 PUBLISHED = (
@@ -85,7 +85,15 @@ def decisions(results: Mapping[str, Mapping[str, Any]]) -> str:
             found = result["metrics"]
             pairs = [_pair(found, kind) for kind in ("veb", "sveb")]
             hourly = [cell(found.get(f"false_alarms_{what}"), 1) for what in ("mean", "median")]
-            rows.append([f"**ours**, {title}", *pairs, cell(found.get("f1"), 3), *hourly, "none"])
+            rows.append(
+                [
+                    f"**ours**, {title.format(len(result['matrices'][0]))}",
+                    *pairs,
+                    cell(found.get("f1"), 3),
+                    *hourly,
+                    "none",
+                ]
+            )
     if not rows:
         return ""
     return table(HEADS, [*rows, *(list(row) for row in PUBLISHED)])
@@ -98,10 +106,19 @@ def ec57(result: Mapping[str, Any]) -> str:
     return (
         f"## What the device decides: `{result['name']}`\n\n{seeds} model{'s' * (seeds > 1)} in int8, first "
         "lead, detected R-peaks, defaults; ANSI/AAMI EC57, first five minutes not counted, a beat without "
-        "a score counted as missed. An alarm is false where a beat called S or V is normal, or none.\n\n"
+        "a score counted as missed. An alarm is false where a beat called S or V is normal, or none.\n"
+        f"{_refused(result.get('refused', {}))}\n"
         f"{table(['', 'mean ± sd'], rows)}\n"
         "By record, each cell the mean over the models: experts' class, then what it was called.\n\n"
         f"{_records(result['matrices'])}"
+    )
+
+
+def _refused(folds):
+    """A sentence for each fold whose model the gate refused: its wearers are not among the records."""
+    return "".join(
+        f"The gate refused the model of {name} ({'; '.join(failures)}), so its wearers are left out.\n"
+        for name, failures in folds.items()
     )
 
 

@@ -17,6 +17,8 @@ from keras_sibeat.errors import ConfigError
 from keras_sibeat.evaluate import ec57, stress
 from keras_sibeat.evaluate.decision_figures import decide_folder, decision_tables
 from keras_sibeat.evaluate.decisions import decide_all
+from keras_sibeat.evaluate.int8 import find_refusals
+from keras_sibeat.results import decision_tables as tables
 from keras_sibeat.results import writing
 from keras_sibeat.results.commands import names_written
 from keras_sibeat.train.run import part_folders
@@ -61,7 +63,7 @@ def test_some_of_the_records_can_be_named(folder, capsys):
         (["none.tflite", "--data", "."], "none.tflite"),
         (["a.hea.tflite", "--data", "."], "a.hea.tflite"),
         ([str(PRESET), "--data", "none"], "none: no such folder"),
-        ([str(PRESET), "--data", ".", "--records", "c"], "c.hea: no such file"),
+        ([str(PRESET), "--data", ".", "--records", "c"], "c.hea: found no such file"),
         (["none"], "none: "),
     ],
 )
@@ -114,7 +116,7 @@ def of_presets(monkeypatch):
         ]
 
     monkeypatch.setattr(stress, "_in_processes", in_processes)
-    monkeypatch.setattr(stress, "_models", lambda run: [PRESET] * len(run.parts()))
+    monkeypatch.setattr(stress, "find_export", lambda run, part: (PRESET, {}))
     monkeypatch.setattr(stress, "_provenance", lambda *_: {"seeds": [0, 1]})
 
 
@@ -172,6 +174,33 @@ def test_under_leave_out_each_fold_s_model_decides_about_its_own_wearers(tmp_pat
     for name, value in wanted["metrics"].items():
         assert table["metrics"][name]["values"] == [value] * 2
     assert table["matrices"] == [wanted["matrices"]] * 2
+
+
+def test_the_wearers_of_a_refused_fold_are_left_out_and_named(tmp_path, of_presets, monkeypatch):
+    for seed in range(9):
+        recording = simulate_wearer(seed, 330.0, abnormal={"V": 0.2})
+        write_recording(replace(recording, name=f"w{seed}"), tmp_path)
+    settings = [*WEARER, "protocol.name=leave_out", "protocol.folds=[0, 1]", "data.leads=['MLII']"]
+    run = run_of(*settings, data=tmp_path)
+    refused = {f"fold1-seed{seed}": ["rank correlation: found 0.9"] for seed in run.config.seeds}
+    monkeypatch.setattr(stress, "find_refusals", lambda run: refused)
+    table = stress.decide_run(run)["folds"]
+    assert sorted(table["records"]) == sorted(set(load_folds(run.config)[0].test.records.tolist()))
+    assert table["refused"] == refused
+    told = tables.ec57({**table, "name": "ec57-folds"})
+    assert "The gate refused the model of fold1-seed0 (rank correlation: found 0.9)" in told
+
+
+def test_a_refused_part_is_one_without_a_model(tmp_path):
+    parts = {(fold, 0): tmp_path / f"fold{fold}-seed0" for fold in range(3)}
+    for part in parts.values():
+        (part / "export").mkdir(parents=True)
+    failures = {"gate": {"failures": ["too different"]}}
+    for fold in (1, 2):
+        (parts[fold, 0] / "export" / "tiny-refused.json").write_text(json.dumps(failures))
+    (parts[2, 0] / "export" / "tiny.tflite").touch()  # exported before; the earlier model stays
+    run = SimpleNamespace(parts=lambda: parts, config=SimpleNamespace(name="tiny"))
+    assert find_refusals(run) == {"fold1-seed0": ["too different"]}
 
 
 @pytest.mark.parametrize(
