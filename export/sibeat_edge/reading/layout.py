@@ -63,7 +63,10 @@ class Layout:
             text = line.strip() if self.separator != "\t" else line.rstrip("\r\n")
             text = " ".join(text.split()) if self.separator is None else text
             rows = csv.reader([text], delimiter=self.separator or " ", skipinitialspace=True)
-            parts = next(rows, [])
+            try:
+                parts = next(rows, [])
+            except csv.Error:  # a cell longer than any number, as in a page of HTML
+                parts = text.split(self.separator)
         else:
             parts = line.split(self.separator)
         return [part.strip().strip("\"'") for part in parts]

@@ -71,3 +71,8 @@ def test_the_encoding_is_told_by_a_byte_order_mark(tmp_path, encoding):
     (tmp_path / "a").write_bytes((mark + "°x,y\r1,2\r\n3,4").encode(encoding))
     with open_text(tmp_path / "a") as file:
         assert file.readlines() == ["°x,y\n", "1,2\n", "3,4"]
+
+
+def test_a_quoted_cell_longer_than_any_is_no_number():
+    line = 'x"' + "y" * 200_000 + '"'
+    assert len(Layout(",").cells(line)) == 1 and find_layout([line]) is None
