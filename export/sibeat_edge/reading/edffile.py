@@ -23,9 +23,9 @@ class EdfFile:
     that were not finished or are cut, and gaps, which are common.
 
     Signals of annotations are no leads. A unit of microvolts is uV in any encoding. Data records of EDF+D
-    have times of their own: behind a gap a new block begins, and so it does, with a warning, where times of other
-    files tell a gap. All data records that the file holds are read;
-    if its header declares others, or the last one is cut, ``cut`` says so.
+    have times of their own: behind a gap a new block begins, and so it does, with a warning, where times of
+    other files tell a gap. All data records that the file holds are read; if its header declares others, or
+    the last one is cut, ``cut`` says so.
 
     Raises ``RecordError`` for a file that is not EDF or BDF, or holds no samples. ``blocks`` also raises it
     for a lead without a range of values.
@@ -120,9 +120,10 @@ class EdfFile:
         gaps = np.flatnonzero(steps > duration + JUMP) + 1
         if not len(gaps) or (steps < duration - JUMP).any() or not times[-1] - times[0] < LONGEST:
             return []
+        lost = (steps - duration)[gaps - 1].sum()
         self.warnings.append(
-            f"{self._path}: found data records with times that leave out {(steps - duration)[gaps - 1].sum():.4g}"
-            " s; expected none to be left out as its header declares, so these are gaps."
+            f"{self._path}: found data records with times that leave out {lost:.4g} s; expected none to be "
+            "left out as its header declares, so these are gaps."
         )
         begins = [0, *gaps.tolist()]
         return [

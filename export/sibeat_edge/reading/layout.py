@@ -239,7 +239,7 @@ def _are_numbered(rows):
         return False
     if len(first) > 1 and not first[0] and all(map(str.isdigit, first[1:])):
         return all(row[0] for row in others)
-    is_counted = first == [str(place) for place in range(len(first))]
+    is_counted = first in [[str(start + place) for place in range(len(first))] for start in (0, 1)]
     return is_counted and all("." in cell or "e" in cell for row in others for cell in row)
 
 

@@ -21,11 +21,12 @@ RATES = (
     + ("freq", "frequency", "hz", "fsecg", "ecgfs", "ecgrate", "ecgsamplingrate")
 )  # fmt: skip
 # Names of clocks, and how many s their unit is; None where the name does not tell.
-TIMES = {name: None for name in ("time", "t", "times", "timestamp", "timestamps", "elapsedtime")} | {
-    name + unit: step
-    for name in ("time", "t", "times", "timestamp", "timestamps")
-    for unit, step in {"s": 1.0, "sec": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}.items()
-    if name + unit not in ("times", "timestamps")
+STAMPS = ("time", "t", "times", "timestamp", "timestamps", "elapsedtime", "unixtime", "epoch")
+STEPS = {"s": 1.0, "sec": 1.0, "seconds": 1.0, "ms": 1e-3, "milliseconds": 1e-3, "us": 1e-6, "ns": 1e-9}
+TIMES: dict[str, float | None] = {
+    **{name + unit: step for name in STAMPS for unit, step in STEPS.items()},
+    **{unit: step for unit, step in STEPS.items() if len(unit) > 1},
+    **dict.fromkeys(STAMPS),
 }
 LEADS = (
     "leads",
