@@ -20,7 +20,7 @@ def thinned(times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     A packet begins wherever the step before is longer than usual, goes back, or is no number.
 
     >>> times, counts = thinned(np.arange(100_000) / 250)
-    >>> len(times), counts.sum()
+    >>> len(times), int(counts.sum())
     (6251, 100000)
     """
     if len(times) < FEW:

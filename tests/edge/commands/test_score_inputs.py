@@ -169,7 +169,8 @@ def test_the_unit_can_be_told(tmp_path, capsys):
     assert np.ptp(found.strip.samples[:2500]) == pytest.approx(np.ptp(wanted.strip.samples[:2500]), rel=1e-2)
     assert (found.assumed_unit, wanted.assumed_unit) == ("uV", "")
     assert (
-        run(path, "--rate", 250, "--unit", "mmHg") == 2 and "expected mV, uV or V" in capsys.readouterr().err
+        run(path, "--rate", 250, "--unit", "mmHg") == 2
+        and "expected mV, uV, V or counts" in capsys.readouterr().err
     )
 
 
