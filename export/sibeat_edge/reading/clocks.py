@@ -21,7 +21,7 @@ def thinned(times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
     >>> times, counts = thinned(np.arange(100_000) / 250)
     >>> len(times), int(counts.sum())
-    (6251, 100000)
+    (6250, 100000)
     """
     if len(times) < FEW:
         return times, np.ones(len(times), np.int64)
