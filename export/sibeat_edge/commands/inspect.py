@@ -98,8 +98,8 @@ def _gaps(found):
 
 
 def _clock(seconds):
-    minutes, rest = divmod(seconds, 60)
-    return f"{int(minutes // 60)}:{int(minutes % 60):02d}:{rest:04.1f}"
+    tenths = round(seconds * 10)
+    return f"{tenths // 36000}:{tenths // 600 % 60:02d}:{tenths % 600 / 10:04.1f}"
 
 
 def _positive(text):

@@ -11,6 +11,7 @@ from sibeat_edge.model import KERNELS
 
 FORMATS = ("table", "json", "csv", "wfdb")
 STANDARD_INPUT = "-"
+STANDARD_FILE = "/dev/stdin"  # the file that standard input comes from, where there is one
 FAILED, PARTIAL = 2, 3  # exit codes
 
 
@@ -96,7 +97,11 @@ def _score(options):
     from sibeat_edge.reading.listing import is_folder
 
     (first, *others) = options.records
-    if first != STANDARD_INPUT and (others or is_folder(Path(first)) or _is_pattern(first)):
+    if STANDARD_INPUT in options.records:
+        if others:
+            raise EdgeError("found - among several recordings; expected the standard input alone.")
+        return _score_one(options)
+    if others or is_folder(Path(first)) or _is_pattern(first):
         return _score_many(options)
     return _score_one(options)
 
@@ -138,7 +143,8 @@ def _score_one(options):
             raise EdgeError("found no name for the annotations of the standard input; expected --out PATH.")
         out = beside(record)
     outputs = [path for path in (out, options.report) if path is not None]
-    check_outputs(outputs, identities([*files_of(record), *_models(options)]), options.overwrite)
+    files = [STANDARD_FILE] if record == STANDARD_INPUT else files_of(record)
+    check_outputs(outputs, identities([*files, *_models(options)]), options.overwrite)
     with ProgressBar(Console(stderr=True)) as bar:
         scored = score_file(record, progress=bar.update, **_arguments(options))
     for warning in scored.warnings:

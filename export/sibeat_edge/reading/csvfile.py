@@ -43,6 +43,7 @@ class CsvFile:
 
     Attributes:
         numbers: of the leads' columns, from 1.
+        told: how the ``rate`` was told.
 
     Raises ``RecordError`` for a file that is no such table, a missing rate, or a clock that goes back or
     is not steady.
@@ -84,6 +85,8 @@ class CsvFile:
         self.named = not all(name.isdigit() for name in self.leads)
         self._timing = self._find_timing(columns, rate, preamble.rate, first)
         self._rate = float(self._timing.rate)
+        by_count = "the option" if self._timing.is_given else "the lines above the rows"
+        self.told = {"rate": by_count if self._timing.column is None else "the clock"}
         self.rates = [self._rate] * len(self.leads)
         if preamble.warning:
             self._warn(preamble.warning)

@@ -23,8 +23,9 @@ class EdfFile:
     that were not finished or are cut, and gaps, which are common.
 
     Signals of annotations are no leads. A unit of microvolts is uV in any encoding. Data records of EDF+D
-    have times of their own: behind a gap a new block begins. All data records that the file holds are read;
-    if its header declares others, or the last one is cut, ``cut`` says so.
+    have times of their own: behind a gap a new block begins, and so it does, with a warning, where times of
+    other files tell a gap. All data records that the file holds are read; if its header declares others, or
+    the last one is cut, ``cut`` says so.
 
     Raises ``RecordError`` for a file that is not EDF or BDF, or holds no samples. ``blocks`` also raises it
     for a lead without a range of values.
@@ -85,7 +86,7 @@ class EdfFile:
         """The stretches without gaps: each one's time in s, and its first and end data record."""
         end, duration = self._whole + bool(self._rest), self._header.duration
         if not self._header.has_gaps:
-            return [(0.0, 0, end)]
+            return self._undeclared_gaps(end) or [(0.0, 0, end)]
         onsets = self._onsets()
         stretches, begin, first, before = [], 0.0, 0, -duration
         for record, onset in enumerate(onsets):
@@ -103,6 +104,32 @@ class EdfFile:
                 stretches.append((begin, first, record))
                 begin, first = onset, record
         return [*stretches, (begin, first, end)]
+
+    def _undeclared_gaps(self, end):
+        """The stretches where data records' times tell gaps, though the header declares none; else empty.
+
+        Such times are taken if every one goes on by a data record or more: there are files whose times mean
+        nothing.
+        """
+        place = next((c for c in self._header.channels if c.is_annotations), None)
+        found = [] if place is None else [ONSET.match(text) for text in self._texts(place)]
+        if len(found) < 2 or not all(found):
+            return []
+        duration, times = self._header.duration, np.array([float(match[1]) for match in found])
+        steps = np.diff(times)
+        gaps = np.flatnonzero(steps > duration + JUMP) + 1
+        if not len(gaps) or (steps < duration - JUMP).any() or not times[-1] - times[0] < LONGEST:
+            return []
+        lost = (steps - duration)[gaps - 1].sum()
+        self.warnings.append(
+            f"{self._path}: found data records with times that leave out {lost:.4g} s; expected none to be "
+            "left out as its header declares, so these are gaps."
+        )
+        begins = [0, *gaps.tolist()]
+        return [
+            (float(times[first] - times[0]), first, last)
+            for first, last in zip(begins, [*begins[1:], end], strict=True)
+        ]
 
     def _onsets(self):
         """Each data record's time in s from the first one's; None where it has none."""

@@ -121,7 +121,7 @@ in_millivolts=True))
         seconds=seconds,
         leads=tuple(lead for lead in leads if lead is not None),
         gaps=gaps,
-        told=_told(path, form, source, rate, unit, assumed),
+        told=_told(path, form, source, unit, assumed),
         taken=record.leads if record is not None else (),
         refusal=refusal,
         warnings=record.warnings if record is not None else tuple(source.warnings),
@@ -162,7 +162,7 @@ def _lead(source, column, value, given, assumed):
     )
 
 
-def _told(path, form, source, rate, unit, assumed):
+def _told(path, form, source, unit, assumed):
     """How each was told, in words; what a reader does not say was stated in the file."""
     told = {
         "format": "its first bytes" if path.suffix.lower() not in (*form.endings, ".gz") else "its ending"
@@ -172,8 +172,7 @@ def _told(path, form, source, rate, unit, assumed):
     own = dict(getattr(source, "told", {}))
     where = "the headings" if form.name == TEXT else "the header"
     told["leads"] = own.get("leads") or (where if source.named else "their places, as the file names none")
-    by_text = "the option" if rate is not None else "the clock"
-    told["rate"] = own.get("rate") or (by_text if form.name == TEXT else where)
+    told["rate"] = own.get("rate") or where
     stated = [bool(each.strip()) for each in source.units]
     guess = f"the option: {unit}" if unit else f"a guess: {assumed}, as the file states none"
     told["units"] = (own.get("units") or where) if any(stated) else guess

@@ -63,7 +63,10 @@ class Layout:
             text = line.strip() if self.separator != "\t" else line.rstrip("\r\n")
             text = " ".join(text.split()) if self.separator is None else text
             rows = csv.reader([text], delimiter=self.separator or " ", skipinitialspace=True)
-            parts = next(rows, [])
+            try:
+                parts = next(rows, [])
+            except csv.Error:  # a cell longer than any number, as in a page of HTML
+                parts = text.split(self.separator)
         else:
             parts = line.split(self.separator)
         return [part.strip().strip("\"'") for part in parts]
@@ -236,7 +239,7 @@ def _are_numbered(rows):
         return False
     if len(first) > 1 and not first[0] and all(map(str.isdigit, first[1:])):
         return all(row[0] for row in others)
-    is_counted = first == [str(place) for place in range(len(first))]
+    is_counted = first in [[str(start + place) for place in range(len(first))] for start in (0, 1)]
     return is_counted and all("." in cell or "e" in cell for row in others for cell in row)
 
 

@@ -7,8 +7,16 @@ FIRST = "first"  # stands for the first lead of a recording, whatever its name
 SEPARATORS = re.compile(r"[\s_.:-]+")
 KIND = re.compile(r"^(ecg|lead)(?=[^\W\d])")  # before a lead, as EDF+ has it; ECG1 is a name
 LIMB = re.compile(r"^(ml|d)(?=i{1,3}$)")  # before a limb lead: modified, its electrodes on the trunk; or DII
-# In one unit, its name case-folded; the micro sign also as UTF-8 that was read as Latin-1.
-MILLIVOLTS = {"v": 1e3, "mv": 1.0, "uv": 1e-3, "μv": 1e-3, "âμv": 1e-3, "nv": 1e-6}
+# In one unit, its name case-folded and in the singular; the micro sign also as UTF-8 or as DOS's that was
+# read as Latin-1, or lost.
+MILLIVOLTS = {
+    **dict.fromkeys(("v", "volt"), 1e3),
+    **dict.fromkeys(("mv", "мв", "mvolt", "millivolt"), 1.0),
+    **dict.fromkeys(
+        ("uv", "μv", "âμv", "æv", "\ufffdv", "мкв", "mcv", "microv", "uvolt", "μvolt", "microvolt"), 1e-3
+    ),
+    **dict.fromkeys(("nv", "nanovolt"), 1e-6),
+}
 
 
 def plain(name: str) -> str:
@@ -47,7 +55,7 @@ def millivolts(unit: str) -> float | None:
     (0.001, 1000.0, 0.005, None)
     """
     steps, _, name = unit.strip().rpartition("/")
-    factor = MILLIVOLTS.get(name.strip().casefold())
+    factor = MILLIVOLTS.get(name.strip().casefold().replace("volts", "volt"))
     if factor is None or not steps:
         return factor
     try:

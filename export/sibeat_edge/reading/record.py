@@ -145,8 +145,8 @@ def read_record(
             clock that is not even is left out, with a warning.
         wanted: names of the leads that the model was trained on, in its order.
         unit: of the leads whose unit the file does not state, or not as a unit of voltage; as ``millivolts``
-            takes it, such as ``"uV"`` or ``"200/mV"``. By default it is mV, for WFDB 200/mV or, with a
-            warning, what it must be by the size of the beats (``guess_unit``).
+            takes it, such as ``"uV"`` or ``"200/mV"``. By default it is mV or, with a warning, for
+            WFDB 200/mV, and else what it must be by the size of the beats (``guess_unit``).
 
     Names of leads are compared as ``reading.leads.plain`` has them: without regard to case or to "ECG" before
     them, and MLII is II. ``first`` stands for the first lead, whatever its name.
@@ -231,10 +231,14 @@ def _guessed(path, source, columns):
     """The likely unit of the leads that state none, and a warning unless it is mV."""
     unknown = [column for column in columns if not source.units[column]]
     assumed = str(getattr(source, "assumed", "mV"))  # some formats have a unit of their own
-    if not unknown or assumed != "mV":
+    names = ", ".join(source.leads[column] for column in unknown)
+    if unknown and assumed != "mV":
+        return assumed, [
+            f"{path}: found lead {names} without a gain; took {assumed} (--unit UNIT settles it)."
+        ]
+    if not unknown:
         return assumed, []
     first = next((samples for _, samples in source.blocks(unknown, SECONDS)), np.zeros((0, 1)))
     guess = guess_unit(first, source.rates[unknown[0]])
-    names = ", ".join(source.leads[column] for column in unknown)
     told = [f"{path}: found lead {names} without a unit, and {guess.told} (--unit UNIT settles it)."]
     return guess.unit, told if guess.told else []

@@ -62,6 +62,8 @@ class WfdbFile:
                 ended = part.first + first + len(values) // per_frame
                 yield (part.first + first) / self._rate, values * np.array(factors)
             self.cut = self.cut or part.signals.cut
+            if part.signals.unchecked and part.signals.unchecked not in self.warnings:
+                self.warnings.append(part.signals.unchecked)
         if ended < self._frames:  # the recording goes on without these leads
             last = self._frames * per_frame - 1
             yield last / (self._rate * per_frame), np.full((1, len(columns)), np.nan)

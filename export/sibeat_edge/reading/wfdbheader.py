@@ -34,7 +34,7 @@ class Signal:
         baseline: the step that is zero.
         unit: empty where the header has no gain: the signal is then in steps.
         first: value before the first difference, for the format that stores differences.
-        checksum: sum of all samples modulo 65,536; None where none is stated, as 0 means, too.
+        checksum: sum of all samples modulo 65,536; None where none is stated.
         name: or empty.
     """
 
@@ -161,7 +161,7 @@ def _signal(file, number, line):
     numbers = []  # resolution, zero, first value, checksum, size of a block; what follows is the name
     while rest and len(numbers) < 5 and WHOLE.fullmatch(rest[0]):
         numbers.append(int(rest.pop(0)))
-    zero, first, checksum = (numbers[place] if len(numbers) > place else 0 for place in (1, 2, 3))
+    zero, first = (numbers[place] if len(numbers) > place else 0 for place in (1, 2))
     skew = int(stored[3] or 0)
     if skew > LONGEST_SKEW:
         raise RecordError(
@@ -177,6 +177,6 @@ def _signal(file, number, line):
         baseline=int(scaled[2]) if scaled[2] else zero,
         unit=decode_unit(raw[2].partition(b"/")[2]) or "mV" if gain else "",
         first=first,
-        checksum=checksum % 65536 or None if checksum else None,
+        checksum=numbers[3] % 65536 if len(numbers) > 3 else None,
         name=" ".join(rest).strip(),
     )

@@ -20,6 +20,7 @@ class Signals:
             none, as many as the files hold.
         cut: a sentence if a file ends too early or, after reading to the end, if it is damaged; else empty.
         surplus: a sentence if the files hold more than is declared; else empty.
+        unchecked: a sentence, known after reading to the end, if a checksum was left 0; else empty.
 
     Raises ``RecordError`` for a signal file that is not there, holds no samples, or is of an unknown format.
     """
@@ -34,7 +35,7 @@ class Signals:
         self.frames = held if header.frames is None else min(held, header.frames)
         self._per_frame = sum(signal.per_frame for signal in header.signals)
         shortest = header.file.parent / names[[file.frames for file in files].index(held)]
-        self.cut = self.surplus = ""
+        self.cut = self.surplus = self.unchecked = ""
         if header.frames is not None:
             told = f"expected {header.frames} as {header.file.name} declares"
             if held < header.frames:
@@ -99,17 +100,22 @@ class Signals:
             missing = np.full(length, np.nan)
             yield first, np.stack([missing if n is None else read[n] for n in numbers], axis=1)
         if frames == self.header.frames or self.header.frames is None:
-            self.cut = next(filter(None, map(self._damage, leads.values())), self.cut)
+            for lead in leads.values():
+                self._check(lead)
 
-    def _damage(self, lead):
+    def _check(self, lead):
+        """Compare the checksum with that of the header; 0 is none, since many writers leave it."""
         declared, found = lead.signal.checksum, lead.total % 65536
         if declared is None or declared == found:
-            return ""
-        path = self.header.file.parent / lead.signal.file
-        return (
-            f"{path}: found the checksum {found} of lead {lead.signal.name or 'without a name'}; expected "
-            f"{declared} as {self.header.file.name} declares (a damaged file?)."
+            return
+        path, name = self.header.file.parent / lead.signal.file, lead.signal.name or "without a name"
+        told = (
+            f"{path}: found the checksum {found} of lead {name}; expected {{}} {self.header.file.name} {{}}."
         )
+        if declared:
+            self.cut = self.cut or told.format(f"{declared} as", "declares (a damaged file?)")
+        else:
+            self.unchecked = told.format("it in", "too, and not 0, so damage cannot be told")
 
 
 class _Lead:

@@ -80,6 +80,25 @@ def test_rate_and_unit_can_be_given(tmp_path, capsys):
     assert ended(["inspect", tmp_path / "a.csv", "--rate", "0"]) == 2
 
 
+def test_a_length_just_below_a_minute_is_a_minute(tmp_path, capsys):
+    (tmp_path / "a.csv").write_text("MLII\n" + "0.1\n" * 29_999)
+    assert ended(["inspect", tmp_path / "a.csv", "--rate", "250"]) == 0
+    assert "length  0:02:00.0 (119.996 s)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Sample Rate,250 hertz\n\nMLII\n0.1\n0.2\n", "250 Hz, by the lines above the rows"),
+        ("time,MLII\n0,0.1\n0.004,0.2\n0.008,0.1\n", "250 Hz, by the clock"),
+    ],
+)
+def test_what_told_the_rate_is_named(tmp_path, capsys, text, words):
+    (tmp_path / "a.csv").write_text(text)
+    assert ended(["inspect", tmp_path / "a.csv"]) == 0
+    assert words in capsys.readouterr().out
+
+
 def test_the_formats_are_listed(capsys):
     assert ended(["score", "--list-formats"]) == 0
     head, *rows = capsys.readouterr().out.splitlines()

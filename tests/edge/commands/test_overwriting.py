@@ -162,3 +162,25 @@ def test_other_files_are_not_taken_for_results(tmp_path, text):
 
 def test_annotations_of_another_program_are_not_taken_for_results(folder):
     assert not is_own(folder / "rec.atr")
+
+
+@pytest.mark.parametrize("option", ["--out", "--report"])
+def test_the_file_behind_standard_input_is_not_replaced(folder, monkeypatch, capsys, option):
+    monkeypatch.setattr("sibeat_edge.report.recording.score_file", never_read)
+    before, kept = contents(folder), os.dup(0)
+    try:
+        with open("wearer.csv") as file:
+            os.dup2(file.fileno(), 0)
+            assert run("-", "--rate", 250, option, "wearer.csv", "--overwrite") == 2
+    finally:
+        os.dup2(kept, 0)
+        os.close(kept)
+    assert "wearer.csv: found a file that is to be read" in capsys.readouterr().err
+    assert contents(folder) == before
+
+
+@pytest.mark.parametrize("records", [("-", "wearer.csv"), ("wearer.csv", "-"), ("-", "-")])
+def test_standard_input_is_scored_alone(folder, capsys, records):
+    assert run(*records, "--rate", 250) == 2
+    error = capsys.readouterr().err
+    assert error == "error: found - among several recordings; expected the standard input alone.\n"

@@ -235,6 +235,33 @@ def test_gaps_between_data_records_are_gaps_in_time(tmp_path, seconds, width):
     assert np.isfinite(whole).sum() == 6 * RATE and not record.cut
 
 
+def undeclared(path, kind=b"EDF+C"):
+    """With a header that declares no gaps."""
+    path.write_bytes(path.read_bytes().replace(b"EDF+D", kind, 1))
+    return read_record(path, wanted=("II",))
+
+
+@pytest.mark.parametrize("kind", [b"EDF+C", b"     "])
+def test_gaps_that_the_header_does_not_declare_are_gaps_with_a_warning(tmp_path, kind):
+    path = tmp_path / "a.edf"
+    gapped(path, [0.5, 1.5, 2.5, 62.5, 63.5, 70.25])
+    declared = read_record(path, wanted=("II",)).signal
+    record = undeclared(path, kind)
+    np.testing.assert_array_equal(record.signal, declared)
+    assert (
+        record.seconds == 70.75
+        and "found data records with times that leave out 64.75 s" in record.warnings[0]
+    )
+
+
+@pytest.mark.parametrize("onsets", [[0] * 5, [0, 1, 9, 2, 3], [0, 0.1, 5], [0, 1, 1e9], [3, 4, 5], [7]])
+def test_times_of_a_file_without_gaps_that_mean_nothing_are_passed_over(tmp_path, onsets):
+    steps = gapped(tmp_path / "a.edf", onsets, annotate=lambda text: text.replace(b"e+09", b"0" * 9))
+    record = undeclared(tmp_path / "a.edf")
+    assert [time for time, _ in record.blocks(60)] == [0.0] and len(record.signal) == steps.size
+    assert not record.warnings
+
+
 def test_times_that_are_rounded_make_no_gap(tmp_path):
     onsets = [round(n * 128 / 250, 2) for n in range(50)]
     gapped(tmp_path / "a.edf", onsets, samples=128, duration="0.512")

@@ -34,6 +34,8 @@ from sibeat_edge.reading.layout import Layout, find_layout, is_row, open_text
         ("x,y,state\n1,2,OK\n3,4,OK\n3,4,0", Layout(",", ".", ("x", "y", "state"), 1, 3)),
         (",0\n0,-0.1\n1,0.2", Layout(",", ".", ("", "0"), 1, 2)),  # as pandas writes it
         ("0\n-0.1\n0.2", Layout(",", ".", ("0",), 1)),
+        ("1\n-0.1\n0.2", Layout(",", ".", ("1",), 1)),
+        ("1,2\n0.0,1.5\n0.0,1.25", Layout(",", ".", ("1", "2"), 1, 2)),
         ("0,1\n0.0,1.5\n0.0,1.25", Layout(",", ".", ("0", "1"), 1, 2)),
         ("0,1\n1,2\n2,3", Layout(",", width=2)),  # as likely samples
         ("-0,0010\n0,5\n0,123", Layout(";", ",")),
@@ -71,3 +73,8 @@ def test_the_encoding_is_told_by_a_byte_order_mark(tmp_path, encoding):
     (tmp_path / "a").write_bytes((mark + "°x,y\r1,2\r\n3,4").encode(encoding))
     with open_text(tmp_path / "a") as file:
         assert file.readlines() == ["°x,y\n", "1,2\n", "3,4"]
+
+
+def test_a_quoted_cell_longer_than_any_is_no_number():
+    line = 'x"' + "y" * 200_000 + '"'
+    assert len(Layout(",").cells(line)) == 1 and find_layout([line]) is None

@@ -43,7 +43,19 @@ def test_first_is_the_first_unless_a_lead_has_that_name():
 
 @pytest.mark.parametrize(
     ("unit", "factor"),
-    [("V", 1e3), ("mV", 1), ("MV", 1), ("uV", 1e-3), ("\u00b5V", 1e-3), ("\u03bcV", 1e-3), ("nV", 1e-6)],
+    [
+        *[("V", 1e3), ("mV", 1), ("MV", 1), ("uV", 1e-3), ("\u00b5V", 1e-3), ("\u03bcV", 1e-3), ("nV", 1e-6)],
+        *[("Volts", 1e3), ("millivolt", 1), ("Millivolts", 1), ("mVolt", 1), ("microvolts", 1e-3)],
+        *[
+            ("\u00b5Volt", 1e-3),
+            ("microV", 1e-3),
+            ("\u00e6V", 1e-3),
+            ("\ufffdV", 1e-3),
+            ("мкВ", 1e-3),
+            ("мВ", 1),
+        ],
+        ("200/millivolts", 0.005),
+    ],
 )
 def test_units_of_voltage(unit, factor):
     assert millivolts(unit) == factor

@@ -103,6 +103,22 @@ def test_a_unit_of_time_that_is_not_stated_is_told_by_the_rate_with_a_warning(tm
     assert not check(tmp_path / "a.csv", GAP, rate=RATE).warnings
 
 
+@pytest.mark.parametrize(
+    ("heading", "tick"), [("seconds", 1), ("ms", 1e-3), ("usec", 1e-6), ("x", 1), ("Zyklus", 1)]
+)
+def test_a_first_column_that_rises_evenly_is_a_clock_whatever_its_name(tmp_path, heading, tick):
+    path = write(tmp_path, seconds(TRUE / tick), heading, GAP)
+    for arguments in ({}, {"rate": RATE}):
+        record = check(path, GAP, **arguments)
+        assert record.leads == ("MLII",) and not record.warnings
+
+
+@pytest.mark.parametrize("heading", ["ECG", "x [mV]", "V5"])
+def test_a_lead_that_rises_evenly_is_no_clock(tmp_path, heading):
+    path = write(tmp_path, seconds(TRUE), heading)
+    assert len(read_record(path, rate=RATE).source.leads) == 2
+
+
 def test_a_unit_of_time_is_told_by_the_rate_that_is_given(tmp_path):
     rows = "".join(f"{row * 20},1\n" for row in range(100))
     (tmp_path / "a.csv").write_text("time,MLII\n" + rows)

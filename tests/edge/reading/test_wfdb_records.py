@@ -189,8 +189,10 @@ def test_without_a_gain_there_is_no_unit_and_wfdb_takes_200_steps_per_mv(tmp_pat
     assert source.units == [""]
     record = read_record(path, "first")
     assert record.unit == "200/mV"
+    assert any("without a gain; took 200/mV (--unit UNIT" in told for told in record.warnings)
     np.testing.assert_allclose(record.signal, wfdb.rdrecord(str(path)).p_signal, rtol=1e-12)
     told = read_record(path, "first", unit="2000/mV")
+    assert not any("took 200/mV" in warning for warning in told.warnings)
     np.testing.assert_allclose(told.signal * 10, record.signal, rtol=1e-12)
 
 
@@ -283,9 +285,13 @@ def test_a_constant_lead_is_no_text(tmp_path, value):
     np.testing.assert_array_equal(read_record(path).signal, value / 200)
 
 
-def test_a_checksum_of_zero_is_none(tmp_path):
+def test_a_checksum_that_was_left_zero_is_a_warning(tmp_path):
     record = read_record(write(tmp_path, ["a.dat 16 200/mV 16 0 0 0 0 MLII"], steps() + 1))
-    assert len(record.signal) == 1000 and not record.cut
+    assert len(record.signal) == len(record.signal) == 1000 and not record.cut
+    (told,) = record.warnings
+    assert "found the checksum" in told and "in a.hea too, and not 0" in told
+    record = read_record(write(tmp_path, ["a.dat 16 200/mV 16 0 0 0 0 MLII"], np.zeros(1000, int)))
+    assert len(record.signal) == 1000 and not record.warnings
 
 
 def test_samples_beyond_the_declared_length_are_told(tmp_path):

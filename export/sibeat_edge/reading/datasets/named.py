@@ -21,11 +21,12 @@ RATES = (
     + ("freq", "frequency", "hz", "fsecg", "ecgfs", "ecgrate", "ecgsamplingrate")
 )  # fmt: skip
 # Names of clocks, and how many s their unit is; None where the name does not tell.
-TIMES = {name: None for name in ("time", "t", "times", "timestamp", "timestamps", "elapsedtime")} | {
-    name + unit: step
-    for name in ("time", "t", "times", "timestamp", "timestamps")
-    for unit, step in {"s": 1.0, "sec": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}.items()
-    if name + unit not in ("times", "timestamps")
+STAMPS = ("time", "t", "times", "timestamp", "timestamps", "elapsedtime", "unixtime", "epoch")
+STEPS = {"s": 1.0, "sec": 1.0, "seconds": 1.0, "ms": 1e-3, "milliseconds": 1e-3, "us": 1e-6, "ns": 1e-9}
+TIMES: dict[str, float | None] = {
+    **{name + unit: step for name in STAMPS for unit, step in STEPS.items()},
+    **{unit: step for unit, step in STEPS.items() if len(unit) > 1},
+    **dict.fromkeys(STAMPS),
 }
 LEADS = (
     "leads",
@@ -44,6 +45,7 @@ UNITS = ("units", "unit", "sigunits")
 OTHERS = ("axis0", "axis1", "block0items", "index")  # of a table that pandas has written
 SHORTEST = 8  # values, below which an array holds no signal
 MOST_TIMES = 50_000_000
+CONTRADICTS = 0.01  # share of a rate that a clock may differ by
 
 
 @dataclass
@@ -94,8 +96,9 @@ def find_signal(path: Path, named: Named, rate: float | None, told: Mapping[str,
 
     It is the array with a usual name, as ``ecg``, ``val``, ``signal`` or ``data``. If none has one, each
     array of the one length that there is gives a lead or more. Of an array of two axes the longer one is
-    time, or the one that is not as long as the names of leads. The rate comes from an array of one value with
-    a usual name, as ``fs``, from a clock, as ``time``, or from the option.
+    time, or the one that is not as long as the names of leads. The rate comes from a clock, as ``time``,
+    which tells gaps, from an array of one value with a usual name, as ``fs``, or from the option. A clock
+    that tells no time, or contradicts such an array, is left out with a warning.
 
     Args:
         path: of the file.
@@ -148,7 +151,7 @@ def find_signal(path: Path, named: Named, rate: float | None, told: Mapping[str,
     units = [unit if unit.strip().casefold() in MILLIVOLTS else unit.strip() for unit in units]
     if any(units):
         told["units"] = "the file's units"
-    found_rate, stretches = _rate(path, named, scalars, clocks, signal.shape[0], rate, told)
+    found_rate, stretches, warnings = _rate(path, named, scalars, clocks, signal.shape[0], rate, told)
     return ArraySource(
         path,
         signal,
@@ -157,35 +160,56 @@ def find_signal(path: Path, named: Named, rate: float | None, told: Mapping[str,
         found_rate,
         stretches=stretches,
         told=told,
+        warnings=warnings,
     )
 
 
 def _rate(path, named, scalars, clocks, samples, rate, told):
-    """The rate in Hz, and the stretches between gaps or None."""
+    """The rate in Hz, the stretches between gaps or None, and warnings."""
+    stated, warnings = _stated(path, scalars), []
+    known = stated[0] if stated else rate
+    for name in clocks:
+        array = named.arrays[name]
+        if max(array.shape) == samples and samples <= MOST_TIMES and min(array.shape) in (1, samples):
+            try:
+                found, stretches, unit = _clocked(path, array, name)
+            except RecordError as error:
+                if known is None:
+                    raise
+                warnings.append(f"{str(error).split(';')[0]} in {name}; took {known:g} Hz instead.")
+                continue
+            if stated is None or abs(found / known - 1) <= CONTRADICTS:
+                told["rate"] = told["clock"] = f"the clock {name}, in {CLOCK_UNITS[unit]}"
+                return found, stretches, warnings
+            what = f"{path}: found {found:.4g} Hz by the clock {name}"
+            warnings.append(f"{what}; expected {known:g} Hz as {stated[1]} says, which was taken.")
+    if known is None:
+        raise RecordError(
+            f"{path}: found no sampling rate; expected one named fs, a clock named time, or the rate "
+            "(--rate HZ)."
+        )
+    told["rate"] = f"{stated[1]} in the file" if stated else "the option"
+    return known, None, warnings
+
+
+def _stated(path, scalars):
+    """The rate that the file states, in Hz, and its name; None if it states none."""
     for name, array in scalars.items():
         if plain_key(name) in RATES:
             with telling(path, f"a rate in {name}"):
                 value = float(np.ravel(array[()])[0])
             if 0 < value <= HIGHEST_RATE:
-                told["rate"] = f"{name} in the file"
-                return value, None
-    for name in clocks:
-        array = named.arrays[name]
-        if max(array.shape) == samples and samples <= MOST_TIMES and min(array.shape) in (1, samples):
-            with telling(path, f"times in {name}"):
-                times = np.ravel(array[()]).astype(np.float64)
-            times, counts = thinned(times - times[0])
-            unit = TIMES[plain_key(name)] or told_unit(path, times, counts)
-            found, stretches = stretches_of(path, times * unit, counts)
-            told["rate"] = told["clock"] = f"the clock {name}, in {CLOCK_UNITS[unit]}"
-            return found, stretches
-    if rate is None:
-        raise RecordError(
-            f"{path}: found no sampling rate; expected one named fs, a clock named time, or the rate "
-            "(--rate HZ)."
-        )
-    told["rate"] = "the option"
-    return rate, None
+                return value, name
+    return None
+
+
+def _clocked(path, array, name):
+    """The rate by a clock, the stretches between its gaps, and its unit in s."""
+    with telling(path, f"times in {name}"):
+        times = np.ravel(array[()]).astype(np.float64)
+    times, counts = thinned(times - times[0])
+    unit = TIMES[plain_key(name)] or told_unit(path, times, counts)
+    return *stretches_of(path, times * unit, counts), unit
 
 
 def _length(array):

@@ -97,6 +97,8 @@ def words(name: str) -> list[str]:
 def _name_and_unit(heading, below):
     found = UNIT.match(heading or "")
     name, unit = (found[1], found[2]) if found else (heading or "", "")
+    if not unit and not below and name.casefold() in SECONDS and len(name) > 1:
+        unit = name  # a clock that is called by its unit: seconds, ms
     if not unit and (suffix := SUFFIX.search(name)):
         unit = suffix[1]
     last = words(name)[-1:]
@@ -122,15 +124,23 @@ def _kind(layout, name, unit, place, cells):
     values = np.array([np.nan if (value := layout.number(cell)) is None else value for cell in cells])
     values[~np.isfinite(values)] = np.nan
     if name is None:
-        rises = len(values) >= LEAST and layout.width > 1 and not place and _rises_evenly(values)
-        return LEAD if not rises else COUNTER if (np.diff(values) == 1).all() else CLOCK
+        return LEAD if layout.width == 1 or place else _kind_by_values(values)
     found = set(words(name))
     if (found & COUNTERS or not name.strip(" #")) and not found & ECG and _counts(values):
         return COUNTER
     rises = bool((np.diff(values) >= 0).all())
     if (found & TIMES and (rises or not found & ECG)) or (rises and unit.casefold() in SECONDS):
         return CLOCK
+    if not place and layout.width > 1 and not is_ecg(name) and millivolts(unit) is None:
+        return _kind_by_values(values)
     return LEAD
+
+
+def _kind_by_values(values):
+    """The kind of a first column of which no name tells it: no ECG rises evenly for so many rows."""
+    if len(values) < LEAST or not _rises_evenly(values):
+        return LEAD
+    return COUNTER if (np.diff(values) == 1).all() else CLOCK
 
 
 def _rises_evenly(values):

@@ -93,7 +93,8 @@ def states(line: str) -> bool:
     if len(cells) != 2 or not all(cells):
         return False
     key, value = cells
-    is_of_unit = millivolts(value) is not None and not TIME_KEY.search(key) and millivolts(key) is None
+    is_unit = millivolts(value) is not None and "volt" not in value.casefold()  # Volts may be a heading
+    is_of_unit = is_unit and not TIME_KEY.search(key) and millivolts(key) is None
     return bool(PERSONAL.match(key) or LEAD_KEY.match(key) or RATE.search(line.strip()) or is_of_unit)
 
 

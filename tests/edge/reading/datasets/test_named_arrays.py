@@ -89,16 +89,32 @@ class TestRate:
             read_record(save(ecg=SIGNAL, fs=250), "1", rate=300)
 
     @pytest.mark.parametrize(
-        ("unit", "name"), [(1, "time"), (1000, "t"), (10**9, "timestamp"), (1000, "time_ms")]
+        ("unit", "name"),
+        [(1, "time"), (1000, "t"), (10**9, "timestamp"), (1000, "time_ms"), (1, "seconds"), (1000, "ms")],
     )
-    def test_a_clock_gives_rate_and_gaps(self, save, unit, name):
+    @pytest.mark.parametrize("stated", [{}, {"fs": 250.0}])
+    def test_a_clock_gives_rate_and_gaps(self, save, unit, name, stated):
         times = np.arange(2500) / 250.0
         times[1000:] += 30
-        path = save(ecg=SIGNAL, **{name: np.round(1.6e9 * unit + times * unit, 3 if unit == 1 else 0)})
+        stamps = np.round(1.6e9 * unit + times * unit, 3 if unit == 1 else 0)
+        path = save(ecg=SIGNAL, **stated, **{name: stamps})
         record = read_record(path, "1")
         found = record.signal[:, 0]
         assert record.rate == 250 and len(found) == 2500 + 7500
         assert np.isnan(found[1000:8500]).all() and not np.isnan(found[8500:]).any()
+        assert not record.source.warnings
+
+    @pytest.mark.parametrize(
+        ("stamps", "words"),
+        [
+            (np.arange(2500) / 100, "found 100 Hz by the clock time; expected 250 Hz as fs says"),
+            (np.arange(2500) % 500 / 250, "later time in time; took 250 Hz instead"),
+        ],
+    )
+    def test_a_rate_that_is_stated_goes_before_a_clock_that_contradicts_it(self, save, stamps, words):
+        record = read_record(save(ecg=SIGNAL, fs=250, time=stamps), "1")
+        assert record.rate == 250 and len(record.signal) == 2500
+        assert words in record.source.warnings[0]
 
 
 class TestMatlab:
