@@ -1,6 +1,6 @@
 """Damaged files of every format: they are read, or told in one sentence; nothing else.
 
-``KERAS_SIBEAT_FUZZ`` is the number of files of each format; 50 by default.
+``KERAS_SIBEAT_FUZZ=10000`` tries as many of each format; the report says how many there were.
 """
 
 import os
@@ -110,12 +110,12 @@ def watched():
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_damaged_file_is_read_or_told_in_a_sentence(tmp_path, kind, capfd):
+def test_a_damaged_file_is_read_or_told_in_a_sentence(tmp_path, kind, tried, capfd):
     ending, write, module = KINDS[kind]
     if module is not None:
         pytest.importorskip(module, reason=f"no {module}: pip install 'sibeat_edge[formats]'")
     path = write(tmp_path / f"a.{ending}", beats(2, 250), ("I", "II"), 250)
-    content, counts = path.read_bytes(), {"read": 0, "told": 0}
+    content = path.read_bytes()
 
     @settings(
         max_examples=COUNT,
@@ -133,15 +133,12 @@ def test_a_damaged_file_is_read_or_told_in_a_sentence(tmp_path, kind, capfd):
                 for _, samples in record.blocks():
                     assert samples.ndim == 2 and samples.shape[1] == 1
             except RecordError as error:
-                counts["told"] += 1
+                tried[kind, "refused"] += 1
                 assert str(error).startswith(str(path)) and "\n" not in str(error)
                 assert "ustermann" not in str(error)
             else:
-                counts["read"] += 1
+                tried[kind, "read"] += 1
 
     look()
     out, err = capfd.readouterr()
     assert out == err == ""
-    with capfd.disabled():
-        if COUNT > 50:
-            print(f"\n{kind}: {counts['read']} of {sum(counts.values())} damaged files read, the others told")
