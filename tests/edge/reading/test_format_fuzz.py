@@ -3,6 +3,7 @@
 ``KERAS_SIBEAT_FUZZ=10000`` tries as many of each format; the report says how many there were.
 """
 
+import gzip
 import os
 import resource
 import signal
@@ -10,8 +11,9 @@ import time
 import warnings
 from contextlib import contextmanager
 
+import numpy as np
 import pytest
-from device_files import WRITERS, beats, write_scp
+from device_files import WRITERS, beats, write_ishne, write_scp
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -44,10 +46,17 @@ def write_plain_scp(path, signal, leads, rate):
     return write_scp(path, signal, leads, rate, differences=1, is_huffman=False)
 
 
+def write_packed(path, signal, leads, rate):
+    inner = write_ishne(path.with_suffix(""), signal, leads, rate)
+    path.write_bytes(gzip.compress(inner.read_bytes(), mtime=0))
+    return path
+
+
 KINDS = {
     **WRITERS,
     "MATLAB, plain": ("mat", write_plain_mat, None),
     "SCP-ECG, plain": ("scp", write_plain_scp, None),
+    "ISHNE, packed": ("ecg.gz", write_packed, None),
 }
 CHANGES = st.lists(
     st.tuples(
@@ -129,15 +138,20 @@ def test_a_damaged_file_is_read_or_told_in_a_sentence(tmp_path, kind, tried, cap
         path.write_bytes(changed(content, changes))
         with watched():
             try:
-                record = read_record(path, "first", rate=250 if kind == "NumPy" else None)
-                for _, samples in record.blocks():
-                    assert samples.ndim == 2 and samples.shape[1] == 1
+                record, end = read_record(path, "first", rate=250 if kind == "NumPy" else None), 0.0
+                for moment, samples in record.blocks():
+                    assert samples.ndim == 2 and samples.shape[1] == 1 and not np.isinf(samples).any()
+                    assert moment >= end - 0.5 / record.rate
+                    end = moment + len(samples) / record.rate
             except RecordError as error:
                 tried[kind, "refused"] += 1
-                assert str(error).startswith(str(path)) and "\n" not in str(error)
-                assert "ustermann" not in str(error)
+                sentences = [str(error)]
             else:
                 tried[kind, "read"] += 1
+                sentences = [*record.warnings, *([record.cut] if record.cut else [])]
+        for one in sentences:
+            assert one.startswith(str(path)) and one.endswith(".") and "\n" not in one
+            assert "ustermann" not in one
 
     look()
     out, err = capfd.readouterr()

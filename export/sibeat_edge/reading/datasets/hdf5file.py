@@ -11,6 +11,7 @@ from sibeat_edge.reading.datasets.named import Named, find_signal
 
 MOST_PARTS = 2000  # groups and datasets of a file
 MOST_CHUNK = 64 * 2**20  # bytes that are unpacked at once
+MOST_PACKED = 1100  # times of what is stored: gzip packs to a 1032nd, so more has never been written
 SMALL = 1000  # values of an array of texts, or of an attribute
 
 
@@ -20,7 +21,8 @@ def read_hdf5(path: Path, rate: float | None) -> ArraySource:
     Attributes count as arrays and texts, too, as ``fs`` and ``units`` of the signal's dataset. Samples stay
     in the file until they are read.
 
-    Raises ``RecordError`` also for what is no HDF5 file, or is compressed in chunks of more than 64 MiB.
+    Raises ``RecordError`` also for what is no HDF5 file, is compressed in chunks of more than 64 MiB, or
+    lacks most of its samples.
     """
     import h5py
 
@@ -68,6 +70,11 @@ def _add(path, named, name, item, is_matlab):
             raise RecordError(
                 f"{path}: found chunks of {chunk / 2**20:,.0f} MiB; expected at most "
                 f"{MOST_CHUNK // 2**20} MiB."
+            )
+        size, stored = item.size * item.dtype.itemsize, item.id.get_storage_size()
+        if size > MOST_CHUNK and size > MOST_PACKED * stored:
+            raise RecordError(
+                f"{path}: found {stored:,} bytes in place of {size:,} of samples; expected all in the file."
             )
         named.arrays[name] = item
     elif item.dtype.kind in "SO" and item.size <= SMALL and h5_text(item):

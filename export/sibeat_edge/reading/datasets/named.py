@@ -12,6 +12,7 @@ from sibeat_edge.errors import RecordError
 from sibeat_edge.reading.arrays import NUMBERS, ArraySource, Columns, Sideways, Single, telling
 from sibeat_edge.reading.clocks import UNITS as CLOCK_UNITS
 from sibeat_edge.reading.clocks import stretches_of, thinned, told_unit
+from sibeat_edge.reading.encoding import printable
 from sibeat_edge.reading.leads import MILLIVOLTS, plain
 from sibeat_edge.signal.resampling import HIGHEST_RATE
 
@@ -118,7 +119,7 @@ def find_signal(path: Path, named: Named, rate: float | None, told: Mapping[str,
         found = {usual[0][1]: found[usual[0][1]]}
     sizes = {max(array.shape) for array in found.values()}
     if not found or len(sizes) > 1:
-        listed = ", ".join(f"{name} {_size(array)}" for name, array in list(found.items())[:8])
+        listed = ", ".join(f"{printable(name)} {_size(array)}" for name, array in list(found.items())[:8])
         what = f"the arrays {listed}" if found else "no array of a signal"
         raise RecordError(
             f"{path}: found {what}; expected one, or leads of one length, or one named ecg, val, signal or "
@@ -164,20 +165,20 @@ def _rate(path, named, scalars, clocks, samples, rate, told):
     """The rate in Hz, and the stretches between gaps or None."""
     for name, array in scalars.items():
         if plain_key(name) in RATES:
-            with telling(path, f"a rate in {name}"):
+            with telling(path, f"a rate in {printable(name)}"):
                 value = float(np.ravel(array[()])[0])
             if 0 < value <= HIGHEST_RATE:
-                told["rate"] = f"{name} in the file"
+                told["rate"] = f"{printable(name)} in the file"
                 return value, None
     for name in clocks:
         array = named.arrays[name]
         if max(array.shape) == samples and samples <= MOST_TIMES and min(array.shape) in (1, samples):
-            with telling(path, f"times in {name}"):
+            with telling(path, f"times in {printable(name)}"):
                 times = np.ravel(array[()]).astype(np.float64)
             times, counts = thinned(times - times[0])
             unit = TIMES[plain_key(name)] or told_unit(path, times, counts)
             found, stretches = stretches_of(path, times * unit, counts)
-            told["rate"] = told["clock"] = f"the clock {name}, in {CLOCK_UNITS[unit]}"
+            told["rate"] = told["clock"] = f"the clock {printable(name)}, in {CLOCK_UNITS[unit]}"
             return found, stretches
     if rate is None:
         raise RecordError(
