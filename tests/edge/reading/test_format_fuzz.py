@@ -3,6 +3,7 @@
 ``KERAS_SIBEAT_FUZZ=10000`` tries as many of each format; the report says how many there were.
 """
 
+import faulthandler
 import gzip
 import os
 import resource
@@ -107,11 +108,15 @@ def watched():
     before, begun = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
     handler = signal.signal(signal.SIGALRM, stop)
     signal.alarm(SLOWEST)
+    faulthandler.dump_traceback_later(
+        6 * SLOWEST, exit=True
+    )  # a library's own code cannot be stopped otherwise
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # they would go to the screen
             yield
     finally:
+        faulthandler.cancel_dump_traceback_later()
         signal.alarm(0)
         signal.signal(signal.SIGALRM, handler)
     assert time.monotonic() - begun < SLOWEST

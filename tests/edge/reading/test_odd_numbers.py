@@ -182,3 +182,21 @@ def test_a_line_of_very_many_cells_takes_no_time(tmp_path, begin):
     start = time.process_time()
     sentences(tmp_path / "a.csv", rate=250)
     assert time.process_time() - start < 5
+
+
+@pytest.mark.parametrize("length", [0, 3, 2**63, 2**64 - 16])
+@pytest.mark.parametrize("userblock", [0, 512])
+def test_a_heap_of_texts_that_has_no_end(tmp_path, userblock, length):
+    h5py = pytest.importorskip("h5py", reason="no h5py: pip install 'sibeat_edge[formats]'")
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w", userblock_size=userblock) as file:
+        attributes = file.create_dataset("ecg", data=SIGNAL).attrs
+        attributes["fs"] = 250
+        attributes.create("leads", list(LEADS), dtype=h5py.string_dtype())
+    assert read_record(path, "II").leads == ("II",)
+    content = path.read_bytes()
+    heap = content.index(b"GCOL") + 16 + 2 * 24  # behind two texts: the free space, of number 0
+    assert content[heap : heap + 2] == b"\0\0"
+    path.write_bytes(content[: heap + 8] + length.to_bytes(8, "little") + content[heap + 16 :])
+    told = sentences(path)
+    assert length == 3 or "damaged heap" in told[0]
