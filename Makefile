@@ -18,7 +18,7 @@ SHORT := data.wearers=4 data.seconds=60 train.epochs=1 student.epochs=1
 PIP := -m pip install --quiet --no-compile --constraint constraints.txt
 COMPILE := -m compileall -q -j 0
 
-.PHONY: install quickstart test test-oldest test-backends test-slow lint
+.PHONY: install quickstart test test-oldest test-backends test-fuzz test-slow lint
 
 install: $(VENV)/.installed
 
@@ -56,6 +56,11 @@ test: lint $(OLD)/.installed
 	KERAS_SIBEAT_TFLITE_RUNTIME=$(CURDIR)/$(OLD)/bin/python $(BIN)/python -m pytest --doctest-modules \
 		tests keras_sibeat export/sibeat_edge --numprocesses 2 --dist loadfile --no-loadscope-reorder \
 		--durations 20
+
+# Damaged files, 10,000 of each format; a folder in memory is the fastest. The report says how many were tried.
+test-fuzz: $(VENV)/.tools
+	KERAS_SIBEAT_FUZZ=10000 $(BIN)/python -m pytest tests/edge/reading/test_text_fuzz.py \
+		tests/edge/reading/test_format_fuzz.py tests/edge/reading/test_binary_fuzz.py
 
 $(OLDEST)/.installed: setup.cfg export/setup.cfg constraints-oldest.txt
 	$(OLDEST_PYTHON) -m venv $(OLDEST)

@@ -3,6 +3,7 @@
 import gc
 import os
 import sys
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,21 @@ def pytest_collection_modifyitems(items):
         return next((place for place, name in enumerate(SLOWEST) if name in parts), len(SLOWEST))
 
     items.sort(key=lambda item: rank(item) if "tests" in item.path.parts else len(SLOWEST))
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say with how many damaged files the readers were tried."""
+    reports = chain.from_iterable(terminalreporter.stats.values())
+    properties = [
+        one
+        for report in reports
+        if getattr(report, "when", "") == "teardown"
+        for one in report.user_properties
+    ]
+    lines = [value for name, value in properties if name == "damaged files"]
+    if lines:
+        terminalreporter.section("damaged files")
+        terminalreporter.write("".join(f"{line}\n" for line in lines))
 
 
 def local_copy(name, variable):

@@ -9,6 +9,9 @@ from typing import Any
 import numpy as np
 
 from sibeat_edge.errors import RecordError
+from sibeat_edge.reading.encoding import printable
+from sibeat_edge.reading.limits import LONGEST
+from sibeat_edge.signal.resampling import HIGHEST_RATE
 
 MOST_LEADS = 256
 NUMBERS = "iuf"  # kinds of NumPy's real numbers
@@ -30,8 +33,8 @@ class ArraySource:
         told: how ``leads``, ``units``, ``rate`` and ``clock`` were told, as ``Inspection.told``.
         cut: a sentence on where the file ends too early.
 
-    Raises ``RecordError`` for no samples, samples that are no real numbers, more than 256 leads, or a rate
-    that is no positive number.
+    Raises ``RecordError`` for no samples, samples that are no real numbers, more than 256 leads, a rate that
+    none has, or more than 100 days.
 
     >>> source = ArraySource(Path("a.npy"), np.arange(6).reshape(3, 2), None, "mV", 250, scale=0.5)
     >>> source.leads, source.units, source.seconds, list(source.blocks([1], seconds=60))
@@ -62,8 +65,8 @@ class ArraySource:
             raise RecordError(f"{path}: found no samples; expected at least one lead and its samples.")
         if count > MOST_LEADS:
             raise RecordError(f"{path}: found {count} leads; expected at most {MOST_LEADS}.")
-        if not (np.isfinite(rate) and rate > 0):
-            raise RecordError(f"{path}: found a rate of {rate:g} Hz; expected a positive number.")
+        if not 0 < rate <= HIGHEST_RATE:
+            raise RecordError(f"{path}: found a rate of {rate:g} Hz; expected at most {HIGHEST_RATE:g} Hz.")
         self.named = leads is not None
         self.leads = unique(leads if leads is not None else [str(number + 1) for number in range(count)])
         self.units = [units] * count if isinstance(units, str) else list(units)
@@ -71,7 +74,7 @@ class ArraySource:
         self._scale = np.broadcast_to(np.asarray(scale, np.float64), (count,))
         self._stretches = list(stretches) if stretches is not None else [(0.0, 0, samples)]
         time, first, end = self._stretches[-1]
-        self.seconds: float | None = time + (end - first) / rate
+        self.seconds: float | None = checked_seconds(path, time + (end - first) / rate)
         self.warnings, self.told, self.cut = list(warnings), dict(told or {}), cut
 
     def blocks(self, columns: Sequence[int], seconds: float) -> Iterator[tuple[float, np.ndarray]]:
@@ -151,20 +154,30 @@ def telling(path: Path, expected: str) -> Iterator[None]:
 
 
 def unique(names: Sequence[str]) -> list[str]:
-    """The names, stripped; of those that come again, each has its number behind it, so that all differ.
+    """The names, printable; of those that come again, each has its number behind it, so that all differ.
 
     >>> unique(["ECG", "ECG", " II", ""])
     ['ECG', 'ECG 2', 'II', '4']
     """
     found: list[str] = []
     for number, name in enumerate(names, 1):
-        name = name.strip() or str(number)
+        name = printable(name).strip() or str(number)
         again, plain = 1, name
         while name in found:
             again += 1
             name = f"{plain} {again}"
         found.append(name)
     return found
+
+
+def checked_seconds(path: Path, seconds: float) -> float:
+    """The length of a recording in s; raises ``RecordError`` if it is more than 100 days."""
+    if not seconds <= LONGEST:
+        raise RecordError(
+            f"{path}: found {seconds / 86_400:.4g} days; expected at most {LONGEST / 86_400:.0f} (a damaged "
+            "file?)."
+        )
+    return seconds
 
 
 def checked_size(path: Path, most: int) -> int:

@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from sibeat_edge.errors import RecordError
+from sibeat_edge.reading.limits import LONGEST
+from sibeat_edge.signal.resampling import HIGHEST_RATE
 
 JUMP = 0.05  # s off an even clock, from which samples are lost
 LATE = 8  # packets in a row that must be late: a single one has come late, and no sample is lost
@@ -61,7 +63,8 @@ def stretches_of(
         times: of each packet's first sample, s from any start; of each sample, if ``counts`` are 1.
         counts: samples of each packet.
 
-    Raises ``RecordError`` for a clock that goes back, does not go on, or has fewer than two times.
+    Raises ``RecordError`` for a clock that goes back, does not go on, has fewer than two times, or a rate or
+    a length that no recording has.
 
     >>> stretches_of(Path("a"), np.array([0, 0.5, 1.0, 3.0]), np.array([50, 50, 50, 50]))
     (100.0, [(0.0, 0, 150), (3.0, 150, 200)])
@@ -69,6 +72,11 @@ def stretches_of(
     times, counts = _packets(path, times, counts)
     # A first guess may drift, and cut where nothing is lost; but between the cuts it does not matter.
     guess = _guessed_rate(times, counts)
+    if not (guess <= HIGHEST_RATE and times[-1] <= LONGEST):
+        raise RecordError(
+            f"{path}: found a clock of {guess:.4g} Hz and {times[-1] / 86_400:.4g} days; expected at most "
+            f"{HIGHEST_RATE:g} Hz and {LONGEST / 86_400:.0f} days."
+        )
     rate = _fitted_rate(times, counts, _stretches(times, counts, guess)) or guess
     stretches = []
     for start, first, last in _stretches(times, counts, rate):

@@ -8,7 +8,7 @@ MICRO = (b"\xc2\xb5", b"\xce\xbc", b"\xb5", b"\xe6", b"\xec", b"\x83\xca", b"\xa
 def decode(raw: bytes) -> str:
     """The text of ``raw`` bytes: UTF-8, or else Latin-1, in which any bytes are some text.
 
-    What cannot be printed becomes a blank: an error has one line.
+    What cannot be printed becomes a blank.
 
     >>> decode("Müller".encode()), decode("Müller".encode("latin-1")), decode(b"V1\\n")
     ('Müller', 'Müller', 'V1 ')
@@ -17,6 +17,15 @@ def decode(raw: bytes) -> str:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
         text = raw.decode("latin-1")
+    return printable(text)
+
+
+def printable(text: str) -> str:
+    """The ``text`` with a blank for what cannot be printed: an error has one line, and changes no screen.
+
+    >>> printable("V1\\n\\x1b[31m")
+    'V1  [31m'
+    """
     return "".join(sign if sign.isprintable() else " " for sign in text)
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from sibeat_edge.errors import RecordError
 from sibeat_edge.reading.gzipped import Gzipped, first_bytes
 
@@ -58,7 +60,8 @@ class Format:
         needed(path, self.name, self.needs, self.extra)
         module, name = self.reader.split(":")
         reader = getattr(importlib.import_module(f"sibeat_edge.reading.{module}"), name)
-        return reader(path, rate) if self.may_lack_rate else reader(path)
+        with np.errstate(all="ignore"):  # a damaged file has numbers of any size; what is no number is told
+            return reader(path, rate) if self.may_lack_rate else reader(path)
 
 
 def needed(path: Path, name: str, module: str, extra: str) -> None:

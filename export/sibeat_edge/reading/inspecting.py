@@ -155,7 +155,7 @@ def _lead(source, column, value, given, assumed):
     edges = (
         [None, None]
         if lowest > highest
-        else [float(edge * (factor or 1.0)) + 0.0 for edge in (lowest, highest)]
+        else [float(edge) * (factor or 1.0) + 0.0 for edge in (lowest, highest)]
     )
     return Lead(
         source.leads[column], unit, source.rates[column], samples, missing, *edges, factor is not None

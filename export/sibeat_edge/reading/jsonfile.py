@@ -21,7 +21,7 @@ STEP = 0.38147e-3  # mV: Movesense's documented step of its counts
 SAMPLES = re.compile(r'\{[^{}\[\]]*"Samples"\s*:\s*\[')  # where a packet begins
 STAMP = re.compile(r'"Timestamp"\s*:\s*(-?\d+(?:\.\d+)?)')
 LIST = re.compile(r'"Samples"\s*:\s*\[([^\[\]]*)\]')
-ADDRESS = re.compile(r"Meas/ECG/(\d+)(/mV)?", re.IGNORECASE)
+ADDRESS = re.compile(r"Meas/ECG/(\d{1,9})(/mV)?", re.IGNORECASE)
 MILLIVOLTS = re.compile(r'"(ECGmV|ecgmv)"')
 KARDIA_LEAD = re.compile(r"^(?:lead\s*)?(I{1,3}|a?V[RLF]|V[1-6])$", re.IGNORECASE)
 

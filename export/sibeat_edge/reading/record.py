@@ -114,7 +114,8 @@ class Record:
         columns = [names.index(lead) for lead in self.leads]
         factors = np.array([_factor(units[column], self.unit) for column in columns])
         for time, samples in self.source.blocks(columns, seconds):
-            samples = samples * factors
+            with np.errstate(all="ignore"):  # a number that is too large is none
+                samples = samples * factors
             samples[~np.isfinite(samples)] = np.nan
             yield time, samples
 
@@ -239,6 +240,8 @@ def _guessed(path, source, columns):
     if not unknown:
         return assumed, []
     first = next((samples for _, samples in source.blocks(unknown, SECONDS)), np.zeros((0, 1)))
-    guess = guess_unit(first, source.rates[unknown[0]])
+    with np.errstate(all="ignore"):
+        guess = guess_unit(first, source.rates[unknown[0]])
+    names = ", ".join(source.leads[column] for column in unknown)
     told = [f"{path}: found lead {names} without a unit, and {guess.told} (--unit UNIT settles it)."]
     return guess.unit, told if guess.told else []

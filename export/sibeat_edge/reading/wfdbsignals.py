@@ -134,7 +134,8 @@ class _Lead:
         skipped = signal.skew * signal.per_frame
         part = stored[skipped : skipped + own]
         values = np.full(own, np.nan)
-        values[: len(part)] = (part.astype(np.float64) - signal.baseline) / signal.gain
+        with np.errstate(over="ignore"):  # a gain next to 0 gives what is no number
+            values[: len(part)] = (part.astype(np.float64) - signal.baseline) / signal.gain
         if file.missing is not None:
             values[: len(part)][part == file.missing] = np.nan
         return values

@@ -1,6 +1,7 @@
 """HL7 annotated ECG files (aECG), in which trials hand in their ECGs."""
 
 from datetime import datetime
+from math import isfinite
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import numpy as np
 from sibeat_edge.errors import RecordError
 from sibeat_edge.reading.arrays import ArraySource, telling
 from sibeat_edge.reading.clinical.xmltree import read_tree
+from sibeat_edge.reading.encoding import printable
 from sibeat_edge.reading.leads import millivolts
 
 LEAD = "MDC_ECG_LEAD_"  # before a lead's name
@@ -88,7 +90,9 @@ def _samples(path, lead, value):
     """A sequence's samples in mV: its origin, and the digits times its scale."""
     (origin, shift), (scale, unit) = (_quantity(value.find(name)) for name in ("origin", "scale"))
     if scale is None or unit is None:
-        raise RecordError(f"{path}: found lead {lead[:20]} without a scale; expected one in uV or mV.")
+        raise RecordError(
+            f"{path}: found lead {printable(lead[:20])} without a scale; expected one in uV or mV."
+        )
     text = value.findtext("digits") or ""
     with telling(path, "digits that are numbers"):
         digits = np.array(text[:MOST_TEXT].split(), np.float64)
@@ -140,7 +144,8 @@ def _stretches(path, parts, times, increment, warnings):
 
 
 def _number(text):
+    """A finite number, or None."""
     try:
-        return float(text)
+        return float(text) if isfinite(float(text)) else None
     except (TypeError, ValueError):
         return None

@@ -1,6 +1,7 @@
 """GE MUSE XML files of resting ECGs."""
 
 import base64
+from math import isfinite
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from sibeat_edge.errors import RecordError
 from sibeat_edge.reading.arrays import ArraySource
 from sibeat_edge.reading.clinical.limbs import with_limbs
 from sibeat_edge.reading.clinical.xmltree import read_tree, text_of
+from sibeat_edge.reading.encoding import printable
 
 UNITS = {"MICROVOLTS": 1e-3, "MILLIVOLTS": 1.0, "UV": 1e-3, "MV": 1.0, "": 1e-3}  # in mV
 WORDS = {"2": "<i2", "4": "<i4", "": "<i2"}
@@ -59,18 +61,21 @@ def _lead(path, lead):
     name, step = text_of(lead, "LeadID") or "?", _number(text_of(lead, "LeadAmplitudeUnitsPerBit"))
     unit, word = text_of(lead, "LeadAmplitudeUnits").upper(), text_of(lead, "LeadSampleSize")
     if step is None or unit not in UNITS or word not in WORDS:
-        raise RecordError(f"{path}: found lead {name[:20]} without a step in uV; expected one.")
+        raise RecordError(f"{path}: found lead {printable(name[:20])} without a step in uV; expected one.")
     try:
         content = base64.b64decode(text_of(lead, "WaveFormData"))
     except ValueError as error:
-        raise RecordError(f"{path}: found lead {name[:20]} cut off; expected samples in base 64.") from error
+        raise RecordError(
+            f"{path}: found lead {printable(name[:20])} cut off; expected samples in base 64."
+        ) from error
     size = np.dtype(WORDS[word]).itemsize
     samples = np.frombuffer(content[: len(content) // size * size], WORDS[word])
     return name, samples * (step * UNITS[unit])
 
 
 def _number(text):
+    """A finite number, or None."""
     try:
-        return float(text)
+        return float(text) if isfinite(float(text)) else None
     except ValueError:
         return None

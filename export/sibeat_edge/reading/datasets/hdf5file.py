@@ -1,5 +1,6 @@
 """HDF5 files, and MATLAB's of version 7.3, which are HDF5 files."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,12 @@ from sibeat_edge.reading.datasets.named import Named, find_signal
 
 MOST_PARTS = 2000  # groups and datasets of a file
 MOST_CHUNK = 64 * 2**20  # bytes that are unpacked at once
+MOST_PACKED = 1100  # times of what is stored: gzip packs to a 1032nd, so more has never been written
+HEAP, HEAD, PART = (
+    b"GCOL\1\0\0\0",
+    16,
+    2**20,
+)  # begins a heap of texts; bytes of its header; bytes read at a time
 SMALL = 1000  # values of an array of texts, or of an attribute
 
 
@@ -20,11 +27,13 @@ def read_hdf5(path: Path, rate: float | None) -> ArraySource:
     Attributes count as arrays and texts, too, as ``fs`` and ``units`` of the signal's dataset. Samples stay
     in the file until they are read.
 
-    Raises ``RecordError`` also for what is no HDF5 file, or is compressed in chunks of more than 64 MiB.
+    Raises ``RecordError`` also for what is no HDF5 file, is compressed in chunks of more than 64 MiB, or
+    lacks most of its samples.
     """
     import h5py
 
     named, is_matlab = Named(), _begins_as_matlab(path)
+    _check_heaps(path)
     with telling(path, "an HDF5 file"):
         file = h5py.File(path, "r")
         found: list[tuple[str, Any]] = [("", file)]
@@ -41,6 +50,33 @@ def read_hdf5(path: Path, rate: float | None) -> ArraySource:
             if isinstance(item, h5py.Dataset) and item.shape is not None and not name.startswith("#refs#"):
                 _add(path, named, name, item, is_matlab)
     return find_signal(path, named, rate, {})
+
+
+def _check_heaps(path):
+    """Refuse a heap with a part of no length, at which HDF5's own code would stay for ever."""
+    with open(path, "rb") as file:
+        begin, text = 0, b""
+        while more := file.read(PART):
+            text = text[1 - len(HEAP) :] + more
+            begin += len(more)
+            for found in re.finditer(re.escape(HEAP), text):
+                _check_heap(path, file, begin - len(text) + found.start())
+            file.seek(begin)
+
+
+def _check_heap(path, file, place):
+    def integer(at, size):
+        file.seek(at)
+        return int.from_bytes(file.read(size), "little")
+
+    end = min(place + integer(place + 8, 8), path.stat().st_size)
+    place += HEAD
+    while place + HEAD <= end:
+        number, length = integer(place, 2), integer(place + 8, 8)
+        step = HEAD + length + -length % 8 if number else length
+        if not 0 < step <= end - place:
+            raise RecordError(f"{path}: found a damaged heap of texts; expected whole ones.")
+        place += step
 
 
 def _begins_as_matlab(path):
@@ -68,6 +104,11 @@ def _add(path, named, name, item, is_matlab):
             raise RecordError(
                 f"{path}: found chunks of {chunk / 2**20:,.0f} MiB; expected at most "
                 f"{MOST_CHUNK // 2**20} MiB."
+            )
+        size, stored = item.size * item.dtype.itemsize, item.id.get_storage_size()
+        if size > MOST_CHUNK and size > MOST_PACKED * stored:
+            raise RecordError(
+                f"{path}: found {stored:,} bytes in place of {size:,} of samples; expected all in the file."
             )
         named.arrays[name] = item
     elif item.dtype.kind in "SO" and item.size <= SMALL and h5_text(item):

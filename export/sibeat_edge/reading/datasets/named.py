@@ -12,6 +12,7 @@ from sibeat_edge.errors import RecordError
 from sibeat_edge.reading.arrays import NUMBERS, ArraySource, Columns, Sideways, Single, telling
 from sibeat_edge.reading.clocks import UNITS as CLOCK_UNITS
 from sibeat_edge.reading.clocks import stretches_of, thinned, told_unit
+from sibeat_edge.reading.encoding import printable
 from sibeat_edge.reading.leads import MILLIVOLTS, plain
 from sibeat_edge.signal.resampling import HIGHEST_RATE
 
@@ -121,7 +122,7 @@ def find_signal(path: Path, named: Named, rate: float | None, told: Mapping[str,
         found = {usual[0][1]: found[usual[0][1]]}
     sizes = {max(array.shape) for array in found.values()}
     if not found or len(sizes) > 1:
-        listed = ", ".join(f"{name} {_size(array)}" for name, array in list(found.items())[:8])
+        listed = ", ".join(f"{printable(name)} {_size(array)}" for name, array in list(found.items())[:8])
         what = f"the arrays {listed}" if found else "no array of a signal"
         raise RecordError(
             f"{path}: found {what}; expected one, or leads of one length, or one named ecg, val, signal or "
@@ -169,19 +170,19 @@ def _rate(path, named, scalars, clocks, samples, rate, told):
     stated, warnings = _stated(path, scalars), []
     known = stated[0] if stated else rate
     for name in clocks:
-        array = named.arrays[name]
+        array, shown = named.arrays[name], printable(name)
         if max(array.shape) == samples and samples <= MOST_TIMES and min(array.shape) in (1, samples):
             try:
                 found, stretches, unit = _clocked(path, array, name)
             except RecordError as error:
                 if known is None:
                     raise
-                warnings.append(f"{str(error).split(';')[0]} in {name}; took {known:g} Hz instead.")
+                warnings.append(f"{str(error).split(';')[0]} in {shown}; took {known:g} Hz instead.")
                 continue
             if stated is None or abs(found / known - 1) <= CONTRADICTS:
-                told["rate"] = told["clock"] = f"the clock {name}, in {CLOCK_UNITS[unit]}"
+                told["rate"] = told["clock"] = f"the clock {shown}, in {CLOCK_UNITS[unit]}"
                 return found, stretches, warnings
-            what = f"{path}: found {found:.4g} Hz by the clock {name}"
+            what = f"{path}: found {found:.4g} Hz by the clock {shown}"
             warnings.append(f"{what}; expected {known:g} Hz as {stated[1]} says, which was taken.")
     if known is None:
         raise RecordError(
@@ -196,16 +197,16 @@ def _stated(path, scalars):
     """The rate that the file states, in Hz, and its name; None if it states none."""
     for name, array in scalars.items():
         if plain_key(name) in RATES:
-            with telling(path, f"a rate in {name}"):
+            with telling(path, f"a rate in {printable(name)}"):
                 value = float(np.ravel(array[()])[0])
             if 0 < value <= HIGHEST_RATE:
-                return value, name
+                return value, printable(name)
     return None
 
 
 def _clocked(path, array, name):
     """The rate by a clock, the stretches between its gaps, and its unit in s."""
-    with telling(path, f"times in {name}"):
+    with telling(path, f"times in {printable(name)}"):
         times = np.ravel(array[()]).astype(np.float64)
     times, counts = thinned(times - times[0])
     unit = TIMES[plain_key(name)] or told_unit(path, times, counts)

@@ -6,10 +6,12 @@ from pathlib import Path
 import numpy as np
 
 from sibeat_edge.errors import RecordError
-from sibeat_edge.reading.arrays import MOST_LEADS, telling, unique
+from sibeat_edge.reading.arrays import MOST_LEADS, checked_seconds, telling, unique
 from sibeat_edge.reading.clocks import stretches_of, thinned, told_unit
 from sibeat_edge.reading.datasets.named import RATES, TIMES, plain_key
+from sibeat_edge.reading.encoding import printable
 from sibeat_edge.reading.layout import UNIT
+from sibeat_edge.signal.resampling import HIGHEST_RATE
 
 MOST_GROUP = 256 * 2**20  # bytes of a row group, as the file says, that is unpacked at once
 ROWS = 65_536  # read at a time
@@ -51,7 +53,7 @@ class ParquetFile:
         self._stretches = [(0.0, 0, rows)]
         if clock is not None:
             found, self._stretches = self._clock(clock, kind)
-            self.told["clock"] = self.told["rate"] = f"the column {clock}"
+            self.told["clock"] = self.told["rate"] = f"the column {printable(clock)}"
         elif stated is not None:
             found, self.told["rate"] = stated, "the file's metadata"
         elif rate is not None:
@@ -60,7 +62,7 @@ class ParquetFile:
             raise RecordError(f"{path}: found no column of time; expected one, or the rate (--rate HZ).")
         self.rates = [float(found)] * len(self.leads)
         time, first, end = self._stretches[-1]
-        self.seconds: float | None = time + (end - first) / found
+        self.seconds: float | None = checked_seconds(path, time + (end - first) / found)
 
     def _opened(self):
         from pyarrow.parquet import ParquetFile as Opened
@@ -80,6 +82,8 @@ class ParquetFile:
         """The columns of leads, that of the clock or None, and its unit in s or None."""
         from pyarrow import types
 
+        if len(set(schema.names)) < len(schema.names):
+            raise RecordError(f"{self._path}: found columns of the same name; expected names that differ.")
         columns, clocks = [], []
         for field in schema:
             pair = UNIT.match(field.name)
@@ -142,7 +146,8 @@ class ParquetFile:
 
 
 def _number(text):
+    """A rate in Hz, or None."""
     try:
-        return float(text)
+        return float(text) if 0 < float(text) <= HIGHEST_RATE else None
     except ValueError:
         return None

@@ -12,7 +12,7 @@ import numpy as np
 JUMP = 0.05  # s that stamps are later by, from which a stream of samples is broken off
 # s of stamps on either side of a step, by which it is judged: packets that were held up come in a burst.
 WINDOW = 10.0
-LONGEST = 1e8  # s of a step
+LONGEST, SHORTEST = 1e8, 1e-9  # s of a step, and from sample to sample
 LONG = 1.0  # s of a step
 SHORT = 0.4  # of such a window, below which a step has to be larger to be a gap
 PACKETS = 8  # that such a window holds at least
@@ -93,7 +93,7 @@ def find_pace(times: np.ndarray) -> Pace:
         raise BadClock("fewer than 2 samples; expected an even clock")
     steps, count = np.diff(times), np.arange(len(times))
     slope, jitter = _rough(times, steps)
-    if slope <= 0 or not (steps > 0).any():
+    if slope < SHORTEST or not (steps > 0).any():
         raise BadClock("a clock that does not go on; expected an even one")
     pace = Pace(1 / slope, step=float(np.percentile(steps[steps > 0], USUAL)))
     for _ in range(2):  # the gaps found at a first, rough rate are taken out for a second, exact one
@@ -107,7 +107,7 @@ def find_pace(times: np.ndarray) -> Pace:
         for place, size in gaps:
             even[place:] -= size
         slope = _slope(count, even, slope)
-        if slope <= 0:
+        if slope < SHORTEST:
             raise BadClock("a clock that does not go on; expected an even one")
         pace = Pace(1 / slope, pace.jitter, pace.step)
     spread = float(np.ptp(np.percentile(even - count * slope, [5, 95])))

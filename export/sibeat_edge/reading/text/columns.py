@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sibeat_edge.reading.encoding import printable
 from sibeat_edge.reading.layout import UNIT, Layout
 from sibeat_edge.reading.leads import millivolts, plain
 from sibeat_edge.reading.text.preamble import Preamble
@@ -95,8 +96,9 @@ def words(name: str) -> list[str]:
 
 
 def _name_and_unit(heading, below):
-    found = UNIT.match(heading or "")
-    name, unit = (found[1], found[2]) if found else (heading or "", "")
+    heading = printable(heading or "").strip()
+    found = UNIT.match(heading)
+    name, unit = (found[1], found[2]) if found else (heading, "")
     if not unit and not below and name.casefold() in SECONDS and len(name) > 1:
         unit = name  # a clock that is called by its unit: seconds, ms
     if not unit and (suffix := SUFFIX.search(name)):

@@ -101,11 +101,10 @@ class Rows:
     def _misfit(self, cells, columns):
         """What is wrong with the number of a row's cells; empty if nothing is."""
         width = self._layout.width
-        while len(cells) > width and not cells[-1]:
-            cells = cells[:-1]
-        if len(cells) > width:
+        size = next((place for place in range(len(cells), width, -1) if cells[place - 1]), width)
+        if size > width:
             what = "headings" if self._layout.headings else "in the rows above"
-            return f"{len(cells)} cells; expected {width}, as there are {what}"
+            return f"{size} cells; expected {width}, as there are {what}"
         if len(cells) <= max(columns):
             return f"{len(cells)} of {width} columns; expected all"
         return ""

@@ -15,6 +15,7 @@ from sibeat_edge.reading.text.stamps import SECONDS, Stamps, finite, is_stamp, t
 LOOK = 200_000  # rows by which the clock's pace is told
 USUAL_RATES = 50.0, 10_000.0  # Hz, by which the unit of a time is guessed
 TICKS = {1.0: "s", 1e-3: "ms", 1e-6: "µs", 1e-9: "ns"}
+SHORTEST = 1e-12  # units of time, up to which a step of a clock is none
 ALIKE = 0.1  # share by which a rate differs from one that is known, to tell the unit of a time
 CONTRADICTS = 0.01  # share of a rate that a clock may differ by
 
@@ -173,7 +174,7 @@ def _tick(rows, column, values, known, warnings):
         return 1.0
     span = max(1, len(values) // 10)
     step = float(np.median(np.diff(values))) or float(np.median(values[span:] - values[:-span])) / span
-    if step <= 0:
+    if step <= SHORTEST:
         return 1.0
     rates = {tick: 1 / (step * tick) for tick in TICKS}
     usual = [tick for tick, one in rates.items() if USUAL_RATES[0] * 0.99 <= one <= USUAL_RATES[1]]
