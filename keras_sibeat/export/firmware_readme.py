@@ -3,11 +3,22 @@
 from pathlib import Path
 from string import Template
 
+from keras_sibeat.export.c_net import flash_bytes
 from keras_sibeat.export.firmware_sources import Facts
+from keras_sibeat.export.net import read_net
+from keras_sibeat.export.net_memory import plan
+from keras_sibeat.export.tflm import scales_each_unit
 from sibeat_edge.beats.judge import LATER
 
 TEMPLATE = Path(__file__).parent / "README.template.md"
 JUDGE_BYTES = 18_012  # sibeat_judge
+# Of sibeat_net_run on a Cortex-M4, by GCC 12 with -O2: bytes, and instructions for a multiply-add, with those of the
+# core's DSP extension and without.
+CODE_BYTES, DSP, PLAIN = 1_600, 3.4, 4.0
+SINCE = """\
+The dense layers have a scale for each unit, which TFLM knows since 27 September 2024 (its commit `47b5450`): an
+older one computes wrong scores, and `sibeat_ops.h` does not compile with it. Kernels of a chip's maker may not know
+them yet; the self-test tells. """
 WHOLE = "Copy these files into your project."
 GENERATED_ONLY = """\
 This folder holds the files that were generated for this model. The files marked with * are the same for every
@@ -83,6 +94,7 @@ def readme(facts: Facts, generated_only: bool) -> str:
             **_of_wearer(manifest, generated_only),
             **{key: manifest[key] for key in ("name", "licence", "notice")},
             **manifest["window"],
+            **_of_net(facts),
             "layout": GENERATED_ONLY if generated_only else WHOLE,
             "static": _mark(generated_only),
             "operation_count": len(facts.operations),
@@ -105,6 +117,22 @@ def readme(facts: Facts, generated_only: bool) -> str:
 
 def _mark(generated_only):
     return "*" if generated_only else ""
+
+
+def _of_net(facts):
+    """What is said of the model as plain C, and of the oldest TFLM that can run it."""
+    net = read_net(facts.content, facts.output)
+    multiply_adds = sum(layer.multiply_adds for layer in net.layers)
+    numbers = {
+        "multiply_adds": multiply_adds,
+        "net_bytes": flash_bytes(net),
+        "code_bytes": CODE_BYTES,
+        "scratch": plan(net)[1],
+        "dsp_beat": round(DSP * multiply_adds, -3),
+        "plain_beat": round(PLAIN * multiply_adds, -3),
+    }
+    told = {name: f"{number:,.0f}" for name, number in numbers.items()}
+    return {**told, "oldest": SINCE if scales_each_unit(facts.content) else ""}
 
 
 def _bytes(facts):
