@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from bundles import compile_with
+from compiled_net import HARD
 from tensorflow.lite.python import schema_py_generated as schema
 from tensorflow.lite.tools import flatbuffer_utils
 
@@ -13,7 +14,6 @@ from keras_sibeat.export.firmware import STATIC
 from keras_sibeat.export.net_memory import plan
 
 CODES = schema.BuiltinOperator
-HARD = ["-std=c99", "-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wdouble-promotion", "-Werror"]
 LARGEST = 1 << 18  # bytes of TFLM's arena
 
 

@@ -13,9 +13,9 @@
 typedef char sibeat_shifts_keep_the_sign[(-1 >> 1) == -1 ? 1 : -1];
 
 #ifdef SIBEAT_DSP
-static inline uint32_t four(const int8_t *bytes)
+static inline int8x4_t four(const int8_t *bytes)
 {
-    uint32_t word;
+    int8x4_t word;
 
     memcpy(&word, bytes, sizeof word);
     return word;
@@ -34,9 +34,9 @@ static void add_products(int32_t *sums, const int8_t *values, const int8_t *weig
 
 #ifdef SIBEAT_DSP
     for (const int8_t *const fours = end - count % 4; values < fours; values += 4, weights += 4) {
-        const uint32_t value = four(values);
-        const uint32_t first = four(weights), second = four(weights + size);
-        const uint32_t third = four(weights + 2 * size), fourth = four(weights + 3 * size);
+        const int8x4_t value = four(values);
+        const int8x4_t first = four(weights), second = four(weights + size);
+        const int8x4_t third = four(weights + 2 * size), fourth = four(weights + 3 * size);
 
         a = ADD_FOUR(a, value, first);
         b = ADD_FOUR(b, value, second);
