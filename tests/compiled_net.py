@@ -9,7 +9,16 @@ import pytest
 
 from keras_sibeat.export.firmware import STATIC
 
-HARD = ["-std=c99", "-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wdouble-promotion", "-Werror"]
+HARD = [
+    "-std=c99",
+    "-pedantic",
+    "-Wall",
+    "-Wextra",
+    "-Wconversion",
+    "-Wshadow",
+    "-Wdouble-promotion",
+    "-Werror",
+]
 # Scores beats in scratch memory of just the size that is asked for, off any alignment.
 DRIVER = """
 #include <stdlib.h>

@@ -14,9 +14,10 @@ ABOUT = "The model as plain C, with the arithmetic of TensorFlow Lite Micro's re
 ARGUMENTS = "const int8_t *window, const int8_t *rhythm, int8_t *score, int8_t *scratch"
 CALL = """
 /*
- * Score a beat: SIBEAT_NET_OUTPUTS int8 numbers, of its window and of its rhythm, both as sibeat_preprocess.h makes
- * them. A model of beats that stand alone does not read `rhythm`. `scratch` is SIBEAT_NET_SCRATCH_BYTES, of any
- * alignment, which hold nothing between calls. Returns 1; or 0, and writes nothing, where an argument is missing.
+ * Score a beat: SIBEAT_NET_OUTPUTS int8 numbers, of its window and of its rhythm, both as
+ * sibeat_preprocess.h makes them. A model of beats that stand alone does not read `rhythm`. `scratch` is
+ * SIBEAT_NET_SCRATCH_BYTES, of any alignment, which hold nothing between calls. Returns 1; or 0, and writes
+ * nothing, where an argument is missing.
  */"""
 
 
@@ -48,9 +49,7 @@ def flash_bytes(net: Net) -> int:
 
 def _joined(net):
     """Each table of all layers, the last one filled up with zeros, so that all take whole words."""
-    tables = {
-        name: np.concatenate([getattr(layer, name).ravel() for layer in net.layers]) for name in TABLES
-    }
+    tables = {name: np.concatenate([getattr(layer, name).ravel() for layer in net.layers]) for name in TABLES}
     missing = -sum(table.nbytes for table in tables.values()) % 4
     return {**tables, "weights": np.append(tables["weights"], np.zeros(missing, np.int8))}
 
@@ -107,7 +106,8 @@ def _entry(layer: Layer, first: int, weight: int) -> str:
         *(ticks.taps, ticks.stride, ticks.padding),
         *(layer.zero_in, layer.zero_out, layer.lowest, layer.highest),
     )
-    return f"    {{{weights}, {tables[0]},\n     {', '.join(tables[1:])},\n     {', '.join(map(str, numbers))}}},"
+    lines = (f"{weights}, {tables[0]}", ", ".join(tables[1:]), ", ".join(map(str, numbers)))
+    return "    {" + ",\n     ".join(lines) + "},"
 
 
 def _calls(net, inputs):

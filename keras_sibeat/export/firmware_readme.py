@@ -12,13 +12,13 @@ from sibeat_edge.beats.judge import LATER
 
 TEMPLATE = Path(__file__).parent / "README.template.md"
 JUDGE_BYTES = 18_012  # sibeat_judge
-# Of sibeat_net_run on a Cortex-M4, by GCC 12 with -O2: bytes of flash and of stack, and instructions for a multiply-add,
-# with those of the core's DSP extension and without.
+# Of sibeat_net_run on a Cortex-M4, by GCC 12 with -O2: bytes of flash and of stack, and instructions for a
+# multiply-add, with those of the core's DSP extension and without.
 CODE_BYTES, STACK_BYTES, DSP, PLAIN = 1_600, 240, 3.4, 4.0
 SINCE = """
-The dense layers have a scale for each unit, which TFLM knows since 27 September 2024 (its commit `47b5450`). An older
-one computes wrong scores, and `sibeat_ops.h` does not compile with it. Kernels of a chip's maker may not know them;
-the self-test tells.
+The dense layers have a scale for each unit, which TFLM knows since 27 September 2024 (its commit `47b5450`).
+An older one computes wrong scores, and `sibeat_ops.h` does not compile with it. Kernels of a chip's maker may
+not know them; the self-test tells.
 """
 WHOLE = "Copy these files into your project."
 GENERATED_ONLY = """\

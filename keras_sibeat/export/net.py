@@ -127,9 +127,9 @@ def read_net(content: bytes, output: int = 0) -> Net:
 
 
 class _Reader:
-    """Walks a graph back from an output: tensors in another shape are one, a concatenation's lie side by side."""
+    """Walks a graph back from an output. Reshaped tensors are one; joined ones share a buffer."""
 
-    def __init__(self, content):
+    def __init__(self, content: bytes) -> None:
         self._model = flatbuffer_utils.convert_bytearray_to_object(bytearray(content))
         self._graph = self._model.subgraphs[0]
         self._makers = {int(one): operator for operator in self._graph.operators for one in operator.outputs}

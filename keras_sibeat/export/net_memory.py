@@ -39,7 +39,9 @@ def lead(layer: Layer) -> int:
     20
     """
     ticks, filters = layer.ticks, len(layer.weights)
-    unread = [max(0, place * ticks.stride - ticks.padding) * ticks.channels for place in range(ticks.positions)]
+    unread = [
+        max(0, place * ticks.stride - ticks.padding) * ticks.channels for place in range(ticks.positions)
+    ]
     return max((place + 1) * filters - first for place, first in enumerate(unread))
 
 

@@ -83,7 +83,9 @@ class Model:
     def reshape(self, source, *shape):
         given = self.graph.tensors[source].quantization
         made = self.tensor(shape, given.scale, given.zeroPoint[0])
-        wanted = self.tensor((len(shape),), None, data=np.array(shape, np.int32), kind=schema.TensorType.INT32)
+        wanted = self.tensor(
+            (len(shape),), None, data=np.array(shape, np.int32), kind=schema.TensorType.INT32
+        )
         self.operator(CODES.RESHAPE, [source, wanted], [made])
         return made
 
@@ -240,5 +242,3 @@ def by_layers(library, net, arrays):
             library.sibeat_layer_run(ctypes.byref(entry), *places)
         found.append(output.copy())
     return np.array(found)
-
-

@@ -1,4 +1,4 @@
-"""The model as plain C: compiled as strictly as it must be, with every option, it computes what TFLM computes."""
+"""The model as plain C: compiled strictly, and with every option, it computes what TFLM computes."""
 
 import ctypes
 import re
@@ -23,7 +23,8 @@ static int32_t half(uint32_t word, int place) { return (int16_t)(uint16_t)(word 
 static int16x2_t __sxtb16(int8x4_t bytes)
 {
     const uint32_t word = (uint32_t)bytes;
-    return (int16x2_t)((uint16_t)(int8_t)(uint8_t)word | (uint32_t)(uint16_t)(int8_t)(uint8_t)(word >> 16) << 16);
+    const uint16_t low = (uint16_t)(int8_t)(uint8_t)word, high = (uint16_t)(int8_t)(uint8_t)(word >> 16);
+    return (int16x2_t)(low | (uint32_t)high << 16);
 }
 static int32_t __smlad(int16x2_t a, int16x2_t b, int32_t sum)
 {

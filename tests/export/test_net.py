@@ -60,7 +60,7 @@ def test_any_student_like_model_computes_as_in_tflm(
 
 @pytest.mark.parametrize("is_dense", [False, True])
 def test_litert_rounds_halves_another_way(is_dense):
-    """Its optimised kernels round once, TFLM's twice: a unit of the last place, where a sum is near a half."""
+    """Its optimised kernels round once, TFLM's twice: a unit of the last place, near a half."""
     made = Model(3)
     if is_dense:
         content = made.bytes(made.dense(made.input(1, 24), Dense(5)))
@@ -153,7 +153,10 @@ def test_other_forms_of_an_operation_are_refused():
         (lambda options, tensors: setattr(options, "dilationWFactor", 2), "a dilation"),
         (lambda options, tensors: setattr(options, "fusedActivationFunction", 4), "an activation other"),
         (lambda options, tensors: setattr(tensors[2], "type", schema.TensorType.INT16), "other numbers"),
-        (lambda options, tensors: setattr(tensors[1], "shape", np.array([1, 2, 12, 3], np.int32)), "two dimensions"),
+        (
+            lambda options, tensors: setattr(tensors[1], "shape", np.array([1, 2, 12, 3], np.int32)),
+            "two dimensions",
+        ),
     ):
         made = Model(0)
         at = made.conv(made.reshape(made.input(1, 24, 3), 1, 1, 24, 3), Conv(2, 3), on_height=False)

@@ -27,7 +27,10 @@ def test_scores_are_the_same_to_the_bit(seed):
     pytest.importorskip("tflite_micro", reason="no tflite-micro: nothing to compare with")
     content = chain(50, 2, [Conv(4, 8, 4), Conv(6, 5, 2)], [Dense(5), Dense(1)], 3 * (seed % 2), seed=seed)
     turned, beats = time_on_height(content), drawn(content, 50, seed)
-    assert images(content) == [[1, 1, 50, 2], [1, 1, 13, 4]] and images(turned) == [[1, 50, 1, 2], [1, 13, 1, 4]]
+    assert images(content) == [[1, 1, 50, 2], [1, 1, 13, 4]] and images(turned) == [
+        [1, 50, 1, 2],
+        [1, 13, 1, 4],
+    ]
     for scores in (by_litert, by_tflm):
         np.testing.assert_array_equal(scores(turned, beats), scores(content, beats))
     assert time_on_height(turned) == turned and len(turned) == len(content)
