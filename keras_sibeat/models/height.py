@@ -1,8 +1,8 @@
 """Time along the height of a TensorFlow Lite model's images, where its converter lays it along the width.
 
-The converter makes a convolution over time one of images a single row high. On cores with Helium, such as the
-Cortex-M55, CMSIS-NN computes that by ``arm_convolve_1_x_n_s8``. It reads a column beyond the image where there
-is padding on the right, and scores are wrong. It has no such kernel for images a single column wide. Memory
+The converter makes a convolution over time one of images a single row high. On cores with Helium, as the
+Cortex-M55, CMSIS-NN computes that by ``arm_convolve_1_x_n_s8``. It reads a column beyond the image where
+there is padding on the right, and scores are wrong. It has no such kernel for images a single column wide. Memory
 holds the same numbers in the same order either way, so nothing else changes.
 """
 
