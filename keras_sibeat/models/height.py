@@ -2,8 +2,8 @@
 
 The converter makes a convolution over time one of images a single row high. On cores with Helium, as the
 Cortex-M55, CMSIS-NN computes that by ``arm_convolve_1_x_n_s8``. It reads a column beyond the image where
-there is padding on the right, and scores are wrong. It has no such kernel for images a single column wide. Memory
-holds the same numbers in the same order either way, so nothing else changes.
+there is padding on the right, and scores are wrong. It has no such kernel for images a single column wide.
+Memory holds the same numbers in the same order either way, so nothing else changes.
 """
 
 import numpy as np
