@@ -18,9 +18,10 @@ extern "C" {
 extern const struct sibeat_net_tables sibeat_net_tables;
 
 /*
- * Score a beat: SIBEAT_NET_OUTPUTS int8 numbers, of its window and of its rhythm, both as sibeat_preprocess.h makes
- * them. A model of beats that stand alone does not read `rhythm`. `scratch` is SIBEAT_NET_SCRATCH_BYTES, of any
- * alignment, which hold nothing between calls. Returns 1; or 0, and writes nothing, where an argument is missing.
+ * Score a beat: SIBEAT_NET_OUTPUTS int8 numbers, of its window and of its rhythm, both as
+ * sibeat_preprocess.h makes them. A model of beats that stand alone does not read `rhythm`. `scratch` is
+ * SIBEAT_NET_SCRATCH_BYTES, of any alignment, which hold nothing between calls. Returns 1; or 0, and writes
+ * nothing, where an argument is missing.
  */
 int sibeat_net_run(const int8_t *window, const int8_t *rhythm, int8_t *score, int8_t *scratch);
 
