@@ -121,7 +121,7 @@ def read_net(content: bytes, output: int = 0) -> Net:
     >>> from sibeat_edge.report.recording import PRESET
     >>> net = read_net(PRESET.read_bytes())
     >>> len(net.layers), sum(layer.multiply_adds for layer in net.layers)
-    (10, 143864)
+    (10, 143672)
     """
     return _Reader(content).net(output)
 
@@ -142,7 +142,9 @@ class _Reader:
         last = self._root(self._graph.outputs[output])
         self._make(last, Place(last))
         inner = {place.buffer for place in self._places.values()} - {*inputs, last}
-        return Net(tuple(self._layers), inputs, last, {number: self._size(number) for number in inner})
+        return Net(
+            tuple(self._layers), inputs, last, {number: self._size(number) for number in sorted(inner)}
+        )
 
     def _root(self, tensor):
         """The tensor that this one is in another shape."""

@@ -16,7 +16,7 @@ def plan(net: Net) -> tuple[Mapping[int, int], int]:
     >>> from keras_sibeat.export.net import read_net
     >>> from sibeat_edge.report.recording import PRESET
     >>> plan(read_net(PRESET.read_bytes()))[1]
-    1072
+    1176
     """
     lives = {buffer: _life(net, buffer) for buffer in net.inner}
     starts: dict[int, int] = {}

@@ -22,8 +22,9 @@ def time_on_height(content: bytes) -> bytes:
     convolutions and changes of shape.
 
     >>> from sibeat_edge.report.recording import PRESET
-    >>> turned = flatbuffer_utils.convert_bytearray_to_object(time_on_height(PRESET.read_bytes()))
-    >>> [list(tensor.shape) for tensor in turned.subgraphs[0].tensors][26:28]
+    >>> turned = time_on_height(PRESET.read_bytes())
+    >>> turned = flatbuffer_utils.convert_bytearray_to_object(bytearray(turned))
+    >>> [tensor.shape.tolist() for tensor in turned.subgraphs[0].tensors][26:28]
     [[1, 80, 1, 12], [1, 40, 1, 16]]
     """
     model = flatbuffer_utils.convert_bytearray_to_object(bytearray(content))
