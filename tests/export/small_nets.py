@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
-from bundles import compile_with
 from compiled_net import HARD
+from compilers import compile_with
 from tensorflow.lite.python import schema_py_generated as schema
 from tensorflow.lite.tools import flatbuffer_utils
 

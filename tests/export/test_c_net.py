@@ -7,8 +7,9 @@ import subprocess
 
 import numpy as np
 import pytest
-from bundles import CORTEX, compile_with, macro
+from bundles import macro
 from compiled_net import DRIVER, HARD, build, by_c
+from compilers import CORTEX, compile_with
 from small_nets import by_litert, by_tflm, drawn
 
 from keras_sibeat.export.c_net import flash_bytes
