@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "sibeat_config.h"
 
 const float sibeat_taps[SIBEAT_TAPS] = {

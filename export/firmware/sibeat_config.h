@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the model needs, and how its scores are read. */
 #ifndef SIBEAT_CONFIG_H
 #define SIBEAT_CONFIG_H

@@ -1,4 +1,5 @@
-/* The model, a .tflite file. */
+/* SPDX-License-Identifier: MIT */
+/* The model, a .tflite file. It is there where SIBEAT_TFLM is defined, and else takes no flash. */
 #ifndef SIBEAT_MODEL_H
 #define SIBEAT_MODEL_H
 

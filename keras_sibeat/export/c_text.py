@@ -31,13 +31,13 @@ def _escape(character):
 
 
 def elements(values: bytes | np.ndarray, indent: int = 4) -> str:
-    """The lines of an array's elements: of bytes, or of an array of int8 or float32."""
+    """The lines of an array's elements: of bytes, or of an array of int8, int32 or float32."""
     if isinstance(values, bytes):
         words, per_line = [f"0x{value:02x}," for value in values], 16
     elif values.dtype == np.float32:
         words, per_line = [f"{floating(value)}," for value in values], 6
     else:
-        words, per_line = [f"{value}," for value in values], 16
+        words, per_line = [f"{value}," for value in values], 16 if values.dtype == np.int8 else 8
     starts = range(0, len(words), per_line)
     return "\n".join(" " * indent + " ".join(words[first : first + per_line]) for first in starts)
 

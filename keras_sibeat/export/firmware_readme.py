@@ -5,7 +5,11 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from keras_sibeat.export.c_net import flash_bytes
 from keras_sibeat.export.firmware_sources import Facts
+from keras_sibeat.export.net import read_net
+from keras_sibeat.export.net_memory import plan
+from keras_sibeat.export.tflm import scales_each_unit
 from sibeat_edge.beats.judge import LATER
 
 TEMPLATE = Path(__file__).parent / "README.template.md"
@@ -13,6 +17,14 @@ TEMPLATE = Path(__file__).parent / "README.template.md"
 JUDGE_BYTES, MONITOR_BYTES = 18_012, 23_696
 PARTS_BYTES = 2_916 + 104 + 1_048  # aligner, stretch, threshold
 EPISODES_BYTES = 1_088 + 320  # with the alarms
+# Of sibeat_net_run on a Cortex-M4, by GCC 12 with -O2: bytes of flash and of stack, and instructions for a
+# multiply-add, with those of the core's DSP extension and without.
+CODE_BYTES, STACK_BYTES, DSP, PLAIN = 1_600, 240, 3.4, 4.0
+SINCE = """
+The dense layers have a scale for each unit, which TFLM knows since 27 September 2024 (its commit `47b5450`).
+An older one computes wrong scores, and `sibeat_ops.h` does not compile with it. Kernels of a chip's maker may
+not know them; the self-test tells.
+"""
 WHOLE = "Copy these files into your project."
 GENERATED_ONLY = """\
 This folder holds the files that were generated for this model. The files marked with * are the same for every
@@ -23,6 +35,19 @@ WEARER = """\
    moved as `sibeat_aligner_push` says, before the window is cut; one that then lies less than `SIBEAT_APART`
    behind the one before is left out. `sibeat_monitor` does all that follows, from beats to alarms: push every
    beat, with a window or without, into `sibeat_monitor_push`. $waits
+   It makes the model's input and calls your `score`, which runs the model (step 4):
+
+   ```c
+   static int8_t score(void *context, const int8_t *input)
+   {
+       static int8_t scratch[SIBEAT_NET_SCRATCH_BYTES];
+       int8_t score = 0;
+
+       (void)context;
+       sibeat_net_run(input, input + SIBEAT_WINDOW_BYTES, &score, scratch);
+       return score;
+   }
+   ```
 
    The beats of a warm-up, 60 or more, wait for its end. Then the last 120 of them are scored, **and the
    threshold learns from all of their scores before the first of them is judged**, as `sibeat_edge` does.
@@ -74,6 +99,7 @@ def readme(facts: Facts, generated_only: bool) -> str:
             **_of_wearer(manifest, generated_only),
             **{key: manifest[key] for key in ("name", "licence", "notice")},
             **manifest["window"],
+            **_of_net(facts),
             "layout": GENERATED_ONLY if generated_only else WHOLE,
             "static": _mark(generated_only),
             "operation_count": len(facts.operations),
@@ -96,6 +122,23 @@ def readme(facts: Facts, generated_only: bool) -> str:
 
 def _mark(generated_only):
     return "*" if generated_only else ""
+
+
+def _of_net(facts):
+    """What is said of the model as plain C, and of the oldest TFLM that can run it."""
+    net = read_net(facts.content, facts.output)
+    multiply_adds = sum(layer.multiply_adds for layer in net.layers)
+    numbers = {
+        "multiply_adds": multiply_adds,
+        "net_bytes": flash_bytes(net),
+        "code_bytes": CODE_BYTES,
+        "stack": STACK_BYTES,
+        "scratch": plan(net)[1],
+        "dsp_beat": round(DSP * multiply_adds, -3),
+        "plain_beat": round(PLAIN * multiply_adds, -3),
+    }
+    told = {name: f"{number:,.0f}" for name, number in numbers.items()}
+    return {**told, "oldest": SINCE if scales_each_unit(facts.content) else ""}
 
 
 def _bytes(facts):

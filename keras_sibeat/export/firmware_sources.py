@@ -7,7 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from keras_sibeat.export.c_net import net_sources
 from keras_sibeat.export.c_text import elements, floating, header, integer, text
+from keras_sibeat.export.net import read_net
+from keras_sibeat.export.tflm import scales_each_unit
 from sibeat_edge.beats.windows import HIGHEST
 from sibeat_edge.model.runtime import input_shapes
 from sibeat_edge.signal.filters import band_pass_taps
@@ -33,6 +36,7 @@ WEARER_MACROS = {  # constants of template and rhythm, by their names in the man
     **{key: f"{key.upper()}_RR" for key in ("fewest", "shortest", "longest")},
 }
 TOLERANCE = 1  # units of the last place that a golden beat's score may differ by
+LICENCE = "/* SPDX-License-Identifier: MIT */\n"
 ALIGN = """
 #if defined(__GNUC__) || defined(__clang__)
 #define SIBEAT_ALIGNED __attribute__((aligned(16)))
@@ -41,6 +45,15 @@ ALIGN = """
 #else
 #error "sibeat: say here how this compiler aligns an array to 16 bytes"
 #endif
+"""
+
+
+SCALES_INCLUDE = '#include "tensorflow/lite/micro/kernels/fully_connected.h"\n'
+SCALES_CHECK = """
+// Dense layers of this model have a scale for each unit, which TensorFlow Lite Micro knows since 27 September
+// 2024. An older one computes wrong scores; this does not compile with it.
+static_assert(sizeof(&tflite::OpDataFullyConnected::is_per_channel) > 0,
+              "a newer TensorFlow Lite Micro is needed");
 """
 
 
@@ -79,34 +92,36 @@ class Facts:
 
 def sources(facts: Facts) -> dict[str, str]:
     """The C files that are generated for a model, name → text."""
-    return {
+    files = {
         "sibeat_model.h": header(
             "sibeat_model",
-            "The model, a .tflite file.",
+            "The model, a .tflite file. It is there where SIBEAT_TFLM is defined, and else takes no flash.",
             [
                 f"#define SIBEAT_MODEL_BYTES {len(facts.content)}\n",
                 "extern const unsigned char sibeat_model[SIBEAT_MODEL_BYTES];",
             ],
         ),
-        "sibeat_model.c": f'#include "sibeat_model.h"\n{ALIGN}\n'
+        "sibeat_model.c": f'#include "sibeat_model.h"\n\n#ifdef SIBEAT_TFLM\n{ALIGN}\n'
         "SIBEAT_ALIGNED const unsigned char sibeat_model[SIBEAT_MODEL_BYTES] = {\n"
-        f"{elements(facts.content)}\n}};\n",
-        "sibeat_ops.h": _resolver(facts.operations),
+        f"{elements(facts.content)}\n}};\n\n#endif\n",
+        **net_sources(read_net(facts.content, facts.output), facts.inputs),
+        "sibeat_ops.h": _resolver(facts.operations, scales_each_unit(facts.content)),
         "sibeat_config.h": _config_header(facts),
         "sibeat_config.c": _config(facts.manifest),
         "sibeat_golden.h": _golden_header(facts),
         "sibeat_golden.c": _golden(facts.golden_inputs, facts.golden_scores),
     }
+    return {name: f"{LICENCE}{source}" for name, source in files.items()}
 
 
-def _resolver(operations):
+def _resolver(operations, needs_scales):
     added = " ||\n      ".join(f"resolver.{method}() != kTfLiteOk" for method in operations.values())
     return f"""// The model's operations: {", ".join(operations)}.
 #ifndef SIBEAT_OPS_H
 #define SIBEAT_OPS_H
 
-#include "tensorflow/lite/micro/micro_mutable_op_resolver.h"
-
+{SCALES_INCLUDE if needs_scales else ""}#include "tensorflow/lite/micro/micro_mutable_op_resolver.h"
+{SCALES_CHECK if needs_scales else ""}
 using SibeatResolver = tflite::MicroMutableOpResolver<{len(operations)}>;
 
 // Adds exactly them.

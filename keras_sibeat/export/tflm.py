@@ -75,6 +75,22 @@ def operations(content: bytes) -> dict[str, str]:
     return found
 
 
+def scales_each_unit(content: bytes) -> bool:
+    """Whether a dense layer of an int8 model has a scale for each of its units, which older TFLMs ignore.
+
+    Args:
+        content: bytes of a ``.tflite`` file.
+    """
+    model = flatbuffer_utils.convert_bytearray_to_object(bytearray(content))
+    (graph,) = model.subgraphs
+    kernels = [
+        graph.tensors[operator.inputs[1]].quantization
+        for operator in graph.operators
+        if flatbuffer_utils.opcode_to_name(model, operator.opcodeIndex) == "FULLY_CONNECTED"
+    ]
+    return any(len(kernel.scale) > 1 for kernel in kernels)
+
+
 def measure_arena(content: bytes) -> int:
     """The smallest arena, in bytes, that TFLM allocates and runs the model in: a multiple of 16.
 

@@ -13,6 +13,7 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 
 from keras_sibeat.layers.backend import tf
 from keras_sibeat.layers.names import FORMATS
+from keras_sibeat.models.height import time_on_height
 from keras_sibeat.models.signature import with_names
 from keras_sibeat.models.tensors import read_tensors
 
@@ -63,6 +64,8 @@ def convert(model: keras.Model, windows: Inputs, kind: str = "int8") -> bytes:
         content = converter.convert()
     if kind in ("int8", "int16x8"):
         content = _without_metadata(content)
+    if kind == "int8":  # which alone runs on microcontrollers
+        content = time_on_height(content)
     return with_names(content, _shapes(model.inputs, names), _shapes(model.outputs, model.output_names))
 
 

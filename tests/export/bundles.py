@@ -34,6 +34,19 @@ class Bundle:
         return {file.stem: file for file in self.built.glob("*.o")}
 
     @functools.cached_property
+    def tflm_library(self):
+        """The same for TensorFlow Lite Micro: with the model as a ``.tflite`` file."""
+        built = self.built.with_name("built_tflm")
+        built.mkdir()
+        compile_with("gcc", *STRICT, "-O2", "-fPIC", "-DSIBEAT_TFLM", "-c", *self.sources, cwd=built)
+        return load(built, sorted(built.glob("*.o")))
+
+    @property
+    def sources(self):
+        """The C files without a main."""
+        return [file for file in sorted(self.folder.glob("*.c")) if file.stem != "host_check"]
+
+    @functools.cached_property
     def library(self):
         """The same as a library of this computer."""
         return load(self.built, [file for name, file in self.objects.items() if name != "host_check"])
@@ -77,7 +90,7 @@ def contents(folder):
 def flip(file):
     """Change the last element of the file's last array by one bit."""
     source = file.read_text()
-    *_, last = re.finditer(r"(-?\w+),\s*\};", source)
+    *_, last = re.finditer(r"(-?\w+),\s*\}[,;]", source)
     value = str(int(last[1], 0) ^ 1)
     file.write_text(source[: last.start(1)] + value + source[last.end(1) :])
 

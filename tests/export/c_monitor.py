@@ -211,11 +211,17 @@ class Parts:
         patch.setattr(module, "Wearer", lambda waits, centre: CWearer(library, waits, centre, self.holds))
         patch.setattr(module, "Threshold", lambda *arguments: CThreshold(library, *arguments))
         patch.setattr(stream, "Stretch", lambda: CStretch(library))
-        patch.setattr(stream.BeatStream, "_quality", lambda own, window: self._quality(own, window))
+        patch.setattr(stream.BeatStream, "_without_noise", lambda _, *found: self._without_noise(*found))
 
-    def _quality(self, own, window):
-        window = np.ascontiguousarray(window, np.float32)
-        return QUALITY[self.library.sibeat_quality_of(window.ctypes.data, int(own._stretch.is_fit))]
+    def _without_noise(self, beats, is_fit):
+        return [self._judged(beat, fit) for beat, fit in zip(beats, is_fit, strict=True)]
+
+    def _judged(self, beat, is_fit):
+        if beat.window is None:
+            return beat
+        window = np.ascontiguousarray(beat.window, np.float32)
+        reason = QUALITY[self.library.sibeat_quality_of(window.ctypes.data, int(is_fit))]
+        return replace(beat, window=None, reason=reason) if reason else beat
 
 
 def as_told(beat):

@@ -49,6 +49,9 @@ class CAligner:
         offset = self._library.sibeat_aligner_push(self._state, at, self._leads, ctypes.byref(found))
         return Placed(offset, or_none(found.value))
 
+    def place(self, arounds):
+        return [self.push(around) for around in arounds]
+
 
 class CStretch:
     """``Stretch``."""

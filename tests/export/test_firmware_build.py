@@ -22,6 +22,11 @@ enum TfLiteStatus { kTfLiteOk, kTfLiteError };
 #define MicroPrintf(...) (std::printf(__VA_ARGS__), std::puts(""))
 struct TfLiteTensor { struct { int8_t *int8; } data; };
 namespace tflite {
+struct OpDataFullyConnected {
+#ifndef OLD
+  bool is_per_channel;
+#endif
+};
 struct Model {};
 inline const Model *GetModel(const void *) { return nullptr; }
 inline void InitializeTarget() {}
@@ -70,12 +75,15 @@ def check_layout(folder, generated, *arguments):
     """The Makefile in ``folder`` passes what was exported, and finds a flipped bit of the generated model."""
     done = make(folder, *arguments, "check")
     assert done.returncode == 0 and "checksums are right" in done.stdout, done.stderr
-    flip(generated / "sibeat_model.c")
-    done = make(folder, *arguments, "check")
-    assert done.returncode != 0 and "WRONG" in done.stdout
+    assert "golden beats score as they should" in done.stdout
+    for name in ("net", "model"):
+        flip(generated / f"sibeat_{name}.c")
+        done = make(folder, *arguments, "check")
+        assert done.returncode != 0 and "WRONG" in done.stdout
+        flip(generated / f"sibeat_{name}.c")
 
 
-@pytest.mark.parametrize(("which", "count"), [("single", 12), ("double", 12), ("beside", 21)])
+@pytest.mark.parametrize(("which", "count"), [("single", 14), ("double", 14), ("beside", 23)])
 def test_every_c_file_compiles_without_a_warning(which, count, request):
     objects = request.getfixturevalue(which).objects
     assert len(objects) == count + 1 and "driver" in objects and "host_check" in objects
@@ -87,8 +95,11 @@ def test_every_c_file_compiles_for_the_least_flash_without_a_warning(which, requ
     compile_with("gcc", *STRICT, "-Wpedantic", "-Os", "-c", *folder.glob("*.c"), cwd=tmp_path)
 
 
-def test_every_source_tells_its_licence():
-    for file in [*STATIC.glob("*.[ch]"), *STATIC.glob("*.cc"), STATIC / "Makefile"]:
+@pytest.mark.parametrize("which", ["single", "beside"])
+def test_every_source_tells_its_licence(which, request):
+    """Those that are the same for every model, and those generated."""
+    folder = request.getfixturevalue(which).folder
+    for file in [*folder.glob("*.[ch]"), folder / "example_main.cc", folder / "Makefile"]:
         assert "SPDX-License-Identifier: MIT" in file.read_text().splitlines()[0], file.name
 
 
@@ -147,44 +158,66 @@ def test_the_makefile_builds_for_a_cortex_m4(which, request, tmp_path):
     assert done.returncode == 0 and "sibeat_preprocess.o" in done.stdout, done.stderr
 
 
-def micro_tree(bundle, folder):
-    """Put headers as of TFLM into a folder; returns the flags that find them and the bundle's."""
-    micro = [f"micro/micro_{name}" for name in ("interpreter", "log", "mutable_op_resolver")]
-    for name in (*micro, "micro/system_setup", "schema/schema_generated"):
-        path = folder / "tensorflow" / "lite" / f"{name}.h"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text('#include "tflm.h"\n')
-    (folder / "tflm.h").write_text(TFLM)
-    return ["-I", bundle.folder, "-I", folder]
-
-
 @pytest.mark.parametrize("which", ["single", "beside"])
 def test_a_project_copies_all_files_and_has_a_main_of_its_own(request, which, tmp_path):
     bundle = request.getfixturevalue(which)
     (tmp_path / "main.cc").write_text("int main() { return 42; }\n")
     sources = [bundle.folder / "example_main.cc", tmp_path / "main.cc"]
-    flags = ["-std=c++17", *micro_tree(bundle, tmp_path)]
+    flags = ["-std=c++17", "-I", bundle.folder]
     objects = [file for name, file in bundle.objects.items() if name != "driver"]
     compile_with("g++", *flags, *sources, *objects, "-lm", "-o", "project", cwd=tmp_path)
     assert subprocess.run([tmp_path / "project"]).returncode == 42
 
 
 @pytest.mark.parametrize("which", ["single", "beside"])
-def test_the_example_scores_a_beat_only_where_the_golden_ones_are_right(request, which, tmp_path):
+def test_the_example_runs_the_model_as_plain_c(request, which, tmp_path):
     bundle = request.getfixturevalue(which)
     objects = [file for name, file in bundle.objects.items() if name.startswith("sibeat_")]
-    flags = ["-std=c++17", "-Wall", "-Wextra", "-Werror", "-DSIBEAT_EXAMPLE", *micro_tree(bundle, tmp_path)]
+    flags = ["-std=c++17", "-Wall", "-Wextra", "-Werror", "-DSIBEAT_EXAMPLE", "-I", bundle.folder]
     example = bundle.folder / "example_main.cc"
     compile_with("g++", *flags, example, *objects, "-lm", "-o", "example", cwd=tmp_path)
+    done = subprocess.run([tmp_path / "example"], capture_output=True, text=True)
+    assert done.returncode == 0 and "self-test passed; a beat scored" in done.stdout
+
+
+def stub_tflm(folder):
+    """As much of TensorFlow Lite Micro as the example uses, in a folder for its headers."""
+    micro = [f"micro/micro_{name}" for name in ("interpreter", "log", "mutable_op_resolver")]
+    others = ("micro/system_setup", "micro/kernels/fully_connected", "schema/schema_generated")
+    for name in (*micro, *others):
+        path = folder / "tensorflow" / "lite" / f"{name}.h"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text('#include "tflm.h"\n')
+    (folder / "tflm.h").write_text(TFLM)
+    return folder
+
+
+@pytest.mark.parametrize("which", ["single", "beside"])
+def test_on_tflm_the_example_scores_a_beat_only_where_the_golden_ones_are_right(request, which, tmp_path):
+    shutil.copytree(request.getfixturevalue(which).folder, tmp_path / "bundle")
+    tflm = stub_tflm(tmp_path / "stub")
+    done = make(tmp_path / "bundle", f"TFLM={tflm}", "TFLM_LIBRARY=", "tflm")
+    assert done.returncode == 0, done.stderr
     for environment, passes in (
         ({"OFF": "0"}, True),
         ({"OFF": "1"}, True),
         ({"OFF": "2"}, False),
         ({"OFF": "0", "FAILS": "yes"}, False),
     ):
-        done = subprocess.run([tmp_path / "example"], capture_output=True, text=True, env=environment)
+        example = tmp_path / "bundle" / "build" / "example_tflm"
+        done = subprocess.run([example], capture_output=True, text=True, env=environment)
         assert (done.returncode == 0) == passes, environment
         assert ("a beat scored" in done.stdout) == passes and ("FAILED" in done.stdout) != passes
+
+
+def test_a_tflm_without_scales_for_each_unit_does_not_compile(single, tmp_path):
+    """It computes dense layers wrongly."""
+    tflm = stub_tflm(tmp_path)
+    arguments = ["-std=c++17", "-I", single.folder, "-I", tflm, "-fsyntax-only", "-x", "c++"]
+    compile_with("g++", *arguments, single.folder / "sibeat_ops.h", cwd=tmp_path)
+    command = ["g++", *map(str, arguments), "-DOLD", str(single.folder / "sibeat_ops.h")]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode != 0 and "is_per_channel" in done.stderr
 
 
 def test_a_bundle_of_beats_that_stand_alone_has_no_template(single, beside):

@@ -35,7 +35,7 @@ def test_the_self_test_takes_a_unit_and_no_more(single, off, health):
 
 @pytest.mark.parametrize(
     ("name", "place", "health"),
-    [("model", "last", MODEL), ("golden", "first beat", INPUTS), ("golden", "last", SCORES)],
+    [("net", "last", MODEL), ("golden", "first beat", INPUTS), ("golden", "last", SCORES)],
 )
 def test_the_self_test_fails_where_a_bit_is_flipped(single, tmp_path, name, place, health):
     stem = f"sibeat_{name}"
@@ -52,3 +52,13 @@ def test_the_self_test_fails_where_a_bit_is_flipped(single, tmp_path, name, plac
     objects = {**single.objects, stem: tmp_path / f"{stem}.o"}
     library = load(tmp_path, [object for other, object in objects.items() if other != "host_check"])
     assert library.sibeat_selftest(CALLBACK(lambda _: pytest.fail("the model was run"))) == health
+
+
+def test_with_tflm_the_self_test_is_of_the_model_for_it(single, tmp_path):
+    assert single.tflm_library.sibeat_check_data() == HEALTHY
+    for file in single.sources:
+        shutil.copyfile(file, tmp_path / file.name)
+    flip(tmp_path / "sibeat_model.c")
+    flags = ["-O2", "-fPIC", "-DSIBEAT_TFLM", "-I", single.folder]
+    compile_with("gcc", *STRICT, *flags, "-c", *tmp_path.glob("*.c"), cwd=tmp_path)
+    assert load(tmp_path, sorted(tmp_path.glob("*.o"))).sibeat_check_data() == MODEL

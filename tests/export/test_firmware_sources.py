@@ -18,7 +18,7 @@ from sibeat_edge.model.threshold import between_levels
 @pytest.mark.parametrize("which", ["single", "double"])
 def test_the_model_s_array_is_the_file_without_names_aligned_to_16_bytes(which, request):
     bundle = request.getfixturevalue(which)
-    array = (ctypes.c_ubyte * len(bundle.content)).in_dll(bundle.library, "sibeat_model")
+    array = (ctypes.c_ubyte * len(bundle.content)).in_dll(bundle.tflm_library, "sibeat_model")
     assert bytes(array) == bundle.content
     assert ctypes.addressof(array) % 16 == 0
 

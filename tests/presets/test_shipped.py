@@ -10,22 +10,28 @@ import numpy as np
 import pytest
 import wfdb
 from ai_edge_litert.interpreter import Interpreter
+from compiled_net import build, by_c
 
 from keras_sibeat.data.beats import extract_beats
 from keras_sibeat.data.beatset import BeatSet
 from keras_sibeat.data.preprocessing import Preprocessing
 from keras_sibeat.data.sources import load_folds
 from keras_sibeat.data.synthetic import simulate_wearer
-from keras_sibeat.export.embedding import for_flash
+from keras_sibeat.export.c_net import net_sources
+from keras_sibeat.export.embedding import embed_manifest, for_flash
 from keras_sibeat.export.firmware import write_firmware
+from keras_sibeat.export.net import read_net
 from keras_sibeat.export.runtimes import quantise_beats, score_litert, score_tflm, score_with
 from keras_sibeat.export.sources import golden_beats
 from keras_sibeat.export.tflm import measure_arena
 from keras_sibeat.models.inference import score_parts
+from keras_sibeat.models.signature import without_names
+from keras_sibeat.models.tensors import read_tensors
 from keras_sibeat.presets.loading import describe_preset, list_presets, load_preset
 from keras_sibeat.presets.making import preset_config
 from keras_sibeat.train.separation import rank_correlation, separation
 from keras_sibeat.train.student import as_scorer
+from sibeat_edge.model.container import find_manifest
 from sibeat_edge.model.manifest import read_manifest, upgraded
 from sibeat_edge.model.runtime import Model
 from sibeat_edge.model.threshold import threshold_at
@@ -63,6 +69,26 @@ def beats(file, tested):
     return [np.stack(part) for part in zip(*quantised, strict=True)]
 
 
+@pytest.fixture(scope="module")
+def in_c(file, tmp_path_factory):
+    """The model as plain C, compiled."""
+    content, folder = file.read_bytes(), tmp_path_factory.mktemp("net")
+    tensors = read_tensors(content)
+    inputs = [tensor.place for tensor in tensors.inputs_of(Model(content).shapes)]
+    for name, source in net_sources(read_net(content, tensors.score.place), inputs).items():
+        (folder / name).write_text(source)
+    return build(folder, folder, "-O2")
+
+
+def golden_and_drawn(file, count):
+    """The golden beats as int8, and as many drawn numbers as beats."""
+    content, draws = file.read_bytes(), np.random.default_rng(0)
+    golden = golden_beats(preset_config(file.stem))
+    drawn = [draws.integers(-128, 128, (count, *array.shape[1:])) for array in golden]
+    beats = zip(quantise_beats(content, golden), drawn, strict=True)
+    return [np.concatenate(parts).astype(np.int8) for parts in beats]
+
+
 def both_scores(file, beats):
     """The scores of the int8 model, and of the float preset that it was made of."""
     model = Model(file)
@@ -95,12 +121,8 @@ def test_its_tensors_are_named_as_its_manifest_says(file):
 
 
 def test_with_names_and_without_it_gives_the_same_bits(file):
-    """The file, and the model in flash, which is that of the releases before the files had names."""
-    content, draws = file.read_bytes(), np.random.default_rng(0)
-    golden = golden_beats(preset_config(file.stem))
-    drawn = [draws.integers(-128, 128, (200, *array.shape[1:])) for array in golden]
-    beats = zip(quantise_beats(content, golden), drawn, strict=True)
-    beats = [np.concatenate(parts).astype(np.int8) for parts in beats]
+    """The file, and the model in flash, which has time along its height, too."""
+    content, beats = file.read_bytes(), golden_and_drawn(file, 200)
     for score in (score_litert, score_tflm):
         scores = score(content, beats)
         assert len(np.unique(scores)) > 20
@@ -109,10 +131,12 @@ def test_with_names_and_without_it_gives_the_same_bits(file):
 
 @pytest.mark.parametrize("name", ["bench-holter", "bench-quality-speed"])
 def test_the_benchmarks_were_measured_with_the_wearers_preset(name):
-    """With its file, or with what flash holds of it, which was the file before it had names."""
+    """With its file, or with that without names, which was the file before it had names."""
     result = json.loads((ROOT / "results" / f"{name}.json").read_text())
     content = PRESET.read_bytes()
-    known = {hashlib.sha256(made).hexdigest() for made in (content, for_flash(content))}
+    first, last = find_manifest(content)
+    before, _ = embed_manifest(without_names(content), json.loads(content[first:last]))
+    known = {hashlib.sha256(made).hexdigest() for made in (content, before)}
     assert result["models_sha256"][PRESET.name] in known
 
 
@@ -153,6 +177,21 @@ def test_other_false_alarms_have_other_thresholds_and_the_stated_ones_the_stated
 def test_tflm_scores_a_thousand_real_beats_as_litert_does(file, beats):
     most, flipped = differences(file, score_tflm(file.read_bytes(), beats), beats)
     assert most <= 1 and flipped == 0
+
+
+def test_plain_c_scores_golden_and_drawn_beats_as_litert_and_tflm_do(file, in_c):
+    """To the bit, as a device decides by what plain C says."""
+    content, beats = file.read_bytes(), golden_and_drawn(file, 2000)
+    scores = by_c(in_c, beats)
+    assert len(np.unique(scores)) > 100
+    np.testing.assert_array_equal(scores, score_litert(content, beats))
+    np.testing.assert_array_equal(scores, score_tflm(content, beats))
+
+
+def test_plain_c_scores_a_thousand_real_beats_as_litert_and_tflm_do(file, in_c, beats):
+    content, scores = file.read_bytes(), by_c(in_c, beats)
+    np.testing.assert_array_equal(scores, score_litert(content, beats))
+    np.testing.assert_array_equal(scores, score_tflm(content, beats))
 
 
 def test_tflite_runtime_scores_a_thousand_real_beats_as_litert_does(file, beats):

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Boots the model on TensorFlow Lite Micro, checks it, and scores a beat. Copy what you need. It is compiled only where
-// SIBEAT_EXAMPLE is defined, so that its main meets no other one.
+// Boots the model, checks it, and scores a beat. Copy what you need. The model runs as plain C; where SIBEAT_TFLM is
+// defined, on TensorFlow Lite Micro. It is compiled only where SIBEAT_EXAMPLE is defined, so that its main meets no
+// other one.
 #ifdef SIBEAT_EXAMPLE
 
 #include <cmath>
@@ -8,24 +9,49 @@
 #include <cstring>
 
 #include "sibeat_config.h"
-#include "sibeat_model.h"
-#include "sibeat_ops.h"
 #include "sibeat_preprocess.h"
 #include "sibeat_quality.h"
 #include "sibeat_selftest.h"
 #if SIBEAT_RHYTHM_FEATURES
 #include "sibeat_monitor.h"
 #endif
+#ifdef SIBEAT_TFLM
+#include "sibeat_model.h"
+#include "sibeat_ops.h"
 #include "tensorflow/lite/micro/micro_interpreter.h"
 #include "tensorflow/lite/micro/micro_log.h"
 #include "tensorflow/lite/micro/system_setup.h"
 #include "tensorflow/lite/schema/schema_generated.h"
+#else
+#include <cstdio>
+
+#include "sibeat_net.h"
+#define MicroPrintf(...) (std::printf(__VA_ARGS__), std::puts(""))
+#endif
 
 namespace {
 
+bool invoked = true;  // whether every run of the model has succeeded
+
+#ifdef SIBEAT_TFLM
 alignas(16) uint8_t arena[SIBEAT_ARENA_BYTES];
 tflite::MicroInterpreter *interpreter = nullptr;
-bool invoked = true;  // whether every run of the model has succeeded
+
+bool Boot() {
+  tflite::InitializeTarget();
+  static SibeatResolver resolver;  // the interpreter points into it
+  if (SibeatAddOperations(resolver) != kTfLiteOk) return false;
+  static tflite::MicroInterpreter the_interpreter(tflite::GetModel(sibeat_model), resolver, arena,
+                                                  SIBEAT_ARENA_BYTES);
+  interpreter = &the_interpreter;
+  if (interpreter->AllocateTensors() != kTfLiteOk) {
+    MicroPrintf("sibeat: %d bytes are too small an arena", SIBEAT_ARENA_BYTES);
+    return false;
+  }
+  MicroPrintf("sibeat: %d of %d bytes of the arena are in use",
+              static_cast<int>(interpreter->arena_used_bytes()), SIBEAT_ARENA_BYTES);
+  return true;
+}
 
 int8_t Score(const int8_t *input) {
   std::memcpy(interpreter->input(SIBEAT_WINDOW_INPUT)->data.int8, input, SIBEAT_WINDOW_BYTES);
@@ -36,6 +62,16 @@ int8_t Score(const int8_t *input) {
   invoked = invoked && interpreter->Invoke() == kTfLiteOk;
   return interpreter->output(SIBEAT_SCORE_OUTPUT)->data.int8[0];
 }
+#else
+bool Boot() { return true; }
+
+int8_t Score(const int8_t *input) {
+  static int8_t scratch[SIBEAT_NET_SCRATCH_BYTES];
+  int8_t score = 0;
+  invoked = sibeat_net_run(input, input + SIBEAT_WINDOW_BYTES, &score, scratch) && invoked;
+  return score;
+}
+#endif
 
 // Stands for the sensor: a triangular wave a second long, in mV, its peak in the middle.
 float Sample(int n) {
@@ -100,19 +136,7 @@ int8_t ScoreBeat() {
 }  // namespace
 
 int main() {
-  tflite::InitializeTarget();
-  static SibeatResolver resolver;  // the interpreter points into it
-  if (SibeatAddOperations(resolver) != kTfLiteOk) return 1;
-  static tflite::MicroInterpreter the_interpreter(tflite::GetModel(sibeat_model), resolver, arena,
-                                                  SIBEAT_ARENA_BYTES);
-  interpreter = &the_interpreter;
-  if (interpreter->AllocateTensors() != kTfLiteOk) {
-    MicroPrintf("sibeat: %d bytes are too small an arena", SIBEAT_ARENA_BYTES);
-    return 1;
-  }
-  MicroPrintf("sibeat: %d of %d bytes of the arena are in use",
-              static_cast<int>(interpreter->arena_used_bytes()), SIBEAT_ARENA_BYTES);
-
+  if (!Boot()) return 1;
   const sibeat_health health = sibeat_selftest(Score);
   if (health != SIBEAT_HEALTHY || !invoked) {
     MicroPrintf("sibeat: self-test FAILED (%d); no beat is scored", static_cast<int>(health));

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What `make check` runs on a computer: are the model and the golden beats what was exported, and what does a wearer
- * take of this computer's memory? A project of its own may compile this file with all others: it has a main only where
+ * What `make check` runs on a computer: are the model and the golden beats what was exported, does the model in C score
+ * them so, and what does a wearer take of this computer's memory? With SIBEAT_TFLM the model is that for TensorFlow Lite
+ * Micro, and is not run. A project of its own may compile this file with all others: it has a main only where
  * SIBEAT_HOST_CHECK is defined.
  */
 #include "sibeat_selftest.h"
@@ -9,16 +10,30 @@
 #ifdef SIBEAT_HOST_CHECK
 #include <stdio.h>
 
+#ifdef SIBEAT_TFLM
+static const char *const healthy = "sibeat: checksums are right; the model for TensorFlow Lite Micro was not run";
+
+static sibeat_health check(void)
+{
+    return sibeat_check_data();
+}
+#else
+#include "sibeat_config.h"
+#include "sibeat_net.h"
 #include "sibeat_preprocess.h"
 #if SIBEAT_RHYTHM_FEATURES
 #include "sibeat_monitor.h"
 #endif
 
-#define PRINT_SIZE(type) printf("  %-18s %7lu\n", #type, (unsigned long)sizeof(type))
+#define PRINT_BYTES(name, bytes) printf("  %-18s %7lu\n", name, (unsigned long)(bytes))
+#define PRINT_SIZE(type) PRINT_BYTES(#type, sizeof(type))
+
+static const char *const healthy = "sibeat: checksums are right; the golden beats score as they should";
 
 static void print_sizes(void)
 {
     puts("sibeat: bytes of RAM");
+    PRINT_BYTES("sibeat_net_run", SIBEAT_NET_SCRATCH_BYTES);
     PRINT_SIZE(sibeat_band_pass);
 #if SIBEAT_RHYTHM_FEATURES
     PRINT_SIZE(sibeat_monitor);
@@ -34,12 +49,29 @@ static void print_sizes(void)
 #endif
 }
 
+static int8_t score(const int8_t *input)
+{
+    int8_t found = 0, scratch[SIBEAT_NET_SCRATCH_BYTES];
+
+    sibeat_net_run(input, input + SIBEAT_WINDOW_BYTES, &found, scratch);
+    return found;
+}
+
+static sibeat_health check(void)
+{
+    print_sizes();
+    return sibeat_selftest(score);
+}
+#endif
+
 int main(void)
 {
-    const sibeat_health health = sibeat_check_data();
+    const sibeat_health health = check();
 
-    print_sizes();
-    puts(health == SIBEAT_HEALTHY ? "sibeat: checksums are right" : "sibeat: a checksum is WRONG");
+    if (health == SIBEAT_HEALTHY)
+        puts(healthy);
+    else
+        puts(health == SIBEAT_SCORES_DIFFER ? "sibeat: a golden score is WRONG" : "sibeat: a checksum is WRONG");
     return health;
 }
 #endif

@@ -172,7 +172,7 @@ int sibeat_episodes_push(sibeat_episodes *episodes, const sibeat_judged_beat *be
         }
     }
     if (has_previous && previous.kind && beat->kind && rr >= PAUSE) { /* noise makes pauses, too */
-        const int64_t length = (int64_t)(rr * (float)SIBEAT_TICKS + 0.5f);
+        const int32_t length = (int32_t)(rr * (float)SIBEAT_TICKS + 0.5f); /* fits, as LONGEST does */
         const sibeat_episode pause = {beat->time - length, beat->time, SIBEAT_PAUSE, 0};
         found[count++] = pause;
     }

@@ -3,11 +3,19 @@
 
 #include "sibeat_crc.h"
 #include "sibeat_golden.h"
+#ifdef SIBEAT_TFLM
 #include "sibeat_model.h"
+#else
+#include "sibeat_net.h"
+#endif
 
 sibeat_health sibeat_check_data(void)
 {
+#ifdef SIBEAT_TFLM
     if (sibeat_crc32(sibeat_model, sizeof sibeat_model) != SIBEAT_MODEL_CRC32)
+#else
+    if (sibeat_crc32(&sibeat_net_tables, SIBEAT_NET_BYTES) != SIBEAT_NET_CRC32)
+#endif
         return SIBEAT_MODEL_CORRUPT;
     if (sibeat_crc32(sibeat_golden_inputs, sizeof sibeat_golden_inputs) != SIBEAT_GOLDEN_INPUTS_CRC32)
         return SIBEAT_GOLDEN_INPUTS_CORRUPT;

@@ -11,7 +11,7 @@ extern "C" {
 
 typedef enum {
     SIBEAT_HEALTHY = 0,
-    SIBEAT_MODEL_CORRUPT,         /* the CRC of the model's bytes is wrong */
+    SIBEAT_MODEL_CORRUPT,         /* the CRC of the model is wrong: of sibeat_net.c, or with SIBEAT_TFLM of sibeat_model.c */
     SIBEAT_GOLDEN_INPUTS_CORRUPT, /* ... of the golden beats' */
     SIBEAT_GOLDEN_SCORES_CORRUPT, /* ... of their scores' */
     SIBEAT_SCORES_DIFFER          /* a golden beat's score is off by more than SIBEAT_GOLDEN_TOLERANCE */
