@@ -242,6 +242,5 @@ def _guessed(path, source, columns):
     first = next((samples for _, samples in source.blocks(unknown, SECONDS)), np.zeros((0, 1)))
     with np.errstate(all="ignore"):
         guess = guess_unit(first, source.rates[unknown[0]])
-    names = ", ".join(source.leads[column] for column in unknown)
     told = [f"{path}: found lead {names} without a unit, and {guess.told} (--unit UNIT settles it)."]
     return guess.unit, told if guess.told else []
