@@ -15,7 +15,6 @@ from sibeat_edge.beats.beat import Beat
 from sibeat_edge.beats.episodes import Episodes
 from sibeat_edge.beats.judge import Judge
 
-
 # Files that compute in integers alone.
 INTEGERS = {"sibeat_crc", "sibeat_layer", "sibeat_selftest"}
 
