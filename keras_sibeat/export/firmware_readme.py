@@ -111,6 +111,7 @@ def readme(facts: Facts, generated_only: bool) -> str:
             "high": f"{signal['band'][1]:g}",
             "delay": signal["order"],
             "level": facts.level,
+            "above": "above the threshold" if manifest["wearer"] else "an alarm",
             "threshold": f"{threshold['score']:.6g}",
             "usual": f"{threshold['usual']:.6g}",
             "per_hour": f"{threshold['false_alarms_per_hour']:.3g}",
