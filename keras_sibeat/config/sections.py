@@ -131,9 +131,6 @@ class Data(Section):
             raise ValueError("columns belong to source series; expected data.leads of recordings")
         if self.source == "simulator" and self.folder is not None:
             raise ValueError("a folder belongs to source wfdb or series, and source simulator has none")
-        for key in ("wearers", "seconds"):
-            if self.source != "simulator" and getattr(self, key) != type(self).model_fields[key].default:
-                raise ValueError(f"{key} belongs to source simulator; found it beside source {self.source}")
         if self.sources and (self.source != "wfdb" or self.lead_count != 1):
             raise ValueError("sources are of source wfdb and of one lead")
         if self.sources and self.annotator != "atr":
