@@ -510,11 +510,6 @@ def test_how_many_leads_a_window_has(toml, leads, count):
         (["data.source=simulator", "data.folder=d"], "a folder belongs to source wfdb or series"),
         (["data.annotator=none"], "annotator none belongs to source wfdb"),
         (
-            ["data.folder=d", "data.wearers=4"],
-            "wearers belongs to source simulator; found it beside source wfdb",
-        ),
-        (["data.source=wfdb", "data.seconds=60"], "seconds belongs to source simulator"),
-        (
             ["protocol.train_records=['a']"],
             "train_records belongs to protocol inter_patient; found it beside beatgan",
         ),
