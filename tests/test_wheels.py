@@ -90,17 +90,17 @@ from pathlib import Path
 import keras_sibeat, sibeat_edge
 from keras_sibeat.config import find_config, read_config
 from keras_sibeat.config.reading import SHIPPED
-from keras_sibeat.export.firmware_readme import TEMPLATE
 from sibeat_edge.report.recording import PRESET
 
 home = Path(sys.argv[1])
 assert {Path(module.__file__).parents[1] for module in (keras_sibeat, sibeat_edge)} == {home}
 configs = sorted(file.stem for file in SHIPPED.glob("*.toml"))
 assert read_config(find_config("quickstart")).name == "quickstart"
+print(len(configs), "tensorflow" in sys.modules)
+from keras_sibeat.export.firmware_readme import TEMPLATE  # needs TensorFlow
 firmware, card = home / "sibeat_edge/firmware/Makefile", home / "keras_sibeat/presets/CARD.txt"
 for file in (TEMPLATE, PRESET, firmware, card):
     assert file.is_file() and home in file.parents, file
-print(len(configs), "tensorflow" in sys.modules)
 """
 
 

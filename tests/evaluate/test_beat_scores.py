@@ -34,13 +34,14 @@ def test_each_beat_is_told_as_the_device_tells_it(table):
 def test_shape_and_timing_are_the_models_own_runs(table, monkeypatch):
     """The score is asked of the same window on time, and of the template beside itself."""
     model, runs = Model(PRESET), []
-    score = model.score
+    scores = model.scores
 
-    def noted(window, rhythm):
-        runs.append((window, rhythm, score(window, rhythm)))
-        return runs[-1][2]
+    def noted(windows, rhythms):
+        found = scores(windows, rhythms)
+        runs.extend(zip(windows, rhythms, found, strict=True))
+        return found
 
-    monkeypatch.setattr(model, "score", noted)
+    monkeypatch.setattr(model, "scores", noted)
     again = keras_sibeat.score_beats(model, RECORDING)
     scored = again[again["quality"] == "good"]
     pandas.testing.assert_frame_equal(again, table)

@@ -54,11 +54,12 @@ def test_the_recordings_follow_each_other_after_a_pause(monkeypatch):
     generator = np.random.default_rng(0)
     recordings = [
         Recording("r", generator.normal(size=(round(seconds * RATE), 2)).astype("float32"), RATE, ("a", "b"))
-        for seconds in (23, 4, 10)
+        for seconds in (2 * BLOCK + 3, 4, 10)
     ]
     assert play(None, recordings) == [[], [], []]
     blocks = Recorded.last.blocks
-    starts, sizes = [0, 23 + PAUSE, 23 + 4 + 2 * PAUSE], [(10, 10, 3), (4,), (10,)]
+    second = 2 * BLOCK + 3 + PAUSE
+    starts, sizes = [0, second, second + 4 + PAUSE], [(BLOCK, BLOCK, 3), (4,), (10,)]
     wanted = [start + BLOCK * n for start, size in zip(starts, sizes, strict=True) for n in range(len(size))]
     assert [time for time, _ in blocks] == pytest.approx(wanted)
     assert [len(block) / RATE for _, block in blocks] == [size for each in sizes for size in each]

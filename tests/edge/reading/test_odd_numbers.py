@@ -169,8 +169,10 @@ def test_values_too_large_for_their_unit_are_missing(tmp_path, unit):
 
 @pytest.mark.parametrize("gain", ["1e-308", "5e-324"])
 def test_a_gain_next_to_nothing(tmp_path, gain):
-    (tmp_path / "a.dat").write_bytes((SIGNAL[:, 0] * 1000).astype("<i2").tobytes())
-    (tmp_path / "a.hea").write_text(f"a 1 250 1000\na.dat 16 {gain}(0)/mV 16 0 0 0 0 ECG\n")
+    steps = (SIGNAL[:, 0] * 1000).astype("<i2")
+    checksum = int(steps.sum(dtype=np.int64)) % 65536
+    (tmp_path / "a.dat").write_bytes(steps.tobytes())
+    (tmp_path / "a.hea").write_text(f"a 1 250 {len(steps)}\na.dat 16 {gain}(0)/mV 16 0 0 {checksum} 0 ECG\n")
     assert sentences(tmp_path / "a.hea")
 
 
