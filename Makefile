@@ -66,7 +66,7 @@ test-fuzz: $(VENV)/.tools
 $(OLDEST)/.installed: setup.cfg export/setup.cfg constraints-oldest.txt
 	$(OLDEST_PYTHON) -m venv $(OLDEST)
 	$(OLDEST)/bin/python -m pip install --quiet --no-compile --constraint constraints-oldest.txt \
-		--editable ./export --editable . pytest pytest-xdist hypothesis
+		--editable ./export --editable . pyedflib pytest pytest-xdist hypothesis
 	touch $@
 
 test-oldest: $(OLDEST)/.installed

@@ -150,7 +150,7 @@ def _plain(cells, places, decimal):
         if back >= shortest:
             digit[length <= back] = 0
         np.maximum(largest, digit, out=largest)
-        whole += digit * np.int64(weight)
+        whole += np.multiply(digit, weight, dtype=np.int64)  # NumPy 1 would keep to eight bits
         weight *= 10
     fits &= largest < 10
     values = whole / 10.0**places if places else whole.astype(np.float64)
