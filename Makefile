@@ -11,7 +11,8 @@ OLDEST_PYTHON ?= $(shell for version in 3.10 3.11 3.12 3.13; do \
 	$$python -c 'import venv' 2>/dev/null && echo $$python && exit; done; done)
 # The fast half of the tests: those that train next to nothing. Then a training of a few steps, from another folder.
 FAST ?= tests/test_backends.py tests/test_house.py tests/test_losses.py tests/test_optimizers.py \
-	tests/test_public_names.py tests/config tests/layers tests/edge/test_command.py tests/edge/commands tests/edge/report \
+	tests/test_public_names.py tests/config tests/layers tests/edge/test_command.py tests/edge/commands \
+	tests/edge/reading tests/edge/report \
 	$(addprefix tests/models/test_,networks.py saving.py scorer.py student.py)
 SHORT := data.wearers=4 data.seconds=60 train.epochs=1 student.epochs=1
 # pip compiles one file after the other; compileall takes all cores, which saves half a minute on two.

@@ -114,7 +114,7 @@ def test_every_format_is_tried_here():
         ("a.ecg", "neither ISHNE nor SCP-ECG"),
         ("a.npy.gz", "no gzip file"),
         ("a.hea.gz", "a part of a record, compressed"),
-        ("a.parquet", "expected a Parquet file"),
+        ("a.parquet", "expected a Parquet file|no pyarrow to read it"),
         ("a.npz", "expected arrays as numpy.savez"),
         ("a.scp", "SCP-ECG|ends too early"),
     ],
