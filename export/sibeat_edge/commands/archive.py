@@ -6,7 +6,7 @@ import io
 import sys
 from pathlib import Path
 
-from sibeat_edge.commands.score import _jobs, _positive
+from sibeat_edge.commands.arguments import add_scored, jobs, positive
 
 LISTED = 20  # recordings that are named where they are not done
 INTERRUPTED = 130  # exit code, as of a shell
@@ -27,40 +27,23 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     archive.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="folder of the results, and of what is done"
     )
+    add_scored(archive, "rate of files that state none")
     archive.add_argument(
-        "--model",
-        metavar="MODEL",
-        help="a preset, mitdb-wearer (default) or mitdb-beat, or a .tflite file",
-    )
-    archive.add_argument(
-        "--lead",
-        action="append",
-        metavar="NAME",
-        help="score this lead instead of the one that the model was trained on; repeat for several leads; "
-        '"first" is the first one, whatever its name',
-    )
-    archive.add_argument("--rate", type=_positive, metavar="HZ", help="rate of files that state none")
-    archive.add_argument(
-        "--unit",
-        metavar="UNIT",
-        help="of leads whose unit the file does not state: mV (default), uV, V, 200/mV",
-    )
-    archive.add_argument(
-        "--jobs", type=_jobs, metavar="N", help="recordings that are scored at once (default: one a core)"
+        "--jobs", type=jobs, metavar="N", help="recordings that are scored at once (default: one a core)"
     )
     archive.add_argument(
         "--address", metavar="HOST:PORT", help="of a Ray cluster (default: this machine alone)"
     )
     archive.add_argument(
         "--limit-seconds",
-        type=_positive,
+        type=positive,
         default=3600.0,
         metavar="S",
         help="end a recording that takes longer, and list it (default: 3600)",
     )
     archive.add_argument(
         "--limit-memory",
-        type=_positive,
+        type=positive,
         default=1000.0,
         metavar="MB",
         help="end a recording that takes more memory, and list it (default: 1000)",

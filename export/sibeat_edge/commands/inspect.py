@@ -2,9 +2,10 @@
 
 import argparse
 import json
-import math
 import sys
 from typing import Any
+
+from sibeat_edge.commands.arguments import positive
 
 MOST_GAPS = 5  # that are listed
 
@@ -22,7 +23,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     inspect.add_argument(
         "--lead", action="append", metavar="NAME", help="as for sibeat score; repeat for several leads"
     )
-    inspect.add_argument("--rate", type=_positive, metavar="HZ", help="rate of a file that states none")
+    inspect.add_argument("--rate", type=positive, metavar="HZ", help="rate of a file that states none")
     inspect.add_argument(
         "--unit", metavar="UNIT", help="unit of a file that states none: mV, uV, V or 200/mV"
     )
@@ -48,8 +49,7 @@ def _inspect(options):
             print(json.dumps(as_dict(found)))
         else:
             sys.stdout.write(("\n" if number else "") + as_text(found))
-    if code:
-        sys.exit(code)
+    return code
 
 
 def as_dict(found: Any) -> dict[str, Any]:
@@ -100,10 +100,3 @@ def _gaps(found):
 def _clock(seconds):
     tenths = round(seconds * 10)
     return f"{tenths // 36000}:{tenths // 600 % 60:02d}:{tenths % 600 / 10:04.1f}"
-
-
-def _positive(text):
-    value = float(text)
-    if not (math.isfinite(value) and value > 0):
-        raise ValueError
-    return value

@@ -1,10 +1,10 @@
 """``sibeat score``: recordings in, scored beats and reports out."""
 
 import argparse
-import math
 import sys
 from pathlib import Path
 
+from sibeat_edge.commands.arguments import add_scored, count, finite, jobs, positive
 from sibeat_edge.commands.listing import ListFormats
 from sibeat_edge.errors import EdgeError
 from sibeat_edge.model import KERNELS
@@ -33,35 +33,18 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     score.add_argument(
         "--list-formats", action=ListFormats, help="list the formats that can be read, and exit"
     )
-    score.add_argument(
-        "--model",
-        metavar="MODEL",
-        help="a preset, mitdb-wearer (default) or mitdb-beat, or a .tflite file",
-    )
-    score.add_argument(
-        "--lead",
-        action="append",
-        metavar="NAME",
-        help="score this lead instead of the one that the model was trained on; repeat for several leads; "
-        '"first" is the first one, whatever its name',
-    )
-    score.add_argument("--rate", type=_positive, metavar="HZ", help="rate of a CSV without a column of time")
-    score.add_argument(
-        "--unit",
-        metavar="UNIT",
-        help="of leads whose unit the file does not state: mV (default), uV, V, 200/mV",
-    )
+    add_scored(score, "rate of a CSV without a column of time")
     limit = score.add_mutually_exclusive_group()
-    limit.add_argument("--threshold", type=_finite, metavar="X", help="default: the model's")
+    limit.add_argument("--threshold", type=finite, metavar="X", help="default: the model's")
     limit.add_argument(
         "--false-alarms-per-hour",
-        type=_positive,
+        type=positive,
         metavar="N",
         help="set the threshold that N normal beats an hour score above (default: the model's)",
     )
     score.add_argument(
         "--personal",
-        type=_count,
+        type=count,
         metavar="N",
         help="adapt the threshold to the wearer after the first N scored beats; 0: never (default: 50 if the "
         "model has a template and no --threshold is given, else 0)",
@@ -87,7 +70,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "--overwrite", action="store_true", help="replace files, too, that sibeat did not write"
     )
     score.add_argument(
-        "--jobs", type=_jobs, default=1, metavar="N", help="recordings that are scored at once (default: 1)"
+        "--jobs", type=jobs, default=1, metavar="N", help="recordings that are scored at once (default: 1)"
     )
     score.set_defaults(run=_score)
 
@@ -201,31 +184,3 @@ def _width():
     from sibeat_edge.report.table import WIDTH
 
     return Console().width if sys.stdout.isatty() else WIDTH
-
-
-def _finite(text):
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError
-    return value
-
-
-def _positive(text):
-    value = _finite(text)
-    if value <= 0:
-        raise ValueError
-    return value
-
-
-def _count(text):
-    value = int(text)
-    if value < 0:
-        raise ValueError
-    return value
-
-
-def _jobs(text):
-    value = _count(text)
-    if value == 0:
-        raise ValueError
-    return value

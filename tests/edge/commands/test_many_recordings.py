@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from examples import write_wfdb
 from heartbeats import ecg
+from score_command import run
 
-from sibeat_edge.__main__ import main
 from sibeat_edge.errors import EdgeError
 from sibeat_edge.reading.record import Record
 from sibeat_edge.report import batch
@@ -33,15 +33,6 @@ def study(tmp_path, monkeypatch):
 
 GOOD = ["ann/day1", "ann/night.csv", "bob/day1", "bob/night.csv"]
 ALL = [*GOOD[:2], "bad.edf", *GOOD[2:], "empty.csv"]
-
-
-def run(*arguments):
-    """The exit code of ``sibeat score``."""
-    try:
-        main(["score", *map(str, arguments)])
-    except SystemExit as ended:
-        return ended.code
-    return 0
 
 
 def files(folder):

@@ -7,9 +7,9 @@ import pytest
 import wfdb
 from examples import scored_example, write_wfdb
 from heartbeats import ecg
+from score_command import run
 
 import sibeat_edge.report.batch  # noqa: F401  before a test patches what it imports
-from sibeat_edge.__main__ import main
 from sibeat_edge.marks import is_own
 from sibeat_edge.report.page import write_report
 from sibeat_edge.report.writing import write_results
@@ -30,15 +30,6 @@ def folder(tmp_path, monkeypatch):
 
 def contents(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir()}
-
-
-def run(*arguments):
-    """The exit code of ``sibeat score``."""
-    try:
-        main(["score", *map(str, arguments)])
-    except SystemExit as ended:
-        return ended.code
-    return 0
 
 
 def never_read(*_, **__):

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from examples import write_wfdb
 from heartbeats import ecg
+from score_command import run
 
-from sibeat_edge.__main__ import main
 from sibeat_edge.errors import ModelError, RecordError
 from sibeat_edge.model.runtime import Model
 from sibeat_edge.reading.record import Record
@@ -18,15 +18,6 @@ from sibeat_edge.scorer import BeatScorer
 def write_csv(path, signal, heading="MLII (mV)"):
     np.savetxt(path, signal, fmt="%.4f", header=heading, comments="")
     return path
-
-
-def run(*arguments):
-    """The exit code of ``sibeat score``."""
-    try:
-        main(["score", *map(str, arguments)])
-    except SystemExit as ended:
-        return ended.code
-    return 0
 
 
 def once(pairs):
