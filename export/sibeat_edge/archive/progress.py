@@ -1,13 +1,14 @@
 """Progress through an archive, on a terminal."""
 
 import time
-from types import TracebackType
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
+from rich.progress import BarColumn, TextColumn
+
+from sibeat_edge.report.progress import Bar
 
 
-class ArchiveBar:
+class ArchiveBar(Bar):
     """Shows how many recordings are done, at what rate, and for how long; nothing without a terminal.
 
     >>> import io
@@ -16,23 +17,8 @@ class ArchiveBar:
     """
 
     def __init__(self, console: Console) -> None:
-        columns = BarColumn(), TextColumn("{task.description}")
-        self._progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
-
-    def __enter__(self) -> "ArchiveBar":
-        self._progress.start()
-        self._task = self._progress.add_task("looking for recordings", total=None)
+        super().__init__(console, "looking for recordings", BarColumn(), TextColumn("{task.description}"))
         self._began = time.monotonic()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if not self._progress.disable:  # rich before 14.3 would print an empty line
-            self._progress.stop()
 
     def update(self, done: int, total: int, now: int, seconds: float) -> None:
         """Show that ``done`` of ``total`` recordings are done.
