@@ -15,7 +15,7 @@ from sibeat_edge.beats.cut import CutBeat, Pause
 from sibeat_edge.beats.evidence import Seen
 from sibeat_edge.beats.judge import Judge, Scores, Verdict
 from sibeat_edge.beats.stream import PAUSE, BeatStream
-from sibeat_edge.beats.wearer import Wearer
+from sibeat_edge.beats.wearer import Wearer, views_of
 from sibeat_edge.beats.windows import normalise
 from sibeat_edge.errors import ModelError
 from sibeat_edge.model.runtime import Model
@@ -209,14 +209,14 @@ class BeatScorer:
         return beats + self._score(groups)
 
     def _score(self, groups):
-        """A ``Beat`` for each view of the beats that have been pending longest; None is one without.
+        """A ``Beat`` for each of the beats that have been pending longest; None is one without a view.
 
         The model runs on all of them before any is judged. The threshold learns from all views of a group
         before the first of them can be an alarm. This matters at the end of a warm-up, where many become
         certain together.
         """
         given = [view for group in groups for view in group if view]
-        found = iter(viewed(self.model, given, self.heat))
+        found = iter(viewed(self.model, views_of(given) if self.wearer else given, self.heat))
         beats = []
         for group in groups:
             known = [next(found) if view else None for view in group]

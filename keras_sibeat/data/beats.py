@@ -24,7 +24,7 @@ from keras_sibeat.files import whole_file
 from sibeat_edge.beats import alignment, rhythm, template, wearer, windows
 from sibeat_edge.beats.alignment import ROOM_AFTER, ROOM_BEFORE, Aligner
 from sibeat_edge.beats.rhythm import FEATURES
-from sibeat_edge.beats.wearer import Wearer
+from sibeat_edge.beats.wearer import Wearer, views_of
 from sibeat_edge.beats.windows import beat_windows, normalise
 from sibeat_edge.reading import leads, wfdbfile, wfdbheader, wfdbsamples, wfdbsegments, wfdbsignals
 from sibeat_edge.signal import contact, filters, resampling, rpeaks
@@ -152,12 +152,12 @@ def _beside_template(samples, rows, follows, cut, wanted):
 
     Returns windows that hold the template, too, the rhythm features, and which of the ``rows`` have them.
     """
-    maker, left, views = Wearer(wanted.waits, wanted.before), iter(cut), []
+    maker, left, pairs = Wearer(wanted.waits, wanted.before), iter(cut), []
     is_fit = np.isin(np.arange(len(samples)), rows)
     for sample, fit, goes_on in zip(samples, is_fit, follows, strict=True):
-        views += maker.push(sample / RATE, next(left) if fit else None, goes_on)
-    views += maker.finish()
-    views = [view for view, fit in zip(views, is_fit, strict=True) if fit]
+        pairs += maker.push(sample / RATE, next(left) if fit else None, goes_on)
+    pairs += maker.finish()
+    views = views_of([pair for pair, fit in zip(pairs, is_fit, strict=True) if fit])
     seen = np.array([view is not None for view in views], bool)
     shapes = (wanted.length, 2 * cut.shape[2]), (len(FEATURES),)
     made, timing = (

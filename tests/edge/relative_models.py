@@ -10,7 +10,7 @@ from keras_sibeat.data.synthetic import simulate_wearer
 from keras_sibeat.export.embedding import embed_manifest, quantisations
 from keras_sibeat.models.student import student
 from keras_sibeat.models.tflite import convert
-from sibeat_edge.beats.wearer import Wearer
+from sibeat_edge.beats.wearer import Wearer, views_of
 from sibeat_edge.beats.windows import beat_windows
 from sibeat_edge.model.manifest import BESIDE, WEARER, read_manifest
 from sibeat_edge.signal.filters import BandPass, process
@@ -24,7 +24,7 @@ def views(wearer, waits=True):
     made, found = Wearer(waits), []
     for sample, window in zip(samples[inside], windows, strict=True):
         found += made.push(sample / 360, window)
-    return [view for view in found + made.finish() if view is not None]
+    return [view for view in views_of(found + made.finish()) if view is not None]
 
 
 @functools.cache

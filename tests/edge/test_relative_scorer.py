@@ -13,7 +13,7 @@ from sibeat_edge.beats.alignment import ROOM_AFTER, ROOM_BEFORE, Aligner
 from sibeat_edge.beats.stream import PAUSE
 from sibeat_edge.beats.stretch import Stretch
 from sibeat_edge.beats.template import UNLIKE, WARM_UP
-from sibeat_edge.beats.wearer import Wearer
+from sibeat_edge.beats.wearer import Wearer, views_of
 from sibeat_edge.beats.windows import beat_windows
 from sibeat_edge.model.runtime import Model
 from sibeat_edge.model.threshold import between_levels, medians_in_time, personal_threshold
@@ -59,7 +59,7 @@ def test_scores_are_those_of_training_s_own_path(model, lead):
     assert all(fit)
     for peak, is_inside in zip(peaks, inside, strict=True):
         views += made.push(peak / RATE, next(left) if is_inside else None)
-    views += made.finish()
+    views = views_of(views + made.finish())
     beats = score_recording(model, lead, RATE)
     assert len(beats) == len(views) > 2 * WARM_UP and [b.time for b in beats] == (peaks / RATE).tolist()
     assert [b.score for b in beats] == [None if view is None else model.score(*view) for view in views]

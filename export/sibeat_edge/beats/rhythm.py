@@ -36,35 +36,32 @@ def rhythm(history: Iterable[float], recent: Iterable[float], after: float) -> n
 
     NaN is an unknown interval: the next beat has not come, or the signal had a gap.
     """
-    limited = np.minimum(
-        np.maximum(np.array([*np.asarray(history), *np.asarray(recent), after], np.float64), SHORTEST),
-        LONGEST,
-    )
-    logarithms = np.log(limited)
-    past, (two, one, before, following) = logarithms[:-4], logarithms[-4:].tolist()
-    known = past[past == past]
-    if len(known) < FEWEST:
-        return np.zeros(len(FEATURES), np.float32)
-    known.sort()
-    low, median, high = (_quantile(known, share) for share in (0.1, 0.5, 0.9))
-    of_beat = (
-        before - median,
-        following - median,
-        following - before,
-        before - high,
-        one - median,
-        two - median,
-    )
-    away = np.abs(known - median)
-    away.sort()
-    spread = _quantile(away, 0.5)
-    features = (*of_beat, spread, high - low)
-    return np.array([value if value == value else 0.0 for value in features], np.float32)
+    intervals = [*np.asarray(history), *np.asarray(recent), after]
+    return rhythms(np.array([intervals], np.float64))[0]
 
 
-def _quantile(ordered, share):
-    """As ``np.quantile`` of sorted values, which takes longer than everything else done for a beat."""
-    place = share * (len(ordered) - 1)
-    below = int(place)
-    low, high = ordered.item(below), ordered.item(min(below + 1, len(ordered) - 1))
+def rhythms(intervals: np.ndarray) -> np.ndarray:
+    """As ``rhythm``, of many beats: ``(beats, 8)`` float32, each in the bits of a beat alone.
+
+    Args:
+        intervals: ``(beats, history + 4)``: each beat's ``history``, ``recent`` and ``after``, s; NaN is
+            unknown, or stands for what is not there.
+    """
+    logarithms = np.log(np.minimum(np.maximum(intervals, SHORTEST), LONGEST))
+    past, (two, one, before, after) = np.sort(logarithms[:, :-4], axis=1), logarithms[:, -4:].T
+    known = np.isfinite(past).sum(axis=1)  # NaN comes last
+    low, median, high = (_quantiles(past, known, share) for share in (0.1, 0.5, 0.9))
+    spread = _quantiles(np.sort(np.abs(past - median[:, None]), axis=1), known, 0.5)
+    of_beat = (before - median, after - median, after - before, before - high, one - median, two - median)
+    features = np.stack([*of_beat, spread, high - low], axis=1)
+    is_known = (known >= FEWEST)[:, None] & np.isfinite(features)
+    return np.where(is_known, features, 0.0).astype(np.float32)
+
+
+def _quantiles(ordered, known, share):
+    """As ``np.nanquantile`` of rows of sorted values, of which so many are ``known``."""
+    rows, last = np.arange(len(ordered)), np.maximum(known - 1, 0)
+    place = share * last
+    below = place.astype(np.int64)
+    low, high = ordered[rows, below], ordered[rows, np.minimum(below + 1, last)]
     return low + (place - below) * (high - low)

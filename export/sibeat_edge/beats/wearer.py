@@ -1,19 +1,57 @@
 """The views that a wearer's model judges: each beat beside the wearer's own template and rhythm."""
 
 from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from sibeat_edge.beats.rhythm import HISTORY, LONGEST, rhythm
+from sibeat_edge.beats.rhythm import HISTORY, LONGEST, rhythms
 from sibeat_edge.beats.template import WARM_UP, WearerTemplate
-from sibeat_edge.beats.windows import BEFORE, beside
+from sibeat_edge.beats.windows import BEFORE, besides
 
 FEWEST = 20  # beats fit to be scored that are enough for a template if the stream ends in its warm-up
 HELD = 2 * WARM_UP  # beats of a warm-up that wait for its end; older ones get no view
 
 View: TypeAlias = tuple[np.ndarray, np.ndarray]  # ``beside(window, template)`` and the ``rhythm`` features
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A beat and what it is seen beside, of which ``views_of`` makes its view.
+
+    Attributes:
+        window: filtered ``(length, leads)``, mV.
+        template: of the wearer, as the window.
+        intervals: ``HISTORY`` RR intervals, three recent ones and the next, as ``rhythms`` takes them, s.
+
+    >>> shape = np.hanning(320)[:, None]
+    >>> ((window, rhythm),) = views_of([Pair(shape, shape, [0.8] * (HISTORY + 4))])
+    >>> window.shape, rhythm.shape
+    ((320, 2), (8,))
+    """
+
+    window: np.ndarray
+    template: np.ndarray
+    intervals: list[float]
+
+
+def views_of(pairs: Sequence[Pair | None]) -> list[View | None]:
+    """The view of each pair: for many at once in the same bits as for each alone; None stays None."""
+    known = [pair for pair in pairs if pair is not None]
+    if not known:
+        return [None] * len(pairs)
+    timing = rhythms(np.array([pair.intervals for pair in known]))
+    made = iter(zip(_windows_of(known), timing, strict=True))
+    return [None if pair is None else next(made) for pair in pairs]
+
+
+def _windows_of(pairs):
+    if len({pair.template.dtype for pair in pairs}) > 1:  # one array of both would round differently
+        return [window for pair in pairs for window in _windows_of([pair])]
+    return besides(*(np.array(part) for part in zip(*((p.window, p.template) for p in pairs), strict=True)))
 
 
 class Wearer:
@@ -24,8 +62,8 @@ class Wearer:
     templates, a beat gets the one that it is more like. A gap in the signal, or a jump of the clock, changes
     neither template nor rhythm.
 
-    A view is a pair: ``beside(window, template)`` and the ``rhythm`` features. It is None for a beat without
-    a window, and for a beat of a warm-up that took too long to find a template.
+    What becomes certain is a ``Pair`` for each beat, of which ``views_of`` makes the view. It is None for a
+    beat without a window, and for a beat of a warm-up that took too long to find a template.
 
     Args:
         waits: whether a beat waits for the next one, to know the RR interval after it.
@@ -35,9 +73,9 @@ class Wearer:
         template: the ``WearerTemplate``.
 
     >>> wearer, shape = Wearer(), np.hanning(320)[:, None]
-    >>> views = [view for beat in range(61) for view in wearer.push(0.8 * beat, shape)]
-    >>> len(views), views[0][0].shape, views[0][1].shape
-    (60, (320, 2), (8,))
+    >>> pairs = [pair for beat in range(61) for pair in wearer.push(0.8 * beat, shape)]
+    >>> len(pairs), pairs[0].window.shape, pairs[0].template.shape
+    (60, (320, 1), (320, 1))
     """
 
     def __init__(self, waits: bool = True, centre: int = BEFORE) -> None:
@@ -46,8 +84,8 @@ class Wearer:
         self._intervals: list[float] = []  # the newest, as far back as the oldest beat held needs them
         self._previous: float | None = None  # time of the beat before, if that was fit to be scored
 
-    def push(self, time: float, window: npt.ArrayLike | None, follows: bool = True) -> list[View | None]:
-        """Views of the beats that this one makes certain, in order of time.
+    def push(self, time: float, window: npt.ArrayLike | None, follows: bool = True) -> list[Pair | None]:
+        """Pairs of the beats that this one makes certain, in order of time.
 
         Args:
             time: of the R-peak, s.
@@ -67,8 +105,8 @@ class Wearer:
         self._held.append(window)
         return self._release(HELD if self.template.beat is None else int(self._waits))
 
-    def pause(self, follows: bool = True) -> list[View | None]:
-        """Views after ``rhythm.LONGEST`` seconds without a beat: the newest beat waits no longer.
+    def pause(self, follows: bool = True) -> list[Pair | None]:
+        """Pairs after ``rhythm.LONGEST`` seconds without a beat: the newest beat waits no longer.
 
         Its view is the same that the next beat would give, however late it comes. ``follows`` is as for
         ``push``.
@@ -77,40 +115,42 @@ class Wearer:
             return []
         return self._release(0, LONGEST if follows else np.nan)
 
-    def interrupt(self) -> list[View | None]:
-        """Views of the beats that wait for the next one, as the signal breaks off here.
+    def interrupt(self) -> list[Pair | None]:
+        """Pairs of the beats that wait for the next one, as the signal breaks off here.
 
         Beats of a warm-up go on waiting for its end.
         """
         self._previous = None
         return [] if self.template.beat is None else self._release(0)
 
-    def finish(self) -> list[View | None]:
-        """Views of all beats that are left, once the stream has ended."""
+    def finish(self) -> list[Pair | None]:
+        """Pairs of all beats that are left, once the stream has ended."""
         if self.template.beat is None and self.template.waiting >= FEWEST:
             self.template.settle()
         self._previous = None
         return self._release(0)
 
     def _release(self, waiting, after_newest=np.nan):
-        views = []
+        pairs = []
         while len(self._held) > waiting or self._is_hopeless():
-            views.append(self._view(len(self._intervals) - len(self._held), after_newest))
+            pairs.append(self._pair(len(self._intervals) - len(self._held), after_newest))
             self._held.popleft()
         del self._intervals[: max(0, len(self._intervals) - len(self._held) - HISTORY - 3)]
-        return views
+        return pairs
 
     def _is_hopeless(self):
         """Whether the oldest beat held has no window in a warm-up: it gets no view, whenever that ends."""
         return bool(self._held) and self._held[0] is None and self.template.beat is None
 
-    def _view(self, number, after_newest):
-        """The view of the oldest beat held, whose RR interval has this number among those kept."""
-        if self._held[0] is None or self.template.beat is None:
+    def _pair(self, number, after_newest):
+        """The pair of the oldest beat held, whose RR interval has this number among those kept."""
+        window = self._held[0]
+        if window is None or self.template.beat is None:
             return None
-        unknown = [np.nan] * 3
-        recent = [*unknown, *self._intervals[: number + 1]][-3:]
         earlier = max(0, number - 2 - HISTORY)  # the first beats of a warm-up take those that follow, too
         history = self._intervals[earlier : earlier + HISTORY]
-        after = [*self._intervals[number + 1 :], after_newest][0] if self._waits else np.nan
-        return beside(self._held[0], self.template.nearest(self._held[0])), rhythm(history, recent, after)
+        recent, unknown = self._intervals[max(0, number - 2) : number + 1], [np.nan]
+        after = self._intervals[number + 1] if number + 1 < len(self._intervals) else after_newest
+        intervals = [*unknown * (HISTORY - len(history)), *history, *unknown * (3 - len(recent)), *recent]
+        intervals.append(after if self._waits else np.nan)
+        return Pair(window, self.template.nearest(window), intervals)

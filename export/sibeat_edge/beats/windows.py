@@ -54,8 +54,13 @@ def beside(window: np.ndarray, template: np.ndarray) -> np.ndarray:
     Both are scaled so that each lead of the template goes from -1 to 1. So a beat that is higher than the
     template stays higher, up to ``HIGHEST``.
     """
-    low, high = np.minimum.reduce(template, axis=0), np.maximum.reduce(template, axis=0)
+    return besides(window[None], template[None])[0]
+
+
+def besides(windows: np.ndarray, templates: np.ndarray) -> np.ndarray:
+    """As ``beside``, of many beats ``(beats, length, leads)``: ``(beats, length, 2 · leads)``."""
+    low = np.minimum.reduce(templates, axis=1, keepdims=True)
+    high = np.maximum.reduce(templates, axis=1, keepdims=True)
     span = np.where(high > low, high - low, 1)
-    both = 2 * (np.array([window, template]) - low) / span - 1
-    scaled = np.minimum(np.maximum(both, -HIGHEST), HIGHEST)
-    return scaled.transpose(1, 0, 2).reshape(len(window), -1).astype(np.float32)
+    both = 2 * (np.concatenate([windows, templates], axis=2) - np.tile(low, 2)) / np.tile(span, 2) - 1
+    return np.minimum(np.maximum(both, -HIGHEST), HIGHEST).astype(np.float32)

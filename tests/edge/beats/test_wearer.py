@@ -7,7 +7,7 @@ from test_template import NORMAL, WIDE, noisy
 from sibeat_edge.beats.alignment import CORE_AFTER
 from sibeat_edge.beats.rhythm import rhythm
 from sibeat_edge.beats.template import NOISE, UNLIKE, WARM_UP
-from sibeat_edge.beats.wearer import FEWEST, HELD, Wearer
+from sibeat_edge.beats.wearer import FEWEST, HELD, Wearer, views_of
 from sibeat_edge.beats.windows import BEFORE, HIGHEST, beside
 
 
@@ -15,16 +15,16 @@ def times(count, seed=0):
     return np.cumsum(np.random.default_rng(seed).uniform(0.7, 0.9, count))
 
 
-def views_of(beats, at, waits=True):
-    wearer, views = Wearer(waits), []
+def views_beside(beats, at, waits=True):
+    wearer, pairs = Wearer(waits), []
     for time, beat in zip(at, beats, strict=True):
-        views += wearer.push(time, beat)
-    return views + wearer.finish()
+        pairs += wearer.push(time, beat)
+    return views_of(pairs + wearer.finish())
 
 
 def test_every_beat_gets_a_view_in_order_and_those_of_the_warm_up_the_first_template():
     beats, at = noisy(NORMAL, 100), times(100)
-    views = views_of(beats, at)
+    views = views_beside(beats, at)
     template = np.median(beats[:WARM_UP], axis=0)
     assert len(views) == 100
     for number in range(
@@ -38,7 +38,7 @@ def test_every_beat_gets_a_view_in_order_and_those_of_the_warm_up_the_first_temp
 
 def test_the_rhythm_is_that_of_the_forty_intervals_before_the_last_three():
     at = times(200)
-    views, rr = views_of(noisy(NORMAL, 200), at), np.diff(at, prepend=np.nan)
+    views, rr = views_beside(noisy(NORMAL, 200), at), np.diff(at, prepend=np.nan)
     for number in (43, 60, 120, 198):
         wanted = rhythm(rr[number - 42 : number - 2], rr[number - 2 : number + 1], rr[number + 1])
         np.testing.assert_array_equal(views[number][1], wanted)
@@ -57,23 +57,23 @@ def test_a_view_is_out_with_the_next_beat_or_at_once():
 
 def test_at_once_nothing_is_known_of_the_next_beat():
     beats, at = noisy(NORMAL, 100), times(100)
-    for _, found in views_of(beats, at, waits=False):
+    for _, found in views_beside(beats, at, waits=False):
         assert found[1] == found[2] == 0
 
 
 def test_a_beat_unfit_to_be_scored_has_no_view_and_hides_the_intervals_around_it():
     beats, at = list(noisy(NORMAL, 100)), times(100)
     beats[80] = None
-    views, whole = views_of(beats, at), views_of(noisy(NORMAL, 100), at)
+    views, whole = views_beside(beats, at), views_beside(noisy(NORMAL, 100), at)
     assert views[80] is None and sum(view is None for view in views) == 1
     assert views[79][1][1] == 0 != whole[79][1][1]  # the interval after it
     assert views[81][1][0] == 0 != whole[81][1][0]  # the interval before it
 
 
 def test_a_stream_that_ends_in_its_warm_up_is_judged_by_what_there_was():
-    few = views_of(noisy(NORMAL, FEWEST), times(FEWEST))
+    few = views_beside(noisy(NORMAL, FEWEST), times(FEWEST))
     assert len(few) == FEWEST and all(view is not None for view in few)
-    assert views_of(noisy(NORMAL, FEWEST - 1), times(FEWEST - 1)) == [None] * (FEWEST - 1)
+    assert views_beside(noisy(NORMAL, FEWEST - 1), times(FEWEST - 1)) == [None] * (FEWEST - 1)
 
 
 def test_a_warm_up_without_end_holds_no_more_beats_than_stated():
@@ -91,7 +91,7 @@ def test_after_a_gap_template_and_rhythm_are_still_the_wearers():
     wearer.finish()
     views = [wearer.push(1000 + time, beat) for time, beat in zip(at[100:], beats[100:], strict=True)]
     assert views[0] == [] and len(views[1]) == 1
-    window, found = views[1][0]
+    ((window, found),) = views_of(views[1])
     np.testing.assert_allclose(window, beside(beats[100], before), atol=0.01)
     assert found[0] == 0 and found[7] > 0  # the interval across the gap is unknown, those before it are not
 
@@ -109,6 +109,7 @@ def test_in_a_pause_a_beat_is_seen_as_if_the_next_had_come_late(follows):
         if not waits_for_it:
             assert wearer.push(late, beats[100], follows) == []
         seen += wearer.finish()
+    seen = views_of(seen)
     for first, second in zip(seen[:2], seen[2:], strict=True):
         np.testing.assert_allclose(
             first[0], second[0], atol=0.01
@@ -121,7 +122,7 @@ def test_in_a_pause_a_beat_is_seen_as_if_the_next_had_come_late(follows):
 def test_a_run_of_abnormal_beats_stands_out_to_its_end(abnormal):
     beats = np.concatenate([noisy(NORMAL, 100), noisy(abnormal, UNLIKE - 1), noisy(NORMAL, 20)])
     distance = [
-        np.square(window[:, 0] - window[:, 1]).mean() for window, _ in views_of(beats, times(len(beats)))
+        np.square(window[:, 0] - window[:, 1]).mean() for window, _ in views_beside(beats, times(len(beats)))
     ]
     run = slice(100, 100 + UNLIKE - 1)
     assert min(distance[run]) > 20 * max(distance[:100] + distance[run.stop :])
