@@ -24,7 +24,7 @@ from sibeat_edge.model.views import Scored, on_time, viewed
 from sibeat_edge.signal.resampling import RATE
 
 BLOCK = 60  # s of a recording that are pushed at once
-TOGETHER = 64  # views for which the model runs before any of them is judged, so that memory is bounded
+TOGETHER = 128  # views for which the model runs before any of them is judged, so that memory is bounded
 ALARMS = ("S", "V")  # kinds of beats that are alarms, for a wearer's model
 GAP = 0.05  # s between the end of a block and the next block's time, from which the clock has jumped
 
@@ -277,8 +277,12 @@ def score_recording(
         signal: ``(samples,)`` or ``(samples, leads)``, mV.
         options: further ones of ``BeatScorer``.
     """
-    scorer = BeatScorer(model, rate, **options)
-    size = max(1, round(BLOCK * rate))
+    return score_signal(BeatScorer(model, rate, **options), signal)
+
+
+def score_signal(scorer: BeatScorer, signal: np.ndarray) -> list[Beat]:
+    """As ``score_recording``, by a new ``scorer``, which then knows the threshold that was learnt."""
+    size = max(1, round(BLOCK * scorer.rate))
     beats: list[Beat] = []
     for first in range(0, len(signal), size):
         beats += scorer.push(signal[first : first + size])

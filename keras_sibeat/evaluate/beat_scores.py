@@ -15,13 +15,11 @@ from keras_sibeat.data.recording import Recording
 from keras_sibeat.errors import ConfigError, DataError
 from keras_sibeat.evaluate.int8 import find_export
 from keras_sibeat.evaluate.recordings import annotated_beats
-from keras_sibeat.presets.loading import list_presets
 from keras_sibeat.train.run import Run
 from sibeat_edge.beats.beat import Beat
+from sibeat_edge.model.presets import choices, model_path
 from sibeat_edge.model.runtime import Model
-from sibeat_edge.model.threshold import Threshold
-from sibeat_edge.report.recording import PRESET
-from sibeat_edge.scorer import score_recording
+from sibeat_edge.scorer import BeatScorer, score_signal
 from sibeat_edge.signal.resampling import RATE
 
 if TYPE_CHECKING:
@@ -87,20 +85,18 @@ def score_beats(
                 "of names to recordings gives."
             )
         samples = recording.signal.astype(np.float64)
-        beats = score_recording(
+        scorer = BeatScorer(
             opened,
-            samples,
             recording.rate,
             threshold=threshold,
             personal=personal,
             false_alarms_per_hour=false_alarms_per_hour,
             parts=True,
         )
-        limit = Threshold(opened.manifest, threshold, false_alarms_per_hour, personal)
-        limit.learn([beat.score for beat in beats if beat.score is not None])
+        beats = score_signal(scorer, samples)
         experts = _experts(recording, beats)
         rows += [
-            _row(recording.name, beat, limit.score, expert)
+            _row(recording.name, beat, scorer.threshold, expert)
             for beat, expert in zip(beats, experts, strict=True)
         ]
     return DataFrame(rows, columns=list(_row("", Beat(0.0, None, False, "", None), 0.0, None)))
@@ -142,17 +138,15 @@ def _experts(recording: Recording, beats: Sequence[Beat]) -> list[Any]:
 def _open_model(model: Model | str | Path | bytes) -> Model:
     if isinstance(model, Model | bytes):
         return model if isinstance(model, Model) else Model(model)
-    if str(model) in list_presets():
-        return Model(PRESET.with_name(f"{model}.tflite"))
-    if Path(model).is_dir():
-        run = Run(model)
+    path = model_path(model)
+    if path.is_dir():
+        run = Run(path)
         return Model(find_export(run, next(iter(run.parts().values())))[0])
-    if Path(model).suffix != ".tflite":
-        known = ", ".join(list_presets()) or "none, as none ships"
+    if path.suffix != ".tflite":
         raise ConfigError(
-            f"{model}: found no run, no .tflite file and no preset of that name (they are: {known})."
+            f"{model}: found no run and no .tflite file of that name; expected one, or {choices(str(model))}."
         )
-    return Model(model)
+    return Model(path)
 
 
 def _opened(recordings: Any, *options: Any) -> Iterator[Recording]:

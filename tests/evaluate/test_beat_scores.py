@@ -104,7 +104,8 @@ def test_a_recording_without_beats_gives_a_table_without_rows():
 
 def test_what_cannot_be_scored_is_one_sentence(tmp_path):
     with pytest.raises(
-        ConfigError, match="nothing: found no run, no .tflite file and no preset of that name"
+        ConfigError,
+        match="nothing: found no run and no .tflite file of that name; expected one, or a preset: mitdb-beat",
     ):
         keras_sibeat.score_beats("nothing", RECORDING)
     with pytest.raises(RunError, match="found no config.json"):

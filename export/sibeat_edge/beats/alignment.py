@@ -121,7 +121,7 @@ class Aligner:
 
     def _learn(self, around, alike):
         """Place a beat by the correlations ``(kinds, places)`` of its cores with the kinds, and learn it."""
-        highest = alike.max(axis=1).tolist()
+        highest = np.maximum.reduce(alike, axis=1).tolist()
         kind = self._commonest(highest)
         place, best = int(alike[kind].argmax()), highest[kind]
         place = place if best >= NEAR else REACH

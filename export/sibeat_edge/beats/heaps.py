@@ -24,11 +24,7 @@ _LOWER, _UPPER = (int(place) for place in np.searchsorted(_CENTRES, (LOWER, UPPE
 
 
 class Heaps:
-    """A histogram of scores that forgets, and the valley in it.
-
-    Attributes:
-        valley: the score that parts two heaps, or None if there are no two, or too few scores to tell.
-        depth: height of the histogram in the valley over that of the upper heap; 1 if ``valley`` is None.
+    """A histogram of scores that forgets, and the valley in it, which is sought once it is asked for.
 
     >>> heaps = Heaps()
     >>> for beat in range(300):
@@ -39,22 +35,38 @@ class Heaps:
 
     def __init__(self) -> None:
         self._counts = np.zeros(len(_CENTRES))
-        self.valley: float | None = None
-        self.depth = 1.0
+        self._found: tuple[float | None, float] | None = None  # valley and depth, where they are known
+
+    @property
+    def valley(self) -> float | None:
+        """The score that parts two heaps, or None if there are no two, or too few scores to tell."""
+        return self._parted()[0]
+
+    @property
+    def depth(self) -> float:
+        """Height of the histogram in the valley over that of the upper heap; 1 if there is no valley."""
+        return self._parted()[1]
+
+    def is_upper(self, score: float) -> bool:
+        """Whether a score lies above the valley. No valley lies below ``LOWER``, so few scores need it."""
+        return score > LOWER and self.valley is not None and score > self.valley
 
     def push(self, score: float) -> None:
         """Add a beat's ``score``, in units of the model's threshold."""
         self._counts *= 0.5 ** (1 / HALF_LIFE)
         self._counts[int((min(max(score, LOWEST), HIGHEST - STEP / 2) - LOWEST) / STEP)] += 1
-        self._find()
+        self._found = None
+
+    def _parted(self):
+        if self._found is None:
+            self._found = self._find()
+        return self._found
 
     def _find(self):
-        self.valley, self.depth = None, 1.0
         if np.add.reduce(self._counts) < LEAST or np.add.reduce(self._counts[_UPPER:]) < FEWEST:
-            return
+            return None, 1.0
         heights = self._counts @ _KERNEL
         peak = _UPPER + int(heights[_UPPER:].argmax())
         low = peak - int(heights[_LOWER : peak + 1][::-1].argmin())  # the highest score of equal heights
         depth = float(heights[low] / heights[peak])
-        if depth < DEEP:
-            self.valley, self.depth = float(_CENTRES[low]), depth
+        return (float(_CENTRES[low]), depth) if depth < DEEP else (None, 1.0)

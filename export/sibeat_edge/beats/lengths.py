@@ -73,13 +73,18 @@ class Lengths:
         if total < LEAST:
             return None
         heights, below = self._counts @ _KERNEL, np.add.accumulate(self._counts) / total
-        lower = np.maximum.accumulate(heights)
-        upper = np.maximum.accumulate(heights[::-1])[::-1]
-        depths = heights / np.maximum(np.minimum(lower, upper), 1e-12)
-        depths[(below <= SHARE) | (below >= 1 - SHARE)] = np.inf
-        lowest = int(depths.argmin())
-        if depths[lowest] >= CLEFT or self._spread_below(lowest) > SCATTERED:
+        first, last = below.searchsorted(SHARE, "right"), below.searchsorted(1 - SHARE)
+        within = heights[first:last]
+        # No valley is as deep, whatever is beside it; most rhythms need no closer look.
+        if first == last or np.minimum.reduce(within) > 2 * CLEFT * np.maximum.reduce(heights):
             return None
+        lower = np.maximum.accumulate(heights)[first:last]
+        upper = np.maximum.accumulate(heights[::-1])[::-1][first:last]
+        depths = within / np.maximum(np.minimum(lower, upper), 1e-12)
+        lowest = int(depths.argmin())
+        if depths[lowest] >= CLEFT or self._spread_below(first + lowest) > SCATTERED:
+            return None
+        lowest += first
         return math.exp(_CENTRES[lowest])
 
     def _spread_below(self, valley):

@@ -19,7 +19,7 @@ from sibeat_edge.signal.resampling import RATE, Resampler
 from sibeat_edge.signal.rpeaks import AVERAGE, LOST, REFRACTORY, SEARCH, RPeakDetector
 
 APART = 36  # samples (100 ms): two R-peaks that are moved closer than this are of one beat, found twice
-TOGETHER = 64  # beats that are cut at once, so that a long block needs no more memory
+TOGETHER = 128  # beats that are cut at once, so that a long block needs no more memory
 HELD = 20  # s of signal from which a beat that is found late can still be cut
 # Samples without an R-peak. Beats that are found later lie at least LONGEST after the last one.
 PAUSE = round((LOST + LONGEST) * RATE)

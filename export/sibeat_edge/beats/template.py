@@ -96,10 +96,10 @@ class WearerTemplate:
             rr: s since the beat before, or NaN; limited to ``rhythm.LONGEST``.
         """
         self._count += 1
-        rr = np.minimum(rr, LONGEST)
+        rr = LONGEST if rr > LONGEST else rr  # and not the lesser of both, which NaN would be lost in
         alike = self._alike(window)
         if alike and max(alike) >= ALIKE:
-            kind = self._kinds.pop(int(np.argmax(alike)))
+            kind = self._kinds.pop(alike.index(max(alike)))
             kind.push(window, rr)
             self._kinds.insert(0, kind)
             return
@@ -161,7 +161,7 @@ class _Kind:
         bound = BOUND * (np.maximum.reduce(self.middle, axis=0) - np.minimum.reduce(self.middle, axis=0))
         step = np.minimum(np.maximum(window - self.middle, -bound), bound)
         self.middle = self.middle + step / MEMORY
-        if np.isfinite(rr):
+        if rr == rr:
             self.rr += (rr - self.rr) / MEMORY if self.rr else rr
 
     def _follow_gain(self, window):

@@ -189,9 +189,7 @@ class Timing:
         return self._before is not None and self._before.is_own and not self._before.is_ventricular
 
     def _is_in_upper_heap(self, score):
-        if self.heaps.valley is None or score <= self.heaps.valley:
-            return False
-        return self.heaps.depth <= DEEPER or self._early_share <= MANY
+        return self.heaps.is_upper(score) and (self.heaps.depth <= DEEPER or self._early_share <= MANY)
 
     def _is_among_regular(self, beat, early, usual):
         spread = self._spread
@@ -226,8 +224,8 @@ class Timing:
         is_normal = beat.is_own and not beat.is_ventricular and not answer.is_premature
         if beat.rr is not None and beat.is_own and not beat.is_ventricular:
             self._own.append(beat.rr)
-        is_above = self.heaps.valley is not None and beat.score > self.heaps.valley
-        if is_normal and beat.rr is not None and answer.early < EARLY and not is_above:
+        is_on_time = is_normal and beat.rr is not None and answer.early < EARLY
+        if is_on_time and not self.heaps.is_upper(beat.score):
             if self._was_normal:
                 self._pairs.append(beat.rr)
                 self._spread = _spread(self._pairs)

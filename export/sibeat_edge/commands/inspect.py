@@ -19,7 +19,12 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "units, length, gaps, missing samples, range of values.",
         epilog="example: sibeat inspect ride.csv --rate 130 --unit uV",
     )
-    inspect.add_argument("files", metavar="FILE", nargs="+", help="a recording, as sibeat score takes it")
+    inspect.add_argument(
+        "files",
+        metavar="FILE",
+        nargs="+",
+        help="a recording, as sibeat score takes it; - is standard input",
+    )
     inspect.add_argument(
         "--lead", action="append", metavar="NAME", help="as for sibeat score; repeat for several leads"
     )

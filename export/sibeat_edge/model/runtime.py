@@ -123,14 +123,18 @@ class Model:
         Args:
             beats: as for ``score``, each part with a first axis of beats.
         """
-        parts = self.quantise(*beats)
-        raw = np.array([self.score_raw(*beat) for beat in zip(*parts, strict=True)])
+        parts = [part[:, None] for part in self.quantise(*beats)]
+        raw = np.array([self._run(beat) for beat in zip(*parts, strict=True)])
         return _real(raw, self.manifest["score"]).tolist()
 
     def score_raw(self, *beat: np.ndarray) -> int:
         """The int8 score of a beat in int8, as ``quantise`` gives it."""
+        return self._run([part[None] for part in beat])
+
+    def _run(self, beat):
+        """The int8 score of a batch of one beat in int8."""
         for tensor, part in zip(self._inputs, beat, strict=True):
-            self._interpreter.set_tensor(tensor, part[None])
+            self._interpreter.set_tensor(tensor, part)
         self._interpreter.invoke()
         return self.raw_score()
 
@@ -145,7 +149,7 @@ class Model:
 
     def raw_score(self) -> int:
         """The int8 score of the window scored last."""
-        return int(self._interpreter.get_tensor(self._score)[0, 0])
+        return self._interpreter.get_tensor(self._score).item()
 
 
 def _real(values, quantisation):

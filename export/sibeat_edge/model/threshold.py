@@ -174,6 +174,7 @@ class Threshold:
         self._quantisation = manifest["score"]
         self._general = self.score
         self._median, self._learnt = Median(), 0
+        self._moved_by: float | None = None  # median by which the threshold has been moved
 
     def learn(self, scores: Sequence[float]) -> None:
         """Add a wearer's next ``scores``."""
@@ -182,6 +183,7 @@ class Threshold:
         for score in scores:
             self._median.push(score)
         self._learnt += len(scores)
-        if self._learnt >= self.personal:
-            moved = personal_threshold(self._general, self._median.value, self._usual)
+        if self._learnt >= self.personal and (median := self._median.value) != self._moved_by:
+            self._moved_by = median
+            moved = personal_threshold(self._general, median, self._usual)
             self.score = float(between_levels(moved, self._quantisation))

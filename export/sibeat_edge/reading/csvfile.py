@@ -101,7 +101,7 @@ class CsvFile:
         clocks += [
             column for column in columns if column.kind == COUNTER and is_counted(self._layout, column, first)
         ]
-        rows = Rows(self._name, self._stream, self._layout)
+        rows = Rows(self._name, self._stream, self._layout, self._columns[0])
         try:
             timing = find_timing(rows, first[0], self._layout.decimal, clocks, rate, stated)
         except BadClock as error:
@@ -148,8 +148,9 @@ class CsvFile:
         if self._timing.column is None:
             yield from self._by_count(0.0, (values for _, values in rows.read(places, parse)))
         else:
-            parts = rows.read([self._timing.column, *places], [self._timing.stamps(), *parse])
-            yield from self._timed(rows, parts, len(places))
+            stamps = self._timing.stamps()
+            parts = rows.read([self._timing.column, *places], [stamps.read, *parse])
+            yield from self._timed(rows, parts, len(places), stamps)
         self.cut = rows.cut
 
     def _by_count(self, begin, parts):
@@ -160,7 +161,7 @@ class CsvFile:
                 yield begin + seen / self._rate, values
             seen += len(values)
 
-    def _timed(self, rows, parts, width):
+    def _timed(self, rows, parts, width, stamps):
         """The time and the samples of rows behind whose stamps they stand."""
         clock, end = EvenClock(self._rate, self._timing.pace), 0.0
         waits = np.zeros((0, width))
@@ -168,24 +169,29 @@ class CsvFile:
         while part is not None:
             line, values = part
             part = next(parts, None)
+            values = values[
+                np.isfinite(values[:, 0])
+            ]  # where a row could not be read, the clock tells the gap
+            times, values = stamps.seconds(values[:, 0]), values[:, 1:]
             try:
-                runs = clock.push(values[:, 0])
+                runs = clock.push(times)
             except BadClock as error:
                 if part is None and error.place == len(values) - 1:  # the last line's stamp was cut
                     rows.cut = (
                         f"{self._name}: found a last line that is cut, so the recording ends before it."
                     )
-                    runs, values = clock.push(values[:-1, 0]), values[:-1]
+                    runs, values = clock.push(times[:-1]), values[:-1]
                 elif self._timing.is_given:
                     self._warn(
                         f"found {error}; took {self._rate:g} Hz from about line {line + error.place} on"
                     )
-                    later = chain([values], [part[1]] if part else [], (values for _, values in parts))
-                    yield from self._by_count(end, chain([waits], (values[:, 1:] for values in later)))
+                    later = chain([part] if part else [], parts)
+                    rest = chain([waits, values], (values[:, 1:] for _, values in later))
+                    yield from self._by_count(end, rest)
                     return
                 else:
                     raise self._of_clock(error, line) from error
-            waits = np.concatenate([waits, values[:, 1:]])
+            waits = np.concatenate([waits, values])
             for run in runs:
                 end = run.time + run.rows / self._rate
             waits = yield from self._runs(runs, waits)

@@ -3,18 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from sibeat_edge.errors import RecordError
-from sibeat_edge.reading.formats import locate, open_source
+from sibeat_edge.reading.formats import STANDARD_INPUT, TEXT, locate, open_source
 from sibeat_edge.reading.leads import millivolts
-from sibeat_edge.reading.record import read_record
+from sibeat_edge.reading.record import record_of
 
 BLOCK, FEWEST = 60, 1000  # s, and samples at least, that are read at a time
 ASSUMED = "mV"
-TEXT = "text"
 
 
 @dataclass(frozen=True)
@@ -81,7 +79,7 @@ def inspect(
 ) -> Inspection:
     """Read the recording at ``path`` to its end, and say what was understood of it.
 
-    The arguments are those of ``read_record``, which opens the file here as it does for scoring.
+    The arguments are those of ``read_record``; the file is opened as for scoring.
 
     Raises ``RecordError`` for a file that cannot be read. That scoring would refuse a file that can, e.g. as
     it lacks the lead, is no error but the ``refusal``.
@@ -98,13 +96,13 @@ in_millivolts=True))
     (1, 'the leads V5, pulse; expected MLII, which the model was trained on (--lead NAME takes another).')
     """
     path = Path(path)
-    form, _, name = locate(path)
+    form = TEXT if path == STANDARD_INPUT else locate(path)[0]
+    source, name = open_source(path, rate)
     record, refusal = None, ""
     try:
-        record = read_record(path, lead, rate, wanted, unit)
+        record = record_of(path, source, name, lead, rate, wanted, unit)
     except RecordError as error:
         refusal = str(error)
-    source: Any = open_source(path, rate)[0] if record is None else record.source
     assumed = record.unit if record is not None else unit or getattr(source, "assumed", ASSUMED)
     leads: list[Lead | None] = [None] * len(source.leads)
     seconds, gaps = 0.0, tuple[tuple[float, float], ...]()
@@ -169,8 +167,10 @@ def _told(path, form, source, unit, assumed):
     }
     if form.name == "WFDB":
         told["format"] = "the header"
+    if path == STANDARD_INPUT:
+        told["format"] = "default for standard input"
     own = dict(getattr(source, "told", {}))
-    where = "the headings" if form.name == TEXT else "the header"
+    where = "the headings" if form is TEXT else "the header"
     told["leads"] = own.get("leads") or (where if source.named else "their places, as the file names none")
     told["rate"] = own.get("rate") or where
     stated = [bool(each.strip()) for each in source.units]

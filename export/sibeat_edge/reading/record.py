@@ -157,7 +157,21 @@ def read_record(
     nV, and for a rate that is unknown, contradicted or out of range, such as one below 50 Hz.
     """
     path = Path(path)
-    source, name = _open(path, rate)
+    if rate is not None and not LOWEST_RATE <= rate <= HIGHEST_RATE:
+        raise RecordError(f"{path}: given a rate of {rate} Hz; expected {LOWEST_RATE} to {HIGHEST_RATE} Hz.")
+    return record_of(path, *open_source(path, rate), lead, rate, wanted, unit)
+
+
+def record_of(
+    path: Path,
+    source: Source,
+    name: str,
+    lead: str | Sequence[str] | None,
+    rate: float | None,
+    wanted: Sequence[str],
+    unit: str | None,
+) -> Record:
+    """As ``read_record``, of the ``source`` and the ``name`` that ``open_source`` gives."""
     columns, warnings = _choose(path, source, wanted, lead)
     if unit is not None and millivolts(unit) is None:
         raise RecordError(f"{path}: given the unit {unit!r}; expected mV, uV, V or counts such as 200/mV.")
@@ -178,13 +192,6 @@ def read_record(
         unit, told = _guessed(path, source, columns)
         warnings += told
     return Record(path, name, float(found), leads, source.seconds, tuple(warnings), unit, source)
-
-
-def _open(path, rate):
-    """The reader of the file's format, and the record's name."""
-    if rate is not None and not LOWEST_RATE <= rate <= HIGHEST_RATE:
-        raise RecordError(f"{path}: given a rate of {rate} Hz; expected {LOWEST_RATE} to {HIGHEST_RATE} Hz.")
-    return open_source(path, rate)
 
 
 def _choose(path, source, wanted, lead):

@@ -247,5 +247,5 @@ class RPeakDetector:
         middle = place - AVERAGE // 2
         first = max(0, middle - SEARCH)
         peak = first + int(self._lead[first : middle + SEARCH + 1].argmax())
-        slope = float(self._slope[max(0, place - AVERAGE + 1) : place + 1].max())
+        slope = float(np.maximum.reduce(self._slope[max(0, place - AVERAGE + 1) : place + 1]))
         return _Candidate(self._start + peak, float(self._energy[place]), slope)

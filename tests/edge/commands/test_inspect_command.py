@@ -1,7 +1,9 @@
 """``sibeat inspect`` and ``sibeat score --list-formats``: what they print, and how they end."""
 
+import io
 import json
 import re
+from types import SimpleNamespace
 
 import pytest
 from device_files import beats, write_ishne, write_kardia, write_movesense
@@ -117,3 +119,16 @@ def test_the_error_on_an_unknown_format_names_the_list(tmp_path, capsys):
         assert re.fullmatch(
             r"error: .*a\.mp3: found .*sibeat score --list-formats.*\n", capsys.readouterr().err
         )
+
+
+@pytest.mark.parametrize(
+    ("options", "words"), [([], "score   refuses: "), (["--lead", "V5"], "score   takes V5")]
+)
+def test_standard_input_is_read_once_whether_scoring_takes_it_or_not(monkeypatch, capsys, options, words):
+    text = b"V5 (uV),V2 (uV)\n" + b"100,7\n-200,8\n" * 200
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(text)))
+    assert ended(["inspect", "-", "--rate", "200", *options]) == 0
+    out, err = capsys.readouterr()
+    assert err == "" and out.startswith("-\n") and words in out
+    assert "length  0:00:02.0 (2 s)" in out and "V5  uV, -0.2 to 0.1 mV" in out
+    assert "format  text, by default for standard input" in out

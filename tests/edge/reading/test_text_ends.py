@@ -53,11 +53,65 @@ def test_compressed_data_that_end_too_early(tmp_path, left):
     np.testing.assert_array_equal(found[:-1], VALUES[: len(found) - 1])
 
 
-@pytest.mark.parametrize("row", ["x,y\n", "5\n", "40.0,1,2\n", "time,MLII\n"])
-def test_a_fault_in_the_middle_is_an_error_that_names_the_line(tmp_path, row):
-    (tmp_path / "a.csv").write_text("time,MLII\n" + "".join([*ROWS[:10_000], row, *ROWS[10_000:]]))
-    with pytest.raises(RecordError, match="a.csv, (about )?line 10002: found"):
+FAULTY = ["x,y\n", "5\n", "40.0,1,2\n", "time,MLII\n", "40.0\n"]
+
+
+@pytest.mark.parametrize(
+    ("row", "clocked"),
+    [
+        *((row, clocked) for row in FAULTY for clocked in (True, False)),
+        (",0.1\n", True),
+        ("\0\0\0,1\n", True),
+    ],
+)
+def test_a_faulty_line_in_the_middle_is_a_gap_of_a_sample(tmp_path, row, clocked):
+    rows = ROWS if clocked else [f"0,{value:.4f}\n" for value in VALUES]
+    text = "".join(["time,MLII\n" if clocked else "id,MLII\n", *rows[:10_000], row, *rows[10_001:]])
+    (tmp_path / "a.csv").write_text(text)
+    record = read_record(tmp_path / "a.csv", lead="MLII", rate=None if clocked else 250)
+    found = np.concatenate([part for _, part in record.blocks(10)])[:, 0]
+    np.testing.assert_array_equal(np.delete(found, 10_000), np.delete(VALUES, 10_000))
+    assert np.isnan(found[10_000])
+    assert f"{tmp_path / 'a.csv'}, line 10002: found" in record.cut and record.cut.endswith("missing.")
+
+
+@pytest.mark.parametrize("count", [2, 15, 20])
+def test_up_to_one_line_in_a_thousand_may_be_faulty(tmp_path, count):
+    places, rows = np.arange(1, count + 1) * 900, list(ROWS)
+    for place in places:
+        rows[place] = "?,?\n"
+    (tmp_path / "a.csv").write_text("time,MLII\n" + "".join(rows) + "End of recording\n")
+    record = read_record(tmp_path / "a.csv")
+    found = np.concatenate([part for _, part in record.blocks(10)])[:, 0]
+    assert np.flatnonzero(np.isnan(found)).tolist() == places.tolist()
+    np.testing.assert_array_equal(np.delete(found, places), np.delete(VALUES, places))
+    assert record.cut == (
+        f"{tmp_path / 'a.csv'}, line 902: found '?'; expected a number; this and {count - 1} more of 20,000 "
+        "rows are taken for missing, and line 20002: found 1 of 2 columns; expected all, so the recording "
+        "ends there."
+    )
+
+
+@pytest.mark.parametrize("every", [900, 100, 2])
+def test_more_faulty_lines_are_an_error_that_names_the_first(tmp_path, every):
+    rows = [row if number % every else "?,?\n" for number, row in enumerate(ROWS, 1)]
+    (tmp_path / "a.csv").write_text("time,MLII\n" + "".join(rows))
+    first = f"line {every + 1}: found '\\?'; expected a number; [0-9]+ of [0-9,]+ rows are none\\.$"
+    with pytest.raises(RecordError, match=first):
         list(read_record(tmp_path / "a.csv").blocks())
+
+
+def test_a_faulty_line_before_midnight_does_not_add_a_day(tmp_path):
+    seconds = (86_390 * 250 + np.arange(5000)) % (86_400 * 250)
+    rows = [
+        f"{s // 900_000:02}:{s // 15_000 % 60:02}:{s // 250 % 60:02}.{s % 250 * 4:03},{value:.4f}\n"
+        for s, value in zip(seconds.tolist(), VALUES, strict=False)
+    ]
+    rows[1000] = "?,?\n"
+    (tmp_path / "a.csv").write_text("time,MLII\n" + "".join(rows))
+    blocks = list(read_record(tmp_path / "a.csv").blocks(10))
+    found = np.concatenate([part for _, part in blocks])[:, 0]
+    assert blocks[0][0] == 0 and len(found) == 5000 and np.flatnonzero(np.isnan(found)).tolist() == [1000]
 
 
 def test_lines_that_are_left_out_do_not_count_as_rows(tmp_path):

@@ -8,7 +8,7 @@ import numpy as np
 
 from sibeat_edge.errors import RecordError
 from sibeat_edge.reading.arrays import ArraySource
-from sibeat_edge.reading.clinical.limbs import with_limbs
+from sibeat_edge.reading.clinical.limbs import limb_source
 from sibeat_edge.reading.clinical.xmltree import read_tree, text_of
 from sibeat_edge.reading.encoding import printable
 
@@ -40,20 +40,12 @@ def read_muse(path: Path) -> ArraySource:
     warnings = []
     if any(len(samples) != length for _, samples in leads):
         warnings.append(f"{path}: found leads of different lengths; took the {length} samples that all have.")
-    derived = with_limbs(signals)
-    return ArraySource(
-        path,
-        np.stack(list(signals.values()), axis=1),
-        list(signals),
-        "mV",
-        base * 10.0**exponent,
-        warnings=warnings,
-        told={
-            "leads": "the file's names" + (f"; {', '.join(derived)} from I and II" if derived else ""),
-            "rate": "the file's SampleBase",
-            "units": "the file's LeadAmplitudeUnitsPerBit",
-        },
-    )
+    told = {
+        "leads": "the file's names",
+        "rate": "the file's SampleBase",
+        "units": "the file's LeadAmplitudeUnitsPerBit",
+    }
+    return limb_source(path, signals, base * 10.0**exponent, told, warnings=warnings)
 
 
 def _lead(path, lead):

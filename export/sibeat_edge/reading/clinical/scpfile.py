@@ -9,7 +9,7 @@ import numpy as np
 from sibeat_edge.errors import RecordError
 from sibeat_edge.reading.arrays import ArraySource, checked_size
 from sibeat_edge.reading.clinical.huffman import decode, read_tables
-from sibeat_edge.reading.clinical.limbs import with_limbs
+from sibeat_edge.reading.clinical.limbs import limb_source
 
 MOST, MOST_SAMPLES = 16 * 2**20, 2_000_000  # bytes of a file, samples of all leads
 HEADER, SECTION, POINTER = 6, 16, 10  # bytes of the file's header, of a section's, and of a pointer to one
@@ -90,21 +90,8 @@ def _read(path, content):
             f"{path}: found leads that begin at different times; took them from their beginnings on."
         )
     signals = {name: samples[:length] for name, samples in signals.items()}
-    derived = with_limbs(signals)
-    return ArraySource(
-        path,
-        np.stack(list(signals.values()), axis=1),
-        list(signals),
-        "mV",
-        1e6 / interval,
-        warnings=warnings,
-        told={
-            "leads": "the file's codes" + (f"; {', '.join(derived)} from I and II" if derived else ""),
-            "rate": "section 6",
-            "units": "section 6",
-        },
-        cut=cut,
-    )
+    told = {"leads": "the file's codes", "rate": "section 6", "units": "section 6"}
+    return limb_source(path, signals, 1e6 / interval, told, warnings=warnings, cut=cut)
 
 
 def _sections(path, content):

@@ -1,6 +1,7 @@
-"""The rows of a text file as numbers, part by part, up to where they end or are damaged."""
+"""The rows of a text file as numbers, part by part, with gaps where they are damaged, up to their end."""
 
 import re
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -12,6 +13,9 @@ from sibeat_edge.reading.text.stream import TextStream, decoded
 
 REST = 1 << 18  # bytes behind a fault that are looked through
 MANY = 10  # rows behind a fault, from which the file goes on
+SHARE = 1000  # rows for one of which, faulty in their middle, a file is still one of samples
+FEW = 10  # faulty rows that are too many before it is an error at once, and not at the end
+PIECE = 1 << 14  # bytes at a time behind a fault, as others are likely there
 BLANK_LINES = re.compile(rb"^[ \t;,]*\n", re.MULTILINE)
 INNER = "\x1f"  # between cells that were separated one by one
 
@@ -25,23 +29,28 @@ class Rows:
         name: of the file, for errors.
         stream: its text.
         layout: of its rows.
+        least: place of a column that every row has, whichever are read.
 
     Attributes:
         name: as above.
-        cut: a sentence on where the rows end before the text does, known after reading; else empty.
+        cut: a sentence on where the rows end before the text does, or on those that are left out, known after
+            reading; else empty.
     """
 
-    def __init__(self, name: str, stream: TextStream, layout: Layout) -> None:
-        self.name, self._stream, self._layout, self.cut = name, stream, layout, ""
+    def __init__(self, name: str, stream: TextStream, layout: Layout, least: int = 0) -> None:
+        self.name, self._stream, self._layout, self._least, self.cut = name, stream, layout, least, ""
+        self._faults, self._first = 0, ""  # rows that could not be read so far, and a sentence on the first
 
     def read(self, columns: Sequence[int], parsers: Sequence[Parser]) -> Iterator[tuple[int, np.ndarray]]:
         """Yield the line of the first row, and the numbers ``(rows, columns)`` of many rows.
 
-        What follows a row that cannot be read is left out, and told by ``cut``, if it is a last line or a
-        footer. Raises ``RecordError`` if many rows follow, and if there is no row at all.
+        A row that cannot be read is NaN in all columns, and told by ``cut``. If it is a last line or begins a
+        footer, the rows end there. Raises ``RecordError`` if more than one row in ``SHARE`` cannot be read,
+        and if there is no row at all. The parsers keep nothing from one part to the next.
         """
         line, seen = 1, 0
-        chunks = self._stream.chunks()
+        self._faults, self.cut = 0, ""
+        chunks = _Chunks(self._stream.chunks())
         for text in chunks:
             count = text.count(b"\n")
             if (skip := self._layout.first + 1 - line) > 0:  # the lines above the rows
@@ -53,14 +62,42 @@ class Rows:
             seen += len(values)
             if len(values):
                 yield line, values
-            if fault is not None:
-                self._end(fault, text, line, seen, columns, parsers, chunks)
+            if fault is None:
+                line += count
+                continue
+            at, found = fault
+            chunks.give_back(text.split(b"\n", at - line + 1)[-1])
+            if not (seen and self._goes_on(chunks, columns, parsers)):
+                if not seen:
+                    raise RecordError(f"{self.name}, line {at}: found {found}.")
+                self._end(at, self._stream.fault or found, seen)
                 return
-            line += count
-        if self._stream.fault:
-            self.cut = f"{self.name}, line {line}: found {self._stream.fault}, so the recording ends there."
+            self._count(at, found, seen)
+            yield at, np.full((1, len(columns)), np.nan)
+            line, seen = at + 1, seen + 1
+        self._end(line, self._stream.fault, seen)
         if not seen:
             raise RecordError(f"{self.name}: found no samples; expected rows of numbers.")
+
+    def _count(self, line, found, seen):
+        """Count a row that cannot be read; ``RecordError`` if there are too many by now."""
+        self._first = self._first if self._faults else f"{self.name}, line {line}: found {found}"
+        self._faults += 1
+        if self._faults > FEW + seen / SHARE:
+            raise RecordError(f"{self._first}; {self._faults:,} of {seen + 1:,} rows are none.")
+
+    def _end(self, line, fault, seen):
+        """Tell what ended the rows, or was left out; ``RecordError`` if that was too much."""
+        if self._faults * SHARE > seen:
+            more = f"; {self._faults:,} of {seen:,} rows are none" if self._faults > 1 else ""
+            raise RecordError(f"{self._first}{more}.")
+        if self._faults:
+            more = f"{self._faults - 1:,} more of {seen:,} rows are" if self._faults > 1 else "its row is"
+            self.cut = f"{self._first}; {'this and ' if self._faults > 1 else ''}{more} taken for missing"
+        if fault:
+            ends = f"line {line}: found {fault}, so the recording ends there"
+            self.cut = f"{self.cut}, and {ends}" if self.cut else f"{self.name}, {ends}"
+        self.cut += "." if self.cut else ""
 
     def _values(self, text, line, columns, parsers):
         """The numbers of the rows up to a fault, and the fault: (line, what was found) or None."""
@@ -105,30 +142,22 @@ class Rows:
         if size > width:
             what = "headings" if self._layout.headings else "in the rows above"
             return f"{size} cells; expected {width}, as there are {what}"
-        if len(cells) <= max(columns):
+        if len(cells) <= max(self._least, *columns):
             return f"{len(cells)} of {width} columns; expected all"
         return ""
 
-    def _end(self, fault, text, line, seen, columns, parsers, chunks):
-        """Tell a fault by ``cut`` if it is at the end of the rows, or else raise it."""
-        at, found = fault
-        rest = decoded(text).split("\n")[at - line + 1 : -1]
-        size = sum(map(len, rest))
-        for more in chunks:
+    def _goes_on(self, chunks, columns, parsers):
+        """Whether many rows follow."""
+        good, size = 0, 0
+        for text in chunks.ahead():
+            for row in decoded(text).split("\n")[:-1]:
+                good += is_row(row) and self._is_good(row, columns, parsers)
+                if good >= MANY:
+                    return True
+            size += len(text)
             if size > REST:
                 break
-            rest += decoded(more).split("\n")[:-1]
-            size += len(more)
-        good = 0
-        for row in rest:
-            good += is_row(row) and self._is_good(row, columns, parsers)
-            if good >= MANY:
-                break
-        if not seen or good >= MANY:
-            raise RecordError(f"{self.name}, line {at}: found {found}.")
-        self.cut = (
-            f"{self.name}, line {at}: found {self._stream.fault or found}, so the recording ends there."
-        )
+        return False
 
     def _is_good(self, row, columns, parsers):
         cells = self._layout.cells(row)
@@ -138,6 +167,33 @@ class Rows:
             else []
         )
         return bool(numbers) and numbers[-1] is not None
+
+
+class _Chunks:
+    """The parts of a text, which take back what is left of one, and let others look ahead."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks, self._held = chunks, deque[bytes]()
+
+    def __iter__(self) -> Iterator[bytes]:
+        while (text := self._held.popleft() if self._held else next(self._chunks, None)) is not None:
+            yield text
+
+    def give_back(self, text):
+        """Put a text of whole lines before the rest, in pieces."""
+        pieces = []
+        while text:
+            cut = text.find(b"\n", PIECE) + 1 or len(text)
+            pieces.append(text[:cut])
+            text = text[cut:]
+        self._held.extendleft(reversed(pieces))
+
+    def ahead(self):
+        """The parts that are to come, which stay to come."""
+        yield from tuple(self._held)
+        for text in self._chunks:
+            self._held.append(text)
+            yield text
 
 
 def _parsed(cells, parsers):

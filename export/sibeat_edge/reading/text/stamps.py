@@ -46,8 +46,8 @@ class Stamps:
         tick: s that one unit of the numbers is; None for times of day and dates.
         decimal: of the numbers.
 
-    >>> text = np.frombuffer(b"23:59:59.5 00:00:00.5", np.uint8)
-    >>> seconds = Stamps(None)(Cells(text, np.array([0, 11]), np.array([10, 21])))
+    >>> text, stamps = np.frombuffer(b"23:59:59.5 00:00:00.5", np.uint8), Stamps(None)
+    >>> seconds = stamps.seconds(stamps.read(Cells(text, np.array([0, 11]), np.array([10, 21]))))
     >>> float(seconds[1] - seconds[0])
     1.0
     """
@@ -57,13 +57,13 @@ class Stamps:
         self._last: float | None = None  # stamp of the part before, as it is written
         self._turns = 0.0  # what has been added to the stamps so far
 
-    def __call__(self, cells: Cells) -> np.ndarray:
-        """The seconds of the cells; raises ``NoNumber`` for the first that is no stamp."""
-        if self._tick is None:
-            values, scale = _of_texts(cells), 1.0
-        else:
-            values, scale = numbers(cells, self._decimal), self._tick
-        return (finite(values) + self._turned(values)) * scale
+    def read(self, cells: Cells) -> np.ndarray:
+        """The cells as they are written, in units of time; ``NoNumber`` for the first that is no stamp."""
+        return finite(_of_texts(cells) if self._tick is None else numbers(cells, self._decimal))
+
+    def seconds(self, values: np.ndarray) -> np.ndarray:
+        """The seconds of the next stamps, as ``read`` gives them."""
+        return (values + self._turned(values)) * (self._tick or 1.0)
 
     def _turned(self, values):
         """What is to be added to each, as a clock of the day or a counter has begun again before it."""
@@ -119,34 +119,36 @@ def tick_of_epoch(stamp: float) -> float | None:
 
 def _of_texts(cells):
     """The seconds of texts, those of one form at once."""
-    values = np.empty(len(cells.starts))
-    sizes = cells.ends - cells.starts
-    for size in np.unique(sizes):
-        places = np.flatnonzero(sizes == size)
-        while len(places):  # in each round at least the first
-            part = cells.some(places)
-            found = STAMP.fullmatch(part.cell(0)) if size <= LONGEST else None
-            if found is None:
-                raise NoNumber(int(places[0]))
-            seconds, fits = _alike(part.matrix(int(size)), found)
-            if not fits[0]:  # no date of any year
-                raise NoNumber(int(places[0]))
-            values[places[fits]], places = seconds[fits], places[~fits]
+    values, rest = np.empty(len(cells.starts)), np.arange(len(cells.starts))
+    while len(rest):  # in each round at least the first
+        part = cells if len(rest) == len(values) else cells.some(rest)
+        size = int(part.ends[0] - part.starts[0])
+        found = STAMP.fullmatch(part.cell(0)) if size <= LONGEST else None
+        if found is None:
+            raise NoNumber(int(rest[0]))
+        seconds, fits = _alike(part, found)
+        if not fits[0]:  # no date of any year
+            raise NoNumber(int(rest[0]))
+        values[rest[fits]], rest = seconds[fits], rest[~fits]
     return values
 
 
-def _alike(letters, found):
-    """The seconds of the texts that are ``letters`` ``(cells, length)``, and which have the form found."""
-    is_digit = np.zeros(letters.shape[1], bool)
-    parts = {}
+def _alike(cells, found):
+    """The seconds of the texts, and which have the form found; those of others are of no meaning."""
+    size = found.end()
+    fits = cells.ends - cells.starts == size
+    letters = [cells.text.take(cells.starts + place, mode="clip") for place in range(size)]
+    parts, others = {}, set(range(size))
     for name in NUMBERS:
         first, last = found.span(name)
-        is_digit[first:last] = True
-        digits = letters[:, first:last].astype(np.int64) - ZERO
-        parts[name] = digits @ 10 ** np.arange(last - first)[::-1]
-    fits = (letters[:, ~is_digit] == letters[:1, ~is_digit]).all(axis=1)
-    digits = letters[:, is_digit] - np.uint8(ZERO)
-    fits &= (digits < 10).all(axis=1)
+        parts[name] = np.zeros(len(fits), np.int64)
+        for place in range(first, last):
+            digits = letters[place] - np.uint8(ZERO)
+            fits &= digits < 10
+            parts[name] = parts[name] * 10 + digits
+            others.remove(place)
+    for place in others:
+        fits &= letters[place] == letters[place][0]
     first, last = found.span("f")
     fraction = parts["f"] / 10.0 ** (last - first)
     year, month, day = ("Y", "m", "d") if found["Y"] else ("Y2", "m2", "d2")
@@ -170,11 +172,14 @@ def _alike(letters, found):
 
 def _days(years, months, days, fits):
     """The days since 1970 of dates."""
-    keys, places = np.unique((years * 100 + months) * 100 + days, return_inverse=True)
-    known = np.zeros(len(keys))
-    for row, key in enumerate(keys.tolist()):
+    keys = (years * 100 + months) * 100 + days
+    starts = np.flatnonzero(np.diff(keys, prepend=-1))  # a day has many stamps
+    known = {}
+    for key in set(keys[starts].tolist()):
         try:
-            known[row] = date(key // 10_000, key // 100 % 100, key % 100).toordinal() - 719_163
+            known[key] = date(key // 10_000, key // 100 % 100, key % 100).toordinal() - 719_163
         except ValueError:
-            fits &= places != row
-    return known[places]
+            known[key] = np.nan
+    whole = np.repeat([known[key] for key in keys[starts].tolist()], np.diff(starts, append=len(keys)))
+    fits &= np.isfinite(whole)
+    return whole

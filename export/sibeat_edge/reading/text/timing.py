@@ -8,9 +8,8 @@ import numpy as np
 from sibeat_edge.errors import RecordError
 from sibeat_edge.reading.text.clock import JUMP, BadClock, Pace, find_pace
 from sibeat_edge.reading.text.columns import CLOCK, UNSTATED, Column
-from sibeat_edge.reading.text.numbers import numbers
 from sibeat_edge.reading.text.rows import Rows
-from sibeat_edge.reading.text.stamps import SECONDS, Stamps, finite, is_stamp, tick_of_epoch
+from sibeat_edge.reading.text.stamps import SECONDS, Stamps, is_stamp, tick_of_epoch
 
 LOOK = 200_000  # rows by which the clock's pace is told
 USUAL_RATES = 50.0, 10_000.0  # Hz, by which the unit of a time is guessed
@@ -134,13 +133,13 @@ def _read(rows, first, decimal, column, known):
     warnings: list[str] = []
     if is_stamp(cell):
         tick = None
-        times = _look(rows, column, Stamps(None))
+        times = Stamps(None).seconds(_look(rows, column, Stamps(None)))
     else:
-        values = _look(rows, column, lambda cells: finite(numbers(cells, decimal)))
+        values = _look(rows, column, Stamps(1.0, decimal))
         tick = _tick(rows, column, values, known, warnings)
         times = values * tick
         if (np.diff(values) < 0).any():  # a counter may have begun again
-            times = _look(rows, column, Stamps(tick, decimal))
+            times = Stamps(tick, decimal).seconds(values)
     if len(times) > 2 and times[-1] < times[-2]:
         times = times[:-1]  # the last stamp of a file that was cut
     pace = find_pace(times)
@@ -149,10 +148,11 @@ def _read(rows, first, decimal, column, known):
     return _Clock(column, tick, pace, float(times[-1] - times[0]), tuple(warnings))
 
 
-def _look(rows, column, parse):
+def _look(rows, column, stamps):
+    """The stamps of the first rows, without those that cannot be read."""
     parts, seen = [], 0
-    for _, values in rows.read([column.place], [parse]):
-        parts.append(values[:, 0])
+    for _, values in rows.read([column.place], [stamps.read]):
+        parts.append(values[np.isfinite(values[:, 0]), 0])
         seen += len(values)
         if seen >= LOOK:
             break
