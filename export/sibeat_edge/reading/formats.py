@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 
 from sibeat_edge.errors import RecordError
-from sibeat_edge.reading.gzipped import Gzipped, first_bytes
+from sibeat_edge.reading.gzipped import PACKED, Gzipped, first_bytes
 
 HEAD = 65_536  # bytes from which formats of one ending are told apart
-PACKED = ".gz"
 LIST = "sibeat score --list-formats names all"
 
 
@@ -199,7 +198,7 @@ def locate(path: Path) -> tuple[Format, Path, str]:
 
     Args:
         path: of a file, or of a WFDB record without an ending. A file may be compressed, with ``.gz`` behind
-            its ending.
+            its ending, and so may those of a WFDB record.
 
     Raises ``RecordError`` for a file that is missing, empty or of unknown format.
     """
@@ -215,8 +214,6 @@ def locate(path: Path) -> tuple[Format, Path, str]:
     if path.suffix.lower() == PACKED:
         inner = path.with_suffix("")
         form = find_format(path, first_bytes(path, HEAD), ending=inner.suffix)
-        if form is WFDB:
-            raise RecordError(f"{path}: found a part of a record, compressed; expected it unpacked (gunzip).")
         return form, path, inner.stem
     with open(path, "rb") as file:
         form = find_format(path, file.read(HEAD))
@@ -235,6 +232,17 @@ def open_source(path: Path, rate: float | None) -> tuple[Any, str]:
     if path == STANDARD_INPUT:
         return TEXT.open(path, rate), "stdin"
     form, place, name = locate(path)
+    if form is WFDB and (packed := _packed_part(place, name)) is not None:
+        return Gzipped(packed, lambda inner: form.open(inner.with_name(name), rate), name), name
     if place.suffix.lower() == PACKED and form not in (WFDB, TEXT):  # a text is unpacked as it is read
         return Gzipped(path, lambda inner: form.open(inner, rate)), name
     return form.open(place, rate), name
+
+
+def _packed_part(place, name):
+    """A file of a WFDB record that is compressed; None for a record without one."""
+    if place.suffix.lower() == PACKED:
+        return place
+    signals = place.with_name(f"{name}.dat")
+    packed = signals.with_name(signals.name + PACKED)
+    return packed if packed.is_file() and not signals.is_file() else None

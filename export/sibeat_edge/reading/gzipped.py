@@ -1,5 +1,6 @@
 """Compressed files (``.gz``): unpacked into a folder of their own, which goes when it is no longer used."""
 
+import glob
 import gzip
 import shutil
 import tempfile
@@ -13,6 +14,7 @@ import numpy as np
 
 from sibeat_edge.errors import RecordError
 
+PACKED = ".gz"
 MOST = 4 * 2**30  # bytes of an unpacked file
 CHUNK = 2**20
 DAMAGED = (EOFError, gzip.BadGzipFile, zlib.error)
@@ -34,21 +36,27 @@ class Gzipped:
     """The ``Source`` of what a ``.gz`` holds; its errors name the ``.gz``.
 
     Args:
-        path: of the ``.gz``.
+        path: of the ``.gz``, or of a file that has some beside it.
         opened: gives the ``Source`` of the unpacked file.
+        record: name of a record, of whose files all others in the folder are needed, too; compressed or not.
 
     Raises ``RecordError`` for what is no gzip, is cut off where nothing is left to read, or unpacks to more
     than 4 GiB, and whatever ``opened`` raises.
     """
 
-    def __init__(self, path: Path, opened: Callable[[Path], Any]) -> None:
+    def __init__(self, path: Path, opened: Callable[[Path], Any], record: str = "") -> None:
         self._path = path
-        folder = tempfile.mkdtemp(prefix="sibeat-")
+        folder = Path(tempfile.mkdtemp(prefix="sibeat-"))
         self._remove = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        self._inner = Path(folder) / path.stem
+        self._inner = folder / _unpacked(path)
         self._cut = ""
         try:
-            self._unpack()
+            for file in [path, *(path.parent.glob(f"{glob.escape(record)}.*") if record else ())]:
+                place = folder / _unpacked(file)
+                if file.suffix.lower() == PACKED and not place.exists():
+                    self._unpack(file, place)
+                elif not place.exists():
+                    place.symlink_to(file.resolve())
             self._source = opened(self._inner)
         except RecordError as error:
             self._remove()
@@ -66,26 +74,27 @@ class Gzipped:
         """As ``Source.cut``."""
         return self._cut or self._words(self._source.cut)
 
-    def _unpack(self):
+    def _unpack(self, path, place):
         size = 0
         try:
-            with gzip.open(self._path) as packed, open(self._inner, "wb") as file:
+            with gzip.open(path) as packed, open(place, "wb") as file:
                 while part := packed.read1(CHUNK):
                     size += len(part)
                     if size > MOST:
                         raise RecordError(
-                            f"{self._path}: found more than {MOST // 2**30} GiB, unpacked; expected less."
+                            f"{path}: found more than {MOST // 2**30} GiB, unpacked; expected less."
                         )
                     file.write(part)
         except DAMAGED as error:
             if not size:
-                raise RecordError(f"{self._path}: found no gzip file; expected one.") from error
-            self._cut = f"{self._path}: found compressed data that end too early; expected all of the file."
+                raise RecordError(f"{path}: found no gzip file; expected one.") from error
+            self._cut = f"{path}: found compressed data that end too early; expected all of the file."
         if not size:
-            raise RecordError(f"{self._path}: found an empty file; expected a recording.")
+            raise RecordError(f"{path}: found an empty file; expected a recording.")
 
     def _words(self, text):
-        return text.replace(str(self._inner), str(self._path))
+        text = text.replace(str(self._inner), str(self._path))
+        return text.replace(str(self._inner.parent), str(self._path.parent))
 
     def _renamed(self, error):
         return RecordError(self._words(str(error)))
@@ -96,3 +105,8 @@ class Gzipped:
             yield from self._source.blocks(columns, seconds)
         except RecordError as error:
             raise self._renamed(error) from error
+
+
+def _unpacked(path):
+    """The name of a file without ``.gz``."""
+    return path.stem if path.suffix.lower() == PACKED else path.name

@@ -78,7 +78,7 @@ def _records(files):
     headers = [path for path in files if path.suffix.lower() == HEADER]
     parts = {part for path in headers for part in _named_in(path) if part != path}
     found = {_record(path) for path in files if path not in parts}
-    return sorted(path for path in found if path.suffix.lower() != SIGNAL or header_of(path).is_file())
+    return sorted(path for path in found if _ending(path) != SIGNAL or header_of(path).is_file())
 
 
 def _ending(path):

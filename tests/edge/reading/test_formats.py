@@ -3,6 +3,7 @@
 import gzip
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from examples import write_wfdb
 
 from sibeat_edge.errors import RecordError
 from sibeat_edge.reading.formats import FORMATS, find_format, locate, open_source
+from sibeat_edge.reading.listing import find_recordings
 from sibeat_edge.reading.record import read_record
 
 RATE = 250
@@ -113,7 +115,7 @@ def test_every_format_is_tried_here():
         ("a.xml", "neither aECG nor MUSE"),
         ("a.ecg", "neither ISHNE nor SCP-ECG"),
         ("a.npy.gz", "no gzip file"),
-        ("a.hea.gz", "a part of a record, compressed"),
+        ("a.hea.gz", "no gzip file"),
         ("a.parquet", "expected a Parquet file|no pyarrow to read it"),
         ("a.npz", "expected arrays as numpy.savez"),
         ("a.scp", "SCP-ECG|ends too early"),
@@ -124,6 +126,38 @@ def test_what_is_no_recording_is_told_in_a_sentence(tmp_path, name, words):
     with pytest.raises(RecordError, match=words) as caught:
         open_source(tmp_path / name, 250)
     assert str(caught.value).startswith(f"{tmp_path / name}: found ")
+
+
+@pytest.mark.parametrize(
+    ("packed", "named"),
+    [
+        ((".hea", ".dat"), "a.hea.gz"),
+        ((".hea", ".dat"), "a.dat.gz"),
+        ((".dat",), "a"),
+        ((".dat",), "a.hea"),
+        ((".dat",), "a.dat.gz"),
+        ((".hea",), "a.hea.gz"),
+    ],
+)
+def test_a_wfdb_record_may_be_compressed(tmp_path, packed, named):
+    path = write_wfdb(tmp_path, "a", beats()[:, :1], rate=RATE)
+    wanted = read_record(path, "first").signal
+    for ending in packed:
+        plain = tmp_path / f"a{ending}"
+        Path(f"{plain}.gz").write_bytes(gzip.compress(plain.read_bytes()))
+        plain.unlink()
+    record = read_record(tmp_path / named, "first")
+    assert record.name == "a" and not record.cut
+    np.testing.assert_array_equal(record.signal, wanted)
+    if named != "a.dat.gz":
+        assert find_recordings(tmp_path) == [tmp_path / (named if ".hea" in packed else "a")]
+
+
+def test_a_fault_of_a_compressed_record_names_files_that_the_user_has(tmp_path):
+    (tmp_path / "a.hea.gz").write_bytes(gzip.compress(b"a 1 360 10\na.dat 16 200\n"))
+    with pytest.raises(RecordError) as caught:
+        read_record(tmp_path / "a.hea.gz")
+    assert str(caught.value) == f"{tmp_path / 'a.dat'}: found no such file; a.hea names it."
 
 
 def test_matlab_beside_a_header_is_a_wfdb_record(tmp_path):
