@@ -14,6 +14,8 @@ from sibeat_edge.errors import RecordError
 from sibeat_edge.reading.gzipped import PACKED, Gzipped, first_bytes
 
 HEAD = 65_536  # bytes from which formats of one ending are told apart
+LINES = 1000  # of a file of unknown ending, by which it is told
+ROW = re.compile(r"[\s\"'\[;,|]*[-+]?[.,]?\d")  # begins a row of numbers
 LIST = "sibeat score --list-formats names all"
 
 
@@ -87,7 +89,7 @@ FORMATS = (
     _format(
         "text",
         "a row a sample, a column a lead",
-        ".csv .tsv .txt",
+        ".csv .tsv .txt .tab .asc .ascii",
         "csvfile:CsvFile",
         may_lack_rate=True,
     ),
@@ -168,6 +170,8 @@ WFDB_SIGNALS = (".hea", ".dat", ".mat")  # of which a file is a part of a record
 def find_format(path: Path, head: bytes, ending: str | None = None) -> Format:
     """The format of a file by its ending; where several formats share it, or none has it, by its first bytes.
 
+    A table of numbers is a text, whatever its ending, if that is no other format's.
+
     Args:
         path: of the file.
         head: the first ``HEAD`` bytes of the file; fewer if it is shorter.
@@ -187,6 +191,8 @@ def find_format(path: Path, head: bytes, ending: str | None = None) -> Format:
     if alike:
         names = " nor ".join(form.name for form in alike)
         raise RecordError(f"{path}: found neither {names} in a file {ending}; expected one of them.")
+    if is_table(head):
+        return TEXT
     raise RecordError(
         f"{path}: found a file of unknown format; expected a WFDB record (.hea), .edf, .csv or another "
         f"({LIST})."
@@ -216,7 +222,10 @@ def locate(path: Path) -> tuple[Format, Path, str]:
         form = find_format(path, first_bytes(path, HEAD), ending=inner.suffix)
         return form, path, inner.stem
     with open(path, "rb") as file:
-        form = find_format(path, file.read(HEAD))
+        head = file.read(HEAD)
+    form = find_format(path, head)
+    if form is WFDB and path.suffix.lower() != ".hea" and is_table(head):
+        return TEXT, path, path.stem  # numbers in letters, and no header beside them
     return form, path.with_suffix("") if form is WFDB else path, path.stem
 
 
@@ -246,3 +255,20 @@ def _packed_part(place, name):
     signals = place.with_name(f"{name}.dat")
     packed = signals.with_name(signals.name + PACKED)
     return packed if packed.is_file() and not signals.is_file() else None
+
+
+def is_table(head: bytes) -> bool:
+    """Whether a file that begins so is a text, of whose lines most are rows of numbers.
+
+    >>> is_table(b"time,ECG\\n0,0.1\\n0.004,0.2\\n"), is_table(b"A story\\nof 2 lines\\n")
+    (True, False)
+    """
+    from sibeat_edge.reading.layout import find_layout, is_row  # here, as they read text by this module
+
+    if b"\0" in head:
+        return False
+    lines = [
+        line for line in head.decode("utf-8", "replace").splitlines(keepends=True)[:LINES] if is_row(line)
+    ]
+    rows = sum(ROW.match(line) is not None for line in lines)
+    return 2 * rows > len(lines) and find_layout(lines) is not None

@@ -17,6 +17,8 @@ MILLIVOLTS = {
     ),
     **dict.fromkeys(("nv", "nanovolt"), 1e-6),
 }
+STEP = re.compile(r"\s*(/|per)\s*(bit|lsb|counts?|digit|adu|step)$")  # behind the size of a converter's step
+SIZED = re.compile(r"(?P<size>\d+(?:[.,]\d+)?(?:e[-+]?\d+)?)\s*[*x]?\s*(?P<name>[^\d\s/]+)")
 
 
 def plain(name: str) -> str:
@@ -46,16 +48,24 @@ def find_lead(wanted: str, names: Sequence[str]) -> int | None:
     return plains.index(plain(wanted)) if plain(wanted) in plains else None
 
 
-def millivolts(unit: str) -> float | None:
+def millivolts(unit: str, sized: bool = True) -> float | None:
     """How many mV one ``unit`` is, None for what is no unit.
 
-    A unit is V, mV, µV or nV; before it may stand how many steps of the samples it has, as in WFDB headers.
+    A unit is V, mV, µV or nV. Before it may stand how many steps of the samples it has, as in WFDB headers;
+    or, if it may be ``sized``, how many of it a step has, as in some headings.
 
     >>> millivolts("uV"), millivolts("V"), millivolts("200/mV"), millivolts("mmHg")
     (0.001, 1000.0, 0.005, None)
+    >>> millivolts("10 uV"), millivolts("0.5mV/LSB"), millivolts("10 uV", sized=False)
+    (0.01, 0.5, None)
     """
-    steps, _, name = unit.strip().rpartition("/")
-    factor = MILLIVOLTS.get(name.strip().casefold().replace("volts", "volt"))
+    unit = unit.strip().casefold().replace("volts", "volt")
+    if sized:
+        unit = STEP.sub("", unit)
+        if (found := SIZED.fullmatch(unit)) is not None:
+            return MILLIVOLTS.get(found["name"], 0.0) * float(found["size"].replace(",", ".")) or None
+    steps, _, name = unit.rpartition("/")
+    factor = MILLIVOLTS.get(name.strip())
     if factor is None or not steps:
         return factor
     try:

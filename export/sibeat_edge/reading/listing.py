@@ -13,7 +13,8 @@ from sibeat_edge.reading.gzipped import first_bytes
 from sibeat_edge.reading.layout import find_layout
 from sibeat_edge.reading.text.stream import TextStream
 
-HEADER, SIGNAL, PROSE = ".hea", ".dat", ".txt"
+HEADER, SIGNAL = ".hea", ".dat"
+PROSE = (".txt", ".asc", ".ascii")  # of texts of any kind
 LONGEST = 1 << 20  # bytes of a header; a longer file is none
 RESULTS = (".csv", ".htm", ".html", ".json", ".sib", ".txt")  # of files that may be a record's results
 
@@ -90,7 +91,7 @@ def _may_be_one(path):
     """Whether a file of an ending that many kinds of files share looks like a recording."""
     ending, is_packed = _ending(path), path.suffix.lower() == PACKED
     try:
-        if ending == PROSE:
+        if ending in PROSE:
             return find_layout(TextStream(path).head(HEAD)) is not None
         if sum(ending in form.endings for form in FORMATS) > 1:
             with open(path, "rb") as file:

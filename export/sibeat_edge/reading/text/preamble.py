@@ -93,7 +93,9 @@ def states(line: str) -> bool:
     if len(cells) != 2 or not all(cells):
         return False
     key, value = cells
-    is_unit = millivolts(value) is not None and "volt" not in value.casefold()  # Volts may be a heading
+    is_unit = (
+        millivolts(value, sized=False) is not None and "volt" not in value.casefold()
+    )  # Volts may be a heading
     is_of_unit = is_unit and not TIME_KEY.search(key) and millivolts(key) is None
     return bool(PERSONAL.match(key) or LEAD_KEY.match(key) or RATE.search(line.strip()) or is_of_unit)
 
@@ -128,7 +130,7 @@ def _hertz(found):
 def _unit_and_lead(rows):
     unit, lead = "", ""
     for place, cells in enumerate(rows):
-        if len(cells) == 2 and cells[0] and millivolts(cells[1]) is not None and cells[1]:
+        if len(cells) == 2 and cells[0] and millivolts(cells[1], sized=False) is not None and cells[1]:
             unit = cells[1]
             beside = rows[max(place - 1, 0) : place] + rows[place + 1 : place + 2]
             values = [row[1] for row in beside if len(row) == 2 and not PERSONAL.match(row[0])]

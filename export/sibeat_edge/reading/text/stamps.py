@@ -26,9 +26,10 @@ DAY, HALF = 86_400.0, 43_200.0  # s
 WRAPS = (2.0**16, 2.0**24, 2.0**31, 2.0**32)  # where devices' counters of ticks begin again
 NEAR = 0.9  # of its range, from which a counter is about to begin again
 STAMP = re.compile(
-    r"\[?(?:(?P<Y>\d{4})[-/.](?P<m>\d{1,2})[-/.](?P<d>\d{1,2})|(?P<d2>\d{1,2})\.(?P<m2>\d{1,2})\.(?P<Y2>\d{4})"
+    r"\[?(?P<bare>(?=\d{8}T\d{6}))?"  # 20240131T120000: ISO without separators
+    r"(?:(?P<Y>\d{4})(?(bare)|[-/.])(?P<m>\d{1,2})(?(bare)|[-/.])(?P<d>\d{1,2})|(?P<d2>\d{1,2})\.(?P<m2>\d{1,2})\.(?P<Y2>\d{4})"
     r"|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})?[T ,]{0,2}"
-    r"(?P<H>\d{1,3}):(?P<M>\d{2})(?::(?P<S>\d{2}))?(?:[.,:](?P<f>\d{1,9}))?"
+    r"(?P<H>\d{1,3})(?(bare)|:)(?P<M>\d{2})(?:(?(bare)|:)(?P<S>\d{2}))?(?:[.,:](?P<f>\d{1,9}))?"
     r"(?: ?(?P<half>[AP])\.?M\.?)?(?: ?(?:Z|UTC|(?P<sign>[+-])(?P<zH>\d{2}):?(?P<zM>\d{2})?))?"
     r"(?: \d{1,4}[-/.]\d{1,2}[-/.]\d{1,4})?\]?",
     re.IGNORECASE | re.ASCII,
@@ -102,8 +103,10 @@ def _wrap(before, behind):
 def is_stamp(cell: str) -> bool:
     """Whether a cell is a time of day, with or without a date.
 
-    >>> [is_stamp(cell) for cell in ("2024-01-31T12:00:00.5Z", "0:00.004", "9:05:01 PM", "31.1.2024", "1.2")]
-    [True, True, True, False, False]
+    >>> [is_stamp(cell) for cell in ("2024-01-31T12:00:00.5Z", "0:00.004", "9:05:01 PM", "20240131T120000")]
+    [True, True, True, True]
+    >>> [is_stamp(cell) for cell in ("31.1.2024", "1.2", "1706745600000")]
+    [False, False, False]
     """
     return STAMP.fullmatch(cell) is not None
 

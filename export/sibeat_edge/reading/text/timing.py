@@ -13,7 +13,7 @@ from sibeat_edge.reading.text.stamps import SECONDS, Stamps, is_stamp, tick_of_e
 
 LOOK = 200_000  # rows by which the clock's pace is told
 USUAL_RATES = 50.0, 10_000.0  # Hz, by which the unit of a time is guessed
-TICKS = {1.0: "s", 1e-3: "ms", 1e-6: "µs", 1e-9: "ns"}
+TICKS = {1.0: "s", 1e-3: "ms", 1e-6: "µs", 1e-9: "ns", 86_400.0: "days"}
 SHORTEST = 1e-12  # units of time, up to which a step of a clock is none
 ALIKE = 0.1  # share by which a rate differs from one that is known, to tell the unit of a time
 CONTRADICTS = 0.01  # share of a rate that a clock may differ by
