@@ -188,9 +188,38 @@ def _padded(values):
     return [*values, *[-9] * (12 - len(values))]
 
 
-def write_scp(path, signal, leads, rate, step=2500, differences=2, is_huffman=True, flags=0, bimodal=0):
-    """By the standard's sections 0, 1, 2, 3 and 6."""
+def write_scp(
+    path, signal, leads, rate, step=2500, differences=2, is_huffman=True, flags=0, bimodal=0, reference=None
+):
+    """By the standard's sections 0, 1, 2, 3 and 6.
+
+    With a ``reference`` (beat ``(samples, leads)``, place of its QRS from 1, rows of type, first, QRS, last),
+    that is subtracted and stored in sections 4 and 5.
+    """
     values = counts(signal, step / 1e6)
+    if reference is not None:
+        beat, fiducial, places = reference
+        beat = counts(beat, step / 1e6)
+        for kind, first, middle, last in places:
+            for sample in range(first, last + 1) if kind == 0 else ():
+                values[sample - 1] -= beat[sample - middle + fiducial - 1]
+    rows = _scp_rows(values, differences, is_huffman)
+    spans = b"".join(struct.pack("<IIB", 1, len(values), SCP_CODES[lead]) for lead in leads)
+    sections = {1: b"\x00\x0b\x00Mustermann\0\xff\x00\x00", 3: bytes([len(leads), flags | 4]) + spans}
+    if is_huffman:
+        sections[2] = struct.pack("<H", 19999)
+    head = struct.pack("<HHBB", step, round(1e6 / rate), differences, bimodal)
+    sections[6] = head + b"".join(struct.pack("<H", len(row)) for row in rows) + b"".join(rows)
+    if reference is not None:
+        about = struct.pack("<HHH", round(1000 * len(beat) / rate), fiducial, len(places))
+        sections[4] = about + b"".join(struct.pack("<HIII", *place) for place in places)
+        stored = _scp_rows(beat, differences, is_huffman)
+        sections[5] = head + b"".join(struct.pack("<H", len(row)) for row in stored) + b"".join(stored)
+    path.write_bytes(_scp_file(sections))
+    return path
+
+
+def _scp_rows(values, differences, is_huffman):
     rows = []
     for column in values.T:
         stored = column.astype(int)
@@ -199,14 +228,7 @@ def write_scp(path, signal, leads, rate, step=2500, differences=2, is_huffman=Tr
         elif differences == 2:
             stored = np.concatenate([column[:2], np.diff(column, 2)])
         rows.append(huffman(stored.tolist()) if is_huffman else stored.astype("<i2").tobytes())
-    spans = b"".join(struct.pack("<IIB", 1, len(values), SCP_CODES[lead]) for lead in leads)
-    sections = {1: b"\x00\x0b\x00Mustermann\0\xff\x00\x00", 3: bytes([len(leads), flags | 4]) + spans}
-    if is_huffman:
-        sections[2] = struct.pack("<H", 19999)
-    head = struct.pack("<HHBB", step, round(1e6 / rate), differences, bimodal)
-    sections[6] = head + b"".join(struct.pack("<H", len(row)) for row in rows) + b"".join(rows)
-    path.write_bytes(_scp_file(sections))
-    return path
+    return rows
 
 
 def _scp_file(sections):

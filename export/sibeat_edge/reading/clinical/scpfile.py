@@ -10,6 +10,7 @@ from sibeat_edge.errors import RecordError
 from sibeat_edge.reading.arrays import ArraySource, checked_size
 from sibeat_edge.reading.clinical.huffman import decode, read_tables
 from sibeat_edge.reading.clinical.limbs import limb_source
+from sibeat_edge.reading.clinical.reference import read_reference
 
 MOST, MOST_SAMPLES = 16 * 2**20, 2_000_000  # bytes of a file, samples of all leads
 HEADER, SECTION, POINTER = 6, 16, 10  # bytes of the file's header, of a section's, and of a pointer to one
@@ -27,11 +28,11 @@ NAMES = {
 def read_scp(path: Path) -> ArraySource:
     """The ``Source`` of an SCP-ECG file: its rhythm data (section 6), plain or in Huffman codes.
 
-    III, aVR, aVL and aVF follow from I and II where they are not stored. A file that differs from its
-    checksum is told in a warning.
+    III, aVR, aVL and aVF follow from I and II where they are not stored. A reference beat that has been
+    subtracted is added again. A file that differs from its checksum is told in a warning.
 
-    Raises ``RecordError`` for a file without rhythm data, and for data from which a reference beat has been
-    subtracted or that are thinned out between beats ("bimodal"), which this reader cannot undo.
+    Raises ``RecordError`` for a file without rhythm data, and for data that are thinned out between beats
+    ("bimodal"), which this reader cannot undo.
     """
     checked_size(path, MOST)
     content = path.read_bytes()
@@ -51,13 +52,10 @@ def _read(path, content):
     count, flags = leads[0], leads[1]
     spans = [struct.unpack_from("<IIB", leads, 2 + 9 * number) for number in range(count)]
     step, interval, differences, is_bimodal = struct.unpack_from("<HHBB", rhythm)
-    if flags & 1 or is_bimodal:
-        what = (
-            "a reference beat subtracted from the samples"
-            if flags & 1
-            else "samples thinned out between beats"
+    if is_bimodal:
+        raise RecordError(
+            f"{path}: found samples thinned out between beats; expected all samples of the rhythm."
         )
-        raise RecordError(f"{path}: found {what}; expected rhythm data as recorded.")
     if not count or not step or not interval or differences > 2:
         raise RecordError(
             f"{path}: found {count} leads, steps of {step} nV and {interval} us; expected a header that "
@@ -70,12 +68,19 @@ def _read(path, content):
             f"{path}: found {sum(lengths)} samples; expected at most {MOST_SAMPLES:,} of a lead each."
         )
     tables = read_tables(path, sections[2]) if sections.get(2) else None
+
+    def decoded(part, samples, order):
+        return _summed(_lead(part, tables, samples), order)
+
+    reference = None
+    if flags & 1:
+        reference = read_reference(path, sections.get(4, b""), sections.get(5, b""), interval, decoded, count)
     place, signals, length = 6 + 2 * count, {}, min(lengths)
-    for (_, _, code), bytes_of, samples in zip(spans, sizes, lengths, strict=True):
-        values = _lead(rhythm[place : place + bytes_of], tables, samples)
+    for number, ((start, _, code), bytes_of) in enumerate(zip(spans, sizes, strict=True)):
+        values = decoded(rhythm[place : place + bytes_of], lengths[number], differences) * (step / 1e6)
+        values = values if reference is None else reference.add(values, number, start)
         length = min(length, len(values))
-        name = NAMES.get(code, f"lead {code}")
-        signals.setdefault(name, _summed(values, differences) * (step / 1e6))
+        signals.setdefault(NAMES.get(code, f"lead {code}"), values)
         place += bytes_of
     cut = ""
     if length < min(lengths):

@@ -1,5 +1,7 @@
 """Resting ECGs of clinics: SCP-ECG, HL7 aECG, MUSE and DICOM."""
 
+import struct
+
 import numpy as np
 import pytest
 from device_files import beats, write_aecg, write_dicom, write_muse, write_scp
@@ -29,6 +31,31 @@ class TestScp:
         assert record.rate == 500 and not record.source.warnings
         np.testing.assert_allclose(record.signal[:, 0], (SIGNAL + noise)[:, 7], atol=0.00126)
 
+    @pytest.mark.parametrize("is_huffman", [False, True])
+    def test_a_reference_beat_that_was_subtracted_is_added_again(self, tmp_path, is_huffman):
+        noise = np.random.default_rng(0).normal(scale=0.1, size=SIGNAL.shape)
+        beat = SIGNAL[200:500]
+        places = [(0, 1, 100, 250), (1, 600, 700, 800), (0, 1450, 1500, 1620), (0, 4900, 4950, 5000)]
+        path = write_scp(
+            *(tmp_path / "a.scp", SIGNAL + noise, LEADS, 500),
+            is_huffman=is_huffman,
+            flags=1,
+            reference=(beat, 120, places),
+        )
+        found = read_record(path, "V6").signal[:, 0]
+        np.testing.assert_allclose(found, (SIGNAL + noise)[:, 7], atol=0.00126)
+
+    def test_a_reference_beat_of_another_rate_is_refused(self, tmp_path):
+        path = write_scp(
+            tmp_path / "a.scp", SIGNAL, LEADS, 500, flags=1, reference=(SIGNAL[:300], 100, [(0, 1, 100, 200)])
+        )
+        head = struct.pack("<HHBB", 2500, 2000, 2, 0)
+        content = path.read_bytes()
+        assert content.count(head) == 2  # of sections 5 and 6
+        path.write_bytes(content.replace(head, struct.pack("<HHBB", 2500, 4000, 2, 0), 1))
+        with pytest.raises(RecordError, match="found a reference beat in steps of 2500 nV and 4000 us"):
+            open_source(path, None)
+
     def test_limb_leads_follow_from_two(self, tmp_path):
         source, _ = open_source(write_scp(tmp_path / "a.scp", SIGNAL, LEADS, 500), None)
         assert source.leads == [*LEADS, "III", "aVR", "aVL", "aVF"]
@@ -40,7 +67,7 @@ class TestScp:
     @pytest.mark.parametrize(
         ("options", "words"),
         [
-            ({"flags": 1}, "a reference beat subtracted"),
+            ({"flags": 1}, "found no reference beat, though one is subtracted"),
             ({"bimodal": 1}, "thinned out between beats"),
             ({"step": 2500, "differences": 0, "is_huffman": False, "leads": ()}, "found 0 leads"),
         ],
@@ -60,8 +87,6 @@ class TestScp:
 
     def test_tables_of_its_own(self, tmp_path):
         """Two tables: the first gives 0 and 1 and goes on to the second, which gives numbers of 16 bits."""
-        import struct
-
         from device_files import _scp_file
 
         table = struct.pack("<H", 2)
