@@ -47,6 +47,11 @@ def write_plain_scp(path, signal, leads, rate):
     return write_scp(path, signal, leads, rate, differences=1, is_huffman=False)
 
 
+def write_reference_scp(path, signal, leads, rate):
+    reference = signal[:80], 30, [(0, 1, 20, 60), (1, 100, 120, 140), (0, 150, 170, 200)]
+    return write_scp(path, signal, leads, rate, flags=1, reference=reference)
+
+
 def write_packed(path, signal, leads, rate):
     inner = write_ishne(path.with_suffix(""), signal, leads, rate)
     path.write_bytes(gzip.compress(inner.read_bytes(), mtime=0))
@@ -57,6 +62,7 @@ KINDS = {
     **WRITERS,
     "MATLAB, plain": ("mat", write_plain_mat, None),
     "SCP-ECG, plain": ("scp", write_plain_scp, None),
+    "SCP-ECG, reference": ("scp", write_reference_scp, None),
     "ISHNE, packed": ("ecg.gz", write_packed, None),
 }
 CHANGES = st.lists(
