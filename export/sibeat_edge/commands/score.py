@@ -113,7 +113,6 @@ def _score_one(options):
     from sibeat_edge.reading.listing import files_of
     from sibeat_edge.report.batch import beside
     from sibeat_edge.report.outputs import check_outputs, identities
-    from sibeat_edge.report.page import write_report
     from sibeat_edge.report.progress import ProgressBar
     from sibeat_edge.report.recording import score_file
     from sibeat_edge.report.table import as_table
@@ -129,10 +128,14 @@ def _score_one(options):
     files = [STANDARD_FILE] if record == STANDARD_INPUT else files_of(record)
     check_outputs(outputs, identities([*files, *_models(options)]), options.overwrite)
     with ProgressBar(Console(stderr=True)) as bar:
-        scored = score_file(record, progress=bar.update, **_arguments(options))
+        scored = score_file(
+            record, progress=bar.update, trace=options.report is not None, **_arguments(options)
+        )
     for warning in scored.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     if options.report is not None:
+        from sibeat_edge.report.page import write_report  # here, as matplotlib takes its time to load
+
         write_report(scored, options.report)
     if out is not None:
         write_results(scored, form, out)
