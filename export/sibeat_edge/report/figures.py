@@ -7,13 +7,14 @@ import functools
 import io
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, ParamSpec, TypeAlias
+from typing import Any, ParamSpec
 
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
 from sibeat_edge.beats.form import KIND
+from sibeat_edge.report.bins import Bin, time_unit
 from sibeat_edge.report.excerpts import Excerpt
 from sibeat_edge.report.findings import KindFound
 from sibeat_edge.report.paper import (
@@ -42,7 +43,6 @@ NAMES = {  # of the style sheet's variables, by the colours that are drawn
 }
 QRS = 0.12, 0.28  # s before and after an alarm's R-peak that are drawn in its colour
 AROUND = 1.0  # s on either side of a worst beat
-LONG, SHORT = 4, 1 / 30  # hours, below which a recording is shown in minutes, and in seconds
 BROAD, NARROW = 250, 98  # mm: widths of the rates, on a page and on a phone
 SETTINGS: Any = {
     **{"font.size": 8, "axes.titlesize": 8, "axes.labelsize": 8, "svg.fonttype": "none"},
@@ -56,10 +56,6 @@ SETTINGS: Any = {
 }
 NO_METADATA = dict.fromkeys(("Date", "Creator", "Format", "Type"))
 
-
-# Begin and end in hours, alarms or None where no beat was scored, heart rate in beats a minute or None, and
-# the share that was not scored.
-Bin: TypeAlias = tuple[float, float, int | None, float | None, float]
 Arguments = ParamSpec("Arguments")
 
 
@@ -266,12 +262,3 @@ def rates_figure(
     for axis in (upper, middle, lower):
         axis.spines[["top", "right"]].set_visible(False)
     return figure
-
-
-def time_unit(hours: float) -> tuple[str, float]:
-    """The unit that a recording of so many hours is shown in, and how many are in an hour.
-
-    >>> time_unit(24), time_unit(0.5), time_unit(0.01)
-    (('hours', 1), ('minutes', 60), ('s', 3600))
-    """
-    return ("hours", 1) if hours >= LONG else ("minutes", 60) if hours >= SHORT else ("s", 3600)
