@@ -235,7 +235,7 @@ def rates_figure(
     tall = 95 if width >= BROAD else 80
     figure = Figure(figsize=(width * MM, tall * MM))
     upper, middle, lower = figure.subplots(3, 1, sharex=True, height_ratios=(4, 3, 2))
-    figure.subplots_adjust(15 / width, 10 / tall, 1 - 4 / width, 1 - 6 / tall, hspace=0.25)
+    figure.subplots_adjust(19 / width, 10 / tall, 1 - 4 / width, 1 - 6 / tall, hspace=0.25)
     figure.align_ylabels()
     first, last, alarms, pulse, lost = (np.array(part, np.float64) for part in zip(*bins, strict=True))
     per_hour = alarms / (last - first)

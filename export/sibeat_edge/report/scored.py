@@ -17,6 +17,8 @@ from sibeat_edge.report.html import duration
 from sibeat_edge.report.trace import Trace
 from sibeat_edge.scorer import Beat
 
+DAY = 86_400.0  # s
+
 
 @dataclass(frozen=True)
 class Scored:
@@ -86,7 +88,10 @@ class Scored:
 
     def clock(self, seconds: float, tenths: bool = False) -> str:
         """The time of day ``seconds`` behind the start or, where that is not known, the time since then."""
-        return self.start.at(seconds, tenths) if self.start else duration(seconds, tenths)
+        if self.start is None:
+            return duration(seconds, tenths)
+        told = self.start.at(seconds, tenths)
+        return told if self.seconds > DAY else told.partition(" ")[0]  # midnight is clear within a day
 
     @property
     def partial(self) -> bool:

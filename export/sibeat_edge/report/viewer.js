@@ -52,9 +52,9 @@
   function told(time, hasTenths = false) {
     const parts = hasTenths ? 10 : 1, whole = Math.round((time + (clock ?? 0)) * parts);
     const tick = Math.floor(whole / parts), days = clock === null ? 0 : Math.floor(tick / 86400);
-    const hours = Math.floor(tick / 3600) - 24 * days;
+    const hours = Math.floor(tick / 3600) - 24 * days; // midnight is clear within a day
     const text = `${clock === null ? hours : two(hours)}:${two(Math.floor(tick / 60) % 60)}:${two(tick % 60)}`;
-    return text + (hasTenths ? `.${whole % 10}` : "") + (days ? ` +${days} d` : "");
+    return text + (hasTenths ? `.${whole % 10}` : "") + (days && seconds > 86400 ? ` +${days} d` : "");
   }
 
   function after(list, time) { // the place of the first that is later
