@@ -73,13 +73,15 @@ def _choices(scored):
 def _data(scored):
     times = np.rint([100 * beat.time for beat in scored.beats]).astype("<i4")
     kinds = np.array([_kind(beat) for beat in scored.beats], np.uint8)
-    square = strip_square(scored.strip, _shown(scored))
+    shown = _shown(scored)
+    square = strip_square(scored.strip, shown)
+    alarm = next((beat.time - 1 for beat in shown if beat.alarm), scored.strip.time)
     assert scored.trace is not None
     return {
         "seconds": scored.seconds,
         "square": square,
         "clock": scored.start and scored.start.clock,
-        "first": max(0.0, scored.strip.time),
+        "first": max(0.0, alarm),
         "trace": vars(scored.trace.pack(square)),
         "beats": {"times": _packed(np.diff(times, prepend=np.int32(0))), "kinds": _packed(kinds)},
         "lost": list(stretches(scored.reasons)),

@@ -71,7 +71,7 @@ class Trace:
         if whole:
             thin = lead[: whole * self._of].reshape(whole, self._of).mean(axis=1)
             self._parts.append((round(self._begin * self.rate), thin))
-            self._held, self._begin = lead[whole * self._of :], self._begin + whole / self.rate
+        self._held, self._begin = lead[whole * self._of :], self._begin + whole / self.rate
 
     @property
     def samples(self) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The whole recording in a browser: it is drawn, found by its links and buttons, on a phone and in the dark."""
+"""The whole recording in a browser: drawn, found by links and buttons, on a phone and in the dark."""
 
 import sys
 from dataclasses import replace
