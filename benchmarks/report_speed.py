@@ -18,7 +18,7 @@ from sibeat_edge.report.trace import Trace
 
 
 def measure(record: str, out: Path) -> dict[str, float]:
-    """CPU seconds of scoring, of what scoring does for the report alone, and of the report; its size in MB."""
+    """CPU seconds of scoring, of what it does for the report alone, and of the report; its size in MB."""
     started = time.process_time()
     with clocked({"trace": [(Trace, "push")]}) as spent:
         scored = score_file(record, lead="first", trace=True)

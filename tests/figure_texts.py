@@ -22,6 +22,5 @@ def covered(figure):
     return [
         (one, other)
         for (one, box), (other, near) in combinations(found, 2)
-        if min(box.x1, near.x1) - max(box.x0, near.x0) > 2
-        and min(box.y1, near.y1) - max(box.y0, near.y0) > 2
+        if min(box.x1, near.x1) - max(box.x0, near.x0) > 2 and min(box.y1, near.y1) - max(box.y0, near.y0) > 2
     ]

@@ -33,7 +33,7 @@ def plot_parts(parts: Mapping[str, Sequence[float]], path: Path) -> None:
         axis.plot(values, [row] * len(values), "o", color="k", alpha=0.6, markersize=5)
         told = f"{np.mean(values):.4f}"
         axis.text(1.01, row, told, transform=axis.get_yaxis_transform(), va="center", fontsize=9)
-    first = np.mean(next(iter(parts.values())))
+    first = float(np.mean(next(iter(parts.values()))))
     axis.axvline(first, color="0.6", linestyle=":", linewidth=1, zorder=0)
     axis.set(xlabel="AUC on the test beats (dot: a seed, red: their mean)", yticks=range(len(parts)))
     axis.set_yticklabels([fill(title.replace("`", ""), 34) for title in parts])
