@@ -9,6 +9,8 @@ from keras_sibeat.config import Config
 from keras_sibeat.data.protocols import Fold
 from keras_sibeat.evaluate import plots
 from keras_sibeat.models.inference import rebuild, residuals
+from keras_sibeat.train.run import read_history
+from sibeat_edge.signal.resampling import RATE
 
 
 def plot_part(
@@ -18,6 +20,7 @@ def plot_part(
     generator: keras.Model | None,
     fold: Fold,
     scores: np.ndarray,
+    validation: np.ndarray,
     threshold: float,
 ) -> None:
     """Plot the history and the test ``scores`` (beats,); given a ``generator``, rebuilt windows as well.
@@ -25,20 +28,31 @@ def plot_part(
     There are no curves without abnormal test beats.
 
     Args:
-        rows: the history.
+        folder: of the plots, within that of the trained part, where the other stages' histories lie.
+        rows: the history of the part itself.
+        validation: scores of the validation beats, which the ``threshold`` was set on.
     """
-    plots.plot_history(rows, folder / "history.png")
+    plots.plot_history(_stages(folder.parent, rows), folder / "history.png")
     if (is_abnormal := fold.is_abnormal(fold.test)).any():
-        plots.plot_curves(scores, is_abnormal, folder / "curves.png")
+        plots.plot_curves(scores, is_abnormal, threshold, folder / "curves.png")
     plots.plot_scores(scores, fold.test.classes, threshold, folder / "scores.png")
+    normal = validation[~fold.is_abnormal(fold.validation)], scores[~is_abnormal]
+    if all(map(len, normal)):
+        plots.plot_calibration(*normal, config.evaluate.false_alarm_rate, folder / "calibration.png")
     if generator is None:
         return
-    _plot_rebuilt(folder, generator, fold, scores)
+    _plot_rebuilt(folder, config, generator, fold, scores)
     if config.protocol.name == "series":
         _plot_strips(folder, generator, fold)
 
 
-def _plot_rebuilt(folder, generator, fold, scores):
+def _stages(part, rows):
+    """The histories of a part's stages, by the names of their folders; the part's own comes last."""
+    files = sorted(file for file in part.rglob("history.csv") if file.parent != part)
+    return {file.parent.name: read_history(file) for file in files} | {part.name: rows}
+
+
+def _plot_rebuilt(folder, config, generator, fold, scores):
     """Of each class the window with the median score: neither the best nor the worst."""
     medians = []
     for name in np.unique(fold.test.classes):
@@ -47,7 +61,9 @@ def _plot_rebuilt(folder, generator, fold, scores):
     windows, titles = fold.test.windows[medians], fold.test.classes[medians]
     rebuilt = rebuild(generator, windows)
     examples = list(zip(titles, windows, rebuilt, residuals(windows, rebuilt), strict=True))
-    plots.plot_rebuilt(examples, folder / "rebuilt.png")
+    is_beat = config.protocol.name != "series"
+    milliseconds = (config.window.before, 1000 / RATE) if is_beat else None
+    plots.plot_rebuilt(examples, folder / "rebuilt.png", milliseconds)
 
 
 def _plot_strips(folder, generator, fold):

@@ -129,7 +129,8 @@ def evaluate_part(
     chosen = rows[-1] if config.contrastive else select(rows, selection)
     judge = open_judge(config, part, selection)
     scores = judge.judge(fold.test.inputs)
-    threshold, usual = set_thresholds(config, judge.judge(fold.validation.inputs)["score"], fold)
+    validation = judge.judge(fold.validation.inputs)["score"]
+    threshold, usual = set_thresholds(config, validation, fold)
     own = scores.pop("score")
     metrics = measure(config, own, fold, threshold, usual)
     for name, values in scores.items():
@@ -141,7 +142,7 @@ def evaluate_part(
     suffix = "" if selection == config.protocol.selection else f"-{selection}"
     missing = {"not_measured": told} if (told := not_measured({0: fold})) else {}
     write_json(part / f"metrics{suffix}.json", {**metrics, "threshold": threshold, **missing})
-    plot_part(part / f"plots{suffix}", config, rows, judge.generator, fold, own, threshold)
+    plot_part(part / f"plots{suffix}", config, rows, judge.generator, fold, own, validation, threshold)
     return Evaluated(metrics, own, threshold, judge.network)
 
 

@@ -44,7 +44,7 @@ def test_a_beatgan_of_normal_beats_reports_false_alarms_alone(normals, tmp_path,
     assert result["not_measured"].startswith("No test beat is abnormal: false alarms were measured; AUC, ")
     assert not [name for name in columns if name.endswith(("_auc", "_ap"))]
     plots = {path.name for path in (tmp_path / "run" / "fold0-seed0" / "plots").iterdir()}
-    assert plots == {"history.png", "scores.png", "rebuilt.png"}
+    assert plots == {"history.png", "scores.png", "calibration.png", "rebuilt.png"}
     evaluate_command([str(tmp_path / "run")])
     told = capsys.readouterr().out
     assert "false_alarms_per_hour" in told and "No test beat is abnormal" in told and "auc" not in told

@@ -68,6 +68,7 @@ def test_a_run_leaves_configuration_history_models_metrics_and_plots(finished):
         "history.png",
         "curves.png",
         "scores.png",
+        "calibration.png",
         "rebuilt.png",
     }
     assert json.loads((part / "metrics.json").read_text())["auc"] == result["metrics"]["auc"]["mean"]

@@ -1,10 +1,8 @@
 """What was found in a recording: burden, kinds of beats, episodes, and how each file tells them."""
 
-import base64
 import csv
 import io
 import json
-import re
 from dataclasses import replace
 
 import numpy as np
@@ -13,13 +11,13 @@ import wfdb
 from examples import scored_example, write_wfdb
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_report import Page, words
+from test_report import Page, trace_of
 
 from keras_sibeat.data.synthetic import simulate_wearer
 from sibeat_edge.beats.episodes import Episode, Episodes, episodes_of
 from sibeat_edge.model.runtime import Model
 from sibeat_edge.report.excerpts import LEAD_IN, SHOWN, Excerpts
-from sibeat_edge.report.figures import kinds_figure
+from sibeat_edge.report.figures import kind_figures
 from sibeat_edge.report.findings import Burden, KindFound, burdens, kinds_found
 from sibeat_edge.report.page import report
 from sibeat_edge.report.recording import BLOCK, PRESET, score_file
@@ -67,14 +65,13 @@ def test_kinds_are_the_groups_of_which_a_shape_is_known(rows):
         assert counts[kind.kind] == max(counts.values()) and np.all(kind.shape == kind.number)
 
 
-def test_each_kind_has_a_picture_with_its_name_and_number():
+def test_each_kind_has_a_picture_in_the_colour_of_its_class():
     kinds = [
         KindFound(n, "NVS"[n % 3], 1000 - n, 0.0, 9.0, np.sin(np.arange(120) / (n + 5))) for n in range(10)
     ]
-    told = words(kinds_figure(kinds))
-    assert [text for text in told if "beats" in text] == [
-        f"{n + 1}: {'NVS'[n % 3]}, {1000 - n:,} beats" for n in range(10)
-    ]
+    figures = kind_figures(kinds)
+    assert ["var(--alarm)" in svg for svg in figures] == [kind.kind == "V" for kind in kinds]
+    assert ["var(--early)" in svg for svg in figures] == [kind.kind == "S" for kind in kinds]
 
 
 # Strips of the beginnings of episodes
@@ -169,18 +166,19 @@ def test_the_page_of_a_wearer_shows_episodes_and_kinds(scored):
     for what in sorts:
         count = sum(episode.what == what for episode in scored.episodes)
         place = page.texts.index(what)
-        assert page.texts[place + 2] == f"{count}"
+        assert page.texts[place + 1] == f"{count}"
     strips = [what for what in sorts if what in scored.strips]
-    shown = [text for text in page.texts if text.endswith(": how it begins.")]
-    assert shown == [f"{what.capitalize()}: how it begins." for what in strips]
-    assert len(page.images) == 5 + len(strips)  # kinds, rates, most alarms, template, worst beats
-    assert any(text.startswith(f"1: N, {scored.kinds[0].beats:,}") for text in comments(report(scored)))
+    shown = [text for text in page.texts if text.endswith(": the beginning")]
+    assert shown == [f"{what.capitalize()}: the beginning" for what in strips]
+    assert {target[1:] for target, _ in page.links} <= page.places and len(page.links) == len(strips)
+    assert sum(text.startswith("electrocardiogram from") for text in page.images) == 6 + 2 * len(strips)
+    assert any(text.startswith(f"1: normal, {scored.kinds[0].beats:,}") for text in page.texts)
 
 
-def comments(text):
-    """Texts of all figures of a page."""
-    data = re.findall('base64,([^"]+)"', text)
-    return [word for image in data for word in words(base64.b64decode(image).decode("utf-8"))]
+def test_an_episode_leads_to_its_beginning_in_the_whole_recording(scored):
+    page = Page(report(replace(scored, trace=trace_of(scored))))
+    times = {float(time) for target, time in page.links if target == "#day"}
+    assert {round(episode.start, 2) for episode in scored.episodes[:12]} <= times
 
 
 def test_a_wearer_without_episodes_is_told_so(folder):
@@ -194,9 +192,10 @@ def test_of_many_episodes_of_a_sort_the_first_are_listed(scored):
     kinds = "NVVV" * 20
     beats = [replace(beat(n, kind), time=float(n)) for n, kind in enumerate(kinds)]
     page = Page(report(replace(scored, beats=beats, strips={})))
-    times = page.row("ventricular run")
+    place = page.texts.index("ventricular run")
+    times = page.texts[place + 3]
+    assert page.texts[place + 1 : place + 3] == ["20", "0:00:40"]
     assert times.count("–") == 12 and times.endswith(", and 8 more")
-    assert page.texts[page.texts.index("ventricular run") + 3] == "0:00:40"
 
 
 def test_a_model_without_a_template_has_neither_section_nor_burden():

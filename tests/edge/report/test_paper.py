@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sibeat_edge.report.excerpts import Excerpt
-from sibeat_edge.report.figures import strip_figure
+from sibeat_edge.report.figures import strip_figures
 from sibeat_edge.report.page import report
-from sibeat_edge.report.paper import FEWEST, MOST, SQUARE, room_for, square_for, strip_square
+from sibeat_edge.report.paper import FEWEST, MOST, SQUARE, room_for, scale_told, square_for, strip_square
 from sibeat_edge.report.recording import score_file
 from sibeat_edge.scorer import Beat
 
@@ -43,8 +43,7 @@ def test_counts_and_microvolts_are_drawn_on_paper_that_fits(factor, square):
     low, high = room_for(excerpt.samples - np.median(excerpt.samples), square)
     assert low <= excerpt.samples.min() and excerpt.samples.max() <= high  # no beat leaves the paper
     assert 4 <= (high - low) / square <= 12
-    svg = strip_figure(excerpt, beats, ("MLII",))
-    assert (f"large squares {square:g} mV" in svg) == (factor != 1)
+    assert f"a large one 0.2 s by {square:g} mV" in scale_told(square)
 
 
 def test_a_jump_of_the_electrodes_changes_no_scale():
@@ -54,16 +53,21 @@ def test_a_jump_of_the_electrodes_changes_no_scale():
 def test_a_report_tells_its_scale_and_a_unit_that_was_assumed(tmp_path):
     np.savetxt(tmp_path / "counts.csv", np.round(ecg(12) * 200 + 1024), fmt="%d", header="MLII", comments="")
     page = report(score_file(tmp_path / "counts.csv", rate=250, unit="mV"))
-    assert "0.2 s and 50 mV" in page and "so the unit may be another one" in page
+    assert "0.2 s by 50 mV" in page and "so the unit may be another one" in page
     assert re.search("<td>Unit</td><td>mV, as it was taken: the file states none</td>", page)
     np.savetxt(tmp_path / "mv.csv", ecg(12), fmt="%.4f", header="MLII (mV)", comments="")
     page = report(score_file(tmp_path / "mv.csv", rate=250))
-    assert "0.2 s and 0.5 mV" in page and "<td>Unit</td>" not in page and "another one" not in page
+    assert (
+        "25 mm/s and 10 mm/mV" in page
+        and "0.2 s by 0.5 mV" in page
+        and "<td>Unit</td>" not in page
+        and "another one" not in page
+    )
 
 
-@pytest.mark.parametrize("length", [1, 2, 249, 2510])
+@pytest.mark.parametrize("length", [1, 2, 249, 2510, 2600])
 def test_a_strip_ends_with_its_recording(length):
     samples = np.full((30 * 250, 1), np.nan)
     samples[:length] = 0.5
-    svg = strip_figure(Excerpt(0.0, samples, 250), [], ("MLII",))
-    assert len(re.findall(r"0:00:\d\d\.\d   MLII", svg)) == (1 if length <= 2500 else 2)
+    pieces = strip_figures(Excerpt(0.0, samples, 250), [])
+    assert [time for time, _ in pieces] == [0, 5, 10][: max(1, -(-(length - 25) // 1250))]
