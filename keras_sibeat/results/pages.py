@@ -14,6 +14,7 @@ from keras_sibeat.results import (
     epochs,
     plots,
     reproducing,
+    settings,
     tables,
     variants,
 )
@@ -48,7 +49,7 @@ OVERVIEW = {
     "baseline-iforest": "isolation forest",
 }
 MARK = "<!-- {} made by python -m keras_sibeat.results -->"  # before and after each table of a page
-PAGES = ("README.md", "docs/findings.md", "docs/reproducing.md")  # that hold such tables
+PAGES = ("README.md", "docs/findings.md", "docs/reproducing.md", "docs/settings.md")  # that hold such tables
 CAPTIONS = {  # of the pictures, by how their names begin
     "ablation": "The ablation's AUCs: each seed a point",
     "frontier": "AUC over the size of the int8 model, for students of several widths and depths",
@@ -98,6 +99,7 @@ def make_pages(folder: Path) -> dict[Path, str]:
         "noise": device_tables.noise,
         "worn": device_tables.on_people,
         "reproducing": reproducing.reproducing,
+        "settings": lambda _: settings.settings(),
     }
     for page in filter(Path.exists, (root / name for name in PAGES)):
         text = page.read_text(encoding="utf-8")
