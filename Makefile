@@ -19,7 +19,7 @@ SHORT := data.wearers=4 data.seconds=60 train.epochs=1 student.epochs=1
 PIP := -m pip install --quiet --no-compile --constraint constraints.txt
 COMPILE := -m compileall -q -j 0
 
-.PHONY: install quickstart test test-oldest test-backends test-fuzz test-slow lint
+.PHONY: install quickstart docs dist test test-oldest test-backends test-fuzz test-slow lint
 
 install: $(VENV)/.installed
 
@@ -40,6 +40,18 @@ quickstart: install
 	$(BIN)/python -m keras_sibeat.data simulate --out runs/quickstart-wearer --wearers 1 --seconds 600 --seed 1
 	$(BIN)/python -m sibeat_edge score runs/quickstart-wearer/s000 --report runs/quickstart/report.html \
 		--model runs/quickstart/fold0-seed0/export/quickstart.tflite
+
+# The site; a link that leads nowhere is an error.
+docs: $(VENV)/.tools
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --site-dir build/site
+
+# Wheels and source distributions of both packages, checked.
+dist: $(VENV)/.tools
+	$(BIN)/python $(PIP) --editable '.[release]'
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist export
+	$(BIN)/python -m build --outdir dist .
+	$(BIN)/twine check --strict dist/*
 
 lint: $(VENV)/.tools
 	$(BIN)/ruff check .

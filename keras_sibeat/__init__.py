@@ -10,7 +10,7 @@ import sys
 
 from sibeat_edge.imports import AfterImport, Moved, names_when_used
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOMES = {
     "keras_sibeat.layers.imagined": ("ImaginedWearers",),

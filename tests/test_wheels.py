@@ -125,7 +125,7 @@ def test_what_is_installed_works_in_another_folder(wheels, tmp_path):
         return done.stdout
 
     assert run("-c", OPENED, home) == f"{len(list((ROOT / 'configs').glob('*.toml')))} False\n"
-    assert run("-m", "keras_sibeat", "--version") == "keras_sibeat 0.1.0\n"
-    assert run("-m", "sibeat_edge", "--version") == "sibeat_edge 0.1.0\n"
+    assert run("-m", "keras_sibeat", "--version") == "keras_sibeat 0.2.0\n"
+    assert run("-m", "sibeat_edge", "--version") == "sibeat_edge 0.2.0\n"
     assert "usage: python -m keras_sibeat.train" in run("-m", "keras_sibeat.train", "quickstart", "--help")
     assert not list(elsewhere.iterdir())

@@ -7,7 +7,7 @@ import sys
 
 from sibeat_edge.imports import Moved, names_when_used
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOMES = {
     "AlarmPolicy": "sibeat_edge.beats.episodes",

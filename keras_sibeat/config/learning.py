@@ -8,21 +8,17 @@ from pydantic import Field, field_validator, model_serializer, model_validator
 from keras_sibeat.config.checks import known, one_of, unique
 from keras_sibeat.config.sections import Section
 from keras_sibeat.layers.names import (
-    DISTILLATION_WEIGHTS,
     MEASURE_NAMES,
     SCORES,
     SHIFT_NAMES,
     SHIFTS_OF_A_BEAT,
-    TAILS,
     VIEW_SETTINGS,
 )
 
 Weight = Annotated[float, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
-LossName = Annotated[str, one_of(DISTILLATION_WEIGHTS)]
 ScoreName = Annotated[str, one_of(SCORES)]
 MeasureName = Annotated[str, one_of(MEASURE_NAMES)]
-TailName = Annotated[str, one_of(TAILS)]
 
 
 class Model(Section):
@@ -33,12 +29,19 @@ class Model(Section):
     """
 
     kind: Literal["conv", "dense"] = "conv"
+    """Convolutional networks, or dense ones as published for motion capture."""
     width: Annotated[int, Field(ge=1)] = 32
+    """Filters of the first convolution; each later one has twice as many."""
     depth: Annotated[int, Field(ge=1, le=8)] = 5
+    """Convolutions, each of which halves the length."""
     units: tuple[Annotated[int, Field(ge=1)], ...] = (256, 128, 32)
+    """Of the dense networks' layers."""
     latent: Annotated[int, Field(ge=1)] = 50
+    """Units of the generator's code."""
     feature_weight: Annotated[float, Field(ge=0)] = 1.0
-    time_warp: Annotated[int, Field(ge=0)] = 0  # samples removed and inserted a side; 0 turns it off
+    """Weight of the feature matching in the generator's loss."""
+    time_warp: Annotated[int, Field(ge=0)] = 0
+    """Samples removed and inserted on each side of the R-peak; 0 turns it off."""
 
 
 class Train(Section):
@@ -49,10 +52,15 @@ class Train(Section):
     """
 
     epochs: Annotated[int, Field(ge=1)] = 8
+    """Of BeatGAN, contrastive or not."""
     batch_size: Annotated[int, Field(ge=1)] = 64
+    """Of all replicas together."""
     learning_rate: Annotated[float, Field(gt=0)] = 1e-4
+    """Of Adam."""
     beta_1: Annotated[float, Field(ge=0, lt=1)] = 0.5
+    """Of Adam."""
     jit_compile: bool = True
+    """Compile the step by XLA."""
 
 
 class Start(Section):
@@ -62,8 +70,10 @@ class Start(Section):
     'trained'
     """
 
-    origin: Annotated[str, Field(alias="from", min_length=1)]  # a finished run's folder, or a preset's name
-    trunk: Literal["trained", "frozen"] = "trained"  # what makes a beat's embedding: trained on, or kept
+    origin: Annotated[str, Field(alias="from", min_length=1)]
+    """A finished run's folder, or a preset's name."""
+    trunk: Literal["trained", "frozen"] = "trained"
+    """Whether what makes a beat's embedding is trained on, or kept."""
 
     @model_serializer
     def _as_written(self) -> dict[str, str]:
@@ -78,9 +88,13 @@ class Pretrain(Section):
     """
 
     epochs: Annotated[int, Field(ge=0)] = 0
+    """0 turns it off."""
     nt_xent_weight: Weight = 1.0
+    """Of the contrastive loss."""
     shift_weight: Weight = 0.0
+    """Of telling shifted beats from normal ones."""
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    """Of Adam."""
 
 
 class Contrastive(Section):
@@ -91,26 +105,42 @@ class Contrastive(Section):
     """
 
     head: Literal["v1", "v2"] = "v1"
+    """Projection head of SimCLR's first or second version."""
     units: Annotated[int, Field(ge=1)] = 128
+    """Of the embedding, and of the heads' hidden layers."""
     projection: Annotated[int, Field(ge=1)] = 64
+    """Units of the projection."""
     views: dict[str, dict[str, float | int | tuple[float, float]]] = {
         "smooth_time_warp": {},
         "gain": {},
         "baseline_wander": {},
         "noise": {},
     }
-    noise: Path | None = None  # WFDB records for the view recorded_noise
+    """View → its settings, applied in this order."""
+    noise: Path | None = None
+    """Folder of WFDB records for the view `recorded_noise`, which takes the first half of each."""
     shifts: tuple[str, ...] = SHIFTS_OF_A_BEAT
+    """Which shifts break beats; `other_wearer` needs a template."""
     temperature: Annotated[float, Field(gt=0)] = 0.1
+    """Of NT-Xent."""
     nt_xent_weight: Weight = 1.0
+    """Of the contrastive loss."""
     shift_weight: Weight = 1.0
+    """Of telling shifted beats from normal ones."""
     adversarial_weight: Weight = 1.0
+    """Of telling rebuilt beats from real ones."""
     hard_negatives: bool = False
+    """Whether shifted beats are negatives of NT-Xent, too."""
     pretrain: Pretrain = Pretrain()
+    """SimCLR alone, before the joint training."""
     optimizer: Literal["adam", "lars"] = "adam"
-    learning_rate: Annotated[float, Field(gt=0)] = 1e-3  # of the discriminator
+    """Of the discriminator."""
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    """Of the discriminator."""
     scaling: Literal["none", "linear", "sqrt"] = "none"
+    """How the learning rate grows with the batch size."""
     warmup_epochs: Annotated[float, Field(ge=0)] = 1.0
+    """Over which the learning rate rises."""
 
     @field_validator("views")
     @classmethod
@@ -144,10 +174,14 @@ class Frskd(Section):
     0.5
     """
 
-    width: Annotated[float, Field(gt=0)] = 0.5  # relative to the trunk's
+    width: Annotated[float, Field(gt=0)] = 0.5
+    """Of the self-teacher, relative to the trunk's."""
     temperature: Annotated[float, Field(gt=0)] = 4.0
+    """Of the soft targets."""
     soft_weight: Weight = 1.0
+    """Of the soft targets' loss."""
     attention_weight: Weight = 1.0
+    """Of the loss between attention maps."""
 
 
 class Distillation(Section):
@@ -157,75 +191,12 @@ class Distillation(Section):
     16.0
     """
 
-    teacher: Path  # a run's folder, whose fold and seed of the same number teaches; or a .keras file
+    teacher: Path
+    """A run's folder, whose part of the same fold and seed teaches, or a generator's .keras file."""
     temperature: Annotated[float, Field(gt=0)] = 16.0
+    """Of the soft targets."""
     weight: Weight = 1.0
-
-
-class NoisyRecordings(Section):
-    """Recordings of wearers that an expert called too noisy to read, from which noise is cut.
-
-    >>> NoisyRecordings(folder="cinc2017", records=("A0[0-2]*",)).reference
-    '~'
-    """
-
-    folder: Path  # of WFDB records, within the data's folder
-    reference: str = "~"  # only the recordings to which the folder's REFERENCE.csv gives this label
-    records: Annotated[tuple[str, ...], Field(min_length=1)]  # their names, or patterns of them
-
-
-class Noise(Section):
-    """Recorded noise that a wearer's student learns to see through.
-
-    >>> Noise(folder="nstdb_noise").snr
-    (0.0, 24.0)
-    """
-
-    folder: Path  # of WFDB records, within the data's folder; the first half of each, by time
-    snr: tuple[float, float] = (0.0, 24.0)  # dB, of a window's power to the noise's
-    share: Annotated[float, Field(ge=0, le=1)] = 0.5  # of the beats
-    cut: NoisyRecordings | None = None  # whole, beside the noise of the folder
-
-    @field_validator("snr")
-    @classmethod
-    def _rises(cls, snr: tuple[float, float]) -> tuple[float, float]:
-        if snr[0] > snr[1]:
-            raise ValueError("expected the lowest ratio, then the highest")
-        return snr
-
-
-class Student(Section):
-    """The compact student, and how a contrastive BeatGAN teaches it.
-
-    >>> Student(weights={"rebuilt": 0}).rebuilds
-    False
-    """
-
-    teacher: Path | None = None  # a finished run's folder; without one the teacher is trained first
-    distil: bool = True  # off: by NT-Xent and shifts alone, to see what the teacher brings
-    width: Annotated[int, Field(ge=1)] = 12
-    depth: Annotated[int, Field(ge=1, le=7)] = 6
-    units: Annotated[int, Field(ge=1)] = 24
-    epochs: Annotated[int, Field(ge=1)] = 30
-    batch_size: Annotated[int, Field(ge=2)] = 256
-    learning_rate: Annotated[float, Field(gt=0)] = 1e-2
-    warmup_epochs: Annotated[float, Field(ge=0)] = 1.0
-    weights: dict[LossName, Weight] = {}  # of its losses, where not the default
-    temperature: Annotated[float, Field(gt=0)] = 0.1  # of the prototypes' soft targets
-    cap: Annotated[float, Field(gt=0)] = 8.0  # of the score, in nats
-    tail: TailName = "flat"  # of the score above the cap
-    noise: Noise | None = None
-    unlabelled: tuple[str, ...] = ()  # records whose beats, normal or not, it learns from, too
-
-    @property
-    def rebuilds(self) -> bool:
-        """Whether it learns to rebuild a beat."""
-        return self.distil and self.weights.get("rebuilt", DISTILLATION_WEIGHTS["rebuilt"]) > 0
-
-    @field_validator("unlabelled")
-    @classmethod
-    def _unlabelled_differ(cls, records: tuple[str, ...]) -> tuple[str, ...]:
-        return unique(records)
+    """Of the soft targets' loss."""
 
 
 class Score(Section):
@@ -236,8 +207,12 @@ class Score(Section):
     """
 
     combine: Annotated[dict[ScoreName, Positive], Field(min_length=1)] = {"shift": 1, "prototypes": 1}
+    """Scores that make the combined one, a list or weights: `rebuild`, `shift`, `mahalanobis`, `prototypes`
+    and, beside a template, `template`, `rhythm`."""
     prototypes: Annotated[int, Field(ge=1, le=512)] = 512
-    measure: MeasureName = "quantile"  # that each is taken in, among validation normals
+    """Number of prototypes of normal beats in embedding space."""
+    measure: MeasureName = "quantile"
+    """How each score is put on a common scale among validation normals: by `quantile`, or by `spread`."""
 
     @field_validator("combine", mode="before")
     @classmethod

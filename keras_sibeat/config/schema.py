@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import Field, field_validator, model_validator
 
 from keras_sibeat.config.checks import unique
-from keras_sibeat.config.learning import Contrastive, Distillation, Frskd, Model, Score, Start, Student, Train
+from keras_sibeat.config.learning import Contrastive, Distillation, Frskd, Model, Score, Start, Train
 from keras_sibeat.config.sections import (
     OF_WEARERS,
     Data,
@@ -16,6 +16,7 @@ from keras_sibeat.config.sections import (
     Wearer,
     Window,
 )
+from keras_sibeat.config.students import Student
 
 
 class Config(Section):
@@ -27,21 +28,37 @@ class Config(Section):
     """
 
     name: str = "unnamed"
+    """Of the run; the configuration file's name unless said."""
     seeds: Annotated[tuple[Annotated[int, Field(ge=0, lt=2**32)], ...], Field(min_length=1)] = (0,)
+    """Each seed is trained on each fold."""
     data: Data = Data()
+    """Where recordings come from."""
     window: Window = Window()
+    """A beat's window and its filter."""
     wearer: Wearer | None = None
+    """A beat beside its wearer's own; judged alone if left out."""
     protocol: Protocol = Protocol()
+    """Which beats train, validate and test."""
     model: Model = Model()
+    """BeatGAN's networks."""
     start: Start | None = None
+    """Begin with the networks of another run; with random ones if left out."""
     train: Train = Train()
+    """How BeatGAN is trained."""
     contrastive: Contrastive | None = None
+    """SimCLR in the discriminator; plain BeatGAN if left out."""
     frskd: Frskd | None = None
+    """The trunk teaches itself, if given."""
     distillation: Distillation | None = None
+    """SI-BeatGAN, if given."""
     student: Student | None = None
+    """A compact student, if given."""
     score: Score = Score()
+    """Which scores are combined."""
     distribute: Distribute = Distribute()
+    """On what replicas a step runs."""
     evaluate: Evaluate = Evaluate()
+    """How a threshold is set."""
 
     @property
     def epochs(self) -> int:

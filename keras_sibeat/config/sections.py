@@ -31,7 +31,7 @@ class Section(BaseModel):
     pydantic_core._pydantic_core.ValidationError: ...
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -45,15 +45,22 @@ class Source(Section):
     'atr'
     """
 
-    folder: Path | None = None  # within the data's folder; the source's name if None
-    annotator: str = "atr"  # "none": R-peaks are detected, and every beat counts as normal
+    folder: Path | None = None
+    """Folder of the records, within the data's folder; the source's name if left out."""
+    annotator: str = "atr"
+    """Extension of the annotation files; "none": R-peaks are detected, and every beat counts as normal."""
     leads: Annotated[tuple[str, ...], Field(min_length=1)] | Literal["first"] = "first"
-    reference: str = ""  # only the recordings to which the folder's REFERENCE.csv gives this label
-    # Names of records, or patterns of them; DS1 and DS2 are de Chazal's parts of MIT-BIH.
+    """"first", whatever its name, or one lead by its name."""
+    reference: str = ""
+    """Only the recordings to which the folder's REFERENCE.csv gives this label."""
     trains: tuple[str, ...] = ()
+    """Records that train, or patterns of their names; DS1 and DS2 are de Chazal's parts of MIT-BIH."""
     validates: tuple[str, ...] = ()
+    """Records that validate, as `trains`."""
     tests: tuple[str, ...] = ()
+    """Records that test, as `trains`."""
     licence: str = ""
+    """Goes into the manifest and the model card."""
 
     @field_validator("leads")
     @classmethod
@@ -82,17 +89,26 @@ class Data(Section):
     """
 
     source: Literal["simulator", "wfdb", "series"] = "simulator"
+    """Where recordings come from; `wfdb` wherever a folder is given."""
     folder: Path | None = None
-    wearers: Annotated[int, Field(ge=2)] = 24  # simulated
-    seconds: Annotated[float, Field(ge=10)] = 300.0  # simulated, each wearer
-    annotator: str = "atr"  # "none": R-peaks are detected, and every beat counts as normal
+    """Of the recordings; usually given by `--data`."""
+    wearers: Annotated[int, Field(ge=2)] = 24
+    """Number of simulated wearers."""
+    seconds: Annotated[float, Field(ge=10)] = 300.0
+    """Length of each simulated recording, s."""
+    annotator: str = "atr"
+    """Extension of the annotation files; "none": R-peaks are detected, and every beat counts as normal."""
     leads: Annotated[tuple[str, ...], Field(min_length=1)] | Literal["all", "first"] = ("MLII",)
-    # Who wears a record: a regular expression on its name, whose one group is the wearer's name, or a CSV
-    # file in the data's folder with the columns record and wearer. If None, each has a wearer of its own.
+    """Names, "first" or "all"; `II`, `ecg ii` and `MLII` are one."""
     wearer: str | None = None
-    groups: dict[str, list[str]] = {}  # series: class -> glob patterns
-    columns: tuple[str | Annotated[int, Field(ge=1)], ...] = ()  # series: by heading or number; all but time
-    sources: dict[str, Source] = {}  # of the protocol "databases"
+    """Who wears a record: a regular expression on its name, whose one group is the wearer's name, or a CSV
+    file in the data's folder with the columns record and wearer. By default a record has one of its own."""
+    groups: dict[str, list[str]] = {}
+    """Of series: class → patterns of its files."""
+    columns: tuple[str | Annotated[int, Field(ge=1)], ...] = ()
+    """Of series: the channels, by heading or by number from 1; all but the time if left out."""
+    sources: dict[str, Source] = {}
+    """Databases by name, for the protocol `databases`."""
 
     @field_validator("columns")
     @classmethod
@@ -148,10 +164,15 @@ class Window(Section):
     """
 
     before: Annotated[int, Field(ge=1)] = 140
+    """Samples before the R-peak, at 360 Hz; of series, steps."""
     after: Annotated[int, Field(ge=1)] = 180
-    stride: Annotated[int, Field(ge=1)] = 5  # series only
-    band: tuple[float, float] = BAND  # Hz, beats only
-    order: Annotated[int, Field(ge=2, multiple_of=2)] = FIR_ORDER  # of the band-pass
+    """Samples from the R-peak on; of series, steps."""
+    stride: Annotated[int, Field(ge=1)] = 5
+    """Of series: steps between windows."""
+    band: tuple[float, float] = BAND
+    """Of the band-pass, Hz."""
+    order: Annotated[int, Field(ge=2, multiple_of=2)] = FIR_ORDER
+    """Of the band-pass."""
 
     @model_validator(mode="after")
     def _band_in_range(self) -> "Window":
@@ -173,16 +194,27 @@ class Protocol(Section):
     """
 
     name: Literal["beatgan", "inter_patient", "leave_out", "databases", "series"] = "beatgan"
+    """Which beats train, validate and test."""
     folds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] = (0,)
+    """Which folds are trained."""
     split_seed: Annotated[int, Field(ge=0)] = 0
-    classes: Literal["published", "aami"] = "published"  # of wearers kept apart: "aami" unless said
+    """Of the random choices in a split."""
+    classes: Literal["published", "aami"] = "published"
+    """Which symbols make a class; `aami` where wearers are kept apart, unless said."""
     contamination: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    """Share of abnormal beats that are mixed into the training set."""
     selection: Literal["label_free", "labelled"] = "label_free"
+    """How an epoch is selected: by rebuild error, or by AUC on labelled validation beats."""
     normal: str = "N"
-    all_beats: bool = False  # of wearers kept apart: keep the N beats that the detector does not confirm
+    """Of series: the class that is learnt."""
+    all_beats: bool = False
+    """Where wearers are kept apart: keep the normal beats that the detector does not confirm."""
     train_records: tuple[str, ...] = ()
+    """Of `inter_patient`: records that train, instead of DS1."""
     test_records: tuple[str, ...] = ()
-    watch_test: bool = False  # score the test fold after each epoch, for the history only
+    """Of `inter_patient`: records that test, instead of DS2; of series: the normal files that test."""
+    watch_test: bool = False
+    """Score the test fold after each epoch, for the history alone."""
 
     @model_validator(mode="before")
     @classmethod
@@ -217,9 +249,12 @@ class Wearer(Section):
     0.7
     """
 
-    waits: bool = True  # for the next beat, whose time belongs to the rhythm
-    sequences: Annotated[int, Field(ge=1)] = 24  # of simulated rhythms, for each wearer
-    imagined: Annotated[float, Field(ge=0, le=1)] = 0.7  # share of the beats that become imagined wearers'
+    waits: bool = True
+    """Whether a score waits for the next beat, to know the RR interval after it."""
+    sequences: Annotated[int, Field(ge=1)] = 24
+    """Simulated rhythms for each wearer."""
+    imagined: Annotated[float, Field(ge=0, le=1)] = 0.7
+    """Share of the beats that training turns into those of imagined wearers."""
 
 
 class Distribute(Section):
@@ -230,6 +265,7 @@ class Distribute(Section):
     """
 
     strategy: Literal["none", "mirrored", "multi_worker"] = "none"
+    """On one device, on all GPUs of a machine, or on a cluster."""
 
 
 class Evaluate(Section):
@@ -239,4 +275,5 @@ class Evaluate(Section):
     0.01
     """
 
-    false_alarm_rate: Annotated[float, Field(gt=0, lt=1)] = 0.01  # of the normal beats
+    false_alarm_rate: Annotated[float, Field(gt=0, lt=1)] = 0.01
+    """Share of the validation normals above the threshold."""

@@ -1,4 +1,4 @@
-"""``python -m keras_sibeat.results [verify] [--folder DIR]``: RESULTS.md and the README's tables."""
+"""``python -m keras_sibeat.results [verify] [--folder DIR]``: RESULTS.md and the tables of pages."""
 
 import sys
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Parse the command line; make the pages, or verify what they are made from."""
     line = parser(
         "keras_sibeat.results",
-        "Make RESULTS.md and the README's tables anew, or verify the results that they are made from.",
+        "Make RESULTS.md and the tables of README and docs anew, or verify the results behind them.",
         "verify --folder results",
     )
     line.add_argument("verb", nargs="?", choices=("verify",), help="check all, write nothing")

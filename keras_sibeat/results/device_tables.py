@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from keras_sibeat.results.markdown import HOURLY, HOURLY_HEADS, metric_cells, table
+from keras_sibeat.results.markdown import HOURLY, HOURLY_HEADS, metric_cells, table, tables
 
 CONDITIONS = {
     "auc": "AUC",
@@ -18,7 +18,12 @@ CONDITIONS = {
     "unscored": "not scored",
     "false_detections": "false detections",
 }
-PERIODS = ("first 10 min", "the rest")
+CONDITION_GROUPS = {  # caption -> number of columns
+    "How beats rank, and how many are scored": 5,
+    "At the threshold": 4,
+    "Beats without a score": 4,
+}
+PERIODS = ("The first 10 minutes", "The rest of the recordings")
 COUNTS = ("missed_abnormal", "unscored_abnormal", "unscored", "false_detections")
 OLD_MEDIAN = "false_alarms_median"  # as results before format 2 call it
 UNREPORTED = (
@@ -41,9 +46,15 @@ def exported(results: Mapping[str, Mapping[str, Any]]) -> str:
         if "decisions_flipped" in metrics:
             sizes = [f"{max(metrics[name]['values']):,}" for name in ("flash_bytes", "arena_bytes")]
             rows.append([f"`{row['name']}`", row["protocol"], *metric_cells(metrics, names), *sizes])
-    heads = ["result", "protocol", "AUC float", "AUC int8", "AP float", "AP int8", "decisions flipped"]
-    text = "On the test fold, each model at its own threshold.\n\n"
-    return text + table([*heads, "flash, bytes", "arena, bytes"], rows) if rows else ""
+    groups = {
+        "Ranks on the test fold": ["protocol", "AUC float", "AUC int8", "AP float", "AP int8"],
+        "Decisions, each model at its own threshold, and memory": [
+            "decisions flipped",
+            "flash, bytes",
+            "arena, bytes",
+        ],
+    }
+    return tables("result", groups, rows)
 
 
 def end_to_end(result: Mapping[str, Any]) -> str:
@@ -81,8 +92,13 @@ def end_to_end(result: Mapping[str, Any]) -> str:
         f"{len(result['records'])} recordings of new wearers, {beats} annotated beats, "
         f"{abnormal} of them abnormal; {seeds} model{'s' * (seeds > 1)}. {threshold} "
         f"{ranks} A false detection with a score counts as a normal beat.\n\n"
-        f"{table(['', *CONDITIONS.values()], lines)}\n{_quality(rows)}{_calibration(result['calibration'])}"
+        f"{tables('', _condition_groups(), lines)}\n{_quality(rows)}{_calibration(result['calibration'])}"
     )
+
+
+def _condition_groups():
+    heads = iter(CONDITIONS.values())
+    return {caption: [next(heads) for _ in range(count)] for caption, count in CONDITION_GROUPS.items()}
 
 
 def _quality(rows):
@@ -96,12 +112,14 @@ def _quality(rows):
         for name, row in rows.items()
         if name.endswith((" dB", "detected R-peaks"))
     ]
-    heads = [*(f"limit {limit} dB" for limit in limits), "as it ships: judged"]
+    groups = {
+        "What a limit of the signal-quality index would do by itself": [f"{limit} dB" for limit in limits],
+        "What the device does instead, above a limit of 2 dB": ["judged"],
+    }
     return (
-        "What a limit of the signal-quality index would do by itself: the share of the false alarms that it "
-        "spares / of the scored abnormal beats that it refuses, %. The last column is what the device does "
-        "instead, above a limit of 2 dB: it doubts this share of the normal / of the abnormal beats that lie "
-        f"above the threshold.\n\n{table(['', *heads], lines)}\n"
+        "A limit: the share of the false alarms that it spares / of the scored abnormal beats that it "
+        "refuses, %. The device: the share that it doubts of the normal / of the abnormal beats above the "
+        f"threshold, %.\n\n{tables('', groups, lines)}\n"
     )
 
 
@@ -119,7 +137,7 @@ SHIPS = "worn-student-inter"  # the run whose first model ships as ``mitdb-weare
 
 
 def noise(results: Mapping[str, Mapping[str, Any]]) -> str:
-    """The README's table of the shipped recipe under recorded noise, or an empty text without its result."""
+    """The table of the shipped recipe under recorded noise, or an empty text without its result."""
     result = results.get(f"end-to-end-{SHIPS}")
     if result is None:
         return ""
@@ -133,7 +151,7 @@ def noise(results: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def on_people(results: Mapping[str, Mapping[str, Any]]) -> str:
-    """The README's table of alarms on what people wear, or an empty text without its result."""
+    """The table of alarms on what people wear, or an empty text without its result."""
     result = results.get(f"alarms-{SHIPS}")
     return _worn_table(result) if result else ""
 
@@ -156,7 +174,7 @@ def worn(result: Mapping[str, Any]) -> str:
         "defaults. By activity: people whose beats are practically all normal, so that every alarm is false; "
         "each wore an electrode through the activities, one after another. By rhythm: short recordings of "
         "CinC 2017, each played three times, of which the last counts; their labels say nothing of single "
-        f"extrasystoles.\n\n{_worn_table(result)}"
+        f"extrasystoles.\n\n**Alarms by activity and by rhythm**\n\n{_worn_table(result)}"
     )
 
 
@@ -182,7 +200,7 @@ def _calibration(thresholds):
     return (
         "The threshold over time, at detected R-peaks. False alarms an hour are over the recorded hours of "
         "the period; median and worst are those of the wearers.\n\n"
-    ) + table(["threshold", *(f"{period}: {head}" for period in PERIODS for head in heads)], rows)
+    ) + tables("threshold", dict.fromkeys(PERIODS, heads), rows)
 
 
 def _count(metric):
@@ -196,7 +214,8 @@ def rpeaks(result: Mapping[str, Any]) -> str:
     for name, row in [*result["records"].items(), ("all", result["all"])]:
         rates = [f"{100 * row[key]:.2f} %" for key in ("sensitivity", "positive_predictivity")]
         rows.append([name, *(str(row[key]) for key in ("beats", "missed", "false")), *rates])
-    return table(["record", "beats", "missed", "false", "sensitivity", "positive predictivity"], rows)
+    heads = ["beats", "missed", "false", "sensitivity", "positive predictivity"]
+    return tables("record", {"R-peaks within 150 ms of the annotated beat": heads}, rows)
 
 
 def benchmark(result: Mapping[str, Any]) -> str:
@@ -205,7 +224,8 @@ def benchmark(result: Mapping[str, Any]) -> str:
     for name, value in _flatten({key: value for key, value in result.items() if key not in UNREPORTED}):
         text = f"{value:.4g}" if isinstance(value, float) else str(value)
         rows.append([name.replace("_", " "), text])
-    return f"## `{result['name']}`\n\n{table(['figure', 'value'], rows)}"
+    measured = f"`{result['command']}`" if "command" in result else "One run"
+    return f"## Benchmark: `{result['name']}`\n\n**{measured}**\n\n{table(['figure', 'value'], rows)}"
 
 
 def _flatten(value, name=""):

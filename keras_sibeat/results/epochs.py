@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from keras_sibeat.evaluate.summary import summarise
-from keras_sibeat.results.markdown import MISSING, cell, metric_cells, table
+from keras_sibeat.results.markdown import MISSING, cell, metric_cells, table, tables
 from keras_sibeat.results.tables import PUBLISHED
 
 FOLDS = 5
@@ -37,7 +37,7 @@ def epochs(part: str, rows: Rows, theirs: Rows) -> str:
         "The test beats were scored after each epoch, for this table alone: `beatgan` beside `peer-torch`. "
         f"Over the epochs that both ran, the gap in AUC is {np.mean(gaps):+.4f} on average, {min(gaps):+.4f} "
         f"to {max(gaps):+.4f}. From one epoch to the next the AUC moves by {ours:.4f} on average in ours and "
-        f"by {peers:.4f} in the peer.\n\n" + table(heads, lines)
+        f"by {peers:.4f} in the peer.\n\n**Test figures after each epoch**\n\n" + table(heads, lines)
     )
 
 
@@ -76,13 +76,19 @@ def beatgan_folds(results: Mapping[str, Mapping[str, Any]]) -> str:
         lines.append([f"fold 0, {len(histories[0])} epochs", *whole, "", ""])
     _, auc, ap, where = PUBLISHED[0]
     lines.append([f"published ({where})", "", MISSING, MISSING, "", auc, ap, "", ""])
-    heads = ["", "label-free: epoch", "AUC", "AP", "labelled: epoch", "AUC", "AP"]
-    heads += ["labelled − label-free", f"AUC over the epochs {LATE}–{EPOCHS}: sd (range)"]
+    chosen_heads = ["label-free: epoch", "AUC", "AP", "labelled: epoch", "AUC", "AP"]
+    groups = {
+        "The epoch that is selected, and its test figures": chosen_heads,
+        "What the choice of the epoch is worth": [
+            "labelled − label-free",
+            f"AUC over the epochs {LATE}–{EPOCHS}: sd (range)",
+        ],
+    }
     return (
         f"{len(histories)} of the {FOLDS} folds ended, one seed each, {EPOCHS} epochs. The epoch is selected "
         "by the least rebuild error on validation normals (label-free), or by the best AUC on labelled "
-        "validation beats, as the published code does. The last column says what the choice of the epoch "
-        "alone is worth: the spread of the test AUC over the later epochs.\n\n" + table(heads, lines)
+        "validation beats, as the published code does. The last column is the spread of the test AUC over "
+        "the later epochs.\n\n" + tables("", groups, lines)
     )
 
 

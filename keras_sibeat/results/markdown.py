@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 MISSING = "–"
+MOST_COLUMNS = 8  # of a table: more do not fit a page
 HOURLY = ("false_alarms_per_hour_median", "false_alarms_per_hour_worst", "false_alarms_per_hour")
 HOURLY_HEADS = tuple(f"false alarms/h: {name}" for name in ("median", "worst", "mean"))
 
@@ -25,6 +26,33 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = [[line[place] for place in kept] for line in (heads, *rows)]
     head, *body = [f"| {' | '.join(line)} |\n" for line in lines]
     return "".join([head, f"|{'---|' * len(kept)}\n", *body])
+
+
+def tables(first: str, groups: Mapping[str, Sequence[str]], rows: Sequence[Sequence[str]]) -> str:
+    """Rows of many columns as several tables, each under its caption and with the ``first`` column.
+
+    Args:
+        first: head of the first column.
+        groups: caption -> heads of the columns of its table.
+        rows: a cell of the first column each, then those of all groups in their order.
+
+    A table has no row without a value in it, and is left out where no row has any.
+
+    >>> print(tables("result", {"Ranks": ["AUC"], "Rates": ["share"]}, [["a", "0.9", "–"]]), end="")
+    **Ranks**
+    <BLANKLINE>
+    | result | AUC |
+    |---|---|
+    | a | 0.9 |
+    """
+    made, place = [], 1
+    for caption, heads in groups.items():
+        parts = [[row[0], *row[place : place + len(heads)]] for row in rows]
+        place += len(heads)
+        kept = [part for part in parts if any(value not in (MISSING, "") for value in part[1:])]
+        if kept:
+            made.append(f"**{caption}**\n\n{table([first, *heads], kept)}")
+    return "\n".join(made)
 
 
 def cell(metric: Mapping[str, Any] | None, digits: int) -> str:

@@ -1,11 +1,23 @@
 """Results: JSON that commands write into ``results/``, and RESULTS.md, which is made from it."""
 
 import json
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from keras_sibeat.files import whole_file
-from keras_sibeat.results import decision_tables, device_tables, epochs, plots, tables, variants
+from keras_sibeat.results import (
+    conditions,
+    decision_tables,
+    device_tables,
+    epochs,
+    plots,
+    reproducing,
+    settings,
+    tables,
+    variants,
+)
 from keras_sibeat.results.markdown import cell, table
 
 PROTOCOLS = {
@@ -36,7 +48,13 @@ OVERVIEW = {
     "baseline-ocsvm": "one-class SVM",
     "baseline-iforest": "isolation forest",
 }
-MARK = "<!-- {} made by python -m keras_sibeat.results -->"  # before and after each of the README's tables
+MARK = "<!-- {} made by python -m keras_sibeat.results -->"  # before and after each table of a page
+PAGES = ("README.md", "docs/findings.md", "docs/reproducing.md", "docs/settings.md")  # that hold such tables
+CAPTIONS = {  # of the pictures, by how their names begin
+    "ablation": "The ablation's AUCs: each seed a point",
+    "frontier": "AUC over the size of the int8 model, for students of several widths and depths",
+    "mocap": "Motion capture: the channels of a {0}, and where the rebuild error is high",
+}
 HEAD = """# Results
 
 Made from the JSON files in `results/` by `python -m keras_sibeat.results`; every file names the command,
@@ -52,7 +70,7 @@ curve; in newer ones it is interpolated.
 
 
 def renew_pages(folder: Path) -> None:
-    """Make ``RESULTS.md`` beside ``folder`` anew, and the README's tables, where there is one."""
+    """Make ``RESULTS.md`` beside ``folder`` anew, and the tables of the pages that are there."""
     results = read_results(folder)
     if rows := variants.ablation_rows(results):
         aucs = {title: row["metrics"]["auc"]["values"] for title, row in rows.items() if _has_auc(row)}
@@ -70,30 +88,32 @@ def _has_auc(result):
 
 
 def make_pages(folder: Path) -> dict[Path, str]:
-    """The text of ``RESULTS.md`` beside ``folder`` and, where there is one, of the README with its tables."""
+    """The text of ``RESULTS.md`` beside ``folder``, and of the ``PAGES`` that are there."""
     root, results = Path(folder).parent, read_results(folder)
-    pages, readme = {root / "RESULTS.md": render(folder)}, root / "README.md"
-    if readme.exists():
-        text = readme.read_text(encoding="utf-8")
-        made_here = {
-            "decisions": decision_tables.decisions(results),
-            "table": overview(folder),
-            "ablation": variants.ablation(results),
-            "noise": device_tables.noise(results),
-            "worn": device_tables.on_people(results),
-        }
-        for name, made in made_here.items():
+    pages = {root / "RESULTS.md": render(folder)}
+    makers = {
+        "first": decision_tables.first,
+        "decisions": decision_tables.decisions,
+        "table": overview,
+        "ablation": variants.ablation,
+        "noise": device_tables.noise,
+        "worn": device_tables.on_people,
+        "reproducing": reproducing.reproducing,
+        "settings": lambda _: settings.settings(),
+    }
+    for page in filter(Path.exists, (root / name for name in PAGES)):
+        text = page.read_text(encoding="utf-8")
+        for name, make in makers.items():
             mark = MARK.format(name)
             if mark in text:
                 before, _, after = text.split(mark)
-                text = mark.join([before, f"\n{made}", after])
-        pages[readme] = text
+                text = mark.join([before, f"\n{make(results)}", after])
+        pages[page] = text
     return pages
 
 
-def overview(folder: Path) -> str:
-    """The README's table: published rows and ours, under the random split and on new wearers."""
-    results = read_results(folder)
+def overview(results: Mapping[str, Mapping[str, Any]]) -> str:
+    """The table of ranks: published rows and ours, under the random split and on new wearers."""
     rows = [[f"{model}, published ({where})", auc, ap, "", ""] for model, auc, ap, where in tables.PUBLISHED]
     for name, title in OVERVIEW.items():
         pair = [results.get(name), results.get(f"{name}-inter")]
@@ -119,7 +139,9 @@ def read_results(folder: Path) -> dict[str, dict[str, Any]]:
 def render(folder: Path) -> str:
     """The text of RESULTS.md for the results in ``folder``."""
     results = read_results(folder)
-    sections = [HEAD, *_standings(results)]
+    sections = [_section("One model, several figures", conditions.one_model(results))]
+    sections += [_section("Presets beside the means over seeds", conditions.presets(results))]
+    sections += _standings(results)
     probes = {name.removeprefix("probe-"): row for name, row in results.items() if name.startswith("probe-")}
     for title, text in {
         "BeatGAN over five folds": epochs.beatgan_folds(results),
@@ -131,15 +153,13 @@ def render(folder: Path) -> str:
         "What a student's size buys": variants.frontier(results),
         "What int8 costs": device_tables.exported(results),
     }.items():
-        if text:
-            sections.append(f"## {title}\n\n{text}")
+        sections.append(_section(title, text))
     sections += [decision_tables.ec57(row) for name, row in results.items() if name.startswith("ec57-")]
     sections += [device_tables.end_to_end(row) for row in results.values() if "conditions" in row]
     sections += [device_tables.worn(row) for row in results.values() if "worn" in row]
     if probes:
-        sections.append(f"## Linear probe\n\n{tables.probes(probes)}")
-    pictures = sorted(file.name for file in Path(folder).glob("*.png"))
-    sections += [f"![{name}](results/{name})\n" for name in pictures]
+        sections.append(_section("Linear probe", tables.probes(probes)))
+    sections.append(_section("Pictures", _pictures(folder)))
     histories = [results.get(name, {}).get("history", {}) for name in ("beatgan", "peer-torch")]
     for part in histories[0].keys() & histories[1].keys():
         sections.append(epochs.epochs(part, *(history[part] for history in histories)))
@@ -150,7 +170,30 @@ def render(folder: Path) -> str:
     ]
     benchmarks = [result for name, result in results.items() if name.startswith("bench-")]
     sections += [device_tables.benchmark(result) for result in benchmarks]
-    return "\n".join(sections)
+    return "\n".join([HEAD, _contents(sections), *filter(None, sections)])
+
+
+def _section(title, text):
+    return f"## {title}\n\n{text}" if text else ""
+
+
+def _contents(sections):
+    """A link to each section, as GitHub and MkDocs name its place."""
+    titles = [section.partition("\n")[0].removeprefix("## ") for section in sections if section]
+    lines = []
+    for title in titles:
+        place = re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
+        lines.append(f"- [{title}](#{place})\n")
+    return "".join(["## Contents\n\n", *lines])
+
+
+def _pictures(folder):
+    shown = []
+    for name in sorted(file.name for file in Path(folder).glob("*.png")):
+        stem, last = Path(name).stem.split("-")[0], Path(name).stem.split("-")[-1]
+        caption = CAPTIONS.get(stem, name).format(last)
+        shown.append(f"![{name}](results/{name})\n\n*{caption}.*\n")
+    return "\n".join(shown)
 
 
 def _standings(results):

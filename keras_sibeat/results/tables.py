@@ -11,6 +11,7 @@ from keras_sibeat.results.markdown import (
     comparable,
     metric_cells,
     table,
+    tables,
 )
 from sibeat_edge.model.threshold import PERSONAL_BEATS
 
@@ -41,18 +42,21 @@ def is_simulated(result: Result) -> bool:
 def standings(results: Sequence[Result], protocol: str) -> str:
     """The table of all results of a protocol, the best AUC first, those without one last."""
     classes = [f"auc_{name}" for name in "SVFQ"] if protocol != "series" else ["auc_run", "auc_jump"]
-    names = ["auc", "ap", *classes, "auc_record", "eer", "sensitivity", "false_alarm_rate", *HOURLY]
-    heads = ["result", "folds × seeds", "selection", "AUC", "AP", *(c.removeprefix("auc_") for c in classes)]
-    heads += ["record", "EER", "sensitivity", "false alarms, share", *HOURLY_HEADS]
+    names = ["auc", "ap", "auc_record", "eer", *classes, "sensitivity", "false_alarm_rate", *HOURLY]
+    groups = {
+        "How beats rank": ["folds × seeds", "selection", "AUC", "AP", "AUC within a record", "EER"],
+        "AUC of each class against the normal beats": [c.removeprefix("auc_") for c in classes],
+        "At the threshold": ["sensitivity", "false alarms, share", *HOURLY_HEADS],
+    }
     rows = []
     for result in sorted(results, key=_by_auc):
         count = f"{len(result['folds'])} × {len(result['seeds'])}"
         cells = metric_cells(comparable(result), names)
         rows.append([f"`{result['name']}`", count, result["selection"], *cells])
-    text = table(heads, rows)
+    text = tables("result", groups, rows)
     if protocol == "beatgan":
         published = table(["model", "AUC", "AP", "where"], PUBLISHED)
-        text = f"{CAUTION}\n{text}\nPublished:\n\n{published}"
+        text = f"{CAUTION}\n{text}\n**Published**\n\n{published}"
     return text
 
 
@@ -68,8 +72,14 @@ def wearers(results: Results) -> str:
         *(f"auc_{name}" for name in "SVF"),
         *(f"sensitivity_{count}" for count in ALARMS_PER_HOUR),
     ]
-    heads = ["result", "AUC", "AP", "AUC within a record", "its spread", "AUC without 232", "AP without 232"]
-    heads += [*"SVF", *(f"{count}/h" for count in ALARMS_PER_HOUR)]
+    ranks = ["AUC", "AP", "AUC within a record", "its spread", "AUC without 232", "AP without 232"]
+    groups = {
+        "Ranks, with 95 % intervals by a bootstrap over wearers": ranks,
+        "AUC of each class, and sensitivity at so many false alarms an hour over all wearers": [
+            *"SVF",
+            *(f"{count}/h" for count in ALARMS_PER_HOUR),
+        ],
+    }
     rows = []
     for name, result in results.items():
         metrics = comparable(result, "all_wearers" if "all_wearers" in result else "metrics")
@@ -84,11 +94,10 @@ def wearers(results: Results) -> str:
                 ]
             )
     text = (
-        "In brackets: 95 % intervals by a bootstrap over wearers. The spread is that over records of the AUC "
-        "within a record. The last columns: the sensitivity at the thresholds that would give so many false "
-        "alarms an hour over all wearers. Of several folds the scores of their models are pooled.\n\n"
+        "The spread is that over records of the AUC within a record. Of several folds the scores of their "
+        "models are pooled.\n\n"
     )
-    return text + table(heads, rows) if rows else ""
+    return text + tables("result", groups, rows) if rows else ""
 
 
 def databases(results: Results) -> str:
@@ -101,9 +110,9 @@ def databases(results: Results) -> str:
             metrics = {key: result.get("metrics", {}).get(f"{database}_{key}") for key in names}
             if metrics["auc"]:
                 rows.append([f"`{name}`", database, *metric_cells(metrics, names)])
-    text = "At annotated R-peaks, on the records of each database that test.\n\n"
-    heads = ["result", "database", "AUC", "AP", "AUC within a record", *"SVF"]
-    return text + table(heads, rows) if rows else ""
+    caption = "Ranks at annotated R-peaks, on the records of each database that test"
+    heads = ["database", "AUC", "AP", "AUC within a record", *"SVF"]
+    return tables("result", {caption: heads}, rows)
 
 
 def own_thresholds(results: Results) -> str:
@@ -117,12 +126,14 @@ def own_thresholds(results: Results) -> str:
         if "own_sensitivity" in result.get("metrics", {}) and not is_simulated(result)
     ]
     text = (
-        "At annotated R-peaks: the threshold that validation normals set and, in the columns called own, "
-        f"each wearer's own after the first {PERSONAL_BEATS} beats. Sensitivity is that to all abnormal "
-        "beats together; within a record, its mean over records.\n\n"
+        "At annotated R-peaks. Sensitivity is that to all abnormal beats together; within a record, its mean "
+        "over records.\n\n"
     )
-    heads = ["result", *heads, *(f"own: {head}" for head in heads)]
-    return text + table(heads, rows) if rows else ""
+    groups = {
+        "The threshold that validation normals set": heads,
+        f"Each wearer's own threshold, after the first {PERSONAL_BEATS} beats": heads,
+    }
+    return text + tables("result", groups, rows) if rows else ""
 
 
 def probes(results: Results) -> str:
@@ -130,10 +141,15 @@ def probes(results: Results) -> str:
     of_classes = [f"{kind}_{name}" for kind in ("f1", "auc") for name in "NSVF"]
     names = ["balanced_accuracy", "f1_macro", *of_classes]
     rows = [[f"`{name}`", *metric_cells(row["metrics"], names)] for name, row in results.items()]
+    groups = {
+        "Logistic regression of N, S, V and F: accuracy and F1": names[:6],
+        "Logistic regression of N, S, V and F: AUC of each class against the others": names[6:],
+    }
+    named = {caption: [name.replace("_", " ") for name in group] for caption, group in groups.items()}
     return (
-        "Logistic regression of N, S, V and F on the frozen embedding. It learns from the labels of DS1 "
-        "and is tested on DS2. Beside it: the same network with random weights.\n\n"
-    ) + table(["embedding", *(name.replace("_", " ") for name in names)], rows)
+        "On the frozen embedding. The regression learns from the labels of DS1 and is tested on DS2. Beside "
+        "it: the same network with random weights.\n\n"
+    ) + tables("embedding", named, rows)
 
 
 def _with_interval(metrics, name):

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_sibeat.results.markdown import metric_cells, table
+from keras_sibeat.results.markdown import metric_cells, table, tables
 
 FRONTIER = "frontier-"  # begins the names of the students of the sweep
 SIBEATGAN = {  # variant -> what it is
@@ -40,7 +40,10 @@ def ablation_rows(results: Results) -> dict[str, Mapping[str, Any]]:
 
 def ablation(results: Results) -> str:
     """The table of the ablation's variants, the full-width BeatGAN beside them."""
-    heads = ["", "epochs", "AUC", "AP", "S", "V", "F", *(f"{name} alone" for name in ALONE), "combined"]
+    groups = {
+        "The combined score: AUC, AP, and AUC of each class": ["epochs", "combined", "AUC", "AP", *"SVF"],
+        "AUC of each score alone": ALONE,
+    }
     names = ["auc", "ap", "auc_S", "auc_V", "auc_F", *(f"{name}_auc" for name in ALONE)]
     rows = []
     for title, row in ablation_rows(results).items():
@@ -50,16 +53,17 @@ def ablation(results: Results) -> str:
         epochs = str(config["train"]["epochs"])
         if contrast and contrast["pretrain"]["epochs"]:
             epochs = f"{contrast['pretrain']['epochs']} + {epochs}"
-        rows.append([title, epochs, *metric_cells(row["metrics"], names), combined])
-    return table(heads, rows)
+        rows.append([title, epochs, combined, *metric_cells(row["metrics"], names)])
+    return tables("", groups, rows)
 
 
 def sibeatgan(results: Results) -> str:
     """SI-BeatGAN's claim: its variants beside each other; empty without one."""
     rows = {title: results.get(f"sibeatgan-{name}") for name, title in SIBEATGAN.items()}
     names = ("auc", "ap", "auc_S", "auc_V", "auc_F")
-    return table(
-        ["", "AUC", "AP", "S", "V", "F", "epochs"],
+    return tables(
+        "",
+        {"AUC, AP, and AUC of each class, at half the published width": ["AUC", "AP", *"SVF", "epochs"]},
         [
             [title, *metric_cells(row["metrics"], names), str(row["config"]["train"]["epochs"])]
             for title, row in rows.items()
@@ -107,7 +111,7 @@ def frontier(results: Results) -> str:
         size = [f"{row['model'][key]:,}" for key in ("parameters", "multiply_adds", "int8_bytes")]
         rows.append([f"`{name}`", *size, *metric_cells(row["metrics"], ("validation_auc", "auc", "ap"))])
     heads = ["student", "parameters", "multiply-adds", "int8 bytes", "AUC, validation", "AUC", "AP"]
-    text = table(heads, rows)
+    text = f"**Size, and what it brings**\n\n{table(heads, rows)}" if rows else ""
     if len(points) > 2:
         bend = f"The knee of the AUC on validation beats over the logarithm of the bytes: `{knee(points)}`."
         text = f"{bend}\n\n{text}"

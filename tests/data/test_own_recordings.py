@@ -2,16 +2,20 @@
 
 import re
 from dataclasses import replace
+from textwrap import dedent
 
+import pages
 import pytest
-from pages import DOCS
+import wfdb
+from examples import write_edf
 
 from keras_sibeat.config import read_config
 from keras_sibeat.data.recording import write_recording
 from keras_sibeat.data.sources import load_folds
 from keras_sibeat.data.synthetic import simulate_wearers
 
-TEXT = (DOCS / "own-recordings.md").read_text(encoding="utf-8")
+PAGE = "own-recordings.md"
+TEXT = pages.path_of(PAGE).read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^## ([^\n]+)\n(?:(?!^## ).)*?```toml\n(.*?)```", TEXT, re.M | re.S)
 
 
@@ -44,3 +48,14 @@ def test_a_documented_configuration_makes_folds(folder, tmp_path, text):
         if "[protocol]" in text:
             parts = [set(part.persons) for part in (fold.train, fold.validation, fold.test)]
             assert sum(map(len, parts)) == len(set.union(*parts))
+
+
+def test_the_first_lead_of_an_edf_file_becomes_a_wfdb_record(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    signal = simulate_wearers(1, 0, seconds=10.0, rate=250.0)[0].signal
+    write_edf(tmp_path / "a.edf", signal.T, [250] * 2, ["ECG I", "ECG II"])
+    (block,) = pages.blocks(PAGE)
+    exec(compile(dedent(block), PAGE, "exec"), {})
+    record = wfdb.rdrecord("a")
+    assert record.fs == 250 and record.sig_name == ["ECG I"] and record.units == ["mV"]
+    assert abs(record.p_signal[:, 0] - signal[: len(record.p_signal), 0]).max() < 0.01

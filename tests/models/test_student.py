@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from keras_sibeat.config.learning import Student
+from keras_sibeat.config.students import Student
 from keras_sibeat.models.size import count_multiply_adds, count_parameters
 from keras_sibeat.models.student import student
 

@@ -15,10 +15,9 @@ def test_int8_stands_beside_float():
     ]
     row = {"name": "student-int8", "protocol": "beatgan", "metrics": summarise(parts)}
     text = device_tables.exported({"student-int8": row, "other": {"metrics": {}}})
-    assert text.splitlines()[-1] == (
-        "| `student-int8` | beatgan | 0.7500 ± 0.0000 | 0.5000 ± 0.0000 | 0.5000 ± 0.0000 | 0.2500 ± 0.0000 "
-        "| 0.1250 ± 0.0000 | 24,001 | 6,000 |"
-    )
+    ranks = "| beatgan | 0.7500 ± 0.0000 | 0.5000 ± 0.0000 | 0.5000 ± 0.0000 | 0.2500 ± 0.0000 |"
+    assert f"| `student-int8` {ranks}" in text.splitlines()
+    assert text.splitlines()[-1] == "| `student-int8` | 0.1250 ± 0.0000 | 24,001 | 6,000 |"
 
 
 def test_no_export_no_table():
@@ -49,14 +48,14 @@ def test_every_condition_has_its_row():
         },
     }
     lines = device_tables.end_to_end(result).splitlines()
-    wanted = (
-        "| em, 0 dB | 0.5000 ± 0.3536 | 0.5000 ± 0.0000 | – | 0.5000 ± 0.0000 | 0.5000 ± 0.0000 "
-        "| 0.5000 ± 0.0000 | 0.5 ± 0.0 | 0.5 ± 0.0 | 0.5 ± 0.0 | 1,234 | 1,234 | 1,234 | 1,234 |"
-    )
-    assert wanted in lines
-    assert lines[-1] == (
-        "| the model's | 10.0 | 40.0 | 20.0 | 0.7500 | 10.0 ± 0.0 | 40.0 ± 0.0 | 20.0 ± 0.0 |"
-    )
+    for wanted in (
+        "| em, 0 dB | 0.5000 ± 0.3536 | 0.5000 ± 0.0000 | – | 0.5000 ± 0.0000 | 0.5000 ± 0.0000 |",
+        "| em, 0 dB | 0.5000 ± 0.0000 | 0.5 ± 0.0 | 0.5 ± 0.0 | 0.5 ± 0.0 |",
+        "| em, 0 dB | 1,234 | 1,234 | 1,234 | 1,234 |",
+        "| the model's | 10.0 | 40.0 | 20.0 | 0.7500 |",
+    ):
+        assert wanted in lines
+    assert lines[-1] == "| the model's | 10.0 ± 0.0 | 40.0 ± 0.0 | 20.0 ± 0.0 |"
     assert "2 recordings" in lines[2] and "1,000 annotated beats, 100 of them abnormal; 2 models" in lines[2]
     assert "In all rows the threshold is the model's, set for 40" in lines[2]
     lines = device_tables.end_to_end({**result, "config": {"wearer": {"waits": True}}}).splitlines()
