@@ -143,12 +143,12 @@ def _cut(rng: np.random.Generator, height: float) -> tuple[Change, Span]:
 
 KINDS: Mapping[str, Callable[[np.random.Generator, float], tuple[Change, Span]]] = {
     "bump": _bump,
-    "wide_qrs": _wide_qrs,
+    "wide QRS": _wide_qrs,
     "notch": _notch,
-    "missing_p": _missing_p,
-    "moved_p": _moved_p,
-    "st_shift": _st_shift,
-    "t_inversion": _t_inversion,
+    "missing P": _missing_p,
+    "moved P": _moved_p,
+    "ST shift": _st_shift,
+    "T inversion": _t_inversion,
     "cut": _cut,
 }
 

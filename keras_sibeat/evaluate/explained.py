@@ -63,8 +63,8 @@ class Explained:
 def explained_models(run: Run, part: Path) -> dict[str, Explained]:
     """The model of a run's ``part``, by the run's name, and that of its export, if it is a student's.
 
-    A BeatGAN's own map is its rebuild error, and so is that of a student that gives residuals. Every score
-    can be explained by occlusion, those of the contrastive and of students by gradients, too.
+    A BeatGAN's own map is its rebuild error, and that of a student its residuals, if it gives them. What
+    rebuilds nothing, or is scored by more, is explained by gradients; students by occlusion, too.
 
     Raises ``RunError`` for a model that is missing; a student may lack an export only where the gate refused
     it.
@@ -78,7 +78,8 @@ def explained_models(run: Run, part: Path) -> dict[str, Explained]:
             maps["residuals"] = lambda beats: student_outputs(predict(whole, _inputs(*beats.arrays)))[
                 "residuals"
             ]
-        models = {name: _explained(_score_of(network), maps)}
+        score = _score_of(network)
+        models = {name: Explained(score, {**maps, "occlusion": _occlusion(score)})}
         if part.name not in find_refusals(run):
             models[name + INT8] = explained_export(Model(find_export(run, part)[0]))
         return models
@@ -86,7 +87,7 @@ def explained_models(run: Run, part: Path) -> dict[str, Explained]:
         scorer = load(part / "scorer.keras")
         generator = scorer.get_layer("generator")
         maps = {"rebuild error": _rebuild_error(generator), "gradients": _gradients(scorer)}
-        return {name: _explained(_score_of(scorer), maps)}
+        return {name: Explained(_score_of(scorer), maps)}
     if config.protocol.name == "series":
         raise RunError(f"{run.folder}: found a run on series; expected one on beats.")
     generator = load(part / f"{config.protocol.selection}.keras").generator
@@ -94,15 +95,21 @@ def explained_models(run: Run, part: Path) -> dict[str, Explained]:
     def score(windows):
         return rebuild_error(windows, rebuild(generator, windows)).mean(axis=1)
 
-    return {name: _explained(score, {"rebuild error": _rebuild_error(generator)})}
+    return {name: Explained(score, {"rebuild error": _rebuild_error(generator)})}
 
 
 def explained_export(model: Model) -> Explained:
     """An int8 model: by occlusion and, where it gives them, by its residuals."""
     maps: dict[str, Map] = {}
     if model.manifest["residuals"]:
-        maps["residuals"] = lambda beats: np.array([_residuals(model, *beat) for beat in zip(*beats.arrays)])
-    return _explained(lambda *arrays: np.array(model.scores(*arrays)), maps)
+        maps["residuals"] = lambda beats: np.array(
+            [_residuals(model, *beat) for beat in zip(*beats.arrays, strict=True)]
+        )
+
+    def score(*arrays):
+        return np.array(model.scores(*arrays))
+
+    return Explained(score, {**maps, "occlusion": _occlusion(score)})
 
 
 def _residuals(model, *beat):
@@ -110,10 +117,8 @@ def _residuals(model, *beat):
     return model.residuals()
 
 
-def _explained(score, maps):
-    return Explained(
-        score, {**maps, "occlusion": lambda beats: occlusion(score, *beats.arrays, usual=beats.usual)}
-    )
+def _occlusion(score: Score) -> Map:
+    return lambda beats: occlusion(score, *beats.arrays, usual=beats.usual)
 
 
 def _gradients(network):

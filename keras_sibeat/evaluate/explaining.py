@@ -1,4 +1,4 @@
-"""How well maps find anomalies of known places: of several runs, and of no model at all, on the same beats."""
+"""How well maps find anomalies of known places: those of several runs, and of no model, on the same beats."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -11,6 +11,7 @@ from keras_sibeat.data.planted import KINDS
 from keras_sibeat.data.sources import learning_roles
 from keras_sibeat.errors import RunError
 from keras_sibeat.evaluate.explained import INT8, Explained, explained_models
+from keras_sibeat.evaluate.int8 import find_refusals
 from keras_sibeat.evaluate.known_places import (
     EACH,
     RECORDED,
@@ -21,11 +22,12 @@ from keras_sibeat.evaluate.known_places import (
     with_known_places,
 )
 from keras_sibeat.evaluate.map_metrics import agreement, deletion, deletion_area, overlap, pointing
-from keras_sibeat.evaluate.maps import chance, difference, smoothed, squared_slope
+from keras_sibeat.evaluate.maps import chance, difference, squared_slope
 from keras_sibeat.evaluate.summary import FORMAT, summarise
 from keras_sibeat.files import sha256
 from keras_sibeat.train.provenance import depends_on
 from keras_sibeat.train.run import Run, current_commit, installed_versions
+from sibeat_edge.report.heat import smoothed
 
 CHANCE = "chance"
 PLANTED = "planted"  # the mean over the planted kinds
@@ -41,29 +43,36 @@ def explain(runs: Sequence[Run], each: int = EACH) -> dict[str, Any]:
         each: beats of a kind in a recording, at most.
 
     Returns a result without a name: ``maps`` by source, row and kind, ``agreement`` of int8 with float maps
-    by source, ``beats`` counted by source and kind, and ``refused``, why the gate exported no model of a part.
+    by source, ``beats`` counted by source and kind, and ``refused``, the parts whose model the gate refused,
+    and why.
 
     Raises ``RunError`` for runs that do not go together, or one that has learnt from a validation recording.
     """
     started, first = time.perf_counter(), runs[0].config
     _check(runs)
-    recorded = validation_recordings(first)
+    configs = [run.config for run in runs]
+    known = {
+        SIMULATED: with_known_places(simulated_recordings(first.data.lead_count), configs, each),
+        RECORDED: with_known_places(validation_recordings(first), configs, each),
+    }
     measured = []
-    for (fold, seed), _ in runs[0].parts().items():
+    for fold, seed in runs[0].parts():
         models = [explained_models(run, run.parts()[fold, seed]) for run in runs]
-        sources = {SIMULATED: simulated_recordings(seed, first.data.lead_count), RECORDED: recorded}
-        found = {}
-        for number, (source, recordings) in enumerate(sources.items()):
-            cut = with_known_places(recordings, [run.config for run in runs], 2 * seed + number, each)
-            found[source] = measure_maps(models, cut, seed)
-        measured.append(found)
+        measured.append({source: measure_maps(models, cut, seed) for source, cut in known.items()})
+    refused = {
+        f"{run.config.name}/{part}": why
+        for run in runs
+        if run.config.student
+        for part, why in find_refusals(run).items()
+    }
     return {
         "format": FORMAT,
         "maps": summarised([{source: found[source]["maps"] for source in found} for found in measured]),
         "agreement": summarised(
             [{source: found[source]["agreement"] for source in found} for found in measured]
         ),
-        "beats": summarised([{source: found[source]["beats"] for source in found} for found in measured]),
+        "beats": {source: found["beats"] for source, found in measured[0].items()},
+        **({"refused": refused} if refused else {}),
         "seeds": list(first.seeds),
         "models_sha256": _digests(runs),
         "config": first.describe(),
@@ -91,7 +100,7 @@ def measure_maps(
         for name, model in named.items():
             for kind, draw in model.maps.items():
                 made[name, kind] = draw(mine.beats)
-                for title, maps in _variants(kind, made[name, kind]).items():
+                for title, maps in variants(kind, made[name, kind]).items():
                     rows[f"{name}: {title}"] = _measure(model, maps, mine)
             if name.endswith(INT8):
                 floats = made[name.removesuffix(INT8), "occlusion"]
@@ -100,17 +109,17 @@ def measure_maps(
     model = next(iter(named.values()))
     windows, leads = mine.beats.arrays[0], mine.beats.usual.shape[2]
     free = {
-        CHANCE: chance(*mine.truth.shape, np.random.default_rng(seed)),
-        **_variants("squared slope", squared_slope(windows, leads)),
-        **_variants("difference", difference(windows, mine.beats.usual)),
+        CHANCE: chance(len(windows), windows.shape[1], np.random.default_rng(seed)),
+        **variants("squared slope", squared_slope(windows, leads)),
+        **variants("difference", difference(windows, mine.beats.usual)),
     }
     rows |= {name: _measure(model, maps, mine) for name, maps in free.items()}
     counts = {kind: int(np.sum(mine.kinds == kind)) for kind in dict.fromkeys(mine.kinds.tolist())}
     return {"maps": rows, "agreement": agreements, "beats": counts}
 
 
-def _variants(name, maps):
-    """A map tick by tick and smoothed; occlusion is as smooth already."""
+def variants(name: str, maps: np.ndarray) -> dict[str, np.ndarray]:
+    """A map tick by tick and smoothed, by their names; occlusion is as smooth already."""
     return {name: maps} if name == "occlusion" else {name: maps, f"{name}, smoothed": smoothed(maps)}
 
 
@@ -150,7 +159,7 @@ def _measure(model, maps, known):
 
 
 def summarised(found: Sequence[Any]) -> Any:
-    """Means and spreads over seeds in the structure that they have; where a seed lacks a row, over the others."""
+    """Means and spreads over seeds, in the structure that they have; without the seeds that lack a row."""
     if not any(isinstance(part, Mapping) for one in found for part in one.values()):
         return summarise(found)
     keys = dict.fromkeys(key for one in found for key in one)

@@ -11,11 +11,12 @@ from keras_sibeat.errors import RunError
 from keras_sibeat.evaluate.explaining import CHANCE, PLANTED, summarised
 from keras_sibeat.evaluate.judges import open_judge
 from keras_sibeat.evaluate.map_metrics import deletion, deletion_area, overlap, pointing
-from keras_sibeat.evaluate.maps import chance, smoothed
+from keras_sibeat.evaluate.maps import chance
 from keras_sibeat.evaluate.summary import FORMAT
 from keras_sibeat.models.inference import rebuild, rebuild_scores
 from keras_sibeat.train.provenance import depends_on
 from keras_sibeat.train.run import Run, current_commit, installed_versions
+from sibeat_edge.report.heat import smoothed
 
 EACH = 200  # windows of each kind of anomaly, at most
 WIDTH = 8  # ticks over which a map is smoothed
@@ -82,7 +83,7 @@ def measure_series(
         }
         maps = {CHANCE: noise.reshape(len(windows), windows.shape[2], -1).transpose(0, 2, 1)}
         for name, values in errors.items():
-            maps |= {name: values, f"{name}, smoothed": smoothed(values, WIDTH)}
+            maps |= {name: values, f"{name}, smoothed": smoothed(values, WIDTH, axis=1)}
         for name, values in maps.items():
             rows.setdefault(name, {})[kind] = _measure(generator, windows, usual, values, truth)
     for found in rows.values():

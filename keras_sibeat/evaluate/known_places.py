@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
 
@@ -18,8 +19,14 @@ from keras_sibeat.evaluate.explained import Beats
 from sibeat_edge.signal.resampling import RATE
 
 SIMULATED, RECORDED = "simulated", "recorded"
-WEARERS, SECONDS = 12, 300.0  # simulated
-EACH = 6  # beats of a kind in a recording, at most; twice as many of a class
+SEED = 10_000  # of the simulated wearers, and of what is planted
+WEARERS, SECONDS = 8, 300.0  # simulated
+EACH = 3  # beats of a kind in a recording, at most; twice as many of a class
+LOOKED_AT = 900.0  # s of a recording that validates, from its begin
+
+
+# Of one beat: the kind, the truth, the arrays, and the usual beat.
+_Cut: TypeAlias = tuple[str, np.ndarray, list[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -42,36 +49,39 @@ class Known:
 
 
 def validation_recordings(config: Config) -> list[Recording]:
-    """The recordings that validate, with the leads that are scored; no recording that tests is read."""
+    """The beginnings of the recordings that validate, with the leads that are scored.
+
+    No recording that tests is read.
+    """
     recordings = []
     for name, role in learning_roles(config).items():
         if role == "validate":
             path, section = find_record(config, name)
             recording = read_recording(path, section.annotator, section.leads)
-            recordings.append(replace(recording, name=name))
+            recordings.append(replace(recording.until(LOOKED_AT), name=name))
     return recordings
 
 
-def simulated_recordings(seed: int, leads: int = 1) -> list[Recording]:
+def simulated_recordings(leads: int = 1) -> list[Recording]:
     """Recordings of simulated wearers, others than those of any training."""
-    made = simulate_wearers(WEARERS, 10_000 + seed, seconds=SECONDS)
+    made = simulate_wearers(WEARERS, SEED, seconds=SECONDS)
     return [recording.of_leads(recording.leads[:leads]) for recording in made]
 
 
 def with_known_places(
-    recordings: Sequence[Recording], configs: Sequence[Config], seed: int, each: int = EACH
+    recordings: Sequence[Recording], configs: Sequence[Config], each: int = EACH
 ) -> list[Known]:
     """Plant anomalies, and cut the beats as each of the ``configs`` does: the same beats for all of them.
 
     Args:
         recordings: with annotated beats and the leads that are scored.
         configs: of runs.
-        seed: draws beats and anomalies.
-        each: beats of each kind in a recording, at most, and half as many as of each abnormal class.
+        each: beats of each planted kind in a recording, at most; of each abnormal class twice as many.
 
     Raises ``DataError`` where no beat is left.
     """
-    rng, cut = np.random.default_rng(seed), [[] for _ in configs]
+    rng = np.random.default_rng(SEED)
+    cut: list[list[_Cut]] = [[] for _ in configs]
     for recording in recordings:
         by_class = known_by_class(recording, rng, 2 * each)
         recording, planted = plant(recording, rng, each)
@@ -84,19 +94,20 @@ def with_known_places(
     return [_joined(found) for found in cut]
 
 
-def _cut(recording: Recording, config: Config, places: Sequence[Place]):
-    """By place the kind, the truth, the beat's arrays and the usual beat, for the beats that have a window."""
+def _cut(recording: Recording, config: Config, places: Sequence[Place]) -> dict[Place, _Cut]:
+    """By place the kind, the truth, the beat's arrays and the usual beat, where there is a window."""
     wanted = replace(Preprocessing.of(config), leads="all")
     beats = map_classes(extract_beats(recording, wanted), "aami")
     centres = window_centres(recording, wanted)
     rows = {sample: row for row, sample in enumerate(beats.samples.tolist())}
     at = {place: rows.get(round(place.sample * RATE / recording.rate)) for place in places}
     if wanted.waits is None:
-        is_own = (beats.classes == "N") & ~np.isin(np.arange(len(beats)), [row for row in at.values() if row])
+        changed = [row for row in at.values() if row is not None]
+        is_own = (beats.classes == "N") & ~np.isin(np.arange(len(beats)), changed)
         usual = np.broadcast_to(np.median(beats.windows[is_own], axis=0), beats.windows.shape)
     else:
         usual = beats.windows[:, :, beats.windows.shape[2] // 2 :]
-    found = {}
+    found: dict[Place, _Cut] = {}
     for place, row in at.items():
         if row is None:
             continue

@@ -10,14 +10,14 @@ from typing import TypeAlias
 
 import keras
 import numpy as np
-from scipy.ndimage import convolve1d
 
 from keras_sibeat.evaluate.map_metrics import replaced
 from keras_sibeat.layers.backend import tf
 from keras_sibeat.models.inference import BATCH
 from keras_sibeat.models.inference import residuals as squared_error
+from sibeat_edge.report.heat import WIDTH
 
-WIDTH, STEP = 40, 8  # ticks that are occluded at once (111 ms), and from one place to the next
+STEP = 8  # ticks from one occluded place to the next
 PATH = 16  # beats on the way from the usual one, over which gradients are averaged
 
 # From a model's arrays, as ``BeatSet.arrays`` gives them, to the scores (beats,).
@@ -107,18 +107,6 @@ def difference(windows: np.ndarray, usual: np.ndarray) -> np.ndarray:
 def squared_slope(windows: np.ndarray, leads: int | None = None) -> np.ndarray:
     """The square of the slope, per tick, ``(beats, length)``, the mean over leads: where the QRS is."""
     return np.mean(np.square(np.gradient(windows[:, :, :leads], axis=1)), axis=2)
-
-
-def smoothed(maps: np.ndarray, width: int = WIDTH) -> np.ndarray:
-    """A map's mean around each tick, weighed by a Hann window ``width`` ticks wide, along the second axis.
-
-    An anomaly is wider than a tick; ends count as places where nothing is.
-
-    >>> smoothed(np.eye(1, 5, 2), width=4).round(2).tolist()
-    [[0.0, 0.25, 0.5, 0.25, 0.0]]
-    """
-    weights = np.sin(np.arange(1, width) * np.pi / width) ** 2
-    return convolve1d(maps, weights / weights.sum(), axis=1, mode="constant")
 
 
 def chance(count: int, length: int, rng: np.random.Generator, width: int = STEP) -> np.ndarray:

@@ -5,7 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from keras_sibeat.files import whole_file
-from keras_sibeat.results import decision_tables, device_tables, epochs, plots, tables, variants
+from keras_sibeat.results import (
+    decision_tables,
+    device_tables,
+    epochs,
+    explain_tables,
+    plots,
+    tables,
+    variants,
+)
 from keras_sibeat.results.markdown import cell, table
 
 PROTOCOLS = {
@@ -136,6 +144,7 @@ def render(folder: Path) -> str:
     sections += [decision_tables.ec57(row) for name, row in results.items() if name.startswith("ec57-")]
     sections += [device_tables.end_to_end(row) for row in results.values() if "conditions" in row]
     sections += [device_tables.worn(row) for row in results.values() if "worn" in row]
+    sections += [explain_tables.where(row) for row in results.values() if "maps" in row]
     if probes:
         sections.append(f"## Linear probe\n\n{tables.probes(probes)}")
     pictures = sorted(file.name for file in Path(folder).glob("*.png"))
