@@ -22,7 +22,7 @@ SIMULATED, RECORDED = "simulated", "recorded"
 SEED = 10_000  # of the simulated wearers, and of what is planted
 WEARERS, SECONDS = 8, 300.0  # simulated
 EACH = 3  # beats of a kind in a recording, at most; twice as many of a class
-LOOKED_AT = 900.0  # s of a recording that validates, from its begin
+LOOKED_AT = 600.0  # s of a recording that validates, from its begin
 
 
 # Of one beat: the kind, the truth, the arrays, and the usual beat.
