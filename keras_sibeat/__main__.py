@@ -15,6 +15,7 @@ COMMANDS = {
     "probe": ("keras_sibeat.evaluate.probe", "what a frozen embedding knows of the classes"),
     "robustness": ("keras_sibeat.evaluate.robustness", "an exported model on whole recordings, with noise"),
     "worn": ("keras_sibeat.evaluate.worn", "an exported model's alarms on what people wear"),
+    "explain": ("keras_sibeat.evaluate.explain", "whether maps find where in the beat an anomaly is"),
     "export": ("keras_sibeat.export.__main__", "quantise a student for the device"),
     "presets": ("keras_sibeat.presets.__main__", "make a preset of a finished run"),
     "results": ("keras_sibeat.results.__main__", "make the tables of RESULTS.md anew"),

@@ -90,6 +90,24 @@ def extract_beats(recording: Recording, wanted: Preprocessing | None = None) -> 
     )
 
 
+def window_centres(recording: Recording, wanted: Preprocessing | None = None) -> dict[int, int]:
+    """Where the windows that ``extract_beats`` cuts have their centres, in samples at 360 Hz, by the
+    ``samples`` of their beats: a wearer's beats are moved to where they are most like the beats before.
+
+    Raises ``DataError`` as ``extract_beats`` does.
+    """
+    wanted = wanted or Preprocessing()
+    scale = RATE / recording.rate
+    samples = np.rint(recording.beats().samples * scale).astype(np.int64)
+    centres = samples
+    if wanted.waits is not None:
+        signal = _wanted_signal(recording, wanted)
+        filtered, _ = _filter(recording, signal, wanted)
+        gaps = _count_before(_is_missing(signal, recording.rate))
+        centres = _place(filtered[:, 0], samples, gaps, scale)
+    return dict(zip(samples.tolist(), centres.tolist(), strict=True))
+
+
 def _wanted_signal(recording, wanted):
     """The signal (samples, leads) of the leads wanted, of a recording that beats can be cut from."""
     if not LOWEST_RATE <= recording.rate <= HIGHEST_RATE:

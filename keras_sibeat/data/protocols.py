@@ -129,15 +129,7 @@ def inter_patient(
     """
     beats = map_classes(beats, class_map)
     beats = beats if all_beats else confirmed(beats)
-    trained = records_by_wearer(beats.worn_by, train_records)
-    count = min(HELD_OUT_WEARERS, len(trained) // 2)
-    if not count:
-        raise DataError(
-            f"Protocol inter_patient: found {len(trained)} wearers to train; expected 2 or more, as some of "
-            "them validate."
-        )
-    drawn = np.random.default_rng(seed).choice(np.array(list(trained)), count, replace=False)
-    held_out = [record for wearer in drawn for record in trained[wearer]]
+    held_out = held_out_records(beats.worn_by, train_records, seed)
     learning = np.isin(beats.records, train_records) & ~np.isin(beats.records, held_out)
     fold = Fold(
         train=beats.take(learning & (beats.classes == "N")),
@@ -147,6 +139,26 @@ def inter_patient(
         learning_abnormal=beats.take(learning & (beats.classes != "N")),
     )
     return [fold]
+
+
+def held_out_records(worn_by: Mapping[str, str], train_records: Sequence[str], seed: int = 0) -> list[str]:
+    """The records that validate under ``inter_patient``, of those that are to train.
+
+    Args:
+        worn_by: the wearer of each record.
+        train_records, seed: as ``inter_patient`` takes them.
+
+    Raises ``DataError`` where one wearer alone trains, as nobody is left to validate.
+    """
+    trained = records_by_wearer(worn_by, train_records)
+    count = min(HELD_OUT_WEARERS, len(trained) // 2)
+    if not count:
+        raise DataError(
+            f"Protocol inter_patient: found {len(trained)} wearers to train; expected 2 or more, as some of "
+            "them validate."
+        )
+    drawn = np.random.default_rng(seed).choice(np.array(list(trained)), count, replace=False)
+    return [record for wearer in drawn for record in trained[wearer]]
 
 
 def databases(beats: BeatSet, roles: Mapping[str, str], class_map: str = "aami") -> list[Fold]:

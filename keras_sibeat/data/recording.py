@@ -87,6 +87,15 @@ class Recording:
         samples = np.rint(peaks * (self.rate / RATE)).astype(np.int64).clip(0, len(self.signal) - 1)
         return replace(self, annotations=Annotations(samples, np.full(len(samples), "N")))
 
+    def until(self, seconds: float) -> "Recording":
+        """The recording's first ``seconds``, and the annotations in them."""
+        end = round(seconds * self.rate)
+        marks = self.annotations
+        if marks is not None:
+            inside = marks.samples < end
+            marks = Annotations(marks.samples[inside], marks.symbols[inside])
+        return replace(self, signal=self.signal[:end], annotations=marks)
+
     def of_leads(self, leads: Leads) -> "Recording":
         """The recording with these leads alone, in their order; raises ``DataError`` for a missing one."""
         columns = choose_leads(self.name, self.leads, leads)

@@ -135,6 +135,25 @@ def database_roles(config: Config) -> dict[str, str]:
     }
 
 
+def learning_roles(config: Config) -> dict[str, str]:
+    """Which records ``train`` and which ``validate``, where wearers are kept apart in one fold.
+
+    No beat is read. Raises ``ConfigError`` under other protocols.
+    """
+    protocol = config.protocol
+    if protocol.name == "databases":
+        return {name: role for name, role in database_roles(config).items() if role != "test"}
+    if protocol.name != "inter_patient":
+        raise ConfigError(
+            f"protocol.name: found {protocol.name}; expected inter_patient or databases, whose wearers are "
+            "kept apart."
+        )
+    wearers = record_wearers(config)
+    train, _ = splits.split_records(wearers, protocol.train_records, protocol.test_records)
+    held_out = protocols.held_out_records(wearers, train, protocol.split_seed)
+    return {name: "validate" if name in held_out else "train" for name in train}
+
+
 def source_folder(config: Config, name: str) -> Path:
     """The folder of one of the configured sources, within that of the data."""
     return Path(config.data.folder or ".") / (config.data.sources[name].folder or name)

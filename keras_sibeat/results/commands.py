@@ -150,6 +150,8 @@ def _names_of(verb, options, config):
     if verb == "ec57":
         sources = [name for name, source in config.data.sources.items() if source.tests]
         return {f"ec57-{name}" for name in ("ds2", *sources)}
+    if verb == "explain":
+        return {f"explain-{config.name}" if config.protocol.name == "series" else "explain"}
     if verb == "worn":
         return {f"alarms-{config.name}"}
     raise CommandError(f"{verb}: found a command that writes no result; expected one that does.")

@@ -12,6 +12,7 @@ from keras_sibeat.results import (
     decision_tables,
     device_tables,
     epochs,
+    explain_tables,
     plots,
     reproducing,
     settings,
@@ -157,6 +158,7 @@ def render(folder: Path) -> str:
     sections += [decision_tables.ec57(row) for name, row in results.items() if name.startswith("ec57-")]
     sections += [device_tables.end_to_end(row) for row in results.values() if "conditions" in row]
     sections += [device_tables.worn(row) for row in results.values() if "worn" in row]
+    sections += [explain_tables.where(row) for row in results.values() if "maps" in row]
     if probes:
         sections.append(_section("Linear probe", tables.probes(probes)))
     sections.append(_section("Pictures", _pictures(folder)))

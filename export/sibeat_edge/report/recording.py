@@ -16,6 +16,7 @@ from sibeat_edge.report.cautions import about_length, about_rate, about_template
 from sibeat_edge.report.coverage import Coverage
 from sibeat_edge.report.excerpts import Excerpts
 from sibeat_edge.report.findings import kinds_found
+from sibeat_edge.report.heat import smoothed
 from sibeat_edge.report.scored import Scored
 from sibeat_edge.report.trace import Trace
 from sibeat_edge.scorer import BeatScorer, revise
@@ -162,5 +163,7 @@ def _as_judged_last(excerpts, beats):
     for e in excerpts:
         beat = last[e.beat.time]
         key = beat.time if beat.group is None else (beat.group, beat.kind)
-        found.setdefault(key, replace(e, beat=replace(beat, residuals=e.beat.residuals)))
+        heat = e.beat.residuals
+        beat = replace(beat, residuals=None if heat is None else smoothed(heat))
+        found.setdefault(key, replace(e, beat=beat))
     return sorted(found.values(), key=lambda e: (e.beat.alarm, e.beat.score), reverse=True)
