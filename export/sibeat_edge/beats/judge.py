@@ -2,9 +2,10 @@
 
 Two questions are answered apart. The *shape* is abnormal if the beat's kind is: unlike the template's QRS,
 with a high score on the whole, the lower the earlier its beats come. As long as too little is known of the
-kind, the beat's own score decides, if ``Evidence`` believes it and it is not on time. A premature beat like the
-template is of abnormal shape, too, if such beats are of another size (``Sizes``). The *time* is abnormal if ``Timing`` says so.
-A beat of abnormal shape is ventricular, one of the wearer's own shape that is premature supraventricular.
+kind, the beat's own score decides, if ``Evidence`` believes it and it is not on time. A premature beat like
+the template is of abnormal shape, too, if such beats are of another size (``Sizes``). The *time* is abnormal
+if ``Timing`` says so. A beat of abnormal shape is ventricular, one of the wearer's own shape that is
+premature supraventricular.
 
 A beat is judged twice: once the next beat is known, and again ``LATER`` beats later, with what has been
 learnt since of its kind and of the wearer's rhythm.
@@ -188,7 +189,8 @@ class Judge:
         answer = self._timing.push(
             Timed(beat.rr, after, scores.timing, is_own and not is_ventricular, is_ventricular, snr >= CALM)
         )
-        if is_own and not is_ventricular and not answer.is_premature and answer.early < EARLY and snr >= CLEAN:
+        is_on_time = not answer.is_premature and answer.early < EARLY
+        if is_own and not is_ventricular and is_on_time and snr >= CLEAN:
             self._sizes.learn(beat.form.shape)
         called = _called(is_ventricular, answer.is_premature, answer, kind, scores.limit)
         group = None if kind is None else kind.number

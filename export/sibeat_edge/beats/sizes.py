@@ -1,8 +1,7 @@
 """Whether premature beats of the wearer's own shape are of another size than the beats on time.
 
-Correlation says nothing of size. A premature beat that is conducted as the others are is of their size, or not
-each time of the same other one. Where the premature ones on the whole are larger or smaller than the wearer's
-beats ever are, they come from another place.
+Correlation says nothing of size. Premature beats that are conducted as the others are of their size, or now
+larger and now smaller. Where they are larger on the whole, or smaller, they come from another place.
 """
 
 import math
@@ -41,7 +40,7 @@ class Sizes:
         self._own += (size - self._own) / OWN
 
     def is_other(self, shape: np.ndarray) -> bool:
-        """Add a premature beat of the wearer's own ``shape``: whether it, and such beats, are of another size."""
+        """Add a premature beat of the wearer's own shape: whether it and such beats are of another size."""
         if self._own is None:
             return False
         self._count += 1

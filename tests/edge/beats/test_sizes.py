@@ -59,7 +59,9 @@ def test_the_sizes_follow_the_wearer():
     assert not any(said(sizes, [math.log(2)] * 8)) and said(sizes, [0.0] * 8)[-1]
 
 
-@pytest.mark.parametrize("gain, whole, kinds", [(1.5, 1.2, "SSSVVVVV"), (1.5, 0.8, "S" * 8), (1.0, 1.2, "S" * 8)])
+@pytest.mark.parametrize(
+    "gain, whole, kinds", [(1.5, 1.2, "SSSVVVVV"), (1.5, 0.8, "S" * 8), (1.0, 1.2, "S" * 8)]
+)
 def test_a_premature_beat_like_the_template_is_ventricular_if_such_beats_are_larger(gain, whole, kinds):
     """And above the threshold: the others stay supraventricular."""
     beats = amid(*[early(gain * TEMPLATE, whole=whole)] * 8)
