@@ -18,9 +18,9 @@ ECTOPIC = wave(8, 14, -1.5) + wave(100, 25, 0.5)
 OTHER = wave(-12, 9, 0.9) + wave(25, 12, -1.2)
 TURNED = OWN + 0.9 * OTHER  # neither the own QRS nor far from it
 BUNDLE = wave(4, 9, 0.9) + wave(24, 9, -0.5) + wave(95, 20, -0.2)
-SHAPES = (OWN, ECTOPIC, OTHER, TURNED, BUNDLE)
-N, V, W, T, B = range(5)
-ODD, UNFIT, GAP, LATE = range(5, 9)  # a shape of its own; no window; no window, and a window, behind a gap
+SHAPES = (OWN, ECTOPIC, OTHER, TURNED, BUNDLE, 1.5 * OWN)
+N, V, W, T, B, L = range(6)
+ODD, UNFIT, GAP, LATE = range(6, 10)  # a shape of its own; no window; no window, and a window, behind a gap
 
 
 def sinus(draws, rr, before):
@@ -34,6 +34,11 @@ def extrasystoles(draws, rr, before):
 
 def premature(draws, rr, before):
     return N, rr * draws.choice([1.0, 0.65, 0.5], p=[0.8, 0.12, 0.08]) * (1 + 0.01 * draws.normal())
+
+
+def junctional(draws, rr, before):
+    kind = draws.choice([N, L], p=[0.8, 0.2])
+    return kind, rr * (0.65 if kind else 1.0) * (1 + 0.01 * draws.normal())
 
 
 def bigeminy(draws, rr, before):
@@ -79,6 +84,7 @@ LIVES = (
     sinus,
     extrasystoles,
     premature,
+    junctional,
     bigeminy,
     fibrillation,
     tachycardia,
@@ -96,6 +102,7 @@ SCORES = {
     W: (0.35, 0.8),
     T: (0.9, 0.6),
     B: (1.05, 0.75),
+    L: (0.9, 0.3),
     ODD: (1.1, 0.8),
     LATE: (0.2, 0.1),
 }

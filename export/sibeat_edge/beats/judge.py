@@ -2,8 +2,10 @@
 
 Two questions are answered apart. The *shape* is abnormal if the beat's kind is: unlike the template's QRS,
 with a high score on the whole, the lower the earlier its beats come. As long as too little is known of the
-kind, the beat's own score decides, if ``Evidence`` believes it. The *time* is abnormal if ``Timing`` says so.
-A beat of abnormal shape is ventricular, one of the wearer's own shape that is premature supraventricular.
+kind, the beat's own score decides, if ``Evidence`` believes it and it is not on time. A premature beat like
+the template is of abnormal shape, too, if such beats are of another size (``Sizes``). The *time* is abnormal
+if ``Timing`` says so. A beat of abnormal shape is ventricular, one of the wearer's own shape that is
+premature supraventricular.
 
 A beat is judged twice: once the next beat is known, and again ``LATER`` beats later, with what has been
 learnt since of its kind and of the wearer's rhythm.
@@ -23,6 +25,7 @@ from sibeat_edge.beats.evidence import (
     Seen,
 )
 from sibeat_edge.beats.kinds import ALIKE_IN_NOISE, Kind, Kinds
+from sibeat_edge.beats.sizes import Sizes
 from sibeat_edge.beats.timing import EARLY, Answer, Timed, Timing
 from sibeat_edge.beats.windows import BEFORE
 
@@ -31,10 +34,13 @@ CLEAN = 10.0  # dB: median likeness of the beats around, from which a beat is re
 CALM = 8.0  # dB from which the intervals to the beats around are trusted
 OWN = 0.93  # likeness of the QRS to the template's, from which a beat has the wearer's own shape
 OWN_KIND = 0.94  # mean likeness from which a kind is the wearer's own
+ON_TIME = 0.1  # share of the usual interval by which a beat of an unknown kind has to be early or late
 # In units of the model's threshold.
 NEAR = 0.32  # that a kind's mean score may lie below the threshold, if its beats come early
 SHAPE = 0.58  # mean score that a kind needs, had its beats been on time
+SHAPE_EARLY = 0.5  # the same, if its beats are early by EARLIER_KIND
 EARLY_KIND = 0.05  # mean share of the usual interval from which a kind's beats come early
+EARLIER_KIND = 0.2  # the same share, from which they come very early
 IRREGULAR = 0.5  # share of beats in an irregular rhythm, from which being early says nothing
 # A fast row's kind is supraventricular, conducted aberrantly, if it is no further from the wearer's own.
 ABERRANT = 0.75  # mean likeness
@@ -114,6 +120,7 @@ class Judge:
     def __init__(self, centre: int = BEFORE) -> None:
         self._centre = centre
         self._evidence, self._kinds, self._timing = Evidence(centre), Kinds(), Timing()
+        self._sizes = Sizes()
         # The beats that wait for the next one, and as many before them as are around a beat.
         self._beats: deque[tuple[Seen, Scores | None]] = deque()
         self._believed: deque[bool] = deque()  # those of the beats that wait, as far as known
@@ -175,18 +182,27 @@ class Judge:
             return Verdict()
         likeness, snr = beat.form.likeness, self._around(number)
         kind = self._gather(beat.form, snr, scores, early)
-        is_odd = is_believed and likeness < SAME_QRS
+        is_odd = is_believed and self._is_odd(beat.form, kind, early)
         is_ventricular = _is_ventricular(kind, scores.limit, is_odd)
         is_own = likeness >= OWN or (kind is not None and kind.is_known and kind.likeness >= OWN)
         after = self._beats[number + 1][0].rr if number + 1 < len(self._beats) else None
         answer = self._timing.push(
             Timed(beat.rr, after, scores.timing, is_own and not is_ventricular, is_ventricular, snr >= CALM)
         )
+        is_on_time = not answer.is_premature and answer.early < EARLY
+        if is_own and not is_ventricular and is_on_time and snr >= CLEAN:
+            self._sizes.learn(beat.form.shape)
         called = _called(is_ventricular, answer.is_premature, answer, kind, scores.limit)
         group = None if kind is None else kind.number
         verdict = Verdict(*called, self._timing.is_irregular, group)
         self._known.append(_Known(kind, scores.limit, is_odd, answer, verdict))
         return verdict
+
+    def _is_odd(self, form, kind, early):
+        """Whether a believed beat is of abnormal shape, for all that is known of it alone."""
+        if form.likeness >= SAME_QRS:
+            return self._sizes.is_other(form.shape)
+        return abs(early) >= ON_TIME or (kind is not None and kind.is_known)
 
     def _early(self, rr):
         """Share of the median of the newest RR intervals by which one is shorter; 0 if it is not known."""
@@ -231,7 +247,8 @@ def _is_ventricular(kind, limit, is_odd):
     if kind is None or not kind.is_known or kind.likeness >= OWN_KIND:
         return is_odd
     is_early = kind.premature >= EARLY_KIND and kind.irregular < IRREGULAR
-    return kind.score > limit - NEAR * is_early and kind.shape_score > SHAPE
+    least = SHAPE_EARLY if is_early and kind.premature >= EARLIER_KIND else SHAPE
+    return kind.score > limit - NEAR * is_early and kind.shape_score > least
 
 
 def _called(is_ventricular, is_premature, answer, kind, limit):

@@ -30,6 +30,8 @@ LOST = 8  # beats without a score or an interval, behind which the intervals bef
 LEAST_EARLY = 0.06  # share of the usual interval by which it has to be early, too
 DEEPER = 0.2  # depth of the valley from which MANY early beats are no objection
 MANY = 0.4  # share of early beats, over about SHARED, from which an irregular rhythm is more likely
+MOST = 0.5  # the same share, from which no beat is early among regular ones
+MOST_ROWS = 0.6  # the same share, from which no row of early beats begins
 SHARED = 40
 FREQUENT = 0.25  # the same share, from which the rhythm is called irregular
 SCATTERED = 0.18  # spread of the logarithms from which a rhythm is irregular
@@ -195,6 +197,8 @@ class Timing:
         spread = self._spread
         if spread is None or spread >= REGULAR or early <= max(EARLIER, SPREADS * spread):
             return False
+        if self._early_share > MOST:  # the usual interval is that of the few
+            return False
         before = self._before.rr if self._before.rr is not None else math.inf
         after = beat.after if beat.after is not None else math.inf
         behind_crowded = before + beat.rr < CROWDED * usual and not self._was_premature
@@ -210,7 +214,8 @@ class Timing:
         if early <= EARLY:
             self._row.clear()
         else:
-            self._onset, self._in_row = (self._onset, self._in_row + 1) if self._row else (early, 1)
+            onset = early if self._early_share <= MOST_ROWS else 0.0
+            self._onset, self._in_row = (self._onset, self._in_row + 1) if self._row else (onset, 1)
             self._row.append(beat.rr)
 
     def _is_in_fast_row(self):

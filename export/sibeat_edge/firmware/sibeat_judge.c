@@ -10,8 +10,11 @@
 #define OWN 0.93f
 #define OWN_KIND 0.94f
 #define NEAR 0.32f
+#define ON_TIME 0.1f
 #define SHAPE 0.58f
+#define SHAPE_EARLY 0.5f
 #define EARLY_KIND 0.05f
+#define EARLIER_KIND 0.2f
 #define IRREGULAR 0.5f
 #define ABERRANT 0.75f
 #define ABERRANT_SCORE 0.1f
@@ -25,10 +28,18 @@
 #define REACH 6
 #define FEWEST 4
 #define SAME_QRS 0.95f
+#define PREMATURE 0.12f
 #define ALIKE 0.9f /* of .kinds, too */
 #define BELIEVED_ENOUGH 2
 #define MEMORY 8.0f /* of .kinds, too */
 #define BELIEVED_HALF_LIFE 300.0f
+/* As in sibeat_edge.beats.sizes. */
+#define SIZES_LEAST 0.18f
+#define SIZES_SPREADS 3.0f
+#define SIZES_FIRST 0.1f
+#define SIZES_OWN 32.0f
+#define SIZES_PREMATURE 16
+#define SIZES_ENOUGH 4
 /* As in sibeat_edge.beats.kinds. */
 #define ALIKE_IN_NOISE 0.8f
 #define RECENT 32
@@ -48,6 +59,8 @@ void sibeat_judge_init(sibeat_judge *judge, int centre, int length, int leads)
     judge->centre = centre;
     judge->length = length;
     judge->leads = leads;
+    judge->sizes.own = NAN;
+    judge->sizes.spread = SIZES_FIRST;
     sibeat_timing_init(&judge->timing);
 }
 
@@ -174,14 +187,39 @@ static uint32_t believed_of_kind(sibeat_judge *judge, const float *shape, int cl
     return ++kind->count;
 }
 
+/* Add a beat on time, by the logarithm of its size. */
+static void learn_size(sibeat_sizes *sizes, float size)
+{
+    if (isnan(sizes->own))
+        sizes->own = size;
+    sizes->spread += (fabsf(size - sizes->own) - sizes->spread) / SIZES_OWN;
+    sizes->own += (size - sizes->own) / SIZES_OWN;
+}
+
+/* Add a premature beat of the wearer's own shape: whether it, and such beats, are of another size. */
+static int is_of_other_size(sibeat_sizes *sizes, float size)
+{
+    const float least = SIZES_SPREADS * sizes->spread > SIZES_LEAST ? SIZES_SPREADS * sizes->spread : SIZES_LEAST;
+
+    if (isnan(sizes->own))
+        return 0;
+    if (sizes->count < SIZES_PREMATURE)
+        sizes->count++;
+    sizes->premature += (size - sizes->premature) / (float)sizes->count;
+    const float one = size - sizes->own, all = sizes->premature - sizes->own;
+    return sizes->count >= SIZES_ENOUGH && ((one > least && all > least) || (one < -least && all < -least));
+}
+
 /* Whether a beat above the threshold is believed to be of abnormal shape. */
 static int believe(sibeat_judge *judge, int number)
 {
-    const int clean = is_clean(judge, number) && !is_crowded(judge, number, usual_before(judge, number));
+    const float usual = usual_before(judge, number);
+    const int clean = is_clean(judge, number) && !is_crowded(judge, number, usual);
 
     judge->overs++;
     if (judge->awaiting.likeness >= SAME_QRS)
-        return 0; /* only its time can be abnormal, which is for sibeat_timing to say */
+        return clean && judge->beats[number].rr < (1.0f - PREMATURE) * usual && /* not where one is NAN */
+               is_of_other_size(&judge->sizes, judge->awaiting.size);
     return believed_of_kind(judge, judge->awaiting.shape, clean) >= BELIEVED_ENOUGH || clean;
 }
 
@@ -193,7 +231,8 @@ static int is_ventricular(const sibeat_gathered *kind, float limit, int is_odd)
     if (!kind || kind->count < ENOUGH || kind->likeness >= OWN_KIND)
         return is_odd;
     const int is_early = kind->premature >= EARLY_KIND && kind->irregular < IRREGULAR;
-    return kind->score > limit - (is_early ? NEAR : 0.0f) && kind->shape_score > SHAPE;
+    const float least = is_early && kind->premature >= EARLIER_KIND ? SHAPE_EARLY : SHAPE;
+    return kind->score > limit - (is_early ? NEAR : 0.0f) && kind->shape_score > least;
 }
 
 /* Whether a shape is far enough from the wearer's own to be ventricular in a fast row, too. */
@@ -307,12 +346,14 @@ static sibeat_verdict judge_scored(sibeat_judge *judge, int number, float early,
 {
     const sibeat_neighbour *beat = &judge->beats[number];
     const sibeat_awaiting *scores = &judge->awaiting;
-    const int is_odd = beat->is_over && believe(judge, number);
+    const int is_believed = beat->is_over && believe(judge, number);
     float snr, away;
 
     look_around(judge, number, &snr, &away);
     const sibeat_gathered *kind =
         snr >= CLEAN ? gather(judge, early) : find(judge, scores->shape, ALIKE_IN_NOISE); /* NAN is no CLEAN */
+    const int is_alone = scores->likeness < SAME_QRS && (!kind || kind->count < ENOUGH);
+    const int is_odd = is_believed && !(is_alone && fabsf(early) < ON_TIME);
     const int ventricular = is_ventricular(kind, scores->limit, is_odd);
     const int is_of_own_kind = kind && kind->count >= ENOUGH && kind->likeness >= OWN;
     const sibeat_timed timed = {
@@ -324,6 +365,8 @@ static sibeat_verdict judge_scored(sibeat_judge *judge, int number, float early,
         snr >= CALM,
     };
     const sibeat_answer answer = sibeat_timing_push(&judge->timing, &timed);
+    if (timed.is_own && !answer.is_premature && answer.early < EARLY && snr >= CLEAN)
+        learn_size(&judge->sizes, scores->size);
     known->limit = scores->limit;
     known->score = answer.score;
     known->interval = answer.interval;
@@ -406,7 +449,7 @@ static void await(sibeat_judge *judge, const sibeat_seen *beat, const sibeat_vie
 {
     sibeat_awaiting *awaiting = &judge->awaiting;
 
-    sibeat_shape_of(view, awaiting->shape);
+    awaiting->size = logf(sibeat_shape_of(view, awaiting->shape));
     awaiting->likeness = sibeat_qrs_likeness(view);
     awaiting->score = beat->score;
     awaiting->timing_score = beat->timing_score;

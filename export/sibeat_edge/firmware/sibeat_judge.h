@@ -67,6 +67,7 @@ typedef struct {
 typedef struct {
     float shape[SIBEAT_SHAPE_SIZE];
     float likeness; /* of the QRS to the template's */
+    float size;     /* logarithm of the shape's length */
     float score, timing_score, shape_score, limit;
 } sibeat_awaiting;
 
@@ -86,6 +87,13 @@ typedef struct {
     float likeness;  /* of the QRS to the template's */
     float irregular; /* share of the beats that came in an irregular rhythm */
 } sibeat_gathered;
+
+/* Sizes of beats of the wearer's own shape, logarithms. */
+typedef struct {
+    float own, spread; /* mean of those on time, NAN if not known, and their mean deviation from it */
+    float premature;   /* mean of the premature ones */
+    uint8_t count;     /* of premature ones, as far as it matters */
+} sibeat_sizes;
 
 /* What has to be kept of a beat to judge it again. */
 typedef struct {
@@ -111,6 +119,7 @@ typedef struct {
     uint32_t overs; /* beats above the threshold so far */
     uint32_t clean; /* clean beats so far */
     int32_t begun;  /* kinds so far */
+    sibeat_sizes sizes;
     sibeat_timing timing;
     sibeat_known known[SIBEAT_JUDGE_LATER + 1]; /* a ring */
     uint16_t first_known, known_count;

@@ -126,14 +126,14 @@ float sibeat_distance(const sibeat_view *view)
     return count ? sqrtf(squares / (float)count) : 0.0f;
 }
 
-void sibeat_shape_of(const sibeat_view *view, float *shape)
+float sibeat_shape_of(const sibeat_view *view, float *shape)
 {
     const int begin = begin_of(view, KIND_BEFORE), end = end_of(view, KIND_AFTER);
 
     without_swings(view, view->window, SLOWER, begin, end, shape);
     for (int k = end - begin; k < SIBEAT_SHAPE_SIZE; k++)
         shape[k] = 0.0f;
-    sibeat_shape_to_unit(shape);
+    return sibeat_shape_to_unit(shape);
 }
 
 float sibeat_shape_product(const float *one, const float *other)
@@ -145,10 +145,11 @@ float sibeat_shape_product(const float *one, const float *other)
     return product;
 }
 
-void sibeat_shape_to_unit(float *shape)
+float sibeat_shape_to_unit(float *shape)
 {
     const float size = at_least(sqrtf(sibeat_shape_product(shape, shape)));
 
     for (int k = 0; k < SIBEAT_SHAPE_SIZE; k++)
         shape[k] /= size;
+    return size;
 }

@@ -33,12 +33,15 @@ float sibeat_qrs_likeness(const sibeat_view *view);
 /* Standard deviation of a beat's difference from the own one outside of the QRS, in half the height of that one. */
 float sibeat_distance(const sibeat_view *view);
 
-/* The beat's SIBEAT_SHAPE_SIZE samples around the R-peak without slow swings, of length 1. 0 beyond its window. */
-void sibeat_shape_of(const sibeat_view *view, float *shape);
+/*
+ * The beat's SIBEAT_SHAPE_SIZE samples around the R-peak without slow swings, of length 1. 0 beyond its window. Returns
+ * the length that they had.
+ */
+float sibeat_shape_of(const sibeat_view *view, float *shape);
 
-/* The product of two shapes, and a shape brought to length 1. */
+/* The product of two shapes, and a shape brought to length 1: returns the one that it had. */
 float sibeat_shape_product(const float *one, const float *other);
-void sibeat_shape_to_unit(float *shape);
+float sibeat_shape_to_unit(float *shape);
 
 #ifdef __cplusplus
 }

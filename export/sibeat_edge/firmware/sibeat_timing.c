@@ -13,6 +13,8 @@
 #define LEAST_EARLY 0.06f
 #define DEEPER 0.2f
 #define MANY 0.4f
+#define MOST 0.5f
+#define MOST_ROWS 0.6f
 #define SHARED 40.0f
 #define FREQUENT 0.25f
 #define SCATTERED 0.18f
@@ -268,7 +270,8 @@ static void follow_row(sibeat_timing *timing, float rr, float early)
         return;
     }
     timing->in_row = timing->row.count ? timing->in_row + 1 : 1;
-    timing->onset = timing->row.count ? timing->onset : early;
+    if (!timing->row.count)
+        timing->onset = timing->early_share <= MOST_ROWS ? early : 0.0f;
     sibeat_newest_push(&timing->row, SETTLED, rr);
 }
 
@@ -308,7 +311,7 @@ static int is_among_regular(const sibeat_timing *timing, const sibeat_timed *bea
     const float before = isnan(timing->before.rr) ? INFINITY : timing->before.rr;
     const float after = isnan(beat->after) ? INFINITY : beat->after;
 
-    if (!(timing->spread < REGULAR) || early <= least)
+    if (!(timing->spread < REGULAR) || early <= least || timing->early_share > MOST)
         return 0;
     const int behind_crowded = before + beat->rr < CROWDED * usual && !timing->was_premature;
     return beat->score > SCORE && !behind_crowded && beat->rr + after >= CROWDED * usual;

@@ -99,3 +99,27 @@ def test_a_row_is_one_of_beats_whose_intervals_are_known(between):
         [False] * (ROW - 1) + [True] * (ROW + 1) if between == "beat" else [False] * (2 * ROW - 1) + [True]
     )
     assert [answer.is_in_row for answer in answers] == wanted
+
+
+def with_early(count):
+    """A timing that has seen so many early beats of two lengths, and two on time, again and again."""
+    timing = by_turns()
+    for _ in range(20):
+        for number in range(count):
+            timing.push(own(0.65 if number % 2 else 0.5, 0.6))
+        for _ in range(2):
+            timing.push(own(BEGIN, BEGIN))
+    return timing
+
+
+@pytest.mark.parametrize("count, is_certain", [(1, True), (6, False)])
+def test_where_most_beats_are_early_none_is_premature_among_regular_ones(count, is_certain):
+    """The usual interval is that of the few."""
+    timing = with_early(count)
+    assert not timing.is_scattered and behind(timing, BEGIN, 0.5, 1.1).is_certain == is_certain
+
+
+@pytest.mark.parametrize("count, begins", [(1, True), (7, False)])
+def test_where_most_beats_are_early_no_fast_row_begins(count, begins):
+    timing = with_early(count)
+    assert [timing.push(own(0.45, 0.45)).is_in_row for _ in range(ROW)][-1] == begins

@@ -1,0 +1,100 @@
+"""What does each of some rules of the judgement bring?
+
+python benchmarks/judgement_rules.py DATA [--model MODEL.tflite]
+
+DATA holds the folders mitdb and svdb. The records that configs/worn-inter.toml trains or validates with are
+played through the device's way: with all rules, without each of them, and with limits that were tried and not
+kept. What was decided is counted as EC57 does. Records that test are not looked at. Writes
+results/bench-judgement-rules.json.
+"""
+
+import argparse
+import time
+from concurrent.futures import ProcessPoolExecutor
+from itertools import product
+from multiprocessing import get_context
+from pathlib import Path
+from unittest import mock
+
+from reporting import HERE, report
+
+from keras_sibeat.config import read_config
+from keras_sibeat.data.recording import read_recording
+from keras_sibeat.data.sources import source_folder, source_records
+from keras_sibeat.evaluate.decision_figures import summarise_decisions
+from keras_sibeat.evaluate.decisions import decide
+from keras_sibeat.evaluate.summary import summarise
+from keras_sibeat.files import sha256
+from sibeat_edge.beats import judge, sizes, timing
+from sibeat_edge.model.runtime import Model
+from sibeat_edge.report.recording import PRESET
+
+DATABASES = ("mitdb", "svdb")
+SHOWN = ("veb_se", "veb_pp", "sveb_se", "sveb_pp", "f1", "false_alarms_mean", "false_alarms_median")
+# Limits that differ from those that ship, each as module, name and value.
+NO_SIZES = (sizes, "LEAST", 1e9)
+NO_ON_TIME = (judge, "ON_TIME", 0.0)
+NO_EARLY_SHAPE = (judge, "SHAPE_EARLY", judge.SHAPE)
+NO_MOST = (timing, "MOST", 1.0)
+NO_MOST_ROWS = (timing, "MOST_ROWS", 1.0)
+RULES = {
+    "as shipped": (),
+    "none of these": (NO_SIZES, NO_ON_TIME, NO_EARLY_SHAPE, NO_MOST, NO_MOST_ROWS),
+    "without sizes": (NO_SIZES,),
+    "lone beats on time are believed": (NO_ON_TIME,),
+    "early kinds need as much": (NO_EARLY_SHAPE,),
+    "early among regular, however many": (NO_MOST,),
+    "fast rows, however many": (NO_MOST_ROWS,),
+    "tried: early beats and rows up to 40 %": ((timing, "MOST", 0.4), (timing, "MOST_ROWS", 0.4)),
+    "tried: premature from 17 % and a score of 0.38": ((timing, "EARLIER", 0.17), (timing, "SCORE", 0.38)),
+}
+
+
+def decided(rule, path, model):
+    """What is decided about the recording at ``path`` with the limits of a ``rule``."""
+    patches = [mock.patch.object(*limit) for limit in RULES[rule]]
+    for patch in patches:
+        patch.start()
+    try:
+        return decide(Model(model), read_recording(path))
+    finally:
+        mock.patch.stopall()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("data", type=Path, help="folder of the databases' folders")
+    parser.add_argument("--model", type=Path, default=PRESET, help="an int8 export; by default what ships")
+    options = parser.parse_args()
+    started = time.perf_counter()
+    config = read_config(HERE.parent / "configs" / "worn-inter.toml", (), options.data)
+    paths = {
+        database: [
+            source_folder(config, database) / name
+            for name, role in source_records(config, database).items()
+            if role != "test"
+        ]
+        for database in DATABASES
+    }
+    rows = {}
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        for rule, (database, those) in product(RULES, paths.items()):
+            found = list(pool.map(decided, [rule] * len(those), those, [options.model] * len(those)))
+            metrics = summarise_decisions(found)
+            rows[f"{database}: {rule}"] = summarise([{name: metrics[name] for name in SHOWN}])
+            print(
+                f"{database}: {rule:48}",
+                *(f"{name} {metrics[name]:.3f}" for name in SHOWN),
+                sep="  ",
+                flush=True,
+            )
+    result = {
+        "rules": rows,
+        "records": {database: [path.name for path in those] for database, those in paths.items()},
+        "seconds": round(time.perf_counter() - started, 1),
+    }
+    report("bench-judgement-rules", result, {options.model.name: sha256(options.model)})
+
+
+if __name__ == "__main__":
+    main()
