@@ -92,10 +92,10 @@ def explained_models(run: Run, part: Path) -> dict[str, Explained]:
         raise RunError(f"{run.folder}: found a run on series; expected one on beats.")
     generator = load(part / f"{config.protocol.selection}.keras").generator
 
-    def score(windows):
+    def mean_error(windows):
         return rebuild_error(windows, rebuild(generator, windows)).mean(axis=1)
 
-    return {name: Explained(score, {"rebuild error": _rebuild_error(generator)})}
+    return {name: Explained(mean_error, {"rebuild error": _rebuild_error(generator)})}
 
 
 def explained_export(model: Model) -> Explained:
