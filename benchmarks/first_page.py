@@ -27,13 +27,13 @@ def simulate(file):
     from keras_sibeat.data.synthetic import simulate_wearer
 
     signal = simulate_wearer(seed=0, seconds=SECONDS, rate=RATE, abnormal=ABNORMAL).signal[:, 0]
-    head = "# A simulated wearer, made by benchmarks/first_page.py\n# Sampling rate: 128 Hz\nECG (uV)"
+    head = "# A simulated wearer, made by benchmarks/first_page.py\n# Sampling rate: 128 Hz\nMLII (uV)"
     np.savetxt(file, np.round(1000 * signal), fmt="%d", header=head, comments="")
 
 
 def draw(recording, picture):
     """Draw the strip, each beat under its name."""
-    record, scored = read_record(recording, lead="ECG"), score_file(recording, lead="ECG")
+    record, scored = read_record(recording), score_file(recording)
     signal = record.signal[:, 0]
     time = np.arange(len(signal)) / record.rate
     settings = {"svg.hashsalt": "sibeat", "svg.fonttype": "none", "font.family": "sans-serif"}

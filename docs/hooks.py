@@ -11,7 +11,14 @@ from mkdocs.structure.files import File
 
 ROOT = Path(__file__).parents[1]
 PAGES = ("RESULTS.md", "CHANGELOG.md", "CONTRIBUTING.md", "export/firmware/README.md")
-PATTERNS = ("keras_sibeat/presets/*.md", "keras_sibeat/presets/*.json", "results/*.png", "examples/*", "LICENSE", "CITATION.cff")
+PATTERNS = (
+    "keras_sibeat/presets/*.md",
+    "keras_sibeat/presets/*.json",
+    "results/*.png",
+    "examples/*",
+    "LICENSE",
+    "CITATION.cff",
+)
 LINK = re.compile(r"(?<=\]\()(?![a-z]+:|#)([^)#\s]+)(?=[)#])")
 
 
