@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sibeat_edge.beats.form import KIND
+from sibeat_edge.beats.form import KIND, STEP
 from sibeat_edge.report.excerpts import Excerpt
 from sibeat_edge.report.findings import KindFound
 from sibeat_edge.report.paper import (
@@ -188,7 +188,7 @@ def kinds_figure(kinds: Sequence[KindFound]) -> Figure:
     for axis in axes:
         axis.set_axis_off()
     for number, (axis, kind) in enumerate(zip(axes, kinds, strict=False), 1):
-        time = (np.arange(len(kind.shape)) - KIND[0]) / RATE
+        time = (STEP * np.arange(len(kind.shape)) - KIND[0] + KIND[0] % STEP) / RATE
         axis.plot(time, kinds[0].shape, color="0.65", linewidth=0.8)
         axis.plot(time, kind.shape, color="k", linewidth=1.0)
         axis.set(ylim=(low, high))
