@@ -180,7 +180,8 @@ def _of_wearer(manifest, generated_only):
         "wearer_files": "".join(rows),
         "wearer_step": Template(WEARER).substitute(waits=WAITS if wearer["waits"] else AT_ONCE),
         "wearer_judge": JUDGED,
-        "wearer_memory": f"| The monitor with all of its parts, RAM for each wearer | {monitor_bytes(wearer, *size):,} |\n"
+        "wearer_memory": "| The monitor with all of its parts, RAM for each wearer | "
+        f"{monitor_bytes(wearer, *size):,} |\n"
         f"| Of it aligner, stretch and threshold | {PARTS_BYTES:,} |\n"
         f"| Of it the judge | {JUDGE_BYTES:,} |\n"
         f"| Of it the episodes, and what of them is told | {EPISODES_BYTES:,} |\n"

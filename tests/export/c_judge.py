@@ -20,7 +20,9 @@ STEMS = (
 )
 STEMS += ("sibeat_episodes", "sibeat_alarms", "sibeat_newest")  # none of which needs a model's configuration
 SOURCES = [STATIC / f"{stem}.c" for stem in STEMS]
-HEADERS = [source.with_suffix(".h") for source in SOURCES] + [STATIC / f"sibeat_{name}.h" for name in ("floats", "ticks")]
+HEADERS = [source.with_suffix(".h") for source in SOURCES] + [
+    STATIC / f"sibeat_{name}.h" for name in ("floats", "ticks")
+]
 PARTS = ("judge", "align", "stretch", "threshold", "episodes", "alarms")
 SIZED = ("judge", "aligner", "stretch", "threshold", "episodes", "alarms")
 SIZE = "".join(f'#include "sibeat_{part}.h"\n' for part in PARTS) + "".join(

@@ -4,9 +4,9 @@ import ctypes
 
 import numpy as np
 import pytest
-from simulated_lives import limited
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from simulated_lives import limited
 
 from keras_sibeat.data.recording import read_recording
 from sibeat_edge.beats.rhythm import rhythm as features_of
@@ -142,7 +142,8 @@ def follow(library, windows, intervals):
 def test_the_template_is_the_scorer_s(wearer_library, life):
     shapes, seconds = LIVES[life]
     draws = np.random.default_rng(0)
-    seconds = np.broadcast_to(np.float32(seconds), len(shapes)).copy()
+    ticks = np.round(360 * np.array(seconds))  # R-peaks lie on samples
+    seconds = np.broadcast_to(np.float32(ticks / 360), len(shapes)).copy()
     seconds[draws.random(len(seconds)) < 0.1] = np.nan
     beats = [wandering(100 + n) / 2 if shape is None else SHAPES[shape] for n, shape in enumerate(shapes)]
     windows = [np.float32(limited(beat + draws.normal(scale=0.01, size=(320, 2)))) for beat in beats]

@@ -74,9 +74,9 @@ def qrs_likeness(leads: np.ndarray, templates: np.ndarray, centre: int = BEFORE)
 
 
 def shape_of(leads: np.ndarray, centre: int) -> np.ndarray:
-    """The shape by which kinds are told apart: ``(..., 40)`` around the R-peak at 120 Hz, without slow swings.
+    """The shape by which kinds are told apart: ``(..., 40)`` around the R-peak, without slow swings.
 
-    The R-peak is one of its samples.
+    It is sampled at 120 Hz. The R-peak is one of its samples.
 
     Args:
         leads: of beats' windows, ``(..., length)``.

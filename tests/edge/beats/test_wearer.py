@@ -84,7 +84,11 @@ def test_a_warm_up_without_end_holds_no_more_beats_than_stated():
 
 
 def test_a_warm_up_of_unfit_beats_holds_twice_as_many():
-    wearer, noise, draws = Wearer(), np.random.default_rng(0).normal(size=(400, 320, 1)), np.random.default_rng(1)
+    wearer, noise, draws = (
+        Wearer(),
+        np.random.default_rng(0).normal(size=(400, 320, 1)),
+        np.random.default_rng(1),
+    )
     views = []
     for time, beat in zip(times(400), noise, strict=True):
         views += wearer.push(time, beat if draws.random() < 0.4 else None)
