@@ -193,7 +193,7 @@ def _of_wearer(manifest, generated_only):
 def monitor_bytes(wearer: Mapping[str, Any], length: int, leads: int) -> int:
     """Bytes of ``sibeat_monitor``, with pointers of 64 bits."""
     parts = wearer_bytes(wearer, length, leads) + PARTS_BYTES + JUDGE_BYTES + EPISODES_BYTES
-    return _aligned(parts) + 32 + _aligned(14 + 2 * wearer["warm_up"] + 1) + 48
+    return _aligned(parts) + 24 + _aligned(10 + 2 * wearer["warm_up"] + 1) + 48
 
 
 def wearer_bytes(wearer: Mapping[str, Any], length: int, leads: int) -> int:
