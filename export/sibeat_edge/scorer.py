@@ -105,7 +105,7 @@ class BeatScorer:
 
     @property
     def shapes(self) -> dict[int, np.ndarray]:
-        """The mean shape ``(120,)`` of each kind that is known now, without slow swings, by its number."""
+        """The mean shape ``(40,)``, 120 Hz, without swings, of each kind that is known now, by its number."""
         return {kind.number: kind.mean for kind in self._judge.kinds} if self.wearer else {}
 
     @property

@@ -29,6 +29,8 @@ OF_A_WEARER = tuple(
     for name in (
         "wearer",
         "template",
+        "packed",
+        "ticks",
         "rhythm",
         "shape",
         "timing",
@@ -36,6 +38,7 @@ OF_A_WEARER = tuple(
         "episodes",
         "alarms",
         "monitor",
+        "image",
     )
 )
 GOLDEN_BEATS = 16

@@ -14,9 +14,9 @@ from sibeat_edge.beats.judge import LATER
 
 TEMPLATE = Path(__file__).parent / "README.template.md"
 # Bytes of the structs, with pointers of 64 bits.
-JUDGE_BYTES, MONITOR_BYTES = 18_032, 23_720
+JUDGE_BYTES = 5_500
 PARTS_BYTES = 2_916 + 104 + 1_048  # aligner, stretch, threshold
-EPISODES_BYTES = 1_088 + 320  # with the alarms
+EPISODES_BYTES = 616 + 320  # with the alarms
 # Of sibeat_net_run on a Cortex-M4, by GCC 12 with -O2: bytes of flash and of stack, and instructions for a
 # multiply-add, with those of the core's DSP extension and without.
 CODE_BYTES, STACK_BYTES, DSP, PLAIN = 1_600, 240, 3.4, 4.0
@@ -49,11 +49,10 @@ WEARER = """\
    }
    ```
 
-   The beats of a warm-up, 60 or more, wait for its end. Then the last 120 of them are scored, **and the
-   threshold learns from all of their scores before the first of them is judged**, as `sibeat_edge` does.
-   `sibeat_older` holds the windows of a warm-up that takes more than 60 fit beats. Without it, to save its
-   memory, only the newest 60 fit beats of such a warm-up are scored; the threshold then learns from fewer
-   scores than in `sibeat_edge`.
+   The beats of a warm-up, 60 or more, wait for its end. Then the newest 60 that are fit are scored, **and the
+   threshold learns from all of their scores before the first of them is judged**, as `sibeat_edge` does. This
+   is spread over the next ten pushes or so; `sibeat_monitor_work` does it where there is time.
+   `sibeat_monitor_save` and `sibeat_monitor_restore` keep what is known of a wearer across a deep sleep.
 """
 WAITS = """\
 A beat is scored once the next one is there; where none
@@ -164,13 +163,13 @@ def _of_wearer(manifest, generated_only):
         empty = dict.fromkeys(("wearer_files", "wearer_step", "wearer_judge"), "")
         memory = f"| Aligner, stretch and threshold, RAM | {PARTS_BYTES:,} |\n"
         return empty | {"quantise": "`sibeat_quantise_window`", "wearer_memory": memory}
-    size = sum(manifest["window"].values()) * len(manifest["signal"]["leads"])
+    size = sum(manifest["window"].values()), len(manifest["signal"]["leads"])
     mark = _mark(generated_only)
     files = {
-        "the beat beside the wearer's own beats and rhythm": ("wearer", "template", "rhythm"),
+        "the beat beside the wearer's own beats and rhythm": ("wearer", "template", "packed", "rhythm"),
         "what kind each beat is": ("judge", "shape", "timing"),
         "what goes on for a while, and what of it is told": ("episodes", "alarms"),
-        "all of this in its turn, from beats to alarms": ("monitor",),
+        "all of this in its turn, from beats to alarms": ("monitor", "image"),
     }
     rows = (
         "| " + ", ".join(f"`sibeat_{name}.c/.h`{mark}" for name in names) + f" | {what} |\n"
@@ -181,27 +180,37 @@ def _of_wearer(manifest, generated_only):
         "wearer_files": "".join(rows),
         "wearer_step": Template(WEARER).substitute(waits=WAITS if wearer["waits"] else AT_ONCE),
         "wearer_judge": JUDGED,
-        "wearer_memory": f"| The monitor with all of its parts, RAM for each wearer | {MONITOR_BYTES:,} |\n"
+        "wearer_memory": "| The monitor with all of its parts, RAM for each wearer | "
+        f"{monitor_bytes(wearer, *size):,} |\n"
         f"| Of it aligner, stretch and threshold | {PARTS_BYTES:,} |\n"
         f"| Of it the judge | {JUDGE_BYTES:,} |\n"
         f"| Of it the episodes, and what of them is told | {EPISODES_BYTES:,} |\n"
-        "| The wearer's template and rhythm, and the beats that wait, RAM for each wearer | "
-        f"{wearer_bytes(wearer, size):,} |\n"
-        f"| Windows of a prolonged warm-up, RAM until its end | {4 * (wearer['warm_up'] + 1) * size:,} |\n",
+        "| Of it the wearer's template and rhythm, and the beats that wait | "
+        f"{wearer_bytes(wearer, *size):,} |\n",
     }
 
 
-def wearer_bytes(wearer: Mapping[str, Any], size: int) -> int:
-    """Bytes of ``sibeat_wearer``, with pointers of 64 bits; ``size`` is that of a window in floats.
+def monitor_bytes(wearer: Mapping[str, Any], length: int, leads: int) -> int:
+    """Bytes of ``sibeat_monitor``, with pointers of 64 bits."""
+    parts = wearer_bytes(wearer, length, leads) + PARTS_BYTES + JUDGE_BYTES + EPISODES_BYTES
+    return _aligned(parts) + 24 + _aligned(10 + 2 * wearer["warm_up"] + 1) + 48
 
-    >>> wearer_bytes({"warm_up": 60, "history": 40}, 320)
-    85792
+
+def wearer_bytes(wearer: Mapping[str, Any], length: int, leads: int) -> int:
+    """Bytes of ``sibeat_wearer``, of windows of so many samples.
+
+    >>> wearer_bytes({"warm_up": 60, "history": 40}, 320, 1)
+    16728
     """
-    kinds, held = 2, 2 * wearer["warm_up"] + 1
-    template = 4 * (kinds + wearer["warm_up"]) * (size + 1) + 8 * kinds + 20
-    intervals = held + wearer["history"] + 3
-    bytes_before = _aligned(template) + 8 + 4 * (kinds * size + intervals)
-    return _aligned(_aligned(bytes_before) + 24 * held + 12)
+    warm_up, size = wearer["warm_up"], 4 * length * leads
+    steps = (length - 1) // 3
+    levels = length - 2 * steps + 8
+    blocks = -(-levels // 4)
+    packed = leads * (8 + -(-(levels + blocks + (blocks + 1) // 2) // 4) * 4)
+    template = 2 * (size + 12) + (warm_up + 4) * (packed + 1) + 3 * warm_up + 3
+    held = 2 * warm_up + 1
+    beats = 2 * (held + wearer["history"] + 3) + 12 * (held + 4)
+    return _aligned(-(-template // 4) * 4 + 12 + size + beats) + 24
 
 
 def _aligned(size):

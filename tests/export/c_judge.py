@@ -20,7 +20,9 @@ STEMS = (
 )
 STEMS += ("sibeat_episodes", "sibeat_alarms", "sibeat_newest")  # none of which needs a model's configuration
 SOURCES = [STATIC / f"{stem}.c" for stem in STEMS]
-HEADERS = [source.with_suffix(".h") for source in SOURCES] + [STATIC / "sibeat_floats.h"]
+HEADERS = [source.with_suffix(".h") for source in SOURCES] + [
+    STATIC / f"sibeat_{name}.h" for name in ("floats", "ticks")
+]
 PARTS = ("judge", "align", "stretch", "threshold", "episodes", "alarms")
 SIZED = ("judge", "aligner", "stretch", "threshold", "episodes", "alarms")
 SIZE = "".join(f'#include "sibeat_{part}.h"\n' for part in PARTS) + "".join(
@@ -62,6 +64,8 @@ def seen_of(real):
 def in_double(text):
     """A source with every float made a double, so that it differs from Python by its logic alone."""
     text = re.sub(r"(?<=\d)f\b", "", re.sub(r"\bfloat\b", "double", text))
+    text = re.sub(r"typedef int16_t (sibeat_share|sibeat_limit);", r"typedef double \1;", text)
+    text = re.sub(r"\brintf\(", "(", text)  # so that means and thresholds are kept as they are
     return re.sub(r"\b(sqrt|log10|log2|log|exp2|exp|fabs|floor)f\(", r"\1(", text)
 
 

@@ -83,13 +83,12 @@ def array_at(address, size):
 
 
 class CWearer:
-    """``Wearer`` of one lead. ``holds`` tells whether the windows of a prolonged warm-up are held."""
+    """``Wearer`` of one lead."""
 
-    def __init__(self, library, waits=True, centre=140, holds=True):
+    def __init__(self, library, waits=True, centre=140):
         self._library, self._previous = library, None
         self._state = ctypes.create_string_buffer(library.wearer_size())
-        self._older = ctypes.create_string_buffer(library.older_size())
-        library.sibeat_wearer_start(self._state, int(waits), self._older if holds else None)
+        library.sibeat_wearer_start(self._state, int(waits))
 
     def push(self, time, window, follows=True):
         rr = time - self._previous if follows and self._previous is not None else math.nan
@@ -97,41 +96,52 @@ class CWearer:
         window = None if window is None else np.ascontiguousarray(window, np.float32)
         at = None if window is None else window.ctypes.data
         beat = CBeat(round(time * RATE), rr, math.nan, at)
-        return self._views(self._library.sibeat_wearer_push(self._state, ctypes.byref(beat)))
+        assert self._library.sibeat_wearer_has_room(self._state)
+        self._library.sibeat_wearer_push(self._state, ctypes.byref(beat))
+        views = self._views()
+        self._library.sibeat_wearer_keep(self._state, ctypes.c_void_p(at))
+        return views
 
     def pause(self, follows=True):
-        return self._views(self._library.sibeat_wearer_pause(self._state, int(follows)))
+        self._library.sibeat_wearer_pause(self._state, int(follows))
+        return self._views()
 
     def interrupt(self):
-        return self._views(self._library.sibeat_wearer_interrupt(self._state))
+        self._library.sibeat_wearer_interrupt(self._state)
+        return self._views()
 
     def finish(self):
-        return self._views(self._library.sibeat_wearer_finish(self._state))
+        self._library.sibeat_wearer_finish(self._state)
+        return self._views()
 
-    def _views(self, ready):
-        views, view = [], CView()
-        for number in range(ready):
-            if self._library.sibeat_wearer_view_of(self._state, number, ctypes.byref(view)):
-                both = (array_at(address, 320) for address in (view.beat.window, view.own))
-                views.append((beside(*both), np.array(view.features, np.float32)))
-            else:
-                views.append(None)
-        return views
+    def _views(self):
+        """Of all beats that are certain."""
+        views = []
+        while True:
+            views += [self._view(number) for number in range(self._library.wearer_ready(self._state))]
+            while self._library.wearer_ready(self._state):
+                self._library.sibeat_wearer_done(self._state)
+            self._library.wearer_told(self._state)
+            if not self._library.sibeat_wearer_advance(self._state):
+                return views
+
+    def _view(self, number):
+        view = CView()
+        if not self._library.sibeat_wearer_view_of(self._state, number, ctypes.byref(view)):
+            return None
+        both = (array_at(address, 320) for address in (view.beat.window, view.own))
+        return beside(*both), np.array(view.features, np.float32)
 
 
 class CMonitor:
     """``sibeat_monitor`` with a wearer: what it is told of beats, and what it tells."""
 
-    def __init__(self, library, model, holds=True):
+    def __init__(self, library, model):
         self._library, self._model = library, model
         self._state = ctypes.create_string_buffer(library.monitor_size())
-        self._wearer = ctypes.create_string_buffer(library.wearer_size())
-        self._older = ctypes.create_string_buffer(library.older_size())
         self.first, self.last, self.episodes, self.alarms = [], [], [], []
         self._calls = [kind(getattr(self, f"_{name}")) for name, kind in CALLS.items()]
-        waits = model.manifest["wearer"]["waits"]
-        library.sibeat_wearer_start(self._wearer, int(waits), self._older if holds else None)
-        library.sibeat_monitor_init(self._state, self._wearer, ctypes.byref(CCalls(*self._calls, None)))
+        library.sibeat_monitor_init(self._state, ctypes.byref(CCalls(*self._calls, None)))
 
     def _score(self, _, entry):
         entry = np.ctypeslib.as_array(entry, (648,))
@@ -201,14 +211,13 @@ class Parts:
     """C parts that are put into the Python scorer in the place of its own."""
 
     library: ctypes.CDLL
-    holds: bool = True
     wearers: list = field(default_factory=list)
 
     def put_into(self, patch, module):
         library = self.library
         patch.setattr(module, "Aligner", lambda: CAligner(library))
         patch.setattr(module, "Judge", lambda centre: CJudge(library, centre))
-        patch.setattr(module, "Wearer", lambda waits, centre: CWearer(library, waits, centre, self.holds))
+        patch.setattr(module, "Wearer", lambda waits, centre: CWearer(library, waits, centre))
         patch.setattr(module, "Threshold", lambda *arguments: CThreshold(library, *arguments))
         patch.setattr(stream, "Stretch", lambda: CStretch(library))
         patch.setattr(stream.BeatStream, "_without_noise", lambda _, *found: self._without_noise(*found))

@@ -27,12 +27,15 @@ unsigned int filter_size(void) { return sizeof(sibeat_band_pass); }
 #include "sibeat_monitor.h"
 unsigned int template_size(void) { return sizeof(sibeat_template); }
 unsigned int wearer_size(void) { return sizeof(sibeat_wearer); }
-unsigned int older_size(void) { return sizeof(sibeat_older); }
+unsigned int wearer_ready(const sibeat_wearer *wearer) { return wearer->ready; }
+void wearer_told(sibeat_wearer *wearer) { wearer->is_last = 0; }
 unsigned int judge_size(void) { return sizeof(sibeat_judge); }
 unsigned int aligner_size(void) { return sizeof(sibeat_aligner); }
 unsigned int stretch_size(void) { return sizeof(sibeat_stretch); }
 unsigned int threshold_size(void) { return sizeof(sibeat_threshold); }
 unsigned int monitor_size(void) { return sizeof(sibeat_monitor); }
+unsigned int monitor_image(void) { return SIBEAT_MONITOR_IMAGE_BYTES; }
+unsigned int monitor_calls(void) { return offsetof(sibeat_monitor, calls); }
 #endif
 """
 

@@ -1,12 +1,18 @@
 """Streams of simulated beats with their scores: what a judge may meet, one thing after the other."""
 
 import numpy as np
+from scipy import signal as sps
 
 from sibeat_edge.beats.evidence import Seen
 from sibeat_edge.beats.judge import Scores
 from sibeat_edge.beats.windows import AFTER, BEFORE, beside
 
 TICKS = np.arange(-BEFORE, AFTER)
+
+
+def limited(windows):
+    """Windows ``(length, leads)`` with what a band-pass leaves of them, below 45 Hz."""
+    return np.ascontiguousarray(sps.sosfiltfilt(sps.butter(6, 35, fs=360, output="sos"), windows, axis=0))
 
 
 def wave(place, width, height):

@@ -16,7 +16,7 @@ from sibeat_edge.beats.episodes import Episodes
 from sibeat_edge.beats.judge import Judge
 
 # Files that compute in integers alone.
-INTEGERS = {"sibeat_crc", "sibeat_layer", "sibeat_selftest"}
+INTEGERS = {"sibeat_crc", "sibeat_image", "sibeat_layer", "sibeat_selftest"}
 
 
 @pytest.fixture(scope="module")
@@ -101,10 +101,10 @@ def test_without_a_template_the_judge_needs_no_shape(judge_library):
 def rr_of_template(library, intervals):
     state = ctypes.create_string_buffer(library.template_size())
     library.sibeat_template_start(state)
-    library.sibeat_template_push.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_float]
+    library.sibeat_template_push.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint8, ctypes.c_float]
     window = np.float32(np.stack([OWN, -OWN], axis=1))
     for rr in intervals:
-        library.sibeat_template_push(state, window.ctypes.data, rr)
+        library.sibeat_template_push(state, window.ctypes.data, 255, rr)
     return np.frombuffer(state.raw, np.float32)[640]  # behind the first kind's window
 
 

@@ -120,8 +120,7 @@ def test_the_readme_tells_what_a_wearer_s_template_takes(beside):
     for line, name in {
         "The monitor with all of its parts, RAM for each wearer": "monitor",
         "Of it the judge": "judge",
-        "The wearer's template and rhythm, and the beats that wait, RAM for each wearer": "wearer",
-        "Windows of a prolonged warm-up, RAM until its end": "older",
+        "Of it the wearer's template and rhythm, and the beats that wait": "wearer",
     }.items():
         assert f"| {line} | {getattr(beside.library, f'{name}_size')():,} |" in told
     assert "`sibeat_wearer.c/.h`" in told and "sibeat_monitor_push" in told and "$" not in told

@@ -20,7 +20,7 @@ from sibeat_edge.beats.kinds import KINDS
 from sibeat_edge.beats.windows import BEFORE
 from sibeat_edge.report.recording import PRESET
 
-MOST_BYTES = 24 * 1024
+MOST_BYTES = 6 * 1024
 STREAMS, BEATS = 12, 2000
 # Random beats, with values that are not known, in windows that fill their memory to the last byte.
 DRIVER = """
@@ -121,10 +121,15 @@ def test_in_double_every_verdict_is_the_scorer_s(exact, lives, wanted):
 
 
 def test_in_float_nearly_every_verdict_is_the_scorer_s(library, lives, wanted):
+    """But for the numbers of kinds: one that is begun or not by rounding moves all that follow."""
     found = []
     for beats, verdicts in zip(lives, wanted, strict=True):
-        found += differences(verdicts, judged(CJudge(library), beats))
-    assert STREAMS * BEATS > 20_000 and len(found) <= 0.001 * 2 * STREAMS * BEATS, found
+        verdicts, others = (
+            [replace(verdict, group=None) for verdict in told]
+            for told in (verdicts, judged(CJudge(library), beats))
+        )
+        found += differences(verdicts, others)
+    assert STREAMS * BEATS > 20_000 and len(found) <= 0.0005 * 2 * STREAMS * BEATS, found
 
 
 @pytest.mark.parametrize("before, after", [(60, 100), (30, 40), (140, 30), (5, 180), (12, 20)])
@@ -254,7 +259,7 @@ def constants(stem):
             module = None
 
 
-COUNTS = {"shape": 10, "timing": 46, "judge": 35, "align": 12, "stretch": 6, "threshold": 3, "episodes": 13}
+COUNTS = {"shape": 11, "timing": 46, "judge": 35, "align": 12, "stretch": 6, "threshold": 3, "episodes": 13}
 
 
 @pytest.mark.parametrize("stem", [*COUNTS, "quality"])

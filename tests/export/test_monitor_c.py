@@ -7,7 +7,7 @@ import pytest
 import wfdb
 from c_monitor import GENERATED, CMonitor, CWearer, Parts, Taped, build_shipped
 from compilers import STATIC, STRICT, compile_with, need
-from simulated_lives import OWN, SHAPES
+from simulated_lives import OWN, SHAPES, limited
 
 from sibeat_edge import scorer
 from sibeat_edge.beats.episodes import QUIET, TOLD, AlarmPolicy, Episodes
@@ -56,11 +56,17 @@ def check_monitor(library, model, own, beats):
     """The monitor tells of the same beats what the scorer tells, and of its verdicts the same episodes."""
     found, numbers = CMonitor(library, model).play(own.tape), model.manifest["score"]
     assert len(found.first) == len(own.first)
+    differ = []
     for (tick, score, is_above, verdict), beat in zip(found.first, own.first, strict=True):
         level = None if beat.score is None else round(beat.score / numbers["scale"]) + numbers["zero_point"]
-        assert (tick, score, is_above) == (round(beat.time * 360), level, beat.above)
+        assert (tick, score is None, is_above) == (round(beat.time * 360), level is None, beat.above)
+        differ += [abs(score - level)] if score is not None else []
         told = (verdict.kind, verdict.why, verdict.is_irregular, verdict.group)
         assert told == (beat.kind, beat.why, beat.irregular, beat.group), beat.time
+    # Windows of the warm-up were packed, and so the template is at first another one by rounding.
+    differ = np.array(differ)
+    assert differ.max() <= 3 and (differ > 1).sum() <= 6 and (differ[:80] > 0).mean() < 0.5
+    assert (differ[200:] > 1).sum() == 0
     assert found.last == [beat.kind for beat in beats]
     episodes, policy, wanted, told = Episodes(), AlarmPolicy(TOLD, QUIET), [], []
     for beat in own.first:
@@ -88,7 +94,8 @@ def test_recorded_wearers_are_watched_as_by_the_scorer(library, model, databases
             other.reason,
             other.kind,
         )
-        assert beat.score == other.score and beat.above == other.above and beat.group == other.group
+        assert beat.above == other.above and beat.group == other.group
+        assert beat.score is None or abs(beat.score - other.score) < 3.5 * model.manifest["score"]["scale"]
 
 
 def test_a_clock_that_jumps_is_followed_as_by_the_scorer(library, model, databases):
@@ -97,15 +104,6 @@ def test_a_clock_that_jumps_is_followed_as_by_the_scorer(library, model, databas
         own, beats = play(model, signal, rate, gap)
         assert own.tape.count("gap") == 1
         check_monitor(library, model, own, beats)
-
-
-def test_without_the_older_windows_a_prolonged_warm_up_has_fewer_scores(library, model, databases):
-    """So that the threshold learns from fewer than the scorer's: what ``sibeat_older`` is for."""
-    own, _ = play(model, *record(databases / "mitdb", "207", 6))
-    whole, less = (CMonitor(library, model, holds).play(own.tape) for holds in (True, False))
-    scored = [sum(score is not None for _, score, *_ in found.first) for found in (whole, less)]
-    assert scored[1] < scored[0] <= scored[1] + 61
-    assert [tick for tick, *_ in whole.first] == [tick for tick, *_ in less.first]
 
 
 def beats_of(seed, count):
@@ -118,7 +116,7 @@ def beats_of(seed, count):
         rr = round(360 * draws.uniform(0.5, 0.6) if shape else 360 * draws.normal(0.8, 0.03)) / 360
         time += rr + (20 if draws.random() < 0.01 else 0)
         lead = SHAPES[shape] if draws.random() < 0.9 else OWN * draws.uniform(0.3, 3)
-        window = np.float32(lead + 0.03 * draws.normal(size=320))[:, None]
+        window = np.float32(limited(lead + 0.03 * draws.normal(size=320)))[:, None]
         yield time, None if draws.random() < unfit else window, draws.random() > 0.02
 
 
@@ -127,7 +125,7 @@ def check_views(wanted, found):
     for own, part in zip(wanted, found, strict=True):
         assert (own is None) == (part is None)
         if own is not None:
-            np.testing.assert_allclose(part[0], own[0], atol=2e-4)
+            np.testing.assert_allclose(part[0], own[0], atol=0.02)  # of 2: they were packed
             np.testing.assert_allclose(part[1], own[1], atol=2e-4)
 
 
@@ -157,7 +155,9 @@ def test_what_waits_for_the_warm_up_is_as_many_as_with_the_scorer():
 # Random beats into all parts, with what is no number, in windows that fill their memory to the last byte.
 DRIVER = """
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 #include "sibeat_monitor.h"
 #include "sibeat_preprocess.h"
 #include "sibeat_quality.h"
@@ -183,16 +183,15 @@ static void settled(void *context, uint32_t number, const sibeat_verdict *verdic
     calls += (long)number + verdict->kind;
 }
 static void episode(void *context, const sibeat_episode *found) { (void)context; calls += found->what; }
-static sibeat_wearer wearer;
-static sibeat_older older;
 static sibeat_monitor monitor;
 static sibeat_band_pass filter;
-static void live(int beats, int waits, int holds)
+static char image[SIBEAT_MONITOR_IMAGE_BYTES];
+static void live(int beats, int waits)
 {
     sibeat_calls all = {score, judged, settled, episode, episode, &calls};
     int64_t time = 0;
-    sibeat_wearer_start(&wearer, waits, holds ? &older : 0);
-    sibeat_monitor_init(&monitor, &wearer, &all);
+    sibeat_monitor_init(&monitor, &all);
+    monitor.wearer.waits = (uint8_t)waits;
     for (int beat = 0; beat < beats; beat++) {
         const size_t size = SIBEAT_LENGTH * SIBEAT_LEADS;
         const size_t reach = (SIBEAT_ALIGN_BEFORE + SIBEAT_ALIGN_AFTER - 1) * SIBEAT_LEADS + 1;
@@ -219,6 +218,15 @@ static void live(int beats, int waits, int holds)
         sibeat_monitor_push(&monitor, &pushed);
         free(window);
         free(around);
+        if (uniform() < 0.1f)
+            sibeat_monitor_work(&monitor);
+        if (uniform() < 0.02f) {
+            if (!sibeat_monitor_save(&monitor, image, sizeof image))
+                exit(5);
+            memset(&monitor, rand() % 256, offsetof(sibeat_monitor, calls));
+            if (sibeat_monitor_restore(&monitor, image, sizeof image))
+                exit(6);
+        }
         if (uniform() < 0.02f)
             sibeat_monitor_pause(&monitor, rand() % 2);
         if (uniform() < 0.01f)
@@ -239,17 +247,16 @@ int main(void)
 {
     for (int seed = 0; seed < 4; seed++) {
         srand((unsigned)seed);
-        live(500, seed % 2, seed / 2);
-        for (int k = 0; k < wearer.own.kind_count; k++)
-            if (!is_known(wearer.own.kinds[k].middle, SIBEAT_WINDOW_SIZE) ||
-                !(wearer.own.kinds[k].rr >= 0.0f))
+        live(BEATS / 4, seed % 2);
+        for (int k = 0; k < monitor.wearer.own.kind_count; k++)
+            if (!is_known(monitor.wearer.own.kinds[k].middle, SIBEAT_WINDOW_SIZE) ||
+                !(monitor.wearer.own.kinds[k].rr >= 0.0f))
                 return 1;
         for (int k = 0; k < monitor.aligner.kind_count; k++)
             if (!is_known(monitor.aligner.kinds[k].core, SIBEAT_ALIGN_CORE))
                 return 2;
         for (int k = 0; k < monitor.judge.kind_count; k++)
-            if (!is_known(monitor.judge.kinds[k].mean, SIBEAT_SHAPE_SIZE) ||
-                !is_known(&monitor.judge.kinds[k].premature, 5))
+            if (!is_known(&monitor.judge.kinds[k].premature, 5))
                 return 3;
         if (!is_known(monitor.judge.timing.heaps, SIBEAT_HEAPS_BINS) ||
             !is_known(monitor.judge.timing.lengths, SIBEAT_LENGTHS_BINS) ||
@@ -261,7 +268,8 @@ int main(void)
 """
 
 
-def test_random_beats_are_neither_read_nor_written_out_of_bounds_and_leave_numbers(tmp_path):
+@pytest.mark.parametrize("beats", [2_000, pytest.param(100_000, marks=pytest.mark.slow)])
+def test_random_beats_are_neither_read_nor_written_out_of_bounds_and_leave_numbers(tmp_path, beats):
     (tmp_path / "driver.c").write_text(DRIVER)
     flags = [*STRICT, "-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
     (tmp_path / "probe.c").write_text("int main(void) { return 0; }\n")
@@ -269,8 +277,8 @@ def test_random_beats_are_neither_read_nor_written_out_of_bounds_and_leave_numbe
     if subprocess.run(probe, capture_output=True).returncode:
         pytest.skip("no sanitisers: memory cannot be watched here")
     sources = [*sorted(STATIC.glob("sibeat_*.c")), GENERATED / "sibeat_config.c"]
-    sources = [source for source in sources if source.stem not in ("sibeat_selftest", "sibeat_crc")]
-    include = ["-I", STATIC, "-I", GENERATED]
+    sources = [source for source in sources if source.stem != "sibeat_selftest"]
+    include = ["-I", STATIC, "-I", GENERATED, f"-DBEATS={beats}"]
     compile_with("gcc", *flags, *include, "driver.c", *sources, "-lm", "-o", "driver", cwd=tmp_path)
     done = subprocess.run([tmp_path / "driver"], capture_output=True, text=True)
     assert done.returncode == 0, (done.returncode, done.stderr)

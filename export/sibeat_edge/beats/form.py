@@ -14,6 +14,7 @@ from sibeat_edge.beats.windows import BEFORE
 # Samples at 360 Hz before the R-peak, and from it on.
 QRS = (25, 35)
 KIND = (40, 80)
+STEP = 3  # of the samples of a kind's shape: 120 Hz, as the band-pass leaves nothing above 45 Hz
 INSIDE = (30, 40)  # left out where the rest of a window is compared
 SHIFT = 30  # samples by which a QRS may be displaced
 SLOW, SLOWER = 54, 108  # samples (150 and 300 ms) of the moving averages that take swings away
@@ -31,7 +32,7 @@ class Form:
     >>> view = np.tile(np.exp(-np.square(np.arange(-140, 180) / 8.0))[:, None], 2)
     >>> (form,) = forms(view[None])
     >>> round(form.likeness, 6), form.outside, form.shape.shape
-    (1.0, 0.0, (120,))
+    (1.0, 0.0, (40,))
     """
 
     likeness: float
@@ -73,13 +74,16 @@ def qrs_likeness(leads: np.ndarray, templates: np.ndarray, centre: int = BEFORE)
 
 
 def shape_of(leads: np.ndarray, centre: int) -> np.ndarray:
-    """The shape by which kinds are told apart: ``(..., 120)`` around the R-peak, without slow swings.
+    """The shape by which kinds are told apart: ``(..., 40)`` around the R-peak, without slow swings.
+
+    It is sampled at 120 Hz. The R-peak is one of its samples.
 
     Args:
         leads: of beats' windows, ``(..., length)``.
         centre: place of the R-peak.
     """
-    return without_swings(leads, SLOWER, *_part(leads, centre, *KIND))
+    first, last = _part(leads, centre, *KIND)
+    return without_swings(leads, SLOWER, first, last)[..., (centre - first) % STEP :: STEP]
 
 
 def without_swings(leads: np.ndarray, width: int, first: int = 0, last: int | None = None) -> np.ndarray:

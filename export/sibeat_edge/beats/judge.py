@@ -102,7 +102,7 @@ class _Known:
 class Judge:
     """Judges the beats of a stream in order of time.
 
-    At most ``LATER`` beats, ``KINDS`` kinds of 120 samples and a few dozen intervals are kept.
+    At most ``LATER`` beats, ``KINDS`` kinds of 40 samples and a few dozen intervals are kept.
 
     Args:
         centre: place of the R-peak in a window.

@@ -25,7 +25,7 @@ class Kind:
 
     Attributes:
         number: of the kind, in order of appearance.
-        mean: the shape ``(120,)``, without swings, of length 1.
+        mean: the shape ``(40,)``, without swings, of length 1.
         count: clean beats so far.
         last: number of the newest of them among all clean beats.
         premature: share of the usual RR interval by which they were early.
@@ -34,7 +34,7 @@ class Kind:
         likeness: of the QRS to the template's.
         irregular: share of the beats that came in an irregular rhythm.
 
-    >>> Kind(0, np.ones(120) / 120**0.5).is_known
+    >>> Kind(0, np.ones(40) / 40**0.5).is_known
     False
     """
 
@@ -64,7 +64,7 @@ class Kind:
 class Kinds:
     """Gathers beats into at most ``KINDS`` kinds; the one with the fewest recent beats has to go.
 
-    >>> kinds, shape = Kinds(), np.hanning(120)
+    >>> kinds, shape = Kinds(), np.hanning(40)
     >>> kinds.gather(shape).count, kinds.gather(shape).count, kinds.gather(-shape).number
     (1, 2, 1)
     """
@@ -80,7 +80,7 @@ class Kinds:
         return [kind for kind in self._kinds if kind.is_known]
 
     def find(self, shape: np.ndarray, least: float = ALIKE) -> Kind | None:
-        """The kind that a beat of this ``shape`` ``(120,)`` is of, by a correlation of ``least``; or None."""
+        """The kind that a beat of this ``shape`` ``(40,)`` is of, by a correlation of ``least``; or None."""
         return self._find(_unit(shape), least)
 
     def _find(self, shape, least):

@@ -13,7 +13,7 @@ from sibeat_edge.beats.template import WARM_UP, WearerTemplate
 from sibeat_edge.beats.windows import BEFORE, besides
 
 FEWEST = 20  # beats fit to be scored that are enough for a template if the stream ends in its warm-up
-HELD = 2 * WARM_UP  # beats of a warm-up that wait for its end; older ones get no view
+HELD = 2 * WARM_UP  # beats of a warm-up that wait for its end, ``WARM_UP`` fit ones among them at most
 
 View: TypeAlias = tuple[np.ndarray, np.ndarray]  # ``beside(window, template)`` and the ``rhythm`` features
 
@@ -63,7 +63,8 @@ class Wearer:
     neither template nor rhythm.
 
     What becomes certain is a ``Pair`` for each beat, of which ``views_of`` makes the view. It is None for a
-    beat without a window, and for a beat of a warm-up that took too long to find a template.
+    beat without a window, and for a beat of a warm-up that took too long to find a template: the windows of
+    the newest ``WARM_UP`` fit beats are held, as a device has no room for more.
 
     Args:
         waits: whether a beat waits for the next one, to know the RR interval after it.
@@ -101,6 +102,7 @@ class Wearer:
         self._intervals.append(interval)
         if window is not None:
             window = np.asarray(window, np.float32)
+            self._forget_oldest()
             self.template.push(window, interval)
         self._held.append(window)
         return self._release(HELD if self.template.beat is None else int(self._waits))
@@ -137,6 +139,12 @@ class Wearer:
             self._held.popleft()
         del self._intervals[: max(0, len(self._intervals) - len(self._held) - HISTORY - 3)]
         return pairs
+
+    def _forget_oldest(self):
+        """Make room for the window of one more beat of a warm-up."""
+        held = [place for place, window in enumerate(self._held) if window is not None]
+        if len(held) == WARM_UP:
+            self._held[held[0]] = None
 
     def _is_hopeless(self):
         """Whether the oldest beat held has no window in a warm-up: it gets no view, whenever that ends."""

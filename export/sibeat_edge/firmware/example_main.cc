@@ -84,15 +84,13 @@ float Sample(int n) {
 // Watches a wearer whose beats are all the same, a second apart, through the warm-up and a beat more. Returns the score
 // of the last one.
 int8_t Monitor(const float *window) {
-  static sibeat_wearer wearer;
   static sibeat_monitor monitor;
   static int8_t newest;
   sibeat_calls calls = {};
   calls.score = [](void *, const int8_t *input) { return Score(input); };
   calls.judged = [](void *, const sibeat_outcome *outcome) { newest = outcome->score; };
 
-  sibeat_wearer_start(&wearer, SIBEAT_WAITS, nullptr);
-  sibeat_monitor_init(&monitor, &wearer, &calls);
+  sibeat_monitor_init(&monitor, &calls);
   for (int beat = 0; beat <= SIBEAT_WARM_UP; beat++) {
     float likeness, ratio;
     const float *around = window + (SIBEAT_BEFORE - SIBEAT_ALIGN_BEFORE) * SIBEAT_LEADS;

@@ -45,7 +45,6 @@ static void print_sizes(void)
     PRINT_SIZE(sibeat_alarms);
     PRINT_SIZE(sibeat_wearer);
     PRINT_SIZE(sibeat_template);
-    PRINT_SIZE(sibeat_older);
 #endif
 }
 

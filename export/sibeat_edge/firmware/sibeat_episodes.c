@@ -27,12 +27,17 @@
 typedef char sibeat_episodes_keep[SIBEAT_EPISODES_AMONG == AMONG && RATED <= SIBEAT_NEWEST ? 1 : -1];
 
 /* The beat so many before the newest. */
-static const sibeat_judged_beat *earlier(const sibeat_episodes *episodes, int beats)
+static const sibeat_kept_beat *earlier(const sibeat_episodes *episodes, int beats)
 {
     return &episodes->beats[(episodes->next + 2 * AMONG - 1 - beats) % AMONG];
 }
 
-static int is_ectopic(const sibeat_judged_beat *beat)
+static int64_t time_of(const sibeat_episodes *episodes, int beats)
+{
+    return episodes->time + (int32_t)(earlier(episodes, beats)->time - (uint32_t)episodes->time);
+}
+
+static int is_ectopic(const sibeat_kept_beat *beat)
 {
     return beat->kind == 'S' || beat->kind == 'V';
 }
@@ -41,10 +46,10 @@ static int is_ectopic(const sibeat_judged_beat *beat)
 
 static int run_of(const sibeat_episodes *episodes, char kind, int is_open)
 {
-    int row = 0, is_joined = !(is_open && isnan(earlier(episodes, 0)->rr));
+    int row = 0, is_joined = !(is_open && !earlier(episodes, 0)->rr);
 
     while (row < episodes->count && is_joined && earlier(episodes, row)->kind == kind)
-        is_joined = !isnan(earlier(episodes, row++)->rr); /* else a gap lies before it */
+        is_joined = earlier(episodes, row++)->rr != 0; /* else a gap lies before it */
     return row >= (is_open ? 1 : RUN) ? row : 0;
 }
 
@@ -53,9 +58,9 @@ static int bigeminy(const sibeat_episodes *episodes)
     if (episodes->count < BIGEMINY)
         return 0;
     for (int k = 0; k < BIGEMINY; k++) {
-        const sibeat_judged_beat *beat = earlier(episodes, k);
+        const sibeat_kept_beat *beat = earlier(episodes, k);
         const int is_first = k == BIGEMINY - 1;
-        if (!beat->kind || (!is_first && isnan(beat->rr)))
+        if (!beat->kind || (!is_first && !beat->rr))
             return 0;
         if (!is_first && is_ectopic(beat) == is_ectopic(earlier(episodes, k + 1)))
             return 0;
@@ -97,9 +102,9 @@ static float usual(const sibeat_episodes *episodes)
     if (episodes->count < RATED)
         return NAN;
     for (int k = 0; k < RATED; k++) {
-        if (!earlier(episodes, k)->kind || isnan(earlier(episodes, k)->rr))
+        if (!earlier(episodes, k)->kind || !earlier(episodes, k)->rr)
             return NAN;
-        known[k] = earlier(episodes, k)->rr;
+        known[k] = sibeat_seconds_of(earlier(episodes, k)->rr);
     }
     return sibeat_median(known, RATED);
 }
@@ -141,7 +146,7 @@ static sibeat_episode begun(sibeat_episodes *episodes, int what, int length)
 {
     const uint32_t since = episodes->seen - episodes->ended[what]; /* a beat is of one episode of a kind */
     const int beats = (uint32_t)length < since ? length : (int)since;
-    const sibeat_episode episode = {earlier(episodes, beats - 1)->time, 0, (uint8_t)what, 1};
+    const sibeat_episode episode = {time_of(episodes, beats - 1), 0, (uint8_t)what, 1};
 
     episodes->is_open[what] = 1;
     episodes->opened[what] = episodes->seen;
@@ -153,12 +158,16 @@ int sibeat_episodes_push(sibeat_episodes *episodes, const sibeat_judged_beat *be
                          sibeat_episode found[SIBEAT_EPISODES_MOST])
 {
     const int has_previous = episodes->count > 0;
-    const sibeat_judged_beat previous = has_previous ? *earlier(episodes, 0) : *beat;
+    const int64_t previous = has_previous ? episodes->time : beat->time;
+    const int was_scored = has_previous && earlier(episodes, 0)->kind;
     const float rr = beat->rr > 0.0f && beat->rr < LONGEST ? beat->rr : NAN;
     int count = 0;
 
-    episodes->beats[episodes->next] = *beat;
-    episodes->beats[episodes->next].rr = rr;
+    episodes->beats[episodes->next].time = (uint32_t)beat->time;
+    episodes->beats[episodes->next].rr = sibeat_ticks_of(rr);
+    episodes->beats[episodes->next].kind = beat->kind;
+    episodes->beats[episodes->next].is_irregular = beat->is_irregular;
+    episodes->time = beat->time;
     episodes->next = (uint8_t)((episodes->next + 1) % AMONG);
     episodes->count = (uint8_t)(episodes->count < AMONG ? episodes->count + 1 : AMONG);
     episodes->seen++;
@@ -167,11 +176,11 @@ int sibeat_episodes_push(sibeat_episodes *episodes, const sibeat_judged_beat *be
         if (length && !is_open) {
             found[count++] = begun(episodes, what, length);
         } else if (!length && is_open) {
-            found[count++] = ended(episodes, what, previous.time);
+            found[count++] = ended(episodes, what, previous);
             episodes->ended[what] = episodes->seen - 1;
         }
     }
-    if (has_previous && previous.kind && beat->kind && rr >= PAUSE) { /* noise makes pauses, too */
+    if (was_scored && beat->kind && rr >= PAUSE) { /* noise makes pauses, too */
         const int32_t length = (int32_t)(rr * (float)SIBEAT_TICKS + 0.5f); /* fits, as LONGEST does */
         const sibeat_episode pause = {beat->time - length, beat->time, SIBEAT_PAUSE, 0};
         found[count++] = pause;
@@ -190,7 +199,7 @@ int sibeat_episodes_finish(sibeat_episodes *episodes, sibeat_episode found[SIBEA
                 first = what;
         if (first < 0)
             break;
-        found[count++] = ended(episodes, first, earlier(episodes, 0)->time);
+        found[count++] = ended(episodes, first, episodes->time);
     }
     episodes->count = 0;
     return count;

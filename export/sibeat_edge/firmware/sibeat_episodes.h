@@ -11,12 +11,12 @@
 #include <stdint.h>
 
 #include "sibeat_floats.h"
+#include "sibeat_ticks.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-#define SIBEAT_TICKS 360          /* a second */
 #define SIBEAT_EPISODES_AMONG 60  /* newest beats that are kept */
 #define SIBEAT_EPISODES_MOST 8    /* that one beat begins or ends */
 
@@ -40,15 +40,24 @@ typedef struct {
 
 /* A beat with its verdict, the first one or the last. */
 typedef struct {
-    int64_t time; /* ticks */
+    int64_t time; /* ticks; less than 69 days from those of the beats that are kept */
     float rr;     /* s since the R-peak before, above 0 and below 1e6; all else counts as NAN, not known */
     char kind;    /* 'N', 'S', 'V', or 0 without a score, as in sibeat_verdict */
     uint8_t is_irregular;
 } sibeat_judged_beat;
 
+/* A beat that is kept. */
+typedef struct {
+    uint32_t time; /* the lower half */
+    uint16_t rr;   /* as of sibeat_ticks_of */
+    char kind;
+    uint8_t is_irregular;
+} sibeat_kept_beat;
+
 /* Zeroed, it has seen no beats. */
 typedef struct {
-    sibeat_judged_beat beats[SIBEAT_EPISODES_AMONG]; /* a ring */
+    sibeat_kept_beat beats[SIBEAT_EPISODES_AMONG]; /* a ring */
+    int64_t time;                                  /* of the newest */
     int64_t start[SIBEAT_PAUSE];
     uint32_t opened[SIBEAT_PAUSE], ended[SIBEAT_PAUSE]; /* beats at which each kind began, and ended, last */
     uint32_t seen;                                      /* beats so far */

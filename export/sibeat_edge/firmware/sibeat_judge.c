@@ -2,6 +2,7 @@
 #include "sibeat_judge.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <string.h>
 
 /* As in sibeat_edge.beats.judge, where each is explained. */
@@ -51,6 +52,10 @@
 #define TIE 1e-5f /* difference in worth below which the older kind goes */
 #define KEPT (SIBEAT_JUDGE_LATER + 1)
 
+#define MOST_INTERVAL 2047u /* of 11 bits */
+#define NUMBERS 32768       /* of kinds, that are told apart */
+
+typedef char sibeat_judge_kinds_fit[SIBEAT_JUDGE_KINDS < SIBEAT_JUDGE_KIND_FORGOTTEN && SIBEAT_HEAPS_BINS < 64 ? 1 : -1];
 typedef char sibeat_judge_history_is_kept[HISTORY <= SIBEAT_NEWEST ? 1 : -1];
 
 void sibeat_judge_init(sibeat_judge *judge, int centre, int length, int leads)
@@ -62,6 +67,36 @@ void sibeat_judge_init(sibeat_judge *judge, int centre, int length, int leads)
     judge->sizes.own = NAN;
     judge->sizes.spread = SIZES_FIRST;
     sibeat_timing_init(&judge->timing);
+}
+
+/* Means of shapes are kept in two bytes for each sample. */
+static float product(const sibeat_share *mean, const float *shape)
+{
+    float sum = 0.0f;
+
+    for (int k = 0; k < SIBEAT_SHAPE_SIZE; k++)
+        sum += (float)mean[k] * shape[k];
+    return sum / SIBEAT_SHARES;
+}
+
+static void load(const sibeat_share *mean, float *shape)
+{
+    for (int k = 0; k < SIBEAT_SHAPE_SIZE; k++)
+        shape[k] = (float)mean[k] / SIBEAT_SHARES;
+}
+
+static void store(const float *shape, sibeat_share *mean)
+{
+    for (int k = 0; k < SIBEAT_SHAPE_SIZE; k++)
+        mean[k] = (sibeat_share)rintf(shape[k] * SIBEAT_SHARES);
+}
+
+/* Move a mean towards a shape. */
+static void follow(const sibeat_share *mean, const float *shape, float *moved)
+{
+    load(mean, moved);
+    for (int k = 0; k < SIBEAT_SHAPE_SIZE; k++)
+        moved[k] += (shape[k] - moved[k]) / MEMORY;
 }
 
 /* Add a value that is known. */
@@ -160,11 +195,11 @@ static void forget_believed(sibeat_judge *judge)
 /* Beats of its kind that have been believed. The beat is remembered if it is clean, if need be as a new kind. */
 static uint32_t believed_of_kind(sibeat_judge *judge, const float *shape, int clean)
 {
-    sibeat_believed *kind = 0;
-    float most = ALIKE;
+    sibeat_believed *kind = NULL;
+    float most = ALIKE, mean[SIBEAT_SHAPE_SIZE];
 
     for (int k = 0; k < judge->believed_count; k++) {
-        const float *mean = judge->believed[k].mean;
+        load(judge->believed[k].mean, mean);
         const float size = sqrtf(sibeat_shape_product(mean, mean));
         const float alike = sibeat_shape_product(shape, mean) / (size > 1e-9f ? size : 1e-9f);
         if (alike >= most) {
@@ -178,11 +213,11 @@ static uint32_t believed_of_kind(sibeat_judge *judge, const float *shape, int cl
         if (judge->believed_count == SIBEAT_JUDGE_BELIEVED)
             forget_believed(judge);
         kind = &judge->believed[judge->believed_count++];
-        memcpy(kind->mean, shape, sizeof kind->mean);
+        store(shape, kind->mean);
         kind->count = 0;
     }
-    for (int k = 0; k < SIBEAT_SHAPE_SIZE; k++)
-        kind->mean[k] += (shape[k] - kind->mean[k]) / MEMORY;
+    follow(kind->mean, shape, mean);
+    store(mean, kind->mean);
     kind->last = judge->overs;
     return ++kind->count;
 }
@@ -243,10 +278,10 @@ static int is_far(const sibeat_gathered *kind, float limit)
 
 static sibeat_gathered *find(sibeat_judge *judge, const float *shape, float least)
 {
-    sibeat_gathered *kind = 0;
+    sibeat_gathered *kind = NULL;
 
     for (int k = 0; k < judge->kind_count; k++) {
-        const float alike = sibeat_shape_product(judge->kinds[k].mean, shape);
+        const float alike = product(judge->kinds[k].mean, shape);
         if (alike >= least) {
             least = alike;
             kind = &judge->kinds[k];
@@ -270,11 +305,14 @@ static sibeat_gathered *forget(sibeat_judge *judge)
         }
     }
     for (int k = 0; k < judge->known_count; k++) {
-        sibeat_known *known = &judge->known[(judge->first_known + k) % KEPT];
+        const int place = (judge->first_known + k) % KEPT;
+        sibeat_known *known = &judge->known[place];
         if (known->kind == (unsigned)rarest) {
-            known->is_ventricular = is_ventricular(&judge->kinds[rarest], known->limit, known->is_odd) != 0;
-            known->is_far = is_far(&judge->kinds[rarest], known->limit) != 0;
+            const float limit = (float)judge->limits[place] / SIBEAT_LIMITS;
+            known->is_odd = is_ventricular(&judge->kinds[rarest], limit, known->is_odd) != 0;
+            known->is_far = is_far(&judge->kinds[rarest], limit) != 0;
             known->kind = SIBEAT_JUDGE_KIND_FORGOTTEN;
+            judge->limits[place] = (sibeat_limit)(judge->kinds[rarest].number % NUMBERS);
         }
     }
     return &judge->kinds[rarest];
@@ -290,16 +328,17 @@ static sibeat_gathered *gather(sibeat_judge *judge, float early)
 {
     const sibeat_awaiting *beat = &judge->awaiting;
     sibeat_gathered *kind = find(judge, beat->shape, ALIKE);
+    float mean[SIBEAT_SHAPE_SIZE];
 
     if (!kind) {
         kind = judge->kind_count < SIBEAT_JUDGE_KINDS ? &judge->kinds[judge->kind_count++] : forget(judge);
         memset(kind, 0, sizeof *kind);
-        memcpy(kind->mean, beat->shape, sizeof kind->mean);
+        store(beat->shape, kind->mean);
         kind->number = judge->begun++;
     } else {
-        for (int k = 0; k < SIBEAT_SHAPE_SIZE; k++)
-            kind->mean[k] += (beat->shape[k] - kind->mean[k]) / MEMORY;
-        sibeat_shape_to_unit(kind->mean);
+        follow(kind->mean, beat->shape, mean);
+        sibeat_shape_to_unit(mean);
+        store(mean, kind->mean);
     }
     kind->last = ++judge->clean;
     kind->count++;
@@ -314,9 +353,9 @@ static sibeat_gathered *gather(sibeat_judge *judge, float early)
 
 /* Verdicts */
 
-static sibeat_verdict verdict_of(const sibeat_known *known, int ventricular, int far, int premature)
+static sibeat_verdict verdict_of(const sibeat_known *known, int ventricular, int far, int premature, int32_t group)
 {
-    sibeat_verdict verdict = {'N', 0, 0, known->is_irregular, known->group};
+    sibeat_verdict verdict = {'N', 0, 0, known->is_irregular, group};
 
     if (ventricular && (far || !known->is_in_row)) {
         verdict.kind = 'V';
@@ -367,11 +406,10 @@ static sibeat_verdict judge_scored(sibeat_judge *judge, int number, float early,
     const sibeat_answer answer = sibeat_timing_push(&judge->timing, &timed);
     if (timed.is_own && !answer.is_premature && answer.early < EARLY && snr >= CLEAN)
         learn_size(&judge->sizes, scores->size);
-    known->limit = scores->limit;
-    known->score = answer.score;
-    known->interval = answer.interval;
-    known->group = kind ? kind->number : -1;
-    known->kind = kind ? (unsigned)(kind - judge->kinds) & 255u : SIBEAT_JUDGE_NO_KIND;
+    const unsigned interval = sibeat_ticks_of(answer.interval);
+    known->interval = (interval < MOST_INTERVAL ? interval : MOST_INTERVAL) & MOST_INTERVAL;
+    known->bin = (unsigned)sibeat_timing_bin_of(answer.score) & 63u;
+    known->kind = kind ? (unsigned)(kind - judge->kinds) & 15u : SIBEAT_JUDGE_NO_KIND;
     known->is_scored = 1;
     known->is_odd = is_odd != 0;
     known->is_fit = answer.is_fit != 0;
@@ -379,7 +417,16 @@ static sibeat_verdict judge_scored(sibeat_judge *judge, int number, float early,
     known->is_in_row = answer.is_in_row != 0;
     known->is_early = answer.early > EARLY;
     known->is_irregular = sibeat_timing_is_irregular(&judge->timing) != 0;
-    return verdict_of(known, ventricular, is_far(kind, scores->limit), answer.is_premature);
+    return verdict_of(known, ventricular, is_far(kind, scores->limit), answer.is_premature, kind ? kind->number : -1);
+}
+
+static sibeat_limit limit_of(float limit)
+{
+    const float most = SIBEAT_LIMITS * 7.99f, scaled = SIBEAT_LIMITS * limit;
+
+    if (!(scaled < most))
+        return (sibeat_limit)most;
+    return (sibeat_limit)rintf(scaled > -most ? scaled : -most);
 }
 
 /* The first verdict on the beat of this number. */
@@ -399,28 +446,39 @@ static sibeat_verdict judge_first(sibeat_judge *judge, int number)
         judge->first_known = (uint16_t)((judge->first_known + 1) % KEPT);
         judge->known_count--;
     }
-    judge->known[(judge->first_known + judge->known_count++) % KEPT] = known;
+    const int place = (judge->first_known + judge->known_count++) % KEPT;
+    judge->known[place] = known;
+    judge->limits[place] = limit_of(judge->awaiting.limit);
     return verdict;
+}
+
+/* The last verdict on a beat with a score. */
+static sibeat_verdict judge_last(const sibeat_judge *judge, const sibeat_known *known, sibeat_limit kept)
+{
+    const float limit = (float)kept / SIBEAT_LIMITS, score = sibeat_timing_score_of((int)known->bin);
+    const float interval = sibeat_seconds_of((uint16_t)known->interval);
+    const sibeat_answer answer = {0.0f, score, interval, 0, known->is_fit, known->is_certain, 0};
+    const int premature = sibeat_timing_confirm(&judge->timing, &answer);
+
+    if (known->kind == SIBEAT_JUDGE_KIND_FORGOTTEN) {
+        const int32_t newer = (judge->begun - (int32_t)kept) % NUMBERS; /* kinds begun since, that many at most */
+        return verdict_of(known, known->is_odd, known->is_far, premature, judge->begun - newer);
+    }
+    const sibeat_gathered *kind = known->kind < SIBEAT_JUDGE_KINDS ? &judge->kinds[known->kind] : NULL;
+    return verdict_of(known, is_ventricular(kind, limit, known->is_odd), is_far(kind, limit), premature,
+                      kind ? kind->number : -1);
 }
 
 int sibeat_judge_settle(sibeat_judge *judge, int at_end, sibeat_verdict *verdict)
 {
-    const sibeat_known *known = &judge->known[judge->first_known];
+    const int place = judge->first_known;
     const sibeat_verdict none = {0, 0, 0, 0, -1};
 
     if (judge->known_count <= (at_end ? 0 : SIBEAT_JUDGE_LATER))
         return 0;
-    judge->first_known = (uint16_t)((judge->first_known + 1) % KEPT);
+    judge->first_known = (uint16_t)((place + 1) % KEPT);
     judge->known_count--;
-    *verdict = none;
-    if (!known->is_scored)
-        return 1;
-    const sibeat_gathered *kind = known->kind < SIBEAT_JUDGE_KINDS ? &judge->kinds[known->kind] : 0;
-    const int is_forgotten = known->kind == SIBEAT_JUDGE_KIND_FORGOTTEN;
-    const sibeat_answer answer = {0.0f, known->score, known->interval, 0, known->is_fit, known->is_certain, 0};
-    *verdict = verdict_of(
-        known, is_forgotten ? known->is_ventricular : is_ventricular(kind, known->limit, known->is_odd),
-        is_forgotten ? known->is_far : is_far(kind, known->limit), sibeat_timing_confirm(&judge->timing, &answer));
+    *verdict = judge->known[place].is_scored ? judge_last(judge, &judge->known[place], judge->limits[place]) : none;
     return 1;
 }
 

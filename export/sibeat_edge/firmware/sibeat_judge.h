@@ -3,7 +3,7 @@
  * What kind each beat is, by its shape and by its time: normal, supraventricular or ventricular. A score above the
  * threshold alone is no alarm: noise makes it, too. sibeat_edge.beats.judge and .evidence are the definition.
  *
- * Keep one sibeat_judge for each wearer, also across gaps in the signal. A beat takes as long as some 40,000
+ * Keep one sibeat_judge for each wearer, also across gaps in the signal. A beat takes as long as some 35,000
  * multiplications.
  *
  * A beat is judged twice: once the next beat is there, and again SIBEAT_JUDGE_LATER beats later, with what has been
@@ -23,6 +23,7 @@
 #include <stdint.h>
 
 #include "sibeat_shape.h"
+#include "sibeat_ticks.h"
 #include "sibeat_timing.h"
 
 #ifdef __cplusplus
@@ -71,15 +72,23 @@ typedef struct {
     float score, timing_score, shape_score, limit;
 } sibeat_awaiting;
 
+/* A number from -1 to 1, in SIBEAT_SHARES. */
+typedef int16_t sibeat_share;
+#define SIBEAT_SHARES 32767.0f
+
+/* A threshold, in units of the model's, in SIBEAT_LIMITS; below 8. */
+typedef int16_t sibeat_limit;
+#define SIBEAT_LIMITS 4096.0f
+
 /* Believed beats of one shape. */
 typedef struct {
-    float mean[SIBEAT_SHAPE_SIZE];
+    sibeat_share mean[SIBEAT_SHAPE_SIZE];
     uint32_t count, last; /* beats, and number of the last one */
 } sibeat_believed;
 
 /* Clean beats of one shape, and the means over the last of them. */
 typedef struct {
-    float mean[SIBEAT_SHAPE_SIZE]; /* of length 1 */
+    sibeat_share mean[SIBEAT_SHAPE_SIZE]; /* of length 1 */
     uint32_t count, last;
     int32_t number;  /* in order of appearance */
     float premature; /* share of the usual RR interval by which they were early */
@@ -95,17 +104,18 @@ typedef struct {
     uint8_t count;     /* of premature ones, as far as it matters */
 } sibeat_sizes;
 
-/* What has to be kept of a beat to judge it again. */
+/* What has to be kept of a beat to judge it again, and a threshold. */
 typedef struct {
-    float limit, score, interval; /* the last two as in sibeat_answer */
-    int32_t group;
-    unsigned kind : 8; /* its place, or one of those below */
-    unsigned is_scored : 1, is_odd : 1, is_fit : 1, is_certain : 1, is_in_row : 1, is_early : 1, is_irregular : 1;
-    unsigned is_ventricular : 1, is_far : 1; /* as its kind made it, when that was forgotten */
+    unsigned interval : 11; /* of sibeat_answer, as of sibeat_ticks_of: those of more than 3 s are not short */
+    unsigned bin : 6;       /* of its timing score, as of sibeat_timing_bin_of */
+    unsigned kind : 4;      /* its place, or one of those below */
+    unsigned is_scored : 1, is_fit : 1, is_certain : 1, is_in_row : 1, is_early : 1, is_irregular : 1;
+    unsigned is_odd : 1; /* or, when its kind was forgotten, whether that made it ventricular, */
+    unsigned is_far : 1; /* and whether it was far */
 } sibeat_known;
 
-#define SIBEAT_JUDGE_NO_KIND 255
-#define SIBEAT_JUDGE_KIND_FORGOTTEN 254
+#define SIBEAT_JUDGE_NO_KIND 15
+#define SIBEAT_JUDGE_KIND_FORGOTTEN 14
 
 typedef struct {
     int centre, length, leads; /* of a window */
@@ -122,6 +132,7 @@ typedef struct {
     sibeat_sizes sizes;
     sibeat_timing timing;
     sibeat_known known[SIBEAT_JUDGE_LATER + 1]; /* a ring */
+    sibeat_limit limits[SIBEAT_JUDGE_LATER + 1]; /* theirs; of a beat of a forgotten kind, that kind's number */
     uint16_t first_known, known_count;
 } sibeat_judge;
 

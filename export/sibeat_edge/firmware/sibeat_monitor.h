@@ -4,13 +4,15 @@
  * template and rhythm, the model, the threshold that it teaches, the judge, episodes, and which of them are told.
  * Empty for a model that judges a beat alone.
  *
- * Keep one sibeat_monitor and one sibeat_wearer for each wearer. For each R-peak that the detector finds:
+ * Keep one sibeat_monitor for each wearer. For each R-peak that the detector finds:
  *
  *     moved = sibeat_aligner_push(&monitor.aligner, around, SIBEAT_LEADS, &likeness);
  *     ...the R-peak is `moved` samples later; leave it out if it is less than SIBEAT_APART behind the one before
  *     fit = sibeat_stretch_push(&monitor.stretch, likeness, &ratio);
  *     ...cut the window around the moved R-peak: it is fit if sibeat_quality_of(window, fit) == SIBEAT_FINE
  *     sibeat_monitor_push(&monitor, &beat);
+ *
+ * Where there is time, `while (sibeat_monitor_work(&monitor))` ends what the end of a warm-up has left to do.
  */
 #ifndef SIBEAT_MONITOR_H
 #define SIBEAT_MONITOR_H
@@ -19,6 +21,7 @@
 
 #include "sibeat_alarms.h"
 #include "sibeat_align.h"
+#include "sibeat_image.h"
 #include "sibeat_judge.h"
 #include "sibeat_stretch.h"
 #include "sibeat_threshold.h"
@@ -29,7 +32,8 @@
 extern "C" {
 #endif
 
-#define SIBEAT_MONITOR_MOST_BYTES 24576
+#define SIBEAT_MONITOR_MOST_BYTES 28672 /* for a model of one lead */
+#define SIBEAT_RUNS 20 /* of the model, with which a push ends, if there is no need of more */
 
 /* A beat with its first verdict. */
 typedef struct {
@@ -55,7 +59,7 @@ typedef struct {
     void *context;
 } sibeat_calls;
 
-/* All that is kept of a wearer but for template and windows. */
+/* All that is kept of a wearer, and calls, which are not his. */
 typedef struct {
     sibeat_aligner aligner;
     sibeat_stretch stretch;
@@ -63,24 +67,33 @@ typedef struct {
     sibeat_judge judge;
     sibeat_episodes episodes;
     sibeat_alarms alarms;
-    sibeat_calls calls;
-    sibeat_wearer *wearer;
+    sibeat_wearer wearer;
     sibeat_outcome awaiting; /* the beat that the judge has no verdict on */
     uint32_t settled;        /* beats with a last verdict */
+    uint32_t runs;           /* of the model */
+    uint8_t scored, judged;  /* of the views that became ready together */
     int8_t scores[SIBEAT_HELD + 1];
+    sibeat_calls calls; /* the last, as it is all that is not saved */
 } sibeat_monitor;
 
-typedef char sibeat_monitor_fits[sizeof(sibeat_monitor) <= SIBEAT_MONITOR_MOST_BYTES ? 1 : -1];
+typedef char sibeat_monitor_fits[SIBEAT_LEADS > 1 || sizeof(sibeat_monitor) <= SIBEAT_MONITOR_MOST_BYTES ? 1 : -1];
 
-/* wearer: started with sibeat_wearer_start. calls is copied. The defaults of each part hold. */
-void sibeat_monitor_init(sibeat_monitor *monitor, sibeat_wearer *wearer, const sibeat_calls *calls);
+/* calls is copied. The defaults of each part hold. */
+void sibeat_monitor_init(sibeat_monitor *monitor, const sibeat_calls *calls);
 
 /*
- * Add a beat, fit to be scored or not, in order of time; its time is in ticks, samples at 360 Hz. It runs the model at
- * most three times, and makes its calls before it returns. At the end of a warm-up it does so for all of its beats, at
- * most SIBEAT_HELD: do not call it where the sampling waits.
+ * Add a beat, fit to be scored or not, in order of time; its time is in ticks, samples at 360 Hz. The window is needed
+ * only during this call. It runs the model at most three times, and makes its calls before it returns.
+ *
+ * At the end of a warm-up all of its beats, at most SIBEAT_HELD, are to be scored and judged, with a run of the model
+ * for each, then with one or two. That takes the next pushes: each ends with SIBEAT_RUNS runs or one more, and the
+ * beats that are pushed wait for their turn. Verdicts and their order are the same, but that those of ten beats or so
+ * come later.
  */
 void sibeat_monitor_push(sibeat_monitor *monitor, const sibeat_beat *beat);
+
+/* Do a step of what is left to do: at most two runs of the model. Returns 0 where there was nothing. */
+int sibeat_monitor_work(sibeat_monitor *monitor);
 
 /*
  * Call it where no beat has come for SIBEAT_LONGEST_RR seconds and as long as the detector may still find one: the
@@ -91,8 +104,21 @@ void sibeat_monitor_pause(sibeat_monitor *monitor, int is_known);
 /* Call it where the signal breaks off and goes on at another time. */
 void sibeat_monitor_interrupt(sibeat_monitor *monitor);
 
-/* Call it at the end: all beats get their verdicts, and all episodes end. What is known of the wearer is kept. */
+/*
+ * Call it at the end: all beats get their verdicts, and all episodes end. What is known of the wearer is kept. It does
+ * all that is left to do, in a warm-up up to three runs of the model for each of its beats.
+ */
 void sibeat_monitor_finish(sibeat_monitor *monitor);
+
+/* Of an image of a monitor, and that as a part of a larger one. */
+#define SIBEAT_MONITOR_IMAGE_BYTES (sizeof(sibeat_image_header) + offsetof(sibeat_monitor, calls))
+sibeat_part sibeat_monitor_part(sibeat_monitor *monitor);
+
+/* Returns the bytes written: SIBEAT_MONITOR_IMAGE_BYTES, or 0 where there is no room for them. */
+size_t sibeat_monitor_save(sibeat_monitor *monitor, void *image, size_t room);
+
+/* Go on where a monitor was saved, with the calls of this one, which sibeat_monitor_init has made. */
+sibeat_restoring sibeat_monitor_restore(sibeat_monitor *monitor, const void *image, size_t bytes);
 
 #ifdef __cplusplus
 }

@@ -8,6 +8,7 @@
 #define QRS_AFTER 35
 #define KIND_BEFORE 40
 #define KIND_AFTER 80
+#define STEP 3
 #define INSIDE_BEFORE 30
 #define INSIDE_AFTER 40
 #define SHIFT 30 /* by which a QRS may be displaced */
@@ -21,7 +22,7 @@
 
 #define QRS_SIZE (QRS_BEFORE + QRS_AFTER)
 
-typedef char sibeat_shape_is_a_kind[SIBEAT_SHAPE_SIZE == KIND_BEFORE + KIND_AFTER ? 1 : -1];
+typedef char sibeat_shape_is_a_kind[SIBEAT_SHAPE_SIZE * STEP == KIND_BEFORE + KIND_AFTER ? 1 : -1];
 
 static float at_least(float value)
 {
@@ -60,8 +61,9 @@ static float sample(const sibeat_view *view, const float *lead, int place)
     return value < -HIGHEST ? -HIGHEST : value;
 }
 
-/* The samples of a lead from the first to before the last one, without its moving average. */
-static void without_swings(const sibeat_view *view, const float *lead, int width, int first, int last, float *rest)
+/* Every so manieth sample of a lead, from the first to before the last one, without its moving average. */
+static void without_swings(const sibeat_view *view, const float *lead, int width, int every, int first, int last,
+                           float *rest)
 {
     const int before = width / 2, after = width - before;
     float sum = 0.0f;
@@ -69,7 +71,8 @@ static void without_swings(const sibeat_view *view, const float *lead, int width
     for (int k = first - before; k < first + after; k++)
         sum += sample(view, lead, k);
     for (int k = first; k < last; k++) {
-        *rest++ = sample(view, lead, k) - sum / (float)width;
+        if ((k - first) % every == 0)
+            *rest++ = sample(view, lead, k) - sum / (float)width;
         sum += sample(view, lead, k + after) - sample(view, lead, k - before);
     }
 }
@@ -91,8 +94,8 @@ float sibeat_qrs_likeness(const sibeat_view *view)
     const int begin = begin_of(view, QRS_BEFORE), end = end_of(view, QRS_AFTER);
     const int first = begin_of(view, QRS_BEFORE + SHIFT), last = end_of(view, QRS_AFTER + SHIFT);
 
-    without_swings(view, view->own, SLOW, begin, end, qrs);
-    without_swings(view, view->window, SLOW, first, last, around);
+    without_swings(view, view->own, SLOW, 1, begin, end, qrs);
+    without_swings(view, view->window, SLOW, 1, first, last, around);
     for (int k = 0; k < end - begin; k++)
         size += qrs[k] * qrs[k];
     for (int shift = 0; shift + end - begin <= last - first; shift++) {
@@ -129,9 +132,10 @@ float sibeat_distance(const sibeat_view *view)
 float sibeat_shape_of(const sibeat_view *view, float *shape)
 {
     const int begin = begin_of(view, KIND_BEFORE), end = end_of(view, KIND_AFTER);
+    const int first = begin + (view->centre - begin) % STEP;
 
-    without_swings(view, view->window, SLOWER, begin, end, shape);
-    for (int k = end - begin; k < SIBEAT_SHAPE_SIZE; k++)
+    without_swings(view, view->window, SLOWER, STEP, first, end, shape);
+    for (int k = (end - first + STEP - 1) / STEP; k < SIBEAT_SHAPE_SIZE; k++)
         shape[k] = 0.0f;
     return sibeat_shape_to_unit(shape);
 }

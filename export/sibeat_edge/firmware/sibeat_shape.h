@@ -12,7 +12,7 @@
 extern "C" {
 #endif
 
-#define SIBEAT_SHAPE_SIZE 120 /* samples around the R-peak */
+#define SIBEAT_SHAPE_SIZE 40 /* samples at 120 Hz around the R-peak */
 
 /* The first lead of a beat and of the wearer's own beat, scaled so that the latter goes from -1 to 1. */
 typedef struct {

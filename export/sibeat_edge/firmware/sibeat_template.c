@@ -6,16 +6,52 @@
 #include <string.h>
 
 #include "sibeat_newest.h"
+#include "sibeat_ticks.h"
 
 #if SIBEAT_RHYTHM_FEATURES
 
 /* A set of the warm-up's beats is a word of bits. */
 typedef char sibeat_warm_up_fits_a_word[SIBEAT_WARM_UP <= 64 ? 1 : -1];
 
+#define MOST_KINDS 10 /* of the warm-up's beats: SIBEAT_FEW of all are the least that a kind must have */
+
+typedef char sibeat_template_places_fit[SIBEAT_WINDOWS < SIBEAT_NOWHERE ? 1 : -1];
+
 void sibeat_template_start(sibeat_template *own)
 {
-    own->kind_count = own->first = own->other_count = 0;
-    own->count = own->since = own->unlike = 0;
+    memset(own, 0, sizeof *own);
+}
+
+/* The first place of no use to anybody, or SIBEAT_WINDOWS. */
+static uint8_t free_place(const sibeat_template *own)
+{
+    uint8_t place = 0;
+
+    while (place < SIBEAT_WINDOWS && own->uses[place])
+        place++;
+    return place;
+}
+
+int sibeat_template_has_room(const sibeat_template *own)
+{
+    return free_place(own) < SIBEAT_WINDOWS;
+}
+
+uint8_t sibeat_template_hold(sibeat_template *own, const float *window)
+{
+    const uint8_t place = free_place(own);
+
+    if (place == SIBEAT_WINDOWS)
+        return SIBEAT_NOWHERE;
+    sibeat_pack(window, &own->windows[place]);
+    own->uses[place] = 1;
+    return place;
+}
+
+void sibeat_template_let_go(sibeat_template *own, uint8_t place)
+{
+    if (place < SIBEAT_WINDOWS && own->uses[place])
+        own->uses[place]--;
 }
 
 /* The core of a window: its ticks from the first to before the last. */
@@ -59,6 +95,21 @@ static int place_of(const sibeat_template *own, int number)
     return (own->first + number) % SIBEAT_WARM_UP;
 }
 
+static const sibeat_packed *other(const sibeat_template *own, int number)
+{
+    return &own->windows[own->others[place_of(own, number)]];
+}
+
+/* Let the oldest of the other beats go. */
+static void drop(sibeat_template *own, int count)
+{
+    for (int k = 0; k < count; k++) {
+        sibeat_template_let_go(own, own->others[own->first]);
+        own->first = (uint8_t)place_of(own, 1);
+        own->other_count--;
+    }
+}
+
 static int size_of(uint64_t kind)
 {
     int size = 0;
@@ -67,24 +118,66 @@ static int size_of(uint64_t kind)
     return size;
 }
 
-/* Sort the other beats into kinds of similar beats, the largest first; returns how many kinds. */
-static int kinds_of(const sibeat_template *own, uint64_t *kinds)
+/* Bring a lead's core, without its mean, to the levels of which it is made, for its product with other cores. */
+static void spread_of(const sibeat_packed *packed, int lead, float *spread)
 {
-    uint64_t similar[SIBEAT_WARM_UP] = {0}, left = 0;
+    float mean = 0.0f;
+
+    for (int place = CORE_FIRST; place < CORE_LAST; place++)
+        mean += sibeat_packed_at(packed, lead, place);
+    mean /= CORE_LAST - CORE_FIRST;
+    memset(spread, 0, SIBEAT_PACKED_LEVELS * sizeof *spread);
+    for (int place = CORE_FIRST; place < CORE_LAST; place++)
+        sibeat_packed_spread(sibeat_packed_at(packed, lead, place) - mean, place, spread);
+}
+
+static float product_of(const float *spread, const sibeat_packed_lead *lead)
+{
+    float product = 0.0f;
+
+    for (int k = 0; k < SIBEAT_PACKED_LEVELS; k++)
+        if (spread[k] != 0.0f) /* outside of the core it is */
+            product += spread[k] * sibeat_packed_level(lead, k);
+    return product;
+}
+
+/* Which of the other beats up to one that one is similar to, itself among them. sizes: of their cores; it sets its own. */
+static uint64_t similar_to(const sibeat_template *own, int number, float *sizes)
+{
+    float products[SIBEAT_WARM_UP] = {0}, spread[SIBEAT_PACKED_LEVELS];
+    uint64_t similar = UINT64_C(1) << number;
+
+    for (int lead = 0; lead < SIBEAT_LEADS; lead++) {
+        spread_of(other(own, number), lead, spread);
+        for (int k = 0; k <= number; k++)
+            products[k] += product_of(spread, &other(own, k)->leads[lead]);
+    }
+    sizes[number] = products[number] > 0.0f ? sqrtf(products[number]) : 0.0f;
+    for (int k = 0; k < number; k++) {
+        const float size = sizes[number] * sizes[k];
+        if (size > 0.0f && products[k] / size >= SIBEAT_SIMILAR)
+            similar |= UINT64_C(1) << k;
+    }
+    return similar;
+}
+
+/* Sort the other beats into kinds of similar beats, the largest first; returns how many, without those that are rare. */
+static int kinds_of(const sibeat_template *own, uint64_t kinds[MOST_KINDS])
+{
+    const int beats = own->other_count;
+    uint64_t similar[SIBEAT_WARM_UP], left = 0;
+    float sizes[SIBEAT_WARM_UP];
     int found = 0;
 
-    for (int i = 0; i < own->other_count; i++) {
+    for (int i = 0; i < beats; i++) {
         left |= UINT64_C(1) << i;
-        similar[i] |= UINT64_C(1) << i;
+        similar[i] = similar_to(own, i, sizes);
         for (int j = 0; j < i; j++)
-            if (likeness(own->others[place_of(own, i)], own->others[place_of(own, j)]) >= SIBEAT_SIMILAR) {
-                similar[i] |= UINT64_C(1) << j;
-                similar[j] |= UINT64_C(1) << i;
-            }
+            similar[j] |= (similar[i] >> j & 1) << i;
     }
-    while (left) {
-        int centre = -1, most = -1;
-        for (int i = 0; i < own->other_count; i++)
+    while (left && found < MOST_KINDS) {
+        int centre = 0, most = 0;
+        for (int i = 0; i < beats; i++)
             if (left >> i & 1 && size_of(similar[i] & left) > most) {
                 most = size_of(similar[i] & left);
                 centre = i;
@@ -102,8 +195,8 @@ static float usual_rr(const sibeat_template *own, uint64_t kind)
     int count = 0;
 
     for (int i = 0; i < own->other_count; i++)
-        if (kind >> i & 1 && isfinite(own->intervals[place_of(own, i)]))
-            known[count++] = own->intervals[place_of(own, i)];
+        if (kind >> i & 1 && own->intervals[place_of(own, i)])
+            known[count++] = sibeat_seconds_of(own->intervals[place_of(own, i)]);
     if (!count)
         return 0.0f;
     sibeat_sort(known, count, known);
@@ -123,18 +216,18 @@ static void take(sibeat_template *own, uint64_t kind)
         int count = 0;
         for (int i = 0; i < own->other_count; i++)
             if (kind >> i & 1)
-                values[count++] = own->others[place_of(own, i)][k];
+                values[count++] = sibeat_packed_at(other(own, i), k % SIBEAT_LEADS, k / SIBEAT_LEADS);
         sibeat_sort(values, count, values);
         own->kinds[0].middle[k] = sibeat_quantile(values, count, 0.5f);
     }
     if (own->kind_count < 2)
         own->kind_count++;
-    own->other_count = 0;
+    drop(own, own->other_count);
 }
 
 void sibeat_template_settle(sibeat_template *own)
 {
-    uint64_t kinds[SIBEAT_WARM_UP];
+    uint64_t kinds[MOST_KINDS];
     const int found = kinds_of(own, kinds), beats = own->other_count;
     const int patient = own->count < SIBEAT_PATIENCE;
     const float least = patient ? SIBEAT_KIND : SIBEAT_RIVAL;
@@ -151,16 +244,14 @@ void sibeat_template_settle(sibeat_template *own)
         take(own, kinds[chosen]);
         own->since = own->count;
     } else {
-        const int gone = beats < SIBEAT_PROLONGED ? beats : SIBEAT_PROLONGED;
-        own->first = (uint8_t)place_of(own, gone);
-        own->other_count = (uint8_t)(beats - gone);
+        drop(own, beats < SIBEAT_PROLONGED ? beats : SIBEAT_PROLONGED);
     }
 }
 
 /* Make a template of a kind of the other beats that is frequent and not premature, where there is one. */
 static void add(sibeat_template *own)
 {
-    uint64_t kinds[SIBEAT_WARM_UP];
+    uint64_t kinds[MOST_KINDS];
     const int found = kinds_of(own, kinds), beats = own->other_count;
     const float all = (float)((uint32_t)beats * (own->count - own->since));
     float usual = own->kinds[0].rr;
@@ -255,7 +346,23 @@ static int nearest(const sibeat_template *own, const float *window, float *alike
     return 1;
 }
 
-int sibeat_template_push(sibeat_template *own, const float *window, float seconds)
+/* Add a beat to the others, in the place of the oldest one if need be. */
+static void keep(sibeat_template *own, const float *window, uint8_t place, float seconds)
+{
+    if (own->other_count == SIBEAT_WARM_UP)
+        drop(own, 1);
+    if (place == SIBEAT_NOWHERE)
+        place = sibeat_template_hold(own, window);
+    else
+        own->uses[place]++;
+    if (place == SIBEAT_NOWHERE)
+        return;
+    own->others[place_of(own, own->other_count)] = place;
+    own->intervals[place_of(own, own->other_count)] = sibeat_ticks_of(seconds);
+    own->other_count++;
+}
+
+int sibeat_template_push(sibeat_template *own, const float *window, uint8_t place, float seconds)
 {
     own->count++;
     if (seconds > SIBEAT_LONGEST_RR)
@@ -272,13 +379,7 @@ int sibeat_template_push(sibeat_template *own, const float *window, float second
             return own->kind_count;
         }
     }
-    const int place = place_of(own, own->other_count);
-    memcpy(own->others[place], window, sizeof own->others[place]);
-    own->intervals[place] = seconds;
-    if (own->other_count < SIBEAT_WARM_UP)
-        own->other_count++;
-    else
-        own->first = (uint8_t)place_of(own, 1);
+    keep(own, window, place, seconds);
     if (!own->kind_count) {
         if (own->other_count == SIBEAT_WARM_UP)
             sibeat_template_settle(own);

@@ -10,13 +10,16 @@
 
 #include "sibeat_config.h"
 #include "sibeat_floats.h"
+#include "sibeat_packed.h"
 
 #if SIBEAT_RHYTHM_FEATURES
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-#define SIBEAT_WINDOW_SIZE (SIBEAT_LENGTH * SIBEAT_LEADS)
+/* Windows that are held: those of a warm-up, and of the beats that come until they have been judged. */
+#define SIBEAT_WINDOWS (SIBEAT_WARM_UP + 4)
+#define SIBEAT_NOWHERE 255 /* the place of a window that is not held */
 
 /* The shape of a kind of the wearer's own beats, and the usual RR interval before them in seconds. */
 typedef struct {
@@ -29,9 +32,11 @@ typedef struct {
 /* Zeroed, it has seen no beats. */
 typedef struct {
     sibeat_kind kinds[2]; /* the one in use last is the first */
-    uint8_t kind_count;   /* 0 in the warm-up */
-    float others[SIBEAT_WARM_UP][SIBEAT_WINDOW_SIZE]; /* the newest beats of no kind, or of the warm-up; a ring */
-    float intervals[SIBEAT_WARM_UP];
+    sibeat_packed windows[SIBEAT_WINDOWS];
+    uint8_t uses[SIBEAT_WINDOWS];       /* who needs each of them: the template, and the wearer */
+    uint8_t others[SIBEAT_WARM_UP];     /* places of the newest beats of no kind, or of the warm-up; a ring */
+    uint16_t intervals[SIBEAT_WARM_UP]; /* theirs, as of sibeat_ticks_of */
+    uint8_t kind_count;                 /* 0 in the warm-up */
     uint8_t first, other_count;
     uint32_t count;  /* beats pushed */
     uint32_t since;  /* of them, those before the others were last searched for a kind */
@@ -40,16 +45,22 @@ typedef struct {
 
 void sibeat_template_start(sibeat_template *own);
 
+/* Whether one more window can be held. */
+int sibeat_template_has_room(const sibeat_template *own);
+
+/* Hold a window; returns its place, or SIBEAT_NOWHERE where all are in use. It is to be let go once. */
+uint8_t sibeat_template_hold(sibeat_template *own, const float *window);
+void sibeat_template_let_go(sibeat_template *own, uint8_t place);
+
 /*
  * Learn from a beat that is fit to be scored. window: its filtered samples in mV, as for sibeat_quantise_beside, all of
- * them numbers. seconds: since the beat before, if that was fit, too; else NAN, as which a negative one counts.
- * Returns the number of templates; 0 in the warm-up.
+ * them numbers. place: where it is held, or SIBEAT_NOWHERE. seconds: since the beat before, if that was fit, too; else
+ * NAN, as which a negative one counts. Returns the number of templates; 0 in the warm-up.
  *
  * Most beats take as long as a few passes over the window. The end of the warm-up and of its prolongations, and every
- * SIBEAT_UNLIKE-th beat of no kind, take some 2,000 times that: half a second for each lead on a Cortex-M4 of 64 MHz,
- * as estimated. So do not call it where the sampling waits.
+ * SIBEAT_UNLIKE-th beat of no kind, take some 10 million instructions for each lead on a Cortex-M4.
  */
-int sibeat_template_push(sibeat_template *own, const float *window, float seconds);
+int sibeat_template_push(sibeat_template *own, const float *window, uint8_t place, float seconds);
 
 /* End the warm-up, unless its beats are of too many kinds or most of them are premature: then it is prolonged. */
 void sibeat_template_settle(sibeat_template *own);

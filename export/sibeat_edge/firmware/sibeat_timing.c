@@ -103,6 +103,26 @@ static void smooth(const float *counts, int bins, float width, float *heights)
     }
 }
 
+/* Of a bin, where a valley may lie: its middle. */
+static float middle_of(int bin)
+{
+    return HEAPS_LOWEST + ((float)bin + 0.5f) * HEAPS_STEP;
+}
+
+int sibeat_timing_bin_of(float score)
+{
+    int bin = 0;
+
+    while (bin < SIBEAT_HEAPS_BINS && score > middle_of(bin))
+        bin++;
+    return bin;
+}
+
+float sibeat_timing_score_of(int bin)
+{
+    return HEAPS_LOWEST + (float)bin * HEAPS_STEP;
+}
+
 /* Whether scores fall into two heaps, and where the valley between lies */
 
 static void find_heaps(sibeat_timing *timing)
@@ -122,7 +142,7 @@ static void find_heaps(sibeat_timing *timing)
     for (int k = peak; k >= HEAPS_LOWER; k--)
         low = heights[k] < heights[low] ? k : low;
     if (heights[low] / heights[peak] < DEEP) {
-        timing->heap_valley = HEAPS_LOWEST + ((float)low + 0.5f) * HEAPS_STEP;
+        timing->heap_valley = middle_of(low);
         timing->depth = heights[low] / heights[peak];
     }
 }

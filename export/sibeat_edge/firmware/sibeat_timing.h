@@ -57,6 +57,10 @@ sibeat_answer sibeat_timing_push(sibeat_timing *timing, const sibeat_timed *beat
 /* Whether a beat of an earlier answer is premature, as far as is known now. Its score, interval and flags count. */
 int sibeat_timing_confirm(const sibeat_timing *timing, const sibeat_answer *answer);
 
+/* Where a score lies among the valleys that there may be, 0 to SIBEAT_HEAPS_BINS, and a score that lies there. */
+int sibeat_timing_bin_of(float score);
+float sibeat_timing_score_of(int bin);
+
 /* Whether the intervals between the newest normal beats are scattered. */
 int sibeat_timing_is_scattered(const sibeat_timing *timing);
 

@@ -8,19 +8,30 @@
 #include <string.h>
 
 #include "sibeat_preprocess.h"
+#include "sibeat_ticks.h"
 
 /* As in sibeat_edge.beats.rhythm: the last features describe the rhythm as a whole, and not the single beat. */
 #define OF_A_BEAT 6
 
 #define LARGEST 1e6f /* mV: a sample that is none, whose square may be no number */
 
-typedef char sibeat_wearer_counts_in_bytes[SIBEAT_HELD + 1 <= UINT8_MAX ? 1 : -1];
+/* Places of a window that is not packed. */
+#define NOWHERE SIBEAT_NOWHERE
+#define NEWEST (SIBEAT_NOWHERE - 1) /* in `newest` */
+#define GIVEN (SIBEAT_NOWHERE - 2)  /* where the firmware has it */
 
-void sibeat_wearer_start(sibeat_wearer *wearer, int waits, sibeat_older *older)
+/* What comes behind a beat. */
+#define PAUSE 1
+#define KNOWN_PAUSE 2
+#define GAP 4
+
+typedef char sibeat_wearer_counts_in_bytes[SIBEAT_HELD_MOST <= UINT8_MAX && SIBEAT_WINDOWS < GIVEN ? 1 : -1];
+
+void sibeat_wearer_start(sibeat_wearer *wearer, int waits)
 {
     memset(wearer, 0, sizeof *wearer);
     wearer->waits = waits != 0;
-    wearer->older = older;
+    wearer->after_newest = NAN;
 }
 
 static int is_fit(const float *window)
@@ -33,111 +44,211 @@ static int is_fit(const float *window)
     return 1;
 }
 
-/* The window of a fit beat, as far as it is still there; or NULL. */
-static const float *window_of(const sibeat_wearer *wearer, uint32_t fit)
+/* The beat of a number, counted from 0 among all. */
+static sibeat_held *beat_at(sibeat_wearer *wearer, uint32_t number)
 {
-    const uint32_t newer = wearer->own.count - fit; /* fit beats behind it */
-
-    if (!fit)
-        return NULL;
-    if (newer < 2)
-        return wearer->newest[fit % 2];
-    if (newer < SIBEAT_WARM_UP) /* of a warm-up: each of its fit beats has been put there */
-        return wearer->own.others[(fit - 1) % SIBEAT_WARM_UP];
-    if (wearer->older && newer < SIBEAT_WARM_UP + SIBEAT_OLDER)
-        return wearer->older->windows[fit % SIBEAT_OLDER];
-    return NULL;
+    return &wearer->beats[number % SIBEAT_HELD_MOST];
 }
 
-/* Learn from a fit beat, the number of which among them is returned. */
-static uint32_t learn(sibeat_wearer *wearer, const float *window, float interval)
-{
-    sibeat_template *own = &wearer->own;
-    const uint32_t place = own->count % SIBEAT_WARM_UP; /* where the template is about to put this one */
-
-    if (!own->kind_count && wearer->older && own->count >= SIBEAT_WARM_UP)
-        memcpy(wearer->older->windows[(own->count - SIBEAT_WARM_UP + 1) % SIBEAT_OLDER], own->others[place],
-               sizeof own->others[place]);
-    sibeat_template_push(own, window, interval);
-    memcpy(wearer->newest[own->count % 2], window, sizeof wearer->newest[0]);
-    return own->count;
-}
-
-/* The number of the oldest beat that is held, among all. */
 static uint32_t oldest(const sibeat_wearer *wearer)
 {
     return wearer->total - wearer->held;
 }
 
-/* Whether a beat has no window in a warm-up: it gets no score, whenever that ends. */
-static int is_hopeless(const sibeat_wearer *wearer, uint32_t number)
+/* Beats that have been learnt from. */
+static uint32_t learnt(const sibeat_wearer *wearer)
 {
-    return !wearer->own.kind_count && !wearer->beats[number % (SIBEAT_HELD + 1)].fit;
+    return wearer->total - wearer->queued;
 }
 
-/* Make the views ready of all beats but so many; returns how many. */
-static int release(sibeat_wearer *wearer, int waiting, float after_newest)
+static void let_go(sibeat_wearer *wearer, sibeat_held *beat)
 {
-    wearer->after_newest = after_newest;
-    while (wearer->ready < wearer->held &&
-           (wearer->held - wearer->ready > waiting || is_hopeless(wearer, oldest(wearer) + wearer->ready)))
-        wearer->ready++;
-    return wearer->ready;
+    sibeat_template_let_go(&wearer->own, beat->place);
+    beat->place = NOWHERE;
 }
 
-/* Give up the views that were ready. */
-static void give_up(sibeat_wearer *wearer)
+/* In a warm-up, make room for one more window. */
+static void forget_oldest(sibeat_wearer *wearer)
 {
-    wearer->held = (uint8_t)(wearer->held - wearer->ready);
-    wearer->ready = 0;
+    uint32_t first = wearer->total;
+    int fit = 0;
+
+    for (uint32_t number = wearer->total; number-- != oldest(wearer);)
+        if (beat_at(wearer, number)->place != NOWHERE) {
+            first = number;
+            fit++;
+        }
+    if (fit == SIBEAT_WARM_UP)
+        let_go(wearer, beat_at(wearer, first));
 }
 
-int sibeat_wearer_push(sibeat_wearer *wearer, const sibeat_beat *beat)
+/* Learn from the oldest beat that is queued. */
+static void learn(sibeat_wearer *wearer, const float *window)
 {
-    const int fit = is_fit(beat->window), place = (int)(wearer->total % (SIBEAT_HELD + 1));
-    const float rr = beat->rr >= 0.0f ? beat->rr : NAN;
-    const float interval = fit && wearer->was_fit ? rr : NAN;
+    sibeat_held *beat = beat_at(wearer, learnt(wearer));
+    const int fit = beat->place != NOWHERE;
+    const uint16_t interval = fit && wearer->was_fit ? beat->rr : 0;
+    const uint8_t place = beat->place < SIBEAT_WINDOWS ? beat->place : SIBEAT_NOWHERE;
 
-    give_up(wearer);
+    wearer->intervals[learnt(wearer) % SIBEAT_INTERVALS] = interval;
     wearer->was_fit = (uint8_t)fit;
-    wearer->intervals[wearer->total % SIBEAT_INTERVALS] = interval;
-    wearer->beats[place].time = beat->time;
-    wearer->beats[place].rr = rr;
-    wearer->beats[place].likeness = beat->likeness;
-    wearer->beats[place].fit = fit ? learn(wearer, beat->window, interval) : 0;
+    wearer->behind = beat->behind;
+    wearer->queued--;
+    if (fit)
+        sibeat_template_push(&wearer->own, window, place, sibeat_seconds_of(interval));
+}
+
+/* Whether a beat has no window in a warm-up: it gets no score, whenever that ends. */
+static int is_hopeless(sibeat_wearer *wearer, uint32_t number)
+{
+    return !wearer->own.kind_count && beat_at(wearer, number)->place == NOWHERE;
+}
+
+/* Make the views ready of all beats that have been learnt from but so many. */
+static void release(sibeat_wearer *wearer, int waiting, float after_newest)
+{
+    const int held = wearer->held - wearer->queued;
+
+    wearer->after_newest = after_newest;
+    while (wearer->ready < held &&
+           (held - wearer->ready > waiting || is_hopeless(wearer, oldest(wearer) + wearer->ready)))
+        wearer->ready++;
+}
+
+static void release_waiting(sibeat_wearer *wearer)
+{
+    release(wearer, wearer->own.kind_count ? wearer->waits : SIBEAT_HELD, NAN);
+}
+
+static int is_busy(const sibeat_wearer *wearer)
+{
+    return wearer->ready || wearer->queued || wearer->behind || wearer->is_last;
+}
+
+int sibeat_wearer_has_room(const sibeat_wearer *wearer)
+{
+    return wearer->held < SIBEAT_HELD_MOST && sibeat_template_has_room(&wearer->own);
+}
+
+/* Where the window of a beat goes that is about to be added. */
+static uint8_t place_for(sibeat_wearer *wearer, const float *window, int is_at_once)
+{
+    if (!is_fit(window))
+        return NOWHERE;
+    if (!is_at_once || !wearer->own.kind_count)
+        return sibeat_template_hold(&wearer->own, window);
+    if (wearer->held)
+        return GIVEN;
+    memcpy(wearer->newest, window, sizeof wearer->newest);
+    return NEWEST;
+}
+
+void sibeat_wearer_push(sibeat_wearer *wearer, const sibeat_beat *beat)
+{
+    const int is_at_once = !is_busy(wearer);
+    sibeat_held *added = beat_at(wearer, wearer->total);
+
+    if (!sibeat_wearer_has_room(wearer))
+        return;
+    if (!wearer->own.kind_count && is_fit(beat->window))
+        forget_oldest(wearer);
+    added->time = (uint32_t)beat->time;
+    added->likeness = beat->likeness;
+    added->rr = sibeat_ticks_of(beat->rr);
+    added->behind = 0;
+    added->place = place_for(wearer, beat->window, is_at_once);
+    wearer->time = beat->time;
     wearer->total++;
     wearer->held++;
-    return release(wearer, wearer->own.kind_count ? wearer->waits : SIBEAT_HELD, NAN);
+    wearer->queued++;
+    if (is_at_once) {
+        learn(wearer, beat->window);
+        release_waiting(wearer);
+    }
 }
 
-int sibeat_wearer_pause(sibeat_wearer *wearer, int is_known)
+void sibeat_wearer_keep(sibeat_wearer *wearer, const float *window)
 {
-    give_up(wearer);
-    if (!wearer->own.kind_count)
+    sibeat_held *beat = beat_at(wearer, wearer->total - 1);
+
+    if (!wearer->held || beat->place != GIVEN)
+        return;
+    if (wearer->ready) {
+        beat->place = sibeat_template_hold(&wearer->own, window);
+        return;
+    }
+    memcpy(wearer->newest, window, sizeof wearer->newest);
+    beat->place = NEWEST;
+}
+
+void sibeat_wearer_done(sibeat_wearer *wearer)
+{
+    if (!wearer->ready)
+        return;
+    let_go(wearer, beat_at(wearer, oldest(wearer)));
+    wearer->held--;
+    wearer->ready--;
+}
+
+int sibeat_wearer_advance(sibeat_wearer *wearer)
+{
+    const uint8_t behind = wearer->behind;
+
+    if (wearer->ready)
+        return 1;
+    wearer->behind = 0;
+    if (behind & GAP)
+        wearer->was_fit = 0;
+    if (behind) {
+        if (wearer->own.kind_count)
+            release(wearer, 0, behind & KNOWN_PAUSE ? SIBEAT_LONGEST_RR : NAN);
+        wearer->is_last = 1;
+        return 1;
+    }
+    if (!wearer->queued)
         return 0;
-    return release(wearer, 0, is_known ? SIBEAT_LONGEST_RR : NAN);
+    const uint8_t place = beat_at(wearer, learnt(wearer))->place;
+    if (place < SIBEAT_WINDOWS)
+        sibeat_unpack(&wearer->own.windows[place], wearer->newest);
+    learn(wearer, wearer->newest);
+    release_waiting(wearer);
+    return 1;
 }
 
-int sibeat_wearer_interrupt(sibeat_wearer *wearer)
+/* What comes behind the newest beat, be it queued or not. */
+static uint8_t *behind_newest(sibeat_wearer *wearer)
 {
-    give_up(wearer);
-    wearer->was_fit = 0;
-    return wearer->own.kind_count ? release(wearer, 0, NAN) : 0;
+    return wearer->queued ? &beat_at(wearer, wearer->total - 1)->behind : &wearer->behind;
 }
 
-int sibeat_wearer_finish(sibeat_wearer *wearer)
+void sibeat_wearer_pause(sibeat_wearer *wearer, int is_known)
 {
-    give_up(wearer);
+    uint8_t *behind = behind_newest(wearer);
+
+    if (!*behind) /* else the newest beat waits no longer */
+        *behind = is_known ? PAUSE | KNOWN_PAUSE : PAUSE;
+}
+
+void sibeat_wearer_interrupt(sibeat_wearer *wearer)
+{
+    uint8_t *behind = behind_newest(wearer);
+
+    *behind = (uint8_t)(*behind | GAP);
+}
+
+void sibeat_wearer_finish(sibeat_wearer *wearer)
+{
     wearer->was_fit = 0;
     if (!wearer->own.kind_count && wearer->own.other_count >= SIBEAT_FEWEST_BEATS)
         sibeat_template_settle(&wearer->own);
-    return release(wearer, 0, NAN);
+    release(wearer, 0, NAN);
+    wearer->is_last = 1;
 }
 
 /* The interval before the beat of a number, which may lie before the first one or behind the newest. */
 static float interval_of(const sibeat_wearer *wearer, uint32_t number)
 {
-    return number < wearer->total ? wearer->intervals[number % SIBEAT_INTERVALS] : NAN;
+    return number < learnt(wearer) ? sibeat_seconds_of(wearer->intervals[number % SIBEAT_INTERVALS]) : NAN;
 }
 
 /* The first beats of a warm-up are relative to those that follow, too. */
@@ -151,26 +262,27 @@ static void put_rhythm(const sibeat_wearer *wearer, uint32_t number, float *feat
     for (uint32_t k = 0; k < 3; k++) /* behind the newest, too, where there is none before the first */
         recent[k] = number + k >= 2 ? interval_of(wearer, number + k - 2) : NAN;
     if (wearer->waits)
-        after = number + 1 < wearer->total ? interval_of(wearer, number + 1) : wearer->after_newest;
+        after = number + 1 < learnt(wearer) ? interval_of(wearer, number + 1) : wearer->after_newest;
     sibeat_rhythm_features(history, SIBEAT_HISTORY, recent, after, features);
 }
 
-int sibeat_wearer_view_of(const sibeat_wearer *wearer, int number, sibeat_wearer_view *view)
+int sibeat_wearer_view_of(sibeat_wearer *wearer, int number, sibeat_wearer_view *view)
 {
-    const uint32_t beat = oldest(wearer) + (uint32_t)number;
-    const int place = (int)(beat % (SIBEAT_HELD + 1));
+    const sibeat_held *beat = beat_at(wearer, oldest(wearer) + (uint32_t)number);
 
     memset(view, 0, sizeof *view);
     if (number < 0 || number >= wearer->ready)
         return 0;
-    view->beat.time = wearer->beats[place].time;
-    view->beat.rr = wearer->beats[place].rr;
-    view->beat.likeness = wearer->beats[place].likeness;
-    view->beat.window = wearer->own.kind_count ? window_of(wearer, wearer->beats[place].fit) : NULL;
-    if (!view->beat.window)
+    view->beat.time = wearer->time + (int32_t)(beat->time - (uint32_t)wearer->time);
+    view->beat.rr = sibeat_seconds_of(beat->rr);
+    view->beat.likeness = beat->likeness;
+    if (beat->place == NOWHERE || !wearer->own.kind_count)
         return 0;
+    if (beat->place < SIBEAT_WINDOWS)
+        sibeat_unpack(&wearer->own.windows[beat->place], wearer->newest);
+    view->beat.window = wearer->newest;
     view->own = sibeat_template_nearest(&wearer->own, view->beat.window);
-    put_rhythm(wearer, beat, view->features);
+    put_rhythm(wearer, oldest(wearer) + (uint32_t)number, view->features);
     return 1;
 }
 

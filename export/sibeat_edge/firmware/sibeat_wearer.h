@@ -3,18 +3,23 @@
  * Puts each beat beside the wearer's own beats and rhythm, for the model to score, as sibeat_edge.beats.wearer does.
  * Empty for a model that judges a beat alone.
  *
- * A beat's view is ready with the next beat, if the model waits for that. The beats of a warm-up wait for its end, the
- * last SIBEAT_HELD of them: then all their views are ready together. **Score them all, and let the threshold learn from
- * all scores, before the first of them is judged.**
+ * A beat's view is ready with the next beat, if the model waits for that. The beats of a warm-up wait for its end: then
+ * all their views are ready together. **Score them all, and let the threshold learn from all scores, before the first
+ * of them is judged.** As that takes long, it may be done bit by bit: beats that are pushed meanwhile are queued.
  *
- * Keep one sibeat_wearer for each wearer, also across gaps in the signal:
+ * Keep one sibeat_wearer for each wearer, also across gaps in the signal. sibeat_monitor uses it so:
  *
- *     const int ready = sibeat_wearer_push(&wearer, &beat);
- *     for (int k = 0; k < ready; k++)
- *         if (sibeat_wearer_view_of(&wearer, k, &view))
- *             ...make the inputs of it with sibeat_wearer_input, run the model, keep the score, learn from it
- *     for (int k = 0; k < ready; k++)
- *         ...judge it by its score, or as a beat without one
+ *     sibeat_wearer_push(&wearer, &beat);
+ *     do {
+ *         for (int k = 0; k < wearer.ready; k++)
+ *             if (sibeat_wearer_view_of(&wearer, k, &view))
+ *                 ...make the inputs of it with sibeat_wearer_input, run the model, keep the score, learn from it
+ *         while (wearer.ready) {
+ *             ...judge the view of number 0 by its score, or as a beat without one
+ *             sibeat_wearer_done(&wearer);
+ *         }
+ *     } while (sibeat_wearer_advance(&wearer));
+ *     sibeat_wearer_keep(&wearer, beat.window);
  */
 #ifndef SIBEAT_WEARER_H
 #define SIBEAT_WEARER_H
@@ -30,79 +35,88 @@
 extern "C" {
 #endif
 
-#define SIBEAT_HELD (2 * SIBEAT_WARM_UP) /* beats that wait for the warm-up's end */
-#define SIBEAT_FEWEST_BEATS 20           /* fit ones that are enough for a template where the stream ends before */
+#define SIBEAT_HELD (2 * SIBEAT_WARM_UP) /* beats that wait for the warm-up's end, SIBEAT_WARM_UP fit ones at most */
+#define SIBEAT_QUEUED 4 /* that may come until the first of the warm-up's beats is judged */
+#define SIBEAT_HELD_MOST (SIBEAT_HELD + 1 + SIBEAT_QUEUED)
+#define SIBEAT_FEWEST_BEATS 20 /* fit ones that are enough for a template where the stream ends before */
 #define SIBEAT_INTERVALS (SIBEAT_HELD + 1 + SIBEAT_HISTORY + 3)
 
 /* A beat, fit to be scored or not. */
 typedef struct {
-    int64_t time;        /* of its R-peak, in any unit; it is only handed on */
-    float rr;            /* s since the R-peak before; NAN across a gap, and for the first beat */
+    int64_t time;        /* of its R-peak, ticks: samples at 360 Hz; less than 69 days from that of a beat that waits */
+    float rr;            /* s since the R-peak before, of whole ticks, up to 182 s; NAN across a gap, and at first */
     float likeness;      /* dB, as of sibeat_aligner_push; only handed on */
     const float *window; /* its filtered samples in mV, as for sibeat_quantise_beside; NULL if it is unfit */
 } sibeat_beat;
 
-/* A beat beside what is the wearer's own. The pointers hold until the next beat is pushed. */
+/* A beat beside what is the wearer's own. The pointers hold until the next view, or the next beat. */
 typedef struct {
     sibeat_beat beat; /* its window is NULL for one without a score: unfit, or of a warm-up that took too long */
     const float *own; /* the template that is most like it, or NULL */
     float features[SIBEAT_RHYTHM_FEATURES];
 } sibeat_wearer_view;
 
-#define SIBEAT_OLDER (SIBEAT_WARM_UP + 1)
-
-/*
- * The windows of a warm-up that has been prolonged: of its fit beats older than those that sibeat_template holds. It is
- * needed until the warm-up's end, and may serve as other memory afterwards.
- */
+/* A beat that is held. */
 typedef struct {
-    float windows[SIBEAT_OLDER][SIBEAT_WINDOW_SIZE];
-} sibeat_older;
+    uint32_t time; /* the lower half */
+    float likeness;
+    uint16_t rr;    /* as of sibeat_ticks_of */
+    uint8_t place;  /* of its window */
+    uint8_t behind; /* what has come behind it, before the next beat */
+} sibeat_held;
 
 typedef struct {
     sibeat_template own;
-    sibeat_older *older;
-    float newest[2][SIBEAT_WINDOW_SIZE]; /* the windows of the newest two fit beats */
-    float intervals[SIBEAT_INTERVALS];   /* between two fit beats, s, or NAN; a ring */
-    struct {
-        int64_t time;
-        float rr, likeness;
-        uint32_t fit; /* its number among the fit beats, from 1; 0 if it is unfit */
-    } beats[SIBEAT_HELD + 1];      /* those that are held; a ring */
-    uint32_t total;                /* beats so far */
-    uint8_t held, ready;           /* beats held, the newest; and of them, the oldest, those whose views are ready */
-    uint8_t waits, was_fit;        /* was_fit: the beat before, with no gap behind it */
-    float after_newest;            /* seconds that the newest beat had none behind it, or NAN */
+    float newest[SIBEAT_WINDOW_SIZE];     /* the window of the beat that waits; or of a view, if that was packed */
+    uint16_t intervals[SIBEAT_INTERVALS]; /* between two fit beats, as of sibeat_ticks_of; a ring */
+    sibeat_held beats[SIBEAT_HELD_MOST];  /* a ring */
+    int64_t time;                         /* of the newest beat */
+    uint32_t total;                       /* beats so far */
+    uint8_t held;                         /* of them, the newest; */
+    uint8_t ready;                        /* of these, the oldest, those whose views are ready; */
+    uint8_t queued;                       /* and the newest, those that nothing has been learnt from */
+    uint8_t behind;                       /* what has come behind the last beat that has been learnt from */
+    uint8_t waits, was_fit;               /* was_fit: the beat before, with no gap behind it */
+    uint8_t is_last;                      /* no beat follows soon on the views that are ready */
+    float after_newest;                   /* seconds that the newest beat had none behind it, or NAN */
 } sibeat_wearer;
 
-/*
- * waits: whether the model waits for the next beat, as SIBEAT_WAITS. older: where the windows of a prolonged warm-up
- * are held; NULL to save its memory. Then the oldest beats of such a warm-up get no score, and the threshold learns
- * from fewer, than sibeat_edge has: at most SIBEAT_WARM_UP fit beats are held.
- */
-void sibeat_wearer_start(sibeat_wearer *wearer, int waits, sibeat_older *older);
+/* waits: whether the model waits for the next beat, as SIBEAT_WAITS. */
+void sibeat_wearer_start(sibeat_wearer *wearer, int waits);
+
+/* Whether there is room for one more beat. There is, unless the views of a warm-up are left ready for too long. */
+int sibeat_wearer_has_room(const sibeat_wearer *wearer);
 
 /*
- * Add a beat. Its window is needed only during this call. A negative interval counts as one that is not known, and a
- * window with what is no number, or beyond 1e6 mV, as unfit. Returns how many views are ready, at most SIBEAT_HELD + 1;
- * those of the call before are gone. It takes as long as sibeat_template_push.
+ * Add a beat, where there is room. Its window has to be there until sibeat_wearer_keep. A negative interval counts as
+ * one that is not known, and a window with what is no number, or beyond 1e6 mV, as unfit. `ready` tells how many views
+ * are ready then. It takes as long as sibeat_template_push.
  */
-int sibeat_wearer_push(sibeat_wearer *wearer, const sibeat_beat *beat);
+void sibeat_wearer_push(sibeat_wearer *wearer, const sibeat_beat *beat);
+
+/* The same beat's window, once its views that were ready are done, or as many as there was time for. */
+void sibeat_wearer_keep(sibeat_wearer *wearer, const float *window);
+
+/* The oldest view that is ready is needed no longer. */
+void sibeat_wearer_done(sibeat_wearer *wearer);
+
+/* Where no view is ready, go on with what is queued; returns 0 where nothing is. */
+int sibeat_wearer_advance(sibeat_wearer *wearer);
 
 /*
- * The same where no beat has come for some seconds: the newest one waits no longer. is_known: whether the signal since
- * is known throughout.
+ * No beat has come for some seconds: the newest one waits no longer. is_known: whether the signal since is known
+ * throughout. sibeat_wearer_advance does it, when the beats before have had their turn.
  */
-int sibeat_wearer_pause(sibeat_wearer *wearer, int is_known);
+void sibeat_wearer_pause(sibeat_wearer *wearer, int is_known);
 
 /* The same where the signal breaks off, and goes on at another time. The beats of a warm-up go on waiting. */
-int sibeat_wearer_interrupt(sibeat_wearer *wearer);
+void sibeat_wearer_interrupt(sibeat_wearer *wearer);
 
-/* The same at the end: of all beats that are left, with a template of SIBEAT_FEWEST_BEATS if need be. */
-int sibeat_wearer_finish(sibeat_wearer *wearer);
+/* The end, where nothing is queued: all views that are left are ready, of SIBEAT_FEWEST_BEATS if need be. */
+void sibeat_wearer_finish(sibeat_wearer *wearer);
 
 /* Set *view to a view that is ready, from 0 for the oldest. Returns whether the beat is to be scored. */
-int sibeat_wearer_view_of(const sibeat_wearer *wearer, int number, sibeat_wearer_view *view);
+int sibeat_wearer_view_of(sibeat_wearer *wearer, int number, sibeat_wearer_view *view);
 
 /* What the model is asked for a beat. */
 typedef enum {

@@ -13,7 +13,7 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from sibeat_edge.beats.form import KIND
+from sibeat_edge.beats.form import KIND, STEP
 from sibeat_edge.report.bins import Bin, time_unit
 from sibeat_edge.report.excerpts import Excerpt
 from sibeat_edge.report.findings import KindFound
@@ -212,7 +212,7 @@ def _kind(kind, commonest, limits):
     figure = Figure(figsize=(34 * MM, 24 * MM))
     axis = figure.add_axes((0, 0.03, 1, 0.94))
     axis.set_axis_off()
-    time = (np.arange(len(kind.shape)) - KIND[0]) / RATE
+    time = (STEP * np.arange(len(kind.shape)) - KIND[0] + KIND[0] % STEP) / RATE
     axis.plot(time, commonest.shape, color=FAINT, alpha=0.6, linewidth=0.9)
     colour = {"S": EARLY, "V": ALARM}.get(kind.kind, LEADS[0])
     axis.plot(time, kind.shape, color=colour, linewidth=1.4)

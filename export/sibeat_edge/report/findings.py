@@ -38,10 +38,10 @@ class KindFound:
         kind: what most of its beats are: ``N``, ``S`` or ``V``.
         beats: their number.
         first, last: times of the first and of the last one, s.
-        shape: mean shape ``(120,)`` at 360 Hz, 40 samples before the R-peak and 80 from it on, without slow
+        shape: mean shape ``(40,)`` at 120 Hz, 13 samples before the R-peak and 27 from it on, without slow
             swings, of length 1.
 
-    >>> KindFound(0, "N", 1500, 0.4, 1799.0, np.zeros(120)).kind
+    >>> KindFound(0, "N", 1500, 0.4, 1799.0, np.zeros(40)).kind
     'N'
     """
 

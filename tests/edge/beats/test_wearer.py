@@ -79,8 +79,20 @@ def test_a_stream_that_ends_in_its_warm_up_is_judged_by_what_there_was():
 def test_a_warm_up_without_end_holds_no_more_beats_than_stated():
     wearer, noise = Wearer(), np.random.default_rng(0).normal(size=(300, 320, 1))
     views = [view for time, beat in zip(times(300), noise, strict=True) for view in wearer.push(time, beat)]
-    assert views == [None] * (300 - HELD)
-    assert wearer.template.trouble and wearer.finish() == [None] * HELD
+    assert views == [None] * (300 - WARM_UP)
+    assert wearer.template.trouble and wearer.finish() == [None] * WARM_UP
+
+
+def test_a_warm_up_of_unfit_beats_holds_twice_as_many():
+    wearer, noise, draws = (
+        Wearer(),
+        np.random.default_rng(0).normal(size=(400, 320, 1)),
+        np.random.default_rng(1),
+    )
+    views = []
+    for time, beat in zip(times(400), noise, strict=True):
+        views += wearer.push(time, beat if draws.random() < 0.4 else None)
+    assert 400 - HELD <= len(views) <= 400 - WARM_UP and set(views) == {None}
 
 
 def test_after_a_gap_template_and_rhythm_are_still_the_wearers():
