@@ -24,22 +24,22 @@ from sibeat_edge.model.runtime import Model
 
 STATIC = Path(sibeat_edge.__file__).parent / "firmware"  # the files that are the same for every model
 # Stems of those that only a wearer's model needs.
-OF_A_WEARER = tuple(
-    f"sibeat_{name}"
-    for name in (
-        "wearer",
-        "template",
-        "packed",
-        "ticks",
-        "rhythm",
-        "shape",
-        "timing",
-        "judge",
-        "episodes",
-        "alarms",
-        "monitor",
-        "image",
-    )
+OF_A_WEARER = (
+    "sibeat",
+    "host_demo",
+    "sibeat_pathtest",
+    "sibeat_wearer",
+    "sibeat_template",
+    "sibeat_packed",
+    "sibeat_ticks",
+    "sibeat_rhythm",
+    "sibeat_shape",
+    "sibeat_timing",
+    "sibeat_judge",
+    "sibeat_episodes",
+    "sibeat_alarms",
+    "sibeat_monitor",
+    "sibeat_image",
 )
 GOLDEN_BEATS = 16
 MARGIN, LEAST_MARGIN = 0.25, 1024  # of the arena as measured; bytes

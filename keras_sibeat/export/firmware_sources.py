@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from keras_sibeat.export.c_filters import filter_sources
 from keras_sibeat.export.c_net import net_sources
 from keras_sibeat.export.c_text import elements, floating, header, integer, text
+from keras_sibeat.export.golden_path import path_sources
 from keras_sibeat.export.net import read_net
 from keras_sibeat.export.tflm import scales_each_unit
 from sibeat_edge.beats.windows import HIGHEST
-from sibeat_edge.model.runtime import input_shapes
-from sibeat_edge.signal.filters import band_pass_taps
+from sibeat_edge.model.runtime import Model, input_shapes
 
 WEARER_MACROS = {  # constants of template and rhythm, by their names in the manifest
     **{
@@ -108,6 +109,8 @@ def sources(facts: Facts) -> dict[str, str]:
         "sibeat_ops.h": _resolver(facts.operations, scales_each_unit(facts.content)),
         "sibeat_config.h": _config_header(facts),
         "sibeat_config.c": _config(facts.manifest),
+        **filter_sources(tuple(facts.manifest["signal"]["band"]), facts.manifest["signal"]["order"]),
+        **(path_sources(Model(facts.content)) if facts.manifest["wearer"] else {}),
         "sibeat_golden.h": _golden_header(facts),
         "sibeat_golden.c": _golden(facts.golden_inputs, facts.golden_scores),
     }
@@ -144,8 +147,7 @@ def _config_header(facts):
     lines = [
         f"#define SIBEAT_RATE_HZ {signal['rate']}",
         f"#define SIBEAT_LEADS {len(signal['leads'])}",
-        f"#define SIBEAT_DELAY {signal['order']} /* samples, of the band-pass */",
-        f"#define SIBEAT_TAPS {2 * signal['order'] + 1}\n",
+        f"#define SIBEAT_DELAY {signal['order']} /* samples, of the windows' band-pass */\n",
         "/* The window, in samples: those before the R-peak, and those from it on. */",
         f"#define SIBEAT_BEFORE {window['before']}",
         f"#define SIBEAT_AFTER {window['after']}",
@@ -171,7 +173,6 @@ def _config_header(facts):
         f"#define SIBEAT_ARENA_MEASURED_BYTES {facts.arena}",
         f"#define SIBEAT_ARENA_MARGIN_BYTES {facts.margin}",
         "#define SIBEAT_ARENA_BYTES (SIBEAT_ARENA_MEASURED_BYTES + SIBEAT_ARENA_MARGIN_BYTES)\n",
-        "extern const float sibeat_taps[SIBEAT_TAPS];",
         "extern const char *const sibeat_lead_names[SIBEAT_LEADS];",
         *(f"extern const char sibeat_{key}[];" for key in ("name", "licence", "notice")),
     ]
@@ -199,13 +200,10 @@ def _rhythm(wearer, inputs):
 
 
 def _config(manifest):
-    signal = manifest["signal"]
-    taps = band_pass_taps(tuple(signal["band"]), signal["order"]).astype(np.float32)
     lines = [
         '#include "sibeat_config.h"\n',
-        f"const float sibeat_taps[SIBEAT_TAPS] = {{\n{elements(taps)}\n}};\n",
         "const char *const sibeat_lead_names[SIBEAT_LEADS] = {",
-        *(f"    {text(lead)}," for lead in signal["leads"]),
+        *(f"    {text(lead)}," for lead in manifest["signal"]["leads"]),
         "};",
         *(f"const char sibeat_{key}[] = {text(manifest[key])};" for key in ("name", "licence", "notice")),
     ]
