@@ -42,6 +42,8 @@ class COutcome(ctypes.Structure):
     _fields_ = (
         ("time", ctypes.c_int64),
         ("rr", ctypes.c_float),
+        ("timing_score", ctypes.c_float),
+        ("shape_score", ctypes.c_float),
         ("verdict", CVerdict),
         ("score", ctypes.c_int8),
         ("has_score", ctypes.c_uint8),
@@ -218,6 +220,7 @@ class Parts:
         patch.setattr(module, "Aligner", lambda: CAligner(library))
         patch.setattr(module, "Judge", lambda centre: CJudge(library, centre))
         patch.setattr(module, "Wearer", lambda waits, centre: CWearer(library, waits, centre))
+        patch.setattr(module, "views_of", list)  # C makes views at once
         patch.setattr(module, "Threshold", lambda *arguments: CThreshold(library, *arguments))
         patch.setattr(stream, "Stretch", lambda: CStretch(library))
         patch.setattr(stream.BeatStream, "_without_noise", lambda _, *found: self._without_noise(*found))

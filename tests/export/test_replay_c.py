@@ -15,6 +15,7 @@ from keras_sibeat.export.agreement import differences
 from keras_sibeat.export.c_filters import RATES
 from keras_sibeat.export.native import ERRORS, NativeScorer, build
 from sibeat_edge.beats.episodes import AlarmPolicy, Episodes
+from sibeat_edge.beats.template import WARM_UP
 from sibeat_edge.model.runtime import Model
 from sibeat_edge.report.recording import PRESET
 from sibeat_edge.scorer import BeatScorer, revise
@@ -61,7 +62,8 @@ def check(library, model, signal, rate, **options):
     for ours, theirs in zip(wanted, found, strict=True):
         counts = differences(ours, theirs, model.manifest["score"])
         assert {name: counts[name] for name in COUNTED} == dict.fromkeys(COUNTED, 0), counts
-        assert counts["one_level"] <= 0.12 * len(ours) + 1 and counts["snr"] == 0
+        # Windows of a warm-up are packed, and the template that is made of them is a little off for a while.
+        assert counts["one_level"] <= WARM_UP + 0.12 * len(ours) and counts["snr"] == 0
     episodes, policy, told, alarms = Episodes(), AlarmPolicy(), [], []
     for beat in wanted[0]:
         begun = episodes.push(beat)
