@@ -19,7 +19,7 @@ SHORT := data.wearers=4 data.seconds=60 train.epochs=1 student.epochs=1
 PIP := -m pip install --quiet --no-compile --constraint constraints.txt
 COMPILE := -m compileall -q -j 0
 
-.PHONY: install quickstart test test-oldest test-backends test-fuzz test-slow lint
+.PHONY: install quickstart browser test test-oldest test-backends test-fuzz test-slow lint
 
 install: $(VENV)/.installed
 
@@ -40,6 +40,10 @@ quickstart: install
 	$(BIN)/python -m keras_sibeat.data simulate --out runs/quickstart-wearer --wearers 1 --seconds 600 --seed 1
 	$(BIN)/python -m sibeat_edge score runs/quickstart-wearer/s000 --report runs/quickstart/report.html \
 		--model runs/quickstart/fold0-seed0/export/quickstart.tflite
+
+# The page that scores a strip in the browser; needs npm and, of Debian, clang, lld, wasi-libc, libclang-rt-dev-wasm32.
+browser: install
+	$(BIN)/python examples/browser/serve.py
 
 lint: $(VENV)/.tools
 	$(BIN)/ruff check .

@@ -1,0 +1,54 @@
+"""Builds the page and serves it to this computer's browser.
+
+    python examples/browser/serve.py             # http://127.0.0.1:8000
+    python examples/browser/serve.py --port 0    # any free port; --build: builds alone
+"""
+
+import argparse
+import functools
+import http.server
+import sys
+
+from build import BuildError, build
+
+
+class Handler(http.server.SimpleHTTPRequestHandler):
+    """Serves files; they change with each build, so a browser asks anew for them."""
+
+    extensions_map = {**http.server.SimpleHTTPRequestHandler.extensions_map, ".wasm": "application/wasm"}
+
+    def end_headers(self):
+        self.send_header("Cache-Control", "no-cache")
+        super().end_headers()
+
+    def log_message(self, *arguments):
+        pass
+
+
+def open_server(port):
+    """A server of the built page on this computer alone. Raises ``BuildError``, ``OSError``."""
+    return http.server.ThreadingHTTPServer(("127.0.0.1", port), functools.partial(Handler, directory=build()))
+
+
+def main():
+    line = argparse.ArgumentParser(description="Serves the page that scores a strip in the browser.")
+    line.add_argument("--port", type=int, default=8000, help="0: any that is free")
+    line.add_argument("--build", action="store_true", help="only build")
+    options = line.parse_args()
+    try:
+        if options.build:
+            print(f"built: {build()}")
+            return 0
+        server = open_server(options.port)
+    except (BuildError, OSError) as error:
+        print(f"serve.py: {error}", file=sys.stderr)
+        return 2
+    print(f"http://127.0.0.1:{server.server_port}", flush=True)
+    try:
+        server.serve_forever()
+    except KeyboardInterrupt:
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
