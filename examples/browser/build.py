@@ -1,4 +1,4 @@
-"""Builds what the page needs and the repository has not: LiteRT.js, the firmware's C as WebAssembly, a wearer."""
+"""Builds what the page needs and the repository has not: LiteRT.js, the C as WebAssembly, a wearer."""
 
 import json
 import shutil
@@ -15,15 +15,24 @@ from sibeat_edge.model.presets import WEARER, model_path
 HERE = Path(__file__).resolve().parent
 BUILT, MODULES = HERE / "build", HERE / "node_modules"
 EXPORT = HERE.parents[1] / "export"
-FIRMWARE = EXPORT / "sibeat_edge" / "firmware", EXPORT / "firmware"  # of every model, and of the default preset
-FLAGS = ["--target=wasm32-wasi", "-mexec-model=reactor", "-std=c99", "-O2", "-Wall", "-Wextra", "-Werror", "-Wl,--wrap=sibeat_wearer_input"]
+# The C that is the same for every model, and that of the default preset.
+FIRMWARE = EXPORT / "sibeat_edge" / "firmware", EXPORT / "firmware"
+CLANG = "clang, lld, wasi-libc, libclang-rt-dev-wasm32"
+FLAGS = ["--target=wasm32-wasi", "-mexec-model=reactor", "-std=c99", "-O2", "-Wall", "-Wextra", "-Werror"]
+WRAP = "-Wl,--wrap=sibeat_wearer_input"  # so that sibeat_page.c sees which beat the model is asked about
 # The simulated wearer: with premature beats of both kinds, by a front end that has not the model's rate.
 SEED, SECONDS, RATE, ABNORMAL = 5, 1800, 360, {"V": 0.05, "A": 0.05}
 STEPS = 1000  # a mV
+# What a compiler without C library, or without the run-time library, cannot make.
+PROBE = "#include <math.h>\nint main(void) { return (int)sinf(1.0f); }"
 
 
 class BuildError(Exception):
-    """Something is missing, or does not build; the message is one sentence."""
+    """Something does not build; the message is one sentence."""
+
+
+class MissingError(BuildError):
+    """A program or a package is not here."""
 
 
 def build() -> Path:
@@ -41,11 +50,13 @@ def build() -> Path:
 
 
 def install() -> None:
-    """Install the npm packages of package-lock.json. Raises ``BuildError``."""
-    lock, installed = HERE / "package-lock.json", MODULES / ".package-lock.json"
-    if not _is_older(installed, [lock]):
+    """Install the npm packages of package-lock.json. Raises ``MissingError``."""
+    if not _is_older(MODULES / ".package-lock.json", [HERE / "package-lock.json"]):
         return
-    _run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", package="npm")
+    try:
+        _run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], "npm")
+    except BuildError as error:
+        raise MissingError(str(error)) from error
 
 
 def compile_c() -> None:
@@ -54,13 +65,14 @@ def compile_c() -> None:
     sources += [HERE / "sibeat_page.c", Path(__file__)]
     if not _is_older(BUILT / "sibeat.wasm", sources):
         return
-    if shutil.which("wasm-ld") is None:
-        raise BuildError("found no wasm-ld; expected the linker of WebAssembly (Debian's package lld).")
     with whole_file(BUILT / "sibeat.wasm") as partial:
+        try:
+            _run(["clang", *FLAGS, "-x", "c", "-", "-lm", "-o", partial], CLANG, input=PROBE)
+        except BuildError as error:
+            raise MissingError(str(error)) from error
         folders = [word for folder in FIRMWARE for word in ("-I", folder)]
         files = [file for file in sources if file.suffix == ".c"]
-        package = "clang, wasi-libc and libclang-rt-dev-wasm32"
-        _run("clang", *FLAGS, *folders, *files, "-lm", "-o", partial, package=package)
+        _run(["clang", *FLAGS, WRAP, *folders, *files, "-lm", "-o", partial], CLANG)
 
 
 def simulate() -> None:
@@ -78,12 +90,13 @@ def _is_older(built, sources):
     return not built.exists() or built.stat().st_mtime < max(file.stat().st_mtime for file in sources)
 
 
-def _run(program, *arguments, package):
-    """Run a program in this folder; ``package`` is what Debian calls what it needs."""
+def _run(command, packages, **options):
+    """Run a command in this folder; ``packages`` are what Debian calls what it needs."""
+    name, expected = command[0], f"expected it to work here (Debian: {packages})"
     try:
-        done = subprocess.run([program, *map(str, arguments)], cwd=HERE, capture_output=True, text=True)
+        done = subprocess.run(list(map(str, command)), cwd=HERE, capture_output=True, text=True, **options)
     except FileNotFoundError as error:
-        raise BuildError(f"found no {program}; expected it to be installed (Debian: {package}).") from error
+        raise MissingError(f"found no {name}; {expected}.") from error
     if done.returncode:
-        told = next((line for line in done.stderr.splitlines() if "err" in line.lower()), "it does not say why")
-        raise BuildError(f"{program} failed ({told.strip()}); expected it to work with {package}.")
+        told = [line.strip() for line in done.stderr.splitlines() if "err" in line.lower()] or ["no reason"]
+        raise BuildError(f"{name} failed ({told[0]}); {expected}.")

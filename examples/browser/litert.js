@@ -5,10 +5,14 @@
 
 const WASM = "node_modules/@litertjs/core/wasm/";
 
-/** Loads LiteRT.js and the model of these bytes; returns what scores an input, an Int8Array as the C lays it out. */
+/**
+ * Loads LiteRT.js and the model of these bytes. Returns what scores an input, an Int8Array as the C lays it out. Throws
+ * a sentence where LiteRT.js does not load.
+ */
 export async function openModel(bytes) {
-  const { loadLiteRt } = await import("@litertjs/core");
-  const runtime = await loadLiteRt(WASM);
+  const runtime = await loadRuntime().catch(({ message = "a file is missing" }) => {
+    throw new Error(`LiteRT.js did not load (${message}); expected npm’s packages in node_modules, and a browser with SIMD.`);
+  });
   const wasm = runtime.liteRtWasm;
   const environment = runtime.getDefaultEnvironment();
   const address = wasm._malloc(bytes.length); // as long as the page lives
@@ -18,6 +22,11 @@ export async function openModel(bytes) {
   const compiled = await wasm.compileModel(environment.liteRtEnvironment, model, options);
   const inputs = inputsOf(wasm, environment, model);
   return (input) => run(wasm, compiled, inputs, input);
+}
+
+async function loadRuntime() {
+  const { loadLiteRt } = await import("@litertjs/core");
+  return loadLiteRt(WASM);
 }
 
 /** The model's input buffers, the largest first: the window, and the rhythm behind it. */

@@ -18,8 +18,8 @@ function say(text, isFault = false) {
 }
 
 async function fetched(name) {
-  const answer = await fetch(name);
-  if (!answer.ok) throw new Error(`${name}: found ${answer.status}; expected what serve.py builds`);
+  const answer = await fetch(name).catch(({ message }) => ({ statusText: message }));
+  if (!answer.ok) throw new Error(`${name} did not load (${answer.statusText}); expected what serve.py builds.`);
   return answer;
 }
 
@@ -118,5 +118,5 @@ function takeDrops(take) {
 
 load().then(
   (loaded) => (globalThis.sibeat = { player: start(loaded), found, score: loaded.model }), // for the console, and tests
-  (error) => say(`${error.message}`, true),
+  (error) => say(error.message, true),
 );

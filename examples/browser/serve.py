@@ -1,7 +1,7 @@
 """Builds the page and serves it to this computer's browser.
 
-    python examples/browser/serve.py             # http://127.0.0.1:8000
-    python examples/browser/serve.py --port 0    # any free port; --build: builds alone
+``python examples/browser/serve.py`` serves http://127.0.0.1:8000. ``--port 0`` takes any free port, and
+``--build`` builds alone.
 """
 
 import argparse
