@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_sibeat.export.c_filters import filter_sources
 from keras_sibeat.export.c_net import net_sources
 from keras_sibeat.export.c_text import elements, floating, header, integer, text
 from keras_sibeat.export.net import read_net
@@ -108,6 +109,7 @@ def sources(facts: Facts) -> dict[str, str]:
         "sibeat_ops.h": _resolver(facts.operations, scales_each_unit(facts.content)),
         "sibeat_config.h": _config_header(facts),
         "sibeat_config.c": _config(facts.manifest),
+        **filter_sources(tuple(facts.manifest["signal"]["band"]), facts.manifest["signal"]["order"]),
         "sibeat_golden.h": _golden_header(facts),
         "sibeat_golden.c": _golden(facts.golden_inputs, facts.golden_scores),
     }

@@ -110,6 +110,8 @@ static void judge_all(sibeat_monitor *monitor, int ready)
         memset(&monitor->awaiting, 0, sizeof monitor->awaiting);
         monitor->awaiting.time = view.beat.time;
         monitor->awaiting.rr = view.beat.rr;
+        monitor->awaiting.timing_score = has_score ? seen.timing_score : NAN;
+        monitor->awaiting.shape_score = seen.shape_score;
         monitor->awaiting.score = has_score ? monitor->scores[k] : 0;
         monitor->awaiting.has_score = (uint8_t)has_score;
         monitor->awaiting.is_above = seen.is_over;

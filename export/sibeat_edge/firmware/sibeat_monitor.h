@@ -35,6 +35,7 @@ extern "C" {
 typedef struct {
     int64_t time; /* as it was pushed: ticks */
     float rr;     /* s, or NAN */
+    float timing_score, shape_score; /* as in sibeat_seen, in units of the model's threshold; NAN if not computed */
     sibeat_verdict verdict;
     int8_t score; /* of the model */
     uint8_t has_score, is_above; /* is_above: the threshold that held */

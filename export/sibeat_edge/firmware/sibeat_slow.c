@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+#include "sibeat_slow.h"
+
+#include <math.h>
+#include <string.h>
+
+#define BANK_REACH (SIBEAT_BANK_HALF - 1)
+#define LARGEST_PART 32767.0f
+
+void sibeat_slow_start(sibeat_slow *slow)
+{
+    memset(slow, 0, sizeof *slow);
+    slow->wait = BANK_REACH % SIBEAT_DECIMATION + 1;
+}
+
+/* The output of a symmetric filter, of which the half from its middle on is given, for the middle one of a ring. */
+static float convolved(const float *ring, int size, int middle, const float *taps, int half)
+{
+    float sum = taps[0] * ring[middle];
+    int k = 1, later = middle + 1, earlier = middle - 1;
+
+    while (k < half) { /* each turn goes on until one of both meets an end of the ring */
+        later = later == size ? 0 : later;
+        earlier = earlier < 0 ? size - 1 : earlier;
+        int most = half - k;
+        most = size - later < most ? size - later : most;
+        most = earlier + 1 < most ? earlier + 1 : most;
+        const float *tap = taps + k, *one = ring + later, *other = ring + earlier;
+        for (int n = 0; n < most; n++)
+            sum += *tap++ * (*one++ + *other--);
+        k += most;
+        later += most;
+        earlier -= most;
+    }
+    return sum;
+}
+
+int sibeat_slow_push(sibeat_slow *slow, float sample)
+{
+    int middle;
+
+    slow->fast[slow->next_fast] = sample;
+    slow->next_fast = (uint16_t)(slow->next_fast + 1 < SIBEAT_BANK_TAPS ? slow->next_fast + 1 : 0);
+    if (--slow->wait)
+        return 0;
+    slow->wait = SIBEAT_DECIMATION;
+    middle = slow->next_fast - SIBEAT_BANK_HALF;
+    middle += middle < 0 ? SIBEAT_BANK_TAPS : 0;
+    slow->slow[slow->next_slow] = convolved(slow->fast, SIBEAT_BANK_TAPS, middle, sibeat_bank_taps, SIBEAT_BANK_HALF);
+    slow->next_slow = (uint16_t)(slow->next_slow + 1 < SIBEAT_SLOW_HELD ? slow->next_slow + 1 : 0);
+    slow->made++;
+    return 1;
+}
+
+float sibeat_slow_filtered(const sibeat_slow *slow, const float *taps, int half)
+{
+    const int middle = slow->next_slow - half;
+
+    return convolved(slow->slow, SIBEAT_SLOW_HELD, middle < 0 ? middle + SIBEAT_SLOW_HELD : middle, taps, half);
+}
+
+float sibeat_slow_between(const float *around, int part)
+{
+    float sum = 0.0f;
+    int place = part - BANK_REACH;
+
+    for (int k = SIBEAT_SLOW_AROUND - 1; place <= BANK_REACH; k--, place += SIBEAT_DECIMATION)
+        sum += sibeat_bank_taps[place < 0 ? -place : place] * around[k];
+    return (float)SIBEAT_DECIMATION * sum;
+}
+
+void sibeat_ring_push(sibeat_ring *ring, float value)
+{
+    const uint32_t place = ring->count % SIBEAT_RING_BLOCK;
+
+    ring->newest[place] = value;
+    ring->count++;
+    if (place + 1 < SIBEAT_RING_BLOCK)
+        return;
+    const uint32_t block = (ring->count / SIBEAT_RING_BLOCK - 1) % SIBEAT_RING_BLOCKS;
+    float largest = 0.0f;
+    for (int k = 0; k < SIBEAT_RING_BLOCK; k++)
+        largest = fabsf(ring->newest[k]) > largest ? fabsf(ring->newest[k]) : largest;
+    const float unit = largest / LARGEST_PART;
+    ring->units[block] = unit;
+    for (int k = 0; k < SIBEAT_RING_BLOCK; k++) {
+        const float part = unit > 0.0f ? ring->newest[k] / unit : 0.0f;
+        ring->parts[block][k] = (int16_t)(part < 0.0f ? part - 0.5f : part + 0.5f);
+    }
+}
+
+static float value_of(const sibeat_ring *ring, uint32_t number)
+{
+    const uint32_t block = number / SIBEAT_RING_BLOCK, place = number % SIBEAT_RING_BLOCK;
+
+    if (block == ring->count / SIBEAT_RING_BLOCK)
+        return ring->newest[place];
+    return (float)ring->parts[block % SIBEAT_RING_BLOCKS][place] * ring->units[block % SIBEAT_RING_BLOCKS];
+}
+
+void sibeat_ring_read(const sibeat_ring *ring, uint32_t first, int count, float *samples, int step)
+{
+    uint32_t number = (first + BANK_REACH) / SIBEAT_DECIMATION + SIBEAT_SLOW_FIRST; /* the last slow one around it */
+    int part = (int)((first + BANK_REACH) % SIBEAT_DECIMATION);
+    float around[SIBEAT_SLOW_AROUND];
+
+    for (uint32_t k = 0; k < SIBEAT_SLOW_AROUND; k++)
+        around[k] = value_of(ring, number + k + 1 - SIBEAT_SLOW_AROUND);
+    for (int k = 0; k < count; k++) {
+        if (part == SIBEAT_DECIMATION) {
+            part = 0;
+            memmove(around, around + 1, (SIBEAT_SLOW_AROUND - 1) * sizeof *around);
+            around[SIBEAT_SLOW_AROUND - 1] = value_of(ring, ++number);
+        }
+        samples[k * step] = sibeat_slow_between(around, part++);
+    }
+}
+
+uint32_t sibeat_ring_end(const sibeat_ring *ring)
+{
+    const uint32_t unseen = SIBEAT_DECIMATION * SIBEAT_SLOW_FIRST + BANK_REACH;
+    const uint32_t seen = SIBEAT_DECIMATION * ring->count;
+
+    return seen > unseen ? seen - unseen : 0;
+}
