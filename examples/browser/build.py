@@ -21,7 +21,7 @@ CLANG = "clang, lld, wasi-libc, libclang-rt-dev-wasm32"
 FLAGS = ["--target=wasm32-wasi", "-mexec-model=reactor", "-std=c99", "-O2", "-Wall", "-Wextra", "-Werror"]
 WRAP = "-Wl,--wrap=sibeat_wearer_input"  # so that sibeat_page.c sees which beat the model is asked about
 # The simulated wearer: with premature beats of both kinds, by a front end that has not the model's rate.
-SEED, SECONDS, RATE, ABNORMAL = 5, 1800, 360, {"V": 0.05, "A": 0.05}
+SEED, SECONDS, RATE, ABNORMAL = 5, 1800, 250, {"V": 0.05, "A": 0.05}
 STEPS = 1000  # a mV
 # What a compiler without C library, or without the run-time library, cannot make.
 PROBE = "#include <math.h>\nint main(void) { return (int)sinf(1.0f); }"
@@ -61,7 +61,7 @@ def install() -> None:
 
 def compile_c() -> None:
     """Compile the firmware's C to build/sibeat.wasm. Raises ``BuildError``."""
-    sources = [file for folder in FIRMWARE for file in sorted(folder.glob("sibeat_*.[ch]"))]
+    sources = [file for folder in FIRMWARE for file in sorted(folder.glob("sibeat*.[ch]"))]
     sources += [HERE / "sibeat_page.c", Path(__file__)]
     if not _is_older(BUILT / "sibeat.wasm", sources):
         return

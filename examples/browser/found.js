@@ -37,10 +37,9 @@ export class Found {
     if (beat.kind === "S" || beat.kind === "V") this.show(beat);
   }
 
-  /** The last verdict on a beat, with what has been learnt since. */
-  settled({ number, kind, why }) {
+  /** A beat is of another kind, with what has been learnt since. */
+  revised({ number, kind, why }) {
     const beat = this.beats[number];
-    if (beat.kind === kind) return;
     this.counts[beat.kind]--;
     this.counts[kind]++;
     Object.assign(beat, { kind, why, isRevised: true });

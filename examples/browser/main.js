@@ -44,8 +44,8 @@ function start({ model, module, wearer }) {
   let isBusy = true;
 
   async function play(recording) {
-    isBusy = true;
     player.begin(recording);
+    isBusy = true;
     found.begin();
     strip.begin(recording.rate);
     byId("source").textContent = recording.name;
@@ -53,8 +53,11 @@ function start({ model, module, wearer }) {
     const seconds = await player.warmUp(() => new Promise(requestAnimationFrame));
     if (player.hasJudged)
       say(`The model first learns 60 of the wearer’s own beats: the first ${clockText(seconds)} was played at once.`);
-    else say(`${recording.name}: found ${clockText(seconds)} without 60 beats fit to be scored; expected some two minutes.`, true);
     isBusy = false;
+    if (!player.hasJudged)
+      throw new Error(
+        `found ${clockText(seconds)} without a beat that could be judged; expected some two minutes with 60 clear ones`,
+      );
   }
 
   async function open(file) {
@@ -64,7 +67,7 @@ function start({ model, module, wearer }) {
       const { samples, rate, told } = await readFile(file, given);
       await play({ samples, rate, name: `${file.name} (${told})` });
     } catch (error) {
-      say(error.message, true);
+      say(`${file.name}: ${error.message}.`, true);
     }
   }
 

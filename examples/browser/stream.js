@@ -1,70 +1,64 @@
-// The firmware's C as WebAssembly: samples in, judged beats out.
+// The firmware's C as WebAssembly: samples in, judged beats out. sibeat_page.c is the other side.
 
 import { readInput } from "./heat.js";
 
-const KINDS = { 0: "", 78: "N", 83: "S", 86: "V" };
 const WHYS = ["", "shape", "timing", "both"];
-const QUALITIES = ["good", "noisy"];
-export const EPISODES = [
+const REASONS = ["", "missing", "flat", "saturated", "noisy", "motion", "edge", "warm-up"];
+const EPISODES = [
   "ventricular run", "supraventricular run", "bigeminy", "frequent ectopic beats", "irregular rhythm",
   "bradycardia", "tachycardia", "pause",
 ];
 const WHOLE = 0; // the question to the model that asks for a beat's score
 
+const letter = (kind) => (kind ? String.fromCharCode(kind) : "");
+
 /** One wearer's stream. */
 export class Stream {
   /**
-   * module: of sibeat.wasm. rate: samples a second. score: scores an input. hear: what is told of each
-   * {type: "beat" | "settled" | "episode" | "alarm"}; times in s. Throws where the C does not take the rate.
+   * module: of sibeat.wasm. rate: samples a second. score: of an input of the model, Int8Array, its int8 number.
+   * hear: what is told of each {type: "beat" | "revised" | "episode" | "alarm", ...}, with times in s. A beat has time,
+   * rr, kind ("N", "S", "V" or ""), why, reason, isIrregular; one with a score has score, beat, own, heat, too.
+   * Throws what was found, and expected, where the C does not take the rate.
    */
   constructor(module, rate, score, hear) {
-    this.score = score;
-    this.hear = hear;
-    this.inputs = new Map(); // of beats that are not judged yet, by their time
+    const inputs = new Map(); // of beats that have no verdict yet, by their time
     const page = {
-      score: (time, question, address) => this.ask(time, question, address),
-      beat: (...told) => this.tell(...told),
-      settled: (number, kind, why) => hear({ type: "settled", number, kind: KINDS[kind], why: WHYS[why] }),
+      score: (time, question, address) => {
+        const input = new Int8Array(this.c.memory.buffer, address, this.c.input_bytes());
+        if (question === WHOLE) inputs.set(time, input.slice());
+        return score(input);
+      },
+      beat: (time, rr, kind, why, reason, hasScore, number, isIrregular) => {
+        const shown = hasScore ? { score: number, ...readInput(inputs.get(time), this.c) } : {};
+        inputs.delete(time);
+        const told = { kind: letter(kind), why: WHYS[why], reason: REASONS[reason], isIrregular: isIrregular !== 0 };
+        hear({ type: "beat", time, rr, ...told, ...shown });
+      },
+      revised: (number, kind, why) => hear({ type: "revised", number, kind: letter(kind), why: WHYS[why] }),
       episode: (what, start, end, goesOn) =>
         hear({ type: "episode", what: EPISODES[what], start, end: goesOn ? null : end }),
       alarm: (what, start) => hear({ type: "alarm", what: EPISODES[what], start }),
     };
     this.c = new WebAssembly.Instance(module, { page }).exports;
     this.c._initialize();
-    this.c.start(rate);
+    if (this.c.start(rate) !== 0)
+      throw new Error(`found ${rate} samples a second; expected one of ${this.rates().join(", ")}`);
   }
 
-  ask(time, question, address) {
-    const input = new Int8Array(this.c.memory.buffer, address, this.c.input_bytes());
-    if (question === WHOLE) this.inputs.set(time, input.slice());
-    return this.score(input);
+  rates() {
+    const rates = [];
+    while (this.c.rate_of(rates.length)) rates.push(this.c.rate_of(rates.length));
+    return rates;
   }
 
-  tell(time, rr, kind, why, quality, score, above) {
-    const input = this.inputs.get(time);
-    this.inputs.delete(time);
-    const beat = { type: "beat", time, rr, kind: KINDS[kind], why: WHYS[why], quality: QUALITIES[quality] };
-    if (input) {
-      beat.score = this.real(score);
-      beat.isAbove = Boolean(above);
-      Object.assign(beat, readInput(input, this.c.length(), { scale: this.c.input_scale(), zero: this.c.input_zero() }));
-    }
-    this.hear(beat);
-  }
-
-  /** The score that an int8 number stands for. */
-  real(score) {
-    return (score - this.c.score_zero()) * this.c.score_scale();
-  }
-
-  /** The wearer's own threshold as it is now. */
+  /** The threshold that the wearer has taught until now. */
   get limit() {
     return this.c.limit();
   }
 
   /** Play samples, Float32Array in mV; NaN is a missing one. */
   push(samples) {
-    const most = this.c.capacity();
+    const most = this.c.block();
     for (let first = 0; first < samples.length; first += most) {
       const part = samples.subarray(first, first + most);
       new Float32Array(this.c.memory.buffer, this.c.samples(), most).set(part);
@@ -72,7 +66,7 @@ export class Stream {
     }
   }
 
-  /** The recording is over: all beats are judged. */
+  /** The recording is over: all beats are judged, all episodes end. */
   finish() {
     this.c.finish();
   }

@@ -1,12 +1,16 @@
 // Columns of numbers in a text: CSV, TSV, or words.
 
 const DELIMITERS = [";", "\t", ",", /\s+/];
-const COMMENT = /^\s*(#|%|\/\/|$)/;
+const COMMENT = /^\s*(#|%|\/\/)|^\s*$/;
 const MISSING = /^(nan|na|n\/a|null|none|-)?$/i;
-const CLOCK = /^(\d+):(\d\d):(\d\d(?:\.\d+)?)$/;
-const SCOUT = 200; // rows by which columns are told apart
+const CLOCK = /^(\d+):(\d\d):(\d\d(?:[.,]\d+)?)$/;
+const SCOUTED = 200; // rows by which columns are told apart
+const FEWEST = 10; // rows of a clock
+const EVEN = 0.8; // share of its steps that are alike
 const RATES = [50, 10000]; // Hz: a column that counts faster or slower is no clock
-const SECONDS = { s: 1, ms: 1e-3, us: 1e-6, "µs": 1e-6, ns: 1e-9 };
+const UNITS = { s: 1, ms: 1e-3, us: 1e-6, "µs": 1e-6, ns: 1e-9 }; // s
+const GAP = 0.05; // s
+const LONGEST = 3600; // s
 
 /**
  * The lead in a text. column: the lead's, from 1; NaN for the first that is no clock. Calls refuse with what is wrong.
@@ -14,71 +18,100 @@ const SECONDS = { s: 1, ms: 1e-3, us: 1e-6, "µs": 1e-6, ns: 1e-9 };
  */
 export function readText(text, column, refuse) {
   const lines = text.split(/\r\n|\r|\n/);
-  const layout = layoutOf(lines);
-  if (!layout) refuse("found no column of numbers; expected text with a row a sample, or raw int16 (.i16)");
-  const { first, cells, parse, heading } = layout;
-  const scout = lines.slice(first, first + SCOUT).filter((line) => !COMMENT.test(line)).map(cells);
-  const clock = scout[0].findIndex((_, at) => clockRate(scout, at, parse, heading[at]) > 0);
-  const isNumber = (at) => scout.some((row) => !Number.isNaN(parse(row[at])));
-  const chosen = column > 0 ? column - 1 : scout[0].findIndex((_, at) => at !== clock && isNumber(at));
-  if (chosen < 0) refuse("found a column of time alone; expected one of samples, too");
-  if (chosen >= scout[0].length) refuse(`found ${scout[0].length} columns; expected column ${column}`);
+  const table = layoutOf(lines);
+  if (!table) refuse("found no column of numbers; expected text with a row a sample, or raw int16 (.i16)");
+  const clock = clockOf(table);
+  const lead = leadOf(table, clock, column, refuse);
   const values = [];
-  for (let at = first; at < lines.length; at++) {
+  let last = NaN;
+  for (let at = table.first; at < lines.length; at++) {
     if (COMMENT.test(lines[at])) continue;
-    const cell = cells(lines[at])[chosen] ?? "";
-    const value = parse(cell);
+    const cells = table.cut(lines[at]);
+    const cell = cells[lead] ?? "";
+    const value = table.parse(cell);
     if (Number.isNaN(value) && !MISSING.test(cell))
-      refuse(`found ${JSON.stringify(cell.slice(0, 20))} in line ${at + 1}; expected a number in column ${chosen + 1}`);
+      refuse(`found ${JSON.stringify(cell.slice(0, 20))} in line ${at + 1}; expected a number in column ${lead + 1}`);
+    if (clock) {
+      const time = table.parse(cells[clock.at] ?? "") * clock.unit;
+      if (time - last > Math.max(GAP, 1.5 / clock.rate)) fill(values, time - last, clock, refuse);
+      last = time;
+    }
     values.push(value);
   }
-  const name = heading[chosen] ?? "";
-  const rate = clock < 0 ? NaN : clockRate(scout, clock, parse, heading[clock]);
-  return { values: Float32Array.from(values), rate, unit: unitOf(name), name: name && `${name}, ` };
+  const name = table.heading[lead] ?? "";
+  return { values: Float32Array.from(values), rate: clock?.rate ?? NaN, unit: unitOf(name), name };
 }
 
-/** How rows are cut, where they begin, and what stands above them; null if no row is of numbers. */
+/** Samples that have been lost are missing ones. */
+function fill(values, seconds, clock, refuse) {
+  if (seconds > LONGEST) refuse(`found a gap of ${Math.round(seconds)} s; expected at most ${LONGEST}`);
+  for (let left = Math.round(seconds * clock.rate) - 1; left > 0; left--) values.push(NaN);
+}
+
+/** How rows are cut, where they begin, what stands above them, and the first of them; null if no row is of numbers. */
 function layoutOf(lines) {
-  const first = lines.findIndex((line) => !COMMENT.test(line) && DELIMITERS.some((by) => isRow(line, by)));
-  if (first < 0) return null;
-  const by = DELIMITERS.find((delimiter) => isRow(lines[first], delimiter));
-  const cells = (line) => line.trim().split(by).map((cell) => cell.trim().replace(/^"(.*)"$/, "$1"));
-  const above = lines.slice(0, first).findLast((line) => line.trim() && cells(line.replace(/^[\s#%/]+/, "")).length);
-  const heading = above ? cells(above.replace(/^[\s#%/]+/, "")) : [];
-  const parse = (cell) => number(cell, by !== ",");
-  return { first, cells, parse, heading: heading.length === cells(lines[first]).length ? heading : [] };
+  for (const [first, line] of lines.entries()) {
+    const by = COMMENT.test(line) ? undefined : DELIMITERS.find((delimiter) => isRow(line, delimiter));
+    if (!by) continue;
+    const cut = (row) => cutBy(row, by);
+    const parse = (cell) => number(cell, by !== ",");
+    const above = lines.slice(0, first).findLast((row) => row.trim()) ?? "";
+    const heading = cut(above.replace(/^[\s#%/]+/, ""));
+    const rows = lines.slice(first, first + SCOUTED).filter((row) => !COMMENT.test(row)).map(cut);
+    return { first, cut, parse, rows, heading: heading.length === rows[0].length ? heading : [] };
+  }
+  return null;
 }
 
-/** Whether a line, cut so, is a row of numbers, of times and of missing ones, but at least one number. */
+function cutBy(line, by) {
+  return line.trim().split(by).map((cell) => cell.trim().replace(/^"(.*)"$/, "$1"));
+}
+
+/** Whether a line, cut so, has numbers, times and missing values alone; a lone column is one of words. */
 function isRow(line, by) {
-  const cells = line.trim().split(by).map((cell) => cell.trim().replace(/^"(.*)"$/, "$1"));
-  const values = cells.map((cell) => number(cell, by !== ","));
-  return values.some((value) => !Number.isNaN(value)) && cells.every((cell, at) => !Number.isNaN(values[at]) || MISSING.test(cell));
+  const cells = cutBy(line, by);
+  const known = cells.filter((cell) => !MISSING.test(cell));
+  const isCut = cells.length > 1 || by === DELIMITERS.at(-1);
+  return isCut && known.length > 0 && known.every((cell) => !Number.isNaN(number(cell, by !== ",")));
 }
 
 function number(cell, hasCommas) {
   const time = CLOCK.exec(cell);
-  if (time) return 3600 * time[1] + 60 * time[2] + Number(time[3]);
-  const text = hasCommas ? cell.replace(",", ".") : cell;
-  return text.trim() === "" ? NaN : Number(text);
+  if (time) return 3600 * time[1] + 60 * time[2] + Number(time[3].replace(",", "."));
+  return cell === "" ? NaN : Number(hasCommas ? cell.replace(",", ".") : cell);
 }
 
-/** Samples a second of a column that counts time evenly, or NaN. */
-function clockRate(rows, at, parse, heading = "") {
-  const times = rows.map((row) => parse(row[at] ?? ""));
-  const steps = times.slice(1).map((time, n) => time - times[n]);
-  if (steps.length < 10 || !steps.every((step) => step > 0)) return NaN;
-  const step = (times.at(-1) - times[0]) / steps.length;
-  if (steps.some((one) => one > 4 * step)) return NaN;
-  const told = SECONDS[/(?:\b|_|\[|\()(ns|us|µs|ms|s)\b/i.exec(heading)?.[1].toLowerCase()];
-  const rates = told ? [1 / (step * told)] : [1, 1e-3, 1e-6].map((unit) => 1 / (step * unit));
-  const rate = rates.find((one) => one >= RATES[0] && one <= RATES[1]);
-  const isNamed = told || /time|zeit|clock|stamp|elapsed/i.test(heading) || step < 0.1;
-  if (!rate || !isNamed) return NaN;
-  return Math.abs(rate - Math.round(rate)) < 0.01 * rate ? Math.round(rate) : rate;
+/** The column that counts time: {at, rate: samples a second, unit: s of its numbers}; undefined if there is none. */
+function clockOf({ rows, parse, heading }) {
+  for (const at of rows[0].keys()) {
+    const times = rows.map((row) => parse(row[at] ?? ""));
+    const steps = times.slice(1).map((time, row) => time - times[row]);
+    const step = [...steps].sort((a, b) => a - b)[steps.length >> 1];
+    const alike = steps.filter((one) => Math.abs(one - step) <= 0.5 * step);
+    if (times.length < FEWEST || !(step > 0) || alike.length < EVEN * steps.length) continue;
+    const told = /(?:^|[^a-z])(ns|us|µs|ms|s)(?:$|[^a-z])/i.exec(heading[at] ?? "")?.[1].toLowerCase();
+    const isNamed = CLOCK.test(rows[0][at]) || /time|zeit|clock|stamp|elapsed/i.test(heading[at] ?? "");
+    if (!told && !isNamed && step >= 0.1) continue; // it numbers the rows
+    const mean = alike.reduce((sum, one) => sum + one, 0) / alike.length;
+    for (const unit of told ? [UNITS[told]] : [1, 1e-3, 1e-6]) {
+      const rate = 1 / (mean * unit);
+      const whole = Math.round(rate);
+      if (rate >= RATES[0] && rate <= RATES[1])
+        return { at, unit, rate: Math.abs(rate - whole) < 0.005 * rate ? whole : rate };
+    }
+  }
+}
+
+function leadOf({ rows, parse }, clock, column, refuse) {
+  if (column > rows[0].length) refuse(`found ${rows[0].length} columns; expected column ${column}`);
+  if (column > 0) return column - 1;
+  const isLead = (at) => at !== clock?.at && rows.some((row) => !Number.isNaN(parse(row[at] ?? "")));
+  const lead = [...rows[0].keys()].find(isLead);
+  if (lead === undefined) refuse("found a column of time alone; expected one of samples, too");
+  return lead;
 }
 
 function unitOf(heading) {
-  const found = /(?:\b|_|\[|\()(uV|µV|μV|mV|V)(?:\b|\]|\))/.exec(heading)?.[1] ?? "";
+  const found = /(?:^|[^a-zµμ])(uV|µV|μV|mV|V)(?:$|[^a-z])/.exec(heading)?.[1] ?? "";
   return found.replace(/^[uμ]V/, "µV");
 }
