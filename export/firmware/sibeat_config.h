@@ -11,8 +11,7 @@ extern "C" {
 
 #define SIBEAT_RATE_HZ 360
 #define SIBEAT_LEADS 1
-#define SIBEAT_DELAY 540 /* samples, of the band-pass */
-#define SIBEAT_TAPS 1081
+#define SIBEAT_DELAY 540 /* samples, of the windows' band-pass */
 
 /* The window, in samples: those before the R-peak, and those from it on. */
 #define SIBEAT_BEFORE 140
@@ -68,7 +67,6 @@ extern "C" {
 #define SIBEAT_ARENA_MARGIN_BYTES 1776
 #define SIBEAT_ARENA_BYTES (SIBEAT_ARENA_MEASURED_BYTES + SIBEAT_ARENA_MARGIN_BYTES)
 
-extern const float sibeat_taps[SIBEAT_TAPS];
 extern const char *const sibeat_lead_names[SIBEAT_LEADS];
 extern const char sibeat_name[];
 extern const char sibeat_licence[];

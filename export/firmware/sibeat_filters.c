@@ -522,23 +522,21 @@ static const float of_512[] = {
 #endif
 
 const sibeat_rate sibeat_rates[] = {
+    {NULL, 360, 1, 1, 0},
 #if HAS(125)
     {of_125, 125, 72, 25, 720},
 #endif
 #if HAS(128)
     {of_128_256, 128, 45, 16, 450},
 #endif
+#if HAS(256)
+    {of_128_256, 256, 45, 32, 450},
+#endif
 #if HAS(200)
     {of_200, 200, 9, 5, 90},
 #endif
 #if HAS(250)
     {of_250, 250, 36, 25, 360},
-#endif
-#if HAS(256)
-    {of_128_256, 256, 45, 32, 450},
-#endif
-#if HAS(360)
-    {NULL, 360, 1, 1, 0},
 #endif
 #if HAS(500)
     {of_500, 500, 18, 25, 250},

@@ -25,7 +25,7 @@ typedef struct {
 
 /*
  * The rates that are supported; hz is 0 behind the last one. Define SIBEAT_FRONT_END_HZ as the one that your front end
- * has, and the tables of the others take no flash.
+ * has, and the tables of the others take no flash. 360 Hz needs none, and is always there.
  */
 extern const sibeat_rate sibeat_rates[];
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -48,18 +49,31 @@ class Decided:
     wearer: str = ""
 
 
-def decide(model: Model, recording: Recording) -> Decided:
+class Scorer(Protocol):
+    """What ``decide`` needs of a ``BeatScorer``."""
+
+    revisions: list[tuple[int, Beat]]
+
+    def push(self, samples: np.ndarray) -> list[Beat]:
+        """Beats that these samples make certain."""
+        ...
+
+    def finish(self) -> list[Beat]:
+        """Beats that the stream's end makes certain."""
+        ...
+
+
+def decide(model: Model, recording: Recording, scorer: Scorer | None = None) -> Decided:
     """Play an annotated recording through the device's way, at its defaults.
 
-    The lead is the model's, or the first one if the recording has no such lead.
+    The lead is the model's, or the first one if the recording has no such lead. ``scorer`` takes the place of
+    a ``BeatScorer`` of the model, such as the firmware's.
 
     Ventricular flutter and fibrillation, between the marks ``[`` and ``]``, are left out, as EC57 does.
     Raises ``DataError`` for a recording without annotations.
     """
-    scorer, episodes, policy = BeatScorer(model, recording.rate), Episodes(), AlarmPolicy()
-    places = [find_lead(lead, recording.leads) for lead in model.manifest["signal"]["leads"]]
-    column = next((place for place in places if place is not None), 0)
-    size, samples = max(1, round(BLOCK * recording.rate)), recording.signal[:, column].astype(np.float64)
+    scorer, episodes, policy = scorer or BeatScorer(model, recording.rate), Episodes(), AlarmPolicy()
+    size, samples = max(1, round(BLOCK * recording.rate)), lead_of(model, recording)
     first: list[Beat] = []
     last: list[Beat] = []
     told: list[Episode] = []
@@ -80,6 +94,13 @@ def decide(model: Model, recording: Recording) -> Decided:
         [e for e in told if not any(begin <= e.start <= end for begin, end in flutter)],
         recording.person,
     )
+
+
+def lead_of(model: Model, recording: Recording) -> np.ndarray:
+    """The lead ``(samples,)`` of a recording that ``decide`` plays, mV."""
+    places = [find_lead(lead, recording.leads) for lead in model.manifest["signal"]["leads"]]
+    column = next((place for place in places if place is not None), 0)
+    return recording.signal[:, column].astype(np.float64)
 
 
 def _hours(seconds, flutter):

@@ -18,7 +18,7 @@ typedef struct {
 
 /*
  * The rates that are supported; hz is 0 behind the last one. Define SIBEAT_FRONT_END_HZ as the one that your front end
- * has, and the tables of the others take no flash.
+ * has, and the tables of the others take no flash. 360 Hz needs none, and is always there.
  */
 extern const sibeat_rate sibeat_rates[];
 """
@@ -93,10 +93,10 @@ def _source(found):
 
 
 def _rates(names):
-    rows = []
-    for rate in RATES:
+    rows = [f"    {{NULL, {RATE}, 1, 1, 0}},\n"]
+    for rate in names:
         resampler = Resampler(rate)
-        half = 10 * max(resampler.up, resampler.down) if rate in names else 0
-        row = f"{{{names.get(rate, 'NULL')}, {rate}, {resampler.up}, {resampler.down}, {half}}}"
+        half = 10 * max(resampler.up, resampler.down)
+        row = f"{{{names[rate]}, {rate}, {resampler.up}, {resampler.down}, {half}}}"
         rows.append(f"#if HAS({rate})\n    {row},\n#endif\n")
     return "const sibeat_rate sibeat_rates[] = {\n" + "".join(rows) + "    {NULL, 0, 0, 0, 0},\n};\n"

@@ -24,19 +24,17 @@ from sibeat_edge.model.runtime import Model
 
 STATIC = Path(sibeat_edge.__file__).parent / "firmware"  # the files that are the same for every model
 # Stems of those that only a wearer's model needs.
-OF_A_WEARER = tuple(
-    f"sibeat_{name}"
-    for name in (
-        "wearer",
-        "template",
-        "rhythm",
-        "shape",
-        "timing",
-        "judge",
-        "episodes",
-        "alarms",
-        "monitor",
-    )
+OF_A_WEARER = (
+    "sibeat",
+    "sibeat_wearer",
+    "sibeat_template",
+    "sibeat_rhythm",
+    "sibeat_shape",
+    "sibeat_timing",
+    "sibeat_judge",
+    "sibeat_episodes",
+    "sibeat_alarms",
+    "sibeat_monitor",
 )
 GOLDEN_BEATS = 16
 MARGIN, LEAST_MARGIN = 0.25, 1024  # of the arena as measured; bytes

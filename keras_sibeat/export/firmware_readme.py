@@ -5,16 +5,23 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from keras_sibeat.export.c_filters import RATES, rate_taps
 from keras_sibeat.export.c_net import flash_bytes
 from keras_sibeat.export.firmware_sources import Facts
+from keras_sibeat.export.multirate import Multirate, multirate
 from keras_sibeat.export.net import read_net
 from keras_sibeat.export.net_memory import plan
 from keras_sibeat.export.tflm import scales_each_unit
 from sibeat_edge.beats.judge import LATER
+from sibeat_edge.beats.stream import HELD
+from sibeat_edge.signal.resampling import RATE
 
 TEMPLATE = Path(__file__).parent / "README.template.md"
 # Bytes of the structs, with pointers of 64 bits.
-JUDGE_BYTES, MONITOR_BYTES = 18_012, 23_696
+JUDGE_BYTES, MONITOR_BYTES = 18_012, 23_704
+CONTACT_BYTES, RESAMPLER_BYTES, RPEAKS_BYTES, WAITING_BYTES = 548, 144, 2_984, 256
+BRIDGED = 21  # samples of each lead that wait for a gap's end
+BLOCK = 16  # slow samples of an exponent
 PARTS_BYTES = 2_916 + 104 + 1_048  # aligner, stretch, threshold
 EPISODES_BYTES = 1_088 + 320  # with the alarms
 # Of sibeat_net_run on a Cortex-M4, by GCC 12 with -O2: bytes of flash and of stack, and instructions for a
@@ -30,34 +37,38 @@ GENERATED_ONLY = """\
 This folder holds the files that were generated for this model. The files marked with * are the same for every
 model and lie in the folder `firmware` of the package `sibeat_edge`. Copy both into your project. In that
 folder, `make MODEL=FOLDER check` checks the generated files in `FOLDER`."""
-WEARER = """\
-   Each beat is put beside the wearer's own beats and rhythm: `sibeat_wearer` makes the inputs. R-peaks are
-   moved as `sibeat_aligner_push` says, before the window is cut; one that then lies less than `SIBEAT_APART`
-   behind the one before is left out. `sibeat_monitor` does all that follows, from beats to alarms: push every
-   beat, with a window or without, into `sibeat_monitor_push`. $waits
-   It makes the model's input and calls your `score`, which runs the model (step 4):
+WHOLE_PATH = """\
+Push the samples as they come, as int16, int32 or float. All of `sibeat_edge` is behind the call:
 
    ```c
-   static int8_t score(void *context, const int8_t *input)
-   {
-       static int8_t scratch[SIBEAT_NET_SCRATCH_BYTES];
-       int8_t score = 0;
+   #include "sibeat.h"
 
-       (void)context;
-       sibeat_net_run(input, input + SIBEAT_WINDOW_BYTES, &score, scratch);
-       return score;
-   }
+   static void on_beat(void *context, const sibeat_scored *beat) { /* time, kind, score, alarm, reason, ... */ }
+   static void on_alarm(void *context, const sibeat_episode *episode) { /* what is to be told */ }
+
+   static sibeat_context context;
+   sibeat_config config = {SIBEAT_API_VERSION, 250, 0.005f}; /* version, Hz, mV of a unit of the samples */
+
+   config.calls.beat = on_beat;
+   config.calls.alarm = on_alarm;
+   sibeat_init(&context, &config);
+   sibeat_push_i16(&context, samples, count); /* whenever there are some */
    ```
 
+   Tell `sibeat_clock` where samples have been lost. `sibeat_finish` ends a recording. A call with an argument that is
+   not allowed returns an error and leaves the context alone. Samples that are missing are NaN, or the lowest integer."""
+PATH_OF_BEATS = """\
+Push the samples into `sibeat_stream_push`, as float. It calls back with each beat and its window, or why it has
+   none. Make the model's input of a window with `sibeat_quantise_window`."""
+WEARER = """\
+   Each beat is put beside the wearer's own beats and rhythm. $waits
    The beats of a warm-up, 60 or more, wait for its end. Then the last 120 of them are scored, **and the
    threshold learns from all of their scores before the first of them is judged**, as `sibeat_edge` does.
-   `sibeat_older` holds the windows of a warm-up that takes more than 60 fit beats. Without it, to save its
-   memory, only the newest 60 fit beats of such a warm-up are scored; the threshold then learns from fewer
-   scores than in `sibeat_edge`.
+   `sibeat_older` holds the windows of a warm-up that takes more than 60 fit beats. Define
+   `SIBEAT_WITHOUT_OLDER` to save its memory: then only the newest 60 fit beats of such a warm-up are scored,
+   and the threshold learns from fewer scores than in `sibeat_edge`.
 """
-WAITS = """\
-A beat is scored once the next one is there; where none
-   comes for `SIBEAT_LONGEST_RR` seconds, call `sibeat_monitor_pause`."""
+WAITS = "A beat is scored once the next one is there."
 AT_ONCE = "A beat is scored at once."
 
 JUDGED = f"""\
@@ -70,10 +81,10 @@ own rhythm. **S and V are the alarms, and not every score above the threshold.**
 goes on for a while: runs, bigeminy, frequent ectopic beats (6 of 60), irregular rhythm, a slow or fast heart,
 pauses. `sibeat_alarms` says which of them a device tells, and is quiet for a minute behind each.
 
-`sibeat_monitor` calls them all in their turn, and runs the model up to three times a beat. It calls back with
+`sibeat.h` calls them all in their turn, and runs the model up to three times a beat. It calls back with
 
-- `judged`: the first verdict on each beat, once the next one is there;
-- `settled`: the last one, {LATER} beats later, with what has been learnt since;
+- `beat`: each beat with its first verdict, once the next one is there;
+- `revised`: where the last one, {LATER} beats later and with what has been learnt since, is another;
 - `episode` and `alarm`: what begins or ends, and what is to be told.
 
 Who puts the parts together otherwise: divide scores and limits by `SIBEAT_THRESHOLD` for the judge, and ask
@@ -106,7 +117,7 @@ def readme(facts: Facts, generated_only: bool) -> str:
             "operations": ", ".join(facts.operations),
             "golden_beats": len(facts.golden_inputs),
             "leads": " and ".join(signal["leads"]),
-            "rate": signal["rate"],
+            "rates": ", ".join(map(str, RATES)),
             "low": f"{signal['band'][0]:g}",
             "high": f"{signal['band'][1]:g}",
             "delay": signal["order"],
@@ -143,16 +154,19 @@ def _of_net(facts):
 
 
 def _bytes(facts):
-    taps, (beats, size) = 2 * facts.manifest["signal"]["order"] + 1, facts.golden_inputs.shape
+    signal, (beats, size) = facts.manifest["signal"], facts.golden_inputs.shape
+    filters = multirate(tuple(signal["band"]), signal["order"])
+    halves = len(filters.bank) + len(filters.window) + len(filters.detector)
     numbers = {
         "model_bytes": len(facts.content),
         "arena_measured": facts.arena,
         "arena_margin": facts.margin,
         "arena": facts.arena + facts.margin,
-        "filter_bytes": 4 * taps + 12,  # sibeat_band_pass
+        "stream_bytes": stream_bytes(filters, len(signal["leads"])),
         "window_bytes": 5 * size,
-        "taps": taps,
-        "constant_bytes": 4 * taps + beats * (size + 1),
+        "taps": 2 * signal["order"] + 1,
+        "constant_bytes": 4 * halves + beats * (size + 1),
+        "most_rate": 4 * max(len(rate_taps(rate)) for rate in RATES if rate != signal["rate"]),
     }
     return {name: f"{number:,}" for name, number in numbers.items()}
 
@@ -161,9 +175,9 @@ def _of_wearer(manifest, generated_only):
     """What is said of the wearer's template and rhythm; nothing where the model has none."""
     wearer = manifest["wearer"]
     if not wearer:
-        empty = dict.fromkeys(("wearer_files", "wearer_step", "wearer_judge"), "")
+        empty = dict.fromkeys(("whole_files", "wearer_files", "wearer_step", "wearer_judge"), "")
         memory = f"| Aligner, stretch and threshold, RAM | {PARTS_BYTES:,} |\n"
-        return empty | {"quantise": "`sibeat_quantise_window`", "wearer_memory": memory}
+        return empty | {"use": PATH_OF_BEATS, "wearer_memory": memory}
     size = sum(manifest["window"].values()) * len(manifest["signal"]["leads"])
     mark = _mark(generated_only)
     files = {
@@ -177,7 +191,8 @@ def _of_wearer(manifest, generated_only):
         for what, names in files.items()
     )
     return {
-        "quantise": "`sibeat_quantise_beside` and `sibeat_quantise_rhythm`",
+        "use": WHOLE_PATH,
+        "whole_files": f"| **`sibeat.c/.h`**{mark} | **the whole path: samples in, judged beats out** |\n",
         "wearer_files": "".join(rows),
         "wearer_step": Template(WEARER).substitute(waits=WAITS if wearer["waits"] else AT_ONCE),
         "wearer_judge": JUDGED,
@@ -202,6 +217,22 @@ def wearer_bytes(wearer: Mapping[str, Any], size: int) -> int:
     intervals = held + wearer["history"] + 3
     bytes_before = _aligned(template) + 8 + 4 * (kinds * size + intervals)
     return _aligned(_aligned(bytes_before) + 24 * held + 12)
+
+
+def stream_bytes(filters: Multirate, leads: int) -> int:
+    """Bytes of ``sibeat_stream``, with pointers of 64 bits.
+
+    >>> stream_bytes(multirate((0.67, 45.0), 540), 1)
+    11472
+    """
+    blocks = -(-HELD * RATE // filters.factor // BLOCK) + 2
+    bank, slow = 2 * len(filters.bank) - 1, 2 * len(filters.window) - 1
+    ring = blocks * (2 * BLOCK + 4) + 4 * BLOCK + 4
+    fill = 4 * -(-(4 * BRIDGED * leads + 6 * leads + 3) // 4)
+    first = _aligned(52 + (8 + CONTACT_BYTES) * leads + fill)
+    leads_bytes = (RESAMPLER_BYTES + 4 * (bank + slow) + 12 + ring) * leads
+    around = 4 * -(-bank // filters.factor)
+    return _aligned(_aligned(first + leads_bytes + around) + RPEAKS_BYTES + WAITING_BYTES + 41)
 
 
 def _aligned(size):

@@ -14,7 +14,6 @@ from keras_sibeat.export.net import read_net
 from keras_sibeat.export.tflm import scales_each_unit
 from sibeat_edge.beats.windows import HIGHEST
 from sibeat_edge.model.runtime import input_shapes
-from sibeat_edge.signal.filters import band_pass_taps
 
 WEARER_MACROS = {  # constants of template and rhythm, by their names in the manifest
     **{
@@ -146,8 +145,7 @@ def _config_header(facts):
     lines = [
         f"#define SIBEAT_RATE_HZ {signal['rate']}",
         f"#define SIBEAT_LEADS {len(signal['leads'])}",
-        f"#define SIBEAT_DELAY {signal['order']} /* samples, of the band-pass */",
-        f"#define SIBEAT_TAPS {2 * signal['order'] + 1}\n",
+        f"#define SIBEAT_DELAY {signal['order']} /* samples, of the windows' band-pass */\n",
         "/* The window, in samples: those before the R-peak, and those from it on. */",
         f"#define SIBEAT_BEFORE {window['before']}",
         f"#define SIBEAT_AFTER {window['after']}",
@@ -173,7 +171,6 @@ def _config_header(facts):
         f"#define SIBEAT_ARENA_MEASURED_BYTES {facts.arena}",
         f"#define SIBEAT_ARENA_MARGIN_BYTES {facts.margin}",
         "#define SIBEAT_ARENA_BYTES (SIBEAT_ARENA_MEASURED_BYTES + SIBEAT_ARENA_MARGIN_BYTES)\n",
-        "extern const float sibeat_taps[SIBEAT_TAPS];",
         "extern const char *const sibeat_lead_names[SIBEAT_LEADS];",
         *(f"extern const char sibeat_{key}[];" for key in ("name", "licence", "notice")),
     ]
@@ -201,13 +198,10 @@ def _rhythm(wearer, inputs):
 
 
 def _config(manifest):
-    signal = manifest["signal"]
-    taps = band_pass_taps(tuple(signal["band"]), signal["order"]).astype(np.float32)
     lines = [
         '#include "sibeat_config.h"\n',
-        f"const float sibeat_taps[SIBEAT_TAPS] = {{\n{elements(taps)}\n}};\n",
         "const char *const sibeat_lead_names[SIBEAT_LEADS] = {",
-        *(f"    {text(lead)}," for lead in signal["leads"]),
+        *(f"    {text(lead)}," for lead in manifest["signal"]["leads"]),
         "};",
         *(f"const char sibeat_{key}[] = {text(manifest[key])};" for key in ("name", "licence", "notice")),
     ]

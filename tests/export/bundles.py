@@ -58,7 +58,6 @@ def load(built, objects):
     library = ctypes.CDLL(str(built / "sibeat.so"))
     library.sibeat_crc32.restype = ctypes.c_uint32
     library.sibeat_crc32.argtypes = [ctypes.c_char_p, ctypes.c_size_t]
-    library.sibeat_band_pass_push.argtypes = [ctypes.c_char_p, ctypes.c_float, ctypes.POINTER(ctypes.c_float)]
     return library
 
 

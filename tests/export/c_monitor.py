@@ -66,7 +66,7 @@ class CCalls(ctypes.Structure):
 
 def build_shipped(folder):
     """All C of the default preset's bundle as a library, built in an empty folder."""
-    sources = [*sorted(STATIC.glob("sibeat_*.c")), *sorted(GENERATED.glob("sibeat_*.c"))]
+    sources = [*sorted(STATIC.glob("sibeat*.c")), *sorted(GENERATED.glob("sibeat_*.c"))]
     (folder / "driver.c").write_text(DRIVER)
     flags = [*STRICT, "-O2", "-fPIC", "-shared", "-I", STATIC, "-I", GENERATED]
     compile_with("gcc", *flags, *sources, "driver.c", "-lm", "-o", "shipped.so", cwd=folder)

@@ -21,10 +21,11 @@ STRICT = [
 ]
 CORTEX = [*STRICT, "-mcpu=cortex-m4", "-mthumb"]
 DRIVER = """
-#include "sibeat_preprocess.h"
-unsigned int filter_size(void) { return sizeof(sibeat_band_pass); }
+#include "sibeat_stream.h"
+unsigned int stream_size(void) { return sizeof(sibeat_stream); }
 #if SIBEAT_RHYTHM_FEATURES
-#include "sibeat_monitor.h"
+#include "sibeat.h"
+unsigned int context_size(void) { return sizeof(sibeat_context); }
 unsigned int template_size(void) { return sizeof(sibeat_template); }
 unsigned int wearer_size(void) { return sizeof(sibeat_wearer); }
 unsigned int older_size(void) { return sizeof(sibeat_older); }

@@ -34,18 +34,18 @@ def compiles(*flags, source, folder):
 def test_no_file_that_knows_nan_compiles_where_floats_count_as_numbers(beside, flag):
     """Else a NaN sample would spoil every output of the band-pass that sees it."""
     refused = []
-    for source in sorted(beside.folder.glob("sibeat_*.c")):
+    for source in sorted(beside.folder.glob("sibeat*.c")):
         good, told = compiles(flag, source=source, folder=beside.folder)
         assert good or "expected NaN to be kept" in told
         refused += [] if good else [source.stem]
         assert compiles(flag, "-fno-finite-math-only", source=source, folder=beside.folder)[0]
-    with_floats = {file.stem for file in STATIC.glob("sibeat_*.c")} - INTEGERS
+    with_floats = {file.stem for file in STATIC.glob("sibeat*.c")} - INTEGERS
     assert set(refused) == with_floats
 
 
 def test_every_header_of_floats_refuses_too(beside, tmp_path):
     """So that who calls them cannot be compiled otherwise, and hand over NAN that is none."""
-    for header in sorted(STATIC.glob("sibeat_*.h")):
+    for header in sorted(STATIC.glob("sibeat*.h")):
         if header.stem in INTEGERS:
             continue
         (tmp_path / "caller.c").write_text(f'#include "{header.name}"\nint one = 1;\n')

@@ -268,7 +268,8 @@ def test_random_beats_are_neither_read_nor_written_out_of_bounds_and_leave_numbe
     probe = [need("gcc"), *flags, tmp_path / "probe.c", "-o", tmp_path / "probe"]
     if subprocess.run(probe, capture_output=True).returncode:
         pytest.skip("no sanitisers: memory cannot be watched here")
-    sources = [*sorted(STATIC.glob("sibeat_*.c")), GENERATED / "sibeat_config.c"]
+    generated = [GENERATED / "sibeat_config.c", GENERATED / "sibeat_filters.c"]
+    sources = [*sorted(STATIC.glob("sibeat_*.c")), *generated]
     sources = [source for source in sources if source.stem not in ("sibeat_selftest", "sibeat_crc")]
     include = ["-I", STATIC, "-I", GENERATED]
     compile_with("gcc", *flags, *include, "driver.c", *sources, "-lm", "-o", "driver", cwd=tmp_path)

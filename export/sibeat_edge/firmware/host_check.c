@@ -20,9 +20,9 @@ static sibeat_health check(void)
 #else
 #include "sibeat_config.h"
 #include "sibeat_net.h"
-#include "sibeat_preprocess.h"
+#include "sibeat_stream.h"
 #if SIBEAT_RHYTHM_FEATURES
-#include "sibeat_monitor.h"
+#include "sibeat.h"
 #endif
 
 #define PRINT_BYTES(name, bytes) printf("  %-18s %7lu\n", name, (unsigned long)(bytes))
@@ -34,7 +34,14 @@ static void print_sizes(void)
 {
     puts("sibeat: bytes of RAM");
     PRINT_BYTES("sibeat_net_run", SIBEAT_NET_SCRATCH_BYTES);
-    PRINT_SIZE(sibeat_band_pass);
+#if SIBEAT_RHYTHM_FEATURES
+    PRINT_SIZE(sibeat_context);
+#endif
+    PRINT_SIZE(sibeat_stream);
+    PRINT_SIZE(sibeat_ring);
+    PRINT_SIZE(sibeat_slow);
+    PRINT_SIZE(sibeat_rpeaks);
+    PRINT_SIZE(sibeat_contact);
 #if SIBEAT_RHYTHM_FEATURES
     PRINT_SIZE(sibeat_monitor);
     PRINT_SIZE(sibeat_aligner);

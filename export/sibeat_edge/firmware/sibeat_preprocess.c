@@ -2,40 +2,6 @@
 #include "sibeat_preprocess.h"
 
 #include <math.h>
-#include <string.h>
-
-void sibeat_band_pass_start(sibeat_band_pass *filter)
-{
-    memset(filter, 0, sizeof *filter);
-}
-
-int sibeat_band_pass_push(sibeat_band_pass *filter, float sample, float *filtered)
-{
-    if (!isfinite(sample))
-        sample = filter->last;
-    filter->last = sample;
-    if (!filter->started) {
-        for (int k = 0; k < SIBEAT_TAPS; k++)
-            filter->held[k] = sample;
-        filter->started = 1;
-    }
-    filter->held[filter->oldest] = sample;
-    filter->oldest = (uint16_t)((filter->oldest + 1) % SIBEAT_TAPS);
-    if (filter->skipped < SIBEAT_DELAY) { /* counted up, so that a struct of zeros has none behind it */
-        filter->skipped++;
-        return 0;
-    }
-
-    /* The taps are symmetric, so the oldest sample may meet the first one. */
-    float sum = 0.0f;
-    const float *tap = sibeat_taps;
-    for (int k = filter->oldest; k < SIBEAT_TAPS; k++)
-        sum += *tap++ * filter->held[k];
-    for (int k = 0; k < filter->oldest; k++)
-        sum += *tap++ * filter->held[k];
-    *filtered = sum;
-    return 1;
-}
 
 static int8_t quantise(float value, float scale, int zero_point)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* From a lead's samples to the model's input, with the filter and scaling that the model was trained with. */
+/* From a beat's window to the model's input, with the scaling that the model was trained with. */
 #ifndef SIBEAT_PREPROCESS_H
 #define SIBEAT_PREPROCESS_H
 
@@ -11,26 +11,6 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-/* Streaming FIR band-pass of a lead, SIBEAT_RATE_HZ samples a second, any unit. One for each lead; zeroed, it starts. */
-typedef struct {
-    float held[SIBEAT_TAPS]; /* the last samples, a ring */
-    float last;              /* the last sample that was a number */
-    uint16_t oldest;         /* where in the ring */
-    uint16_t skipped;        /* outputs that stood before the first sample */
-    uint8_t started;
-} sibeat_band_pass;
-
-void sibeat_band_pass_start(sibeat_band_pass *filter);
-
-/*
- * Filter a sample. Returns 1 and sets *filtered to the output for the sample SIBEAT_DELAY pushes before. The first
- * SIBEAT_DELAY pushes return 0, so that the first output belongs to the first sample.
- * Before its first sample, the signal counts as constant. NaN and infinity are missing samples: they take the last
- * value, or zero before the first one. To get the last outputs of a signal that ends, push its last sample
- * SIBEAT_DELAY times more.
- */
-int sibeat_band_pass_push(sibeat_band_pass *filter, float sample, float *filtered);
 
 #if SIBEAT_RHYTHM_FEATURES
 /*

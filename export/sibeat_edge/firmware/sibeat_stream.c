@@ -9,7 +9,8 @@
 /* As in sibeat_edge.beats.stream and .alignment, where each is explained. */
 #define RATE 360u
 #define HELD 20u
-#define REACH 30
+#define ALIGNS (SIBEAT_RHYTHM_FEATURES != 0) /* a model of beats that stand alone has them cut where they are found */
+#define REACH (ALIGNS ? 30 : 0)
 #define PAUSE (11u * RATE) /* LOST + LONGEST seconds */
 #define BRIDGE_PARTS 25    /* of a second */
 
@@ -125,7 +126,7 @@ static void found(void *context, uint32_t peak)
     tell_pause(stream, at);
     wait(stream, peak, (int32_t)peak - ROOM_BEFORE < oldest, 0);
     stream->newest = peak;
-    stream->has_newest = 1;
+    stream->has_newest = ALIGNS; /* else no beat waits for the next one, and pauses are not told */
 }
 
 /* The signal around an R-peak, from ROOM_BEFORE before it on, as far as it is there. */
@@ -185,9 +186,9 @@ static void cut(sibeat_stream *stream, uint32_t peak, int is_late)
 
     if (!is_late)
         read_around(stream, peak, around);
-    const int offset = placed(stream, peak, is_late, around, &beat.likeness);
+    const int moves = placed(stream, peak, is_late, around, &beat.likeness), offset = ALIGNS ? moves : 0;
     const int32_t moved = (int32_t)peak + offset, first = moved - SIBEAT_BEFORE, last = moved + SIBEAT_AFTER;
-    if (stream->has_previous && moved - (int32_t)stream->previous < SIBEAT_APART)
+    if (ALIGNS && stream->has_previous && moved - (int32_t)stream->previous < SIBEAT_APART)
         return; /* of one beat, found twice */
     beat.peak = (uint32_t)moved;
     const int is_fit = sibeat_stretch_push(stream->stretch, beat.likeness, &beat.snr);
@@ -213,8 +214,9 @@ static void cut_waiting(sibeat_stream *stream, int at_end)
     for (; stream->waiting_count; go_on(stream)) {
         const uint32_t peak = stream->waiting[stream->first_waiting].peak;
         const int is_late = stream->waiting[stream->first_waiting].is_late;
-        const uint32_t end = stream->waiting[stream->first_waiting].is_pause ? stream->previous + PAUSE : peak + ROOM_AFTER;
-        if (stream->waiting[stream->first_waiting].is_pause) {
+        const int is_pause = stream->waiting[stream->first_waiting].is_pause;
+        const uint32_t end = is_pause ? stream->previous + PAUSE : peak + ROOM_AFTER;
+        if (is_pause) {
             if (!at_end && !are_flagged(stream, end))
                 return;
             stream->sink.pause(stream->sink.context, !has_gap(stream, stream->previous, end));

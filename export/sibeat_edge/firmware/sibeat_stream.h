@@ -2,7 +2,7 @@
 /*
  * From a front end's samples to its beats and their windows, as sibeat_edge.beats.stream defines it: contact, resampler,
  * band-passes, R-peak detector, aligner, quality. A stream has no gaps of time: where the clock jumps, end it and begin
- * another one. sibeat.h does so.
+ * another one. sibeat.h does so, for a wearer's model.
  */
 #ifndef SIBEAT_STREAM_H
 #define SIBEAT_STREAM_H
