@@ -67,6 +67,9 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "--report", type=Path, metavar="PATH", help="also write an HTML report, or reports in this folder"
     )
     score.add_argument(
+        "--show", action="store_true", help="also draw the strip with the most alarms, in letters"
+    )
+    score.add_argument(
         "--overwrite", action="store_true", help="replace files, too, that sibeat did not write"
     )
     score.add_argument(
@@ -112,8 +115,8 @@ def _score_one(options):
 
     from sibeat_edge.reading.listing import files_of
     from sibeat_edge.report.batch import beside
+    from sibeat_edge.report.letters import strip_text
     from sibeat_edge.report.outputs import check_outputs, identities
-    from sibeat_edge.report.page import write_report
     from sibeat_edge.report.progress import ProgressBar
     from sibeat_edge.report.recording import score_file
     from sibeat_edge.report.table import as_table
@@ -129,10 +132,14 @@ def _score_one(options):
     files = [STANDARD_FILE] if record == STANDARD_INPUT else files_of(record)
     check_outputs(outputs, identities([*files, *_models(options)]), options.overwrite)
     with ProgressBar(Console(stderr=True)) as bar:
-        scored = score_file(record, progress=bar.update, **_arguments(options))
+        scored = score_file(
+            record, progress=bar.update, trace=options.report is not None, **_arguments(options)
+        )
     for warning in scored.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     if options.report is not None:
+        from sibeat_edge.report.page import write_report  # here, as matplotlib takes its time to load
+
         write_report(scored, options.report)
     if out is not None:
         write_results(scored, form, out)
@@ -142,6 +149,9 @@ def _score_one(options):
         sys.stdout.write(as_table(scored, _width()))
     else:
         sys.stdout.write(as_json(scored) if form == "json" else as_csv(scored))
+    if options.show:
+        stream = sys.stdout if form == "table" and out is None else sys.stderr
+        stream.write(f"\n{strip_text(scored, _width())}")
     return PARTIAL if scored.partial else 0
 
 
@@ -153,6 +163,8 @@ def _score_many(options):
     from sibeat_edge.report.overview import as_overview
     from sibeat_edge.report.progress import ProgressBar
 
+    if options.show:
+        raise EdgeError("found --show with several recordings; expected one.")
     if options.format in ("json", "csv") and options.out is None:
         raise EdgeError(f"found several recordings to write as {options.format}; expected --out FOLDER.")
     for folder in (options.out, options.report):

@@ -84,7 +84,7 @@ class CsvFile:
         self.units = [column.unit for column in leads]
         self.named = not all(name.isdigit() for name in self.leads)
         self._timing = self._find_timing(columns, rate, preamble.rate, first)
-        self._rate = float(self._timing.rate)
+        self._rate, self.start = float(self._timing.rate), self._timing.start(first[0])
         by_count = "the option" if self._timing.is_given else "the lines above the rows"
         self.told = {"rate": by_count if self._timing.column is None else "the clock"}
         self.rates = [self._rate] * len(self.leads)

@@ -43,6 +43,7 @@ class EdfFile:
         self._path = path
         self.warnings: list[str] = []
         self._header = header = read_edf_header(path)
+        self.start = header.start
         self._channels = [channel for channel in header.channels if not channel.is_annotations]
         if not self._channels:
             raise RecordError(f"{path}: found no signals but annotations; expected at least one lead.")

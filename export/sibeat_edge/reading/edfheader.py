@@ -1,7 +1,7 @@
 """The header of an EDF or BDF file: what it declares, as far as it is needed to read samples.
 
 Specification: https://www.edfplus.info/specs/edf.html (Kemp et al. 1992, 2003); BDF has 24 bits, not 16.
-Names and dates are passed over: recorders and anonymisers fill them as they like, and none is needed.
+Names are passed over, and dates that cannot be read: recorders and anonymisers fill them as they like.
 """
 
 import math
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sibeat_edge.errors import RecordError
 from sibeat_edge.reading.encoding import decode, decode_unit
+from sibeat_edge.reading.start import Start, start_of
 
 FIXED = EACH = 256  # bytes: the fixed part, and the part of each signal
 MOST_SIGNALS = 9999  # as four digits hold
@@ -58,6 +59,7 @@ class EdfHeader:
         channels: in their order.
         begin: of the first data record, in bytes.
         size: of a data record, in bytes.
+        start: when the recording began, or None where no date or time can be read.
     """
 
     width: int
@@ -67,6 +69,7 @@ class EdfHeader:
     channels: tuple[Channel, ...]
     begin: int
     size: int
+    start: Start | None = None
 
 
 def read_edf_header(path: Path) -> EdfHeader:
@@ -102,6 +105,7 @@ def read_edf_header(path: Path) -> EdfHeader:
         channels=tuple(channels),
         begin=FIXED + EACH * int(count),
         size=size,
+        start=start_of(decode(fixed[176:184]), decode(fixed[168:176])),
     )
 
 

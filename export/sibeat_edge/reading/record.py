@@ -10,6 +10,7 @@ import numpy as np
 from sibeat_edge.errors import RecordError
 from sibeat_edge.reading.formats import open_source
 from sibeat_edge.reading.leads import FIRST, find_lead, millivolts, plain
+from sibeat_edge.reading.start import Start
 from sibeat_edge.reading.units import SECONDS, guess_unit
 from sibeat_edge.signal.resampling import HIGHEST_RATE
 
@@ -100,6 +101,11 @@ class Record:
     def cut(self) -> str:
         """A sentence on where the recording ends too early, known after reading to the end; else empty."""
         return self.source.cut
+
+    @property
+    def start(self) -> Start | None:
+        """When the recording began, for formats whose files state it; else None."""
+        return getattr(self.source, "start", None)
 
     def blocks(self, seconds: float = 60) -> Iterator[tuple[float, np.ndarray]]:
         """Yield each block's time in s since the recording's start, and its samples ``(samples, leads)``.

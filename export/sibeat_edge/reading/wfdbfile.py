@@ -42,7 +42,7 @@ class WfdbFile:
             self._parts, self._signals, self.cut = [Part(0, one.frames, one)], header.signals, one.cut
             self._frames = one.frames
             self.warnings += [one.surplus] if one.surplus else []
-        self._rate = header.rate
+        self._rate, self.start = header.rate, header.start
         self.named = any(signal.name for signal in self._signals)
         self.leads = [signal.name or str(number) for number, signal in enumerate(self._signals, 1)]
         self.units = [signal.unit for signal in self._signals]

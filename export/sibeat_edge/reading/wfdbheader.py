@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sibeat_edge.errors import RecordError
 from sibeat_edge.reading.encoding import decode, decode_unit
+from sibeat_edge.reading.start import Start, start_of
 
 LARGEST = 1 << 24  # bytes; a header of a hundred thousand segments has a fifth
 DEFAULT_RATE = 250.0  # Hz, of a header without one
@@ -62,6 +63,7 @@ class Header:
         signals: of a record of one segment.
         segments: of a record of several, the name (``~`` for none) and the frames of each.
         count: of the signals of either.
+        start: when the recording began, or None where the header has no time.
     """
 
     file: Path
@@ -70,6 +72,7 @@ class Header:
     signals: tuple[Signal, ...]
     segments: tuple[tuple[str, int], ...]
     count: int
+    start: Start | None = None
 
 
 def read_header(file: Path) -> Header:
@@ -100,7 +103,8 @@ def read_header(file: Path) -> Header:
         raise RecordError(f"{file}: found no signals; expected at least one lead.")
     segments = tuple(_segment(file, *line) for line in lines[1:]) if parts else ()
     signals = () if parts else tuple(_signal(file, *line) for line in lines[1:])
-    return Header(file, rate, frames or None, signals, segments, count)
+    start = start_of(*(words[4:6] + ["", ""])[:2])
+    return Header(file, rate, frames or None, signals, segments, count, start)
 
 
 def _read(file):

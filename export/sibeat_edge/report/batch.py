@@ -188,7 +188,7 @@ def _pool(jobs):
 
 def _outcome(task, options):
     try:
-        scored = score_file(task.record, **options)
+        scored = score_file(task.record, trace=task.report is not None, **options)
         if task.report is not None:
             from sibeat_edge.report.page import write_report  # here, as matplotlib takes its time to load
 

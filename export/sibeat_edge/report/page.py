@@ -1,33 +1,25 @@
-"""A scored recording as one HTML file, without scripts and without anything from the network."""
+"""A scored recording as one HTML file, with nothing from the network; its one script pages through it."""
 
 from collections import Counter
+from datetime import date
 from html import escape
 from pathlib import Path
 
-import numpy as np
-
 from sibeat_edge.files import whole_file
 from sibeat_edge.marks import PAGE
+from sibeat_edge.report.day import day_section, script_hash
 from sibeat_edge.report.excerpts import STRIP
-from sibeat_edge.report.figures import LONG, Bin, rates_figure, strip_figure, template_figure, worst_figure
+from sibeat_edge.report.figures import LARGER, template_figure, worst_figures
 from sibeat_edge.report.findings import as_text
-from sibeat_edge.report.found import episodes_section, kinds_section
-from sibeat_edge.report.html import duration, image, table
-from sibeat_edge.report.paper import scale, strip_square, template_square, worst_square
+from sibeat_edge.report.found import episodes_section, found_section, kinds_section, strip_row
+from sibeat_edge.report.heading import guide_section, head_section
+from sibeat_edge.report.html import duration, figure, jump, row, table
+from sibeat_edge.report.paper import SQUARE, scale_told, strip_square, template_square, worst_square
 from sibeat_edge.report.performance import measured_figures, on_new_wearers, set_for
-from sibeat_edge.report.scored import Scored, mean_heart_rate
+from sibeat_edge.report.rates import rates_section
+from sibeat_edge.report.scored import Scored
 
-STYLE = """
-body { font: 15px/1.45 system-ui, sans-serif; max-width: 1040px; margin: 2em auto; padding: 0 1em }
-h1 { margin-bottom: 0 } h2 { margin-top: 1.6em; border-bottom: 1px solid #ccc }
-table { border-collapse: collapse }
-td, th { padding: .2em 1.2em .2em 0; text-align: left; vertical-align: top }
-th { font-weight: 600 } td.number, th.number { text-align: right; font-variant-numeric: tabular-nums }
-img { width: 100%; display: block } .caption { color: #555; font-size: 13px }
-.notice { border-left: 4px solid #888; padding-left: .8em } .warning { border-left: 4px solid #c00000;
-padding-left: .8em } code { font-size: 12px; overflow-wrap: anywhere }
-@media print { h2, img { break-inside: avoid; break-after: avoid } }
-"""
+STYLE = Path(__file__).with_name("page.css")
 ORIGINS = {
     "model": "the model's",
     "rate": "for the false alarms asked for",
@@ -46,35 +38,40 @@ MEANINGS = {
 }
 
 
-def report(scored: Scored) -> str:
-    """The HTML text of the report."""
-    name = escape(scored.name)
+def report(scored: Scored, written: date | None = None) -> str:
+    """The HTML text of the report; ``written`` is the day that it names, if any."""
     warnings = "".join(f'<p class="warning">{escape(text)}</p>' for text in scored.warnings)
     parts = [
-        f"<h1>Record {name}</h1>",
-        f"<p>{duration(scored.seconds)} (h:mm:ss) of lead {escape(', '.join(scored.leads))} "
-        f"at {scored.rate:g} Hz, scored by the model <b>{escape(scored.manifest['name'])}</b></p>",
+        head_section(scored, written),
         f'<p class="notice">{escape(scored.manifest["notice"])}</p>',
+        found_section(scored),
+        guide_section(scored),
         warnings,
         _summary(scored),
         episodes_section(scored),
+        day_section(scored),
+        rates_section(scored),
         kinds_section(scored),
-        _rates(scored),
         _strip(scored),
         _wearer(scored),
         _worst(scored),
         _not_scored(scored),
         _model(scored),
     ]
+    policy = f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src '{script_hash()}'"
     return (
-        f"{PAGE}<title>Record {name}</title>"
-        f"<style>{STYLE}</style></head>\n<body>\n" + "\n".join(filter(None, parts)) + "\n</body></html>\n"
+        f'{PAGE}<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+        f"<title>Record {escape(scored.name)}</title>"
+        f"<style>{STYLE.read_text(encoding='utf-8')}</style></head>\n<body>\n"
+        + "\n".join(filter(None, parts))
+        + "\n</body></html>\n"
     )
 
 
 def write_report(scored: Scored, path: str | Path) -> None:
     """Write the report to ``path``, whole or not at all."""
-    text = report(scored)
+    text = report(scored, date.today())
     with whole_file(path) as partial:
         partial.write_text(text, encoding="utf-8")
 
@@ -123,33 +120,6 @@ def _not_scored(scored):
     )
 
 
-def _rates(scored):
-    figure = rates_figure(rate_bins(scored), scored.threshold_set_for)
-    return "<h2>Alarms per hour</h2>" + image(
-        figure, "alarms per hour, heart rate and what was not scored, over the recording"
-    )
-
-
-def rate_bins(scored: Scored) -> list[Bin]:
-    """The recording in bins of an hour, or of 5 minutes if it is shorter than 4 hours.
-
-    A rest shorter than half a bin belongs to the last bin.
-    """
-    hours = scored.seconds / 3600
-    step = 1.0 if hours >= LONG else 1 / 12
-    count = max(1, round(hours / step))
-    edges = [*(number * step for number in range(count)), hours]
-    rows: list[Bin] = []
-    for begin, end in zip(edges[:-1], edges[1:], strict=True):
-        beats = [beat for beat in scored.beats if begin <= beat.time / 3600 < end]
-        first = round(begin * 3600)
-        seconds = scored.reasons[first : max(first + 1, round(end * 3600))]
-        is_scored = any(beat.score is not None for beat in beats)
-        alarms = sum(beat.alarm for beat in beats) if is_scored else None
-        rows.append((begin, end, alarms, mean_heart_rate(beats), float(np.mean(seconds != ""))))
-    return rows
-
-
 def _strip(scored):
     strip = scored.strip
     last = strip.time + len(strip.samples) / strip.rate
@@ -157,12 +127,15 @@ def _strip(scored):
     title = "30 s with many alarms" if scored.alarms else "The 30 s with the highest score"
     title = title if scored.summary["scored"] else "The first 30 s"
     alarms = sum(beat.alarm for beat in beats)
+    stacked = (
+        f" Leads {escape(', '.join(scored.leads))}, from top to bottom." if len(scored.leads) > 1 else ""
+    )
     return (
         f"<h2>{title}</h2>"
-        + image(strip_figure(strip, beats, scored.leads), "electrocardiogram strip with marked beats")
-        + f'<p class="caption">{alarms} alarms in these {STRIP:g} s. As recorded, with its median at 0; '
-        f"large squares 0.2 s and {strip_square(strip, beats):g} mV. Found while the signal was read, by the "
-        "first judgement, and marked by the last. Red: alarm; dot: scored, no alarm; cross: not scored.</p>"
+        + strip_row(scored, strip)
+        + f'<p class="caption">{alarms} alarms in these {STRIP:g} s. As recorded, with its median at 0.'
+        f"{stacked} In full size: {_scale(strip_square(strip, beats))} Found while the signal was read, "
+        "by the first judgement, and marked by the last. V, S or ▼: alarm; dot: no alarm; ×: not scored.</p>"
     )
 
 
@@ -170,7 +143,11 @@ def _wearer(scored):
     if not scored.templates:
         return ""
     window = scored.manifest["window"]
-    figure = template_figure(scored.templates, (window["before"], window["after"]), scored.leads)
+    shown = (window["before"], window["after"])
+    figures = [
+        figure(template_figure(scored.templates, lead, shown), f"template of lead {name}", escape(name))
+        for lead, name in enumerate(scored.leads)
+    ]
     counts = Counter(beat.why for beat in scored.alarms)
     rows = [
         ("shape", "it looks unlike the wearer's own beat", f"{counts['shape']:,}"),
@@ -182,11 +159,11 @@ def _wearer(scored):
         ("both", "the two together", f"{counts['both']:,}"),
     ]
     return (
-        "<h2>The wearer's own beat</h2>"
-        + image(figure, "the template of the wearer's own beat")
+        '<div class="keep"><h2>The wearer\'s own beat</h2>'
+        + row(figures, "gallery paper")
         + '<p class="caption">Running mean of similar beats, filtered, as it was at the end. Thin: a second '
-        "normal shape. Every beat was compared with the one that it is more like."
-        + f"{_squares(template_square(scored.templates))}</p>"
+        "normal shape. Every beat was compared with the one that it is more like. In full size: "
+        + f"{_scale(template_square(scored.templates), LARGER)}</p></div>"
         + table(["alarm raised by", "", "alarms"], rows, numbers=1)
     )
 
@@ -195,7 +172,11 @@ def _worst(scored):
     if not scored.worst:
         return ""
     window = scored.manifest["window"]
-    figure = worst_figure(scored.worst, (window["before"], window["after"]))
+    svgs = worst_figures(scored.worst, (window["before"], window["after"]))
+    figures = [
+        figure(svg, "a beat with a high score", _score_told(scored, excerpt.beat))
+        for excerpt, svg in zip(scored.worst, svgs, strict=True)
+    ]
     heat = "" if len(scored.leads) == 1 else f" Black: {escape(scored.leads[0])}, the first lead."
     if scored.worst[0].beat.residuals is not None:
         told = (
@@ -203,13 +184,24 @@ def _worst(scored):
             if scored.manifest["wearer"]
             else "the model rebuilt it badly"
         )
-        heat += f" Below: where {told}, bright is worse, one scale for all."
+        heat += f" Below: where {told}, bright is worse, one scale for all; R is the R-peak."
     return (
         "<h2>The worst beats</h2>"
-        + image(figure, "the beats with the highest scores")
-        + '<p class="caption">Alarms first, then by score, one of a kind; grey: what the model was shown.'
-        + f"{heat}{_squares(worst_square(scored.worst))}</p>"
+        + row(figures, "gallery beats paper")
+        + '<p class="caption">Alarms first, then by score, one of a kind; shaded: what the model was shown.'
+        + f"{heat} In full size: {_scale(worst_square(scored.worst))}</p>"
     )
+
+
+def _score_told(scored, beat):
+    """When a beat was, its score, and what became of it, as HTML."""
+    time = scored.clock(beat.time, tenths=True)
+    mark = "alarm" if beat.alarm else "doubted" if beat.doubted else "no alarm"
+    why = f", by {beat.why}" if beat.why else ""
+    kind = f" {beat.kind}" if beat.kind else ""
+    colour = ' class="alarm"' if beat.alarm else ""
+    told = jump(beat.time, time) if scored.trace else time
+    return f"{told} <span{colour}>{mark}{kind}</span><br>score {beat.score:.4g}{why}"
 
 
 def _model(scored):
@@ -235,9 +227,9 @@ def _model(scored):
     )
 
 
-def _squares(square):
-    told = scale(square)
-    return told and f" Here, {told}: beats of this size are rare, so the unit may be another one."
+def _scale(square, size=1.0):
+    rare = "" if square == SQUARE else " Beats of this size are rare, so the unit may be another one."
+    return f"{scale_told(square, size)}.{rare}"
 
 
 def _number(value, form, unit=""):

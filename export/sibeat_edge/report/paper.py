@@ -1,12 +1,15 @@
 """ECG paper: squares of 0.2 s and 0.5 mV, or of another height where beats would not fit on those."""
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.axes import Axes
 
 from sibeat_edge.report.excerpts import Excerpt
 from sibeat_edge.scorer import Beat
+
+if TYPE_CHECKING:  # as what is drawn on the screen in letters needs no matplotlib
+    from matplotlib.axes import Axes
 
 SQUARE = 0.5  # mV of a large square: 10 mm a mV, the usual scale
 SECONDS = (0.04, 0.2)  # s of a small and of a large square
@@ -97,8 +100,10 @@ def millimetres(volts: tuple[float, float], square: float) -> float:
     return TALL * (volts[1] - volts[0]) / square
 
 
-def draw_paper(axis: Axes, times: tuple[float, float], volts: tuple[float, float], square: float) -> None:
-    """Draw the squares, and show these times, s, and voltages, mV."""
+def draw_paper(
+    axis: "Axes", times: tuple[float, float], volts: tuple[float, float], square: float, size: float = 1.0
+) -> None:
+    """Draw the squares, and show these times, s, and voltages, mV, on paper ``size`` times the usual."""
     steps = zip(SECONDS, (SMALL * square, square), strict=True)
     for (across, up), colour, width in zip(steps, COLOURS, (0.3, 0.5), strict=True):
         x, y = (
@@ -109,9 +114,22 @@ def draw_paper(axis: Axes, times: tuple[float, float], volts: tuple[float, float
         for lines, ends, is_upright in ((x, volts, True), (y, times, False)):
             along, places = np.tile([*ends, np.nan], len(lines)), np.repeat(lines, 3)
             path = (places, along) if is_upright else (along, places)
-            axis.plot(*path, color=colour, linewidth=width, zorder=0)
+            axis.plot(*path, color=colour, linewidth=width * size, zorder=0)
     axis.set(xlim=times, ylim=volts, xticks=[], yticks=[])
-    axis.spines[:].set_color(COLOURS[1])
+    axis.spines[:].set_visible(False)
+
+
+def scale_told(square: float, size: float = 1.0) -> str:
+    """The speed and the gain of paper ``size`` times the usual, and its squares.
+
+    >>> scale_told(0.5)
+    '25 mm/s and 10 mm/mV; a small square is 0.04 s by 0.1 mV, a large one 0.2 s by 0.5 mV'
+    """
+    (short, long), speed = SECONDS, size * TALL / SECONDS[1]
+    return (
+        f"{speed:g} mm/s and {size * TALL / square:g} mm/mV; a small square is {short:g} s by "
+        f"{SMALL * square:g} mV, a large one {long:g} s by {square:g} mV"
+    )
 
 
 def scale(square: float) -> str:

@@ -17,6 +17,7 @@ from sibeat_edge.report.coverage import Coverage
 from sibeat_edge.report.excerpts import Excerpts
 from sibeat_edge.report.findings import kinds_found
 from sibeat_edge.report.scored import Scored
+from sibeat_edge.report.trace import Trace
 from sibeat_edge.scorer import BeatScorer, revise
 
 PRESET = FOLDER / f"{WEARER}.tflite"
@@ -32,6 +33,7 @@ def score_file(
     unit: str | None = None,
     kernels: str = "builtin",
     progress: Callable[[float, float | None], object] | None = None,
+    trace: bool = False,
     **options: Any,
 ) -> Scored:
     """Score the recording at ``path``. Memory grows with its beats alone.
@@ -45,6 +47,7 @@ def score_file(
         model: a ``Model``, or its ``source``: the name of a preset, or path or bytes of a ``.tflite`` file.
         kernels: as for ``Model``; not used if ``model`` is one.
         progress: called with (seconds done, seconds in all or None) after each minute of the recording.
+        trace: whether to keep a thinned signal as well, for a report to page through: 31 MB a day.
         options: ``threshold``, ``personal`` and ``false_alarms_per_hour`` of ``BeatScorer``.
 
     Raises ``RecordError`` and ``ModelError``, each one sentence of what was found and what was expected.
@@ -55,11 +58,11 @@ def score_file(
     if not isinstance(model, Model):
         model = Model(_preset() if model is None else model, kernels)
     record = read_record(path, lead, rate, model.manifest["signal"]["leads"], unit)
-    scored = score_record(record, model, progress=progress, **options)
+    scored = score_record(record, model, progress=progress, trace=trace, **options)
     if not (may_choose and is_too_short(scored)):
         return scored
     told = about_length(record, scored)
-    scored = score_record(record, Model(ALONE, kernels), progress=progress, **options)
+    scored = score_record(record, Model(ALONE, kernels), progress=progress, trace=trace, **options)
     return replace(scored, warnings=(told, *scored.warnings))
 
 
@@ -78,11 +81,13 @@ def score_record(
     model: Model,
     *,
     progress: Callable[[float, float | None], object] | None = None,
+    trace: bool = False,
     **options: Any,
 ) -> Scored:
     """Score an open ``Record`` with a ``Model``; the other arguments are as for ``score_file``."""
     scorer = BeatScorer(model, record.rate, heat=True, **options)
     excerpts, coverage, episodes = Excerpts(record.rate), Coverage(record.rate), Episodes()
+    thinned = Trace(record.rate) if trace else None
     beats: list[Beat] = []
     for time, samples in record.blocks(BLOCK):
         found = scorer.push(samples, time)
@@ -90,6 +95,8 @@ def score_record(
         if scorer.wearer:
             excerpts.keep([(e.what, e.start) for beat in found for e in episodes.push(beat)])
         coverage.push(time, samples)
+        if thinned:
+            thinned.push(time, samples)
         beats += [replace(beat, residuals=None) for beat in found]
         revise(beats, scorer.revisions)
         if progress is not None:
@@ -138,6 +145,8 @@ def score_record(
         strips=excerpts.strips,
         cut=record.cut,
         assumed_unit=_assumed_unit(record),
+        start=record.start,
+        trace=thinned,
     )
 
 

@@ -3,14 +3,18 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from sibeat_edge.beats.episodes import Episode, episodes_of
+from sibeat_edge.reading.start import Start
 from sibeat_edge.report.coverage import REACH
 from sibeat_edge.report.excerpts import Excerpt
 from sibeat_edge.report.findings import Burden, KindFound, burdens
+from sibeat_edge.report.html import duration
+from sibeat_edge.report.trace import Trace
 from sibeat_edge.scorer import Beat
 
 
@@ -43,6 +47,8 @@ class Scored:
         strips: ``Excerpt`` of the beginning of the first episode of each sort, by its name.
         cut: a sentence on where the recording ended too early; empty if it was whole.
         assumed_unit: unit that the samples were taken for, as the file states none; empty if it states one.
+        start: the time of day at which the recording begins, or None if its file states none.
+        trace: of the whole recording, for a report to page through, or None if it was not asked for.
 
     >>> beats = [Beat(0.5, 1.2, False, "", rr=None), Beat(1.3, 5.0, True, "", rr=0.8)]
     >>> signal = Excerpt(0.0, np.zeros((720, 1)), rate=360)
@@ -75,13 +81,19 @@ class Scored:
     strips: dict[str, Excerpt] = field(default_factory=dict, repr=False)
     cut: str = ""
     assumed_unit: str = ""
+    start: Start | None = None
+    trace: Trace | None = field(default=None, repr=False)
+
+    def clock(self, seconds: float, tenths: bool = False) -> str:
+        """The time of day ``seconds`` behind the start or, where that is not known, the time since then."""
+        return self.start.at(seconds, tenths) if self.start else duration(seconds, tenths)
 
     @property
     def partial(self) -> bool:
         """Whether the recording ended too early, so that this is the result of a part of it."""
         return self.cut != ""
 
-    @property
+    @cached_property
     def episodes(self) -> list[Episode]:
         """For a wearer's model all episodes, by their start."""
         return episodes_of(self.beats) if self.manifest["wearer"] else []
@@ -91,7 +103,7 @@ class Scored:
         """For a wearer's model the ``Burden`` of ventricular and of supraventricular beats."""
         return burdens(self.beats, self.seconds - sum(self.not_scored.values()))
 
-    @property
+    @cached_property
     def alarms(self) -> list[Beat]:
         """The beats that are alarms."""
         return [beat for beat in self.beats if beat.alarm]

@@ -1,12 +1,14 @@
-"""A scored recording as text tables: the summary, what was not scored, and the first alarms."""
+"""A scored recording as text tables: the figures, what was not scored, the first alarms; and at a glance."""
 
 import io
 
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from sibeat_edge.report.findings import as_text
+from sibeat_edge.report.letters import glance
 from sibeat_edge.report.performance import measured_figures, on_new_wearers, set_for
 from sibeat_edge.report.scored import Scored
 
@@ -42,8 +44,16 @@ def as_table(scored: Scored, width: int) -> str:
         console.print(_alarms(scored))
         if len(scored.alarms) > LISTED:
             console.print(f"and {len(scored.alarms) - LISTED} more: --format csv lists all")
+    console.print(_glance(scored))  # last, where the screen stops
     console.print(scored.manifest["notice"])
     return text.getvalue()
+
+
+def _glance(scored):
+    table = Table("", "", box=box.SIMPLE, show_header=False, title=f"{scored.name} at a glance")
+    for heading, words in glance(scored).items():
+        table.add_row(f"[bold]{heading}[/bold]", escape(words))
+    return table
 
 
 def _episodes(scored):

@@ -5,6 +5,7 @@ from datetime import date
 
 import numpy as np
 
+from sibeat_edge.reading.start import Start
 from sibeat_edge.reading.text.numbers import ZERO, Cells, NoNumber, numbers
 
 # How many s one unit is, by its name, case-folded.
@@ -106,6 +107,29 @@ def is_stamp(cell: str) -> bool:
     [True, True, True, False, False]
     """
     return STAMP.fullmatch(cell) is not None
+
+
+def start_of_stamp(cell: str) -> Start | None:
+    """The start that a first stamp states, by the clock of its zone; None for one that counts from zero.
+
+    >>> start_of_stamp("2024-01-31 1:05:00.5 PM").told(), start_of_stamp("9:05:01").told()
+    ('31 January 2024, 13:05:00', '09:05:01')
+    >>> start_of_stamp("0:00:00.004"), start_of_stamp("0:00.004"), start_of_stamp("2024-13-31 12:00:00")
+    (None, None, None)
+    """
+    found = STAMP.fullmatch(cell.strip())
+    if found is None or found["S"] is None:
+        return None
+    hour = int(found["H"])
+    if found["half"]:
+        hour = hour % 12 + 12 * (found["half"] in "pP")
+    clock = hour * 3600 + int(found["M"]) * 60 + int(found["S"]) + float(f"0.{found['f'] or 0}")
+    year, month, day = (found[name] or found[f"{name}2"] for name in "Ymd")
+    try:
+        known = date(int(year), int(month), int(day)) if year else None
+    except ValueError:
+        return None
+    return Start(clock, known) if clock < DAY and (known or clock >= 1) else None
 
 
 def tick_of_epoch(stamp: float) -> float | None:

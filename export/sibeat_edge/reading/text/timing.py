@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from sibeat_edge.errors import RecordError
+from sibeat_edge.reading.start import Start, start_of_epoch
 from sibeat_edge.reading.text.clock import JUMP, BadClock, Pace, find_pace
 from sibeat_edge.reading.text.columns import CLOCK, UNSTATED, Column
 from sibeat_edge.reading.text.numbers import numbers
 from sibeat_edge.reading.text.rows import Rows
-from sibeat_edge.reading.text.stamps import SECONDS, Stamps, finite, is_stamp, tick_of_epoch
+from sibeat_edge.reading.text.stamps import SECONDS, Stamps, finite, is_stamp, start_of_stamp, tick_of_epoch
 
 LOOK = 200_000  # rows by which the clock's pace is told
 USUAL_RATES = 50.0, 10_000.0  # Hz, by which the unit of a time is guessed
@@ -45,6 +46,18 @@ class Timing:
     def stamps(self) -> Stamps:
         """A reader of the clock's column."""
         return Stamps(self.tick, self.decimal)
+
+    def start(self, first: Sequence[str]) -> Start | None:
+        """The time of day of the ``first`` row's cells, if its stamp states one."""
+        cell = "" if self.column is None or self.column >= len(first) else first[self.column]
+        if self.tick is None:
+            return start_of_stamp(cell)
+        try:
+            value = float(cell.replace(self.decimal, "."))
+        except ValueError:
+            return None
+        is_epoch = tick_of_epoch(value) == self.tick
+        return start_of_epoch(value * self.tick) if is_epoch else None
 
 
 @dataclass(frozen=True)
