@@ -9,7 +9,7 @@ import functools
 import http.server
 import sys
 
-from build import BuildError, build
+from building import BuildError, build
 
 
 class Handler(http.server.SimpleHTTPRequestHandler):

@@ -48,7 +48,7 @@ export class Stream {
   rates() {
     const rates = [];
     while (this.c.rate_of(rates.length)) rates.push(this.c.rate_of(rates.length));
-    return rates;
+    return rates.sort((a, b) => a - b);
   }
 
   /** The threshold that the wearer has taught until now. */

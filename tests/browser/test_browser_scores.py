@@ -19,28 +19,18 @@ GOLDEN = """() => {
     litert: of((first) => sibeat.score(inputs.subarray(first, first + bytes))),
   };
 }"""
-# Play the recording's beginning to a stream of its own, judged by LiteRT.js or as the device does.
-PLAY = """([seconds, isDevice]) => {
-  const { player } = sibeat, differences = {}, beats = [];
-  const score = (input) => {
-    const litert = sibeat.score(input), device = stream.c.device_score(input.byteOffset);
-    differences[litert - device] = (differences[litert - device] ?? 0) + 1;
-    return isDevice ? device : litert;
-  };
-  const hear = (told) => {
-    if (told.type === "beat") beats.push([told.time, told.kind, told.score ?? null]);
-    if (told.type === "revised") beats[told.number][1] = told.kind;
-  };
-  const stream = new player.stream.constructor(player.module, player.rate, score, hear);
-  stream.push(player.samples.subarray(0, seconds * player.rate));
-  stream.finish();
-  return { differences, beats };
-}"""
 
 
 @pytest.fixture(scope="module")
-def golden(page):
-    return {name: np.array(values) for name, values in page.evaluate(GOLDEN).items()}
+def play(page, ask, imported):
+    """Plays a recording's first seconds to a stream of its own, judged by LiteRT.js or as the device does."""
+    (benchmark,) = imported("benchmarks", "browser_page")
+    return lambda seconds, is_device: ask(page, benchmark.PLAY, seconds, is_device)
+
+
+@pytest.fixture(scope="module")
+def golden(page, ask):
+    return {name: np.array(values) for name, values in ask(page, GOLDEN).items()}
 
 
 def test_the_c_scores_the_golden_beats_to_the_last_level(golden):
@@ -55,8 +45,8 @@ def test_litert_scores_the_golden_beats_within_the_stated_levels(golden):
     assert np.abs(golden["litert"] - golden["golden"]).max() <= LEVELS
 
 
-def test_litert_scores_a_stream_within_the_stated_levels_and_names_the_same_beats(page):
-    litert, device = (page.evaluate(PLAY, [600, is_device]) for is_device in (False, True))
+def test_litert_scores_a_stream_within_the_stated_levels_and_names_the_same_beats(play):
+    litert, device = (play(600, is_device) for is_device in (False, True))
     assert sum(litert["differences"].values()) > 1.9 * len(litert["beats"])  # it runs twice a beat at least
     assert max(abs(int(levels)) for levels in litert["differences"]) <= LEVELS
     assert [time for time, _, _ in litert["beats"]] == [time for time, _, _ in device["beats"]]
@@ -64,12 +54,12 @@ def test_litert_scores_a_stream_within_the_stated_levels_and_names_the_same_beat
     assert np.mean(np.not_equal(*names)) <= 0.005
 
 
-def test_the_beats_are_those_of_the_scorer_in_python(page):
+def test_the_beats_are_those_of_the_scorer_in_python(page, play):
     """The whole way in WebAssembly, from samples at 250 Hz to names, beside its definition."""
-    samples = np.array(page.evaluate("[...sibeat.player.samples.subarray(0, 300 * sibeat.player.rate)]"))
+    samples = np.array(page.run("[...sibeat.player.samples.subarray(0, 300 * sibeat.player.rate)]"))
     model = Model("mitdb-wearer")
-    python = score_recording(model, samples, page.evaluate("sibeat.player.rate"))
-    found = page.evaluate(PLAY, [300, True])["beats"]
+    python = score_recording(model, samples, page.run("sibeat.player.rate"))
+    found = play(300, True)["beats"]
     assert len(found) == len(python) > 300
     level = model.manifest["score"]["scale"]
     for (time, kind, score), beat in zip(found, python, strict=True):
@@ -80,7 +70,7 @@ def test_the_beats_are_those_of_the_scorer_in_python(page):
 
 
 def test_the_heat_is_the_distance_from_the_wearers_own_beat(page):
-    beats = page.evaluate(
+    beats = page.run(
         "sibeat.found.beats.filter(({ heat }) => heat).slice(0, 50)"
         ".map(({ beat, own, heat }) => [beat, own, heat].map((values) => [...values]))"
     )

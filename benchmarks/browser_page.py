@@ -1,0 +1,102 @@
+"""How soon and how fast the browser's page judges in Chromium, and how near LiteRT.js is to the device.
+
+    python benchmarks/browser_page.py
+
+It prints what it measures. Seconds of a core are of all of the browser's processes.
+"""
+
+import argparse
+import sys
+import threading
+from pathlib import Path
+
+import psutil
+from browser import BrowserError, browsing
+
+sys.path.append(str(Path(__file__).parents[1] / "examples" / "browser"))
+from building import BuildError  # noqa: E402
+from serve import open_server  # noqa: E402
+
+READY = "globalThis.sibeat?.player.hasJudged"
+STATE = "new Promise(requestAnimationFrame).then((now) => [sibeat.player.time, now / 1000])"
+# Play the recording's first seconds without waiting, judged by LiteRT.js or by the model in C, as on the device.
+PLAY = """(seconds, isDevice) => {
+  const { player } = sibeat, differences = {}, beats = [];
+  const score = (input) => {
+    const litert = sibeat.score(input), device = stream.c.device_score(input.byteOffset);
+    differences[litert - device] = (differences[litert - device] ?? 0) + 1;
+    return isDevice ? device : litert;
+  };
+  const hear = (told) => {
+    if (told.type === "beat") beats.push([told.time, told.kind, told.score ?? null]);
+    if (told.type === "revised") beats[told.number][1] = told.kind;
+  };
+  const stream = new player.stream.constructor(player.module, player.rate, score, hear);
+  stream.push(player.samples.subarray(0, seconds * player.rate));
+  stream.finish();
+  return { differences, beats };
+}"""
+SPEED = """(() => {
+  const { player } = sibeat, begin = performance.now();
+  const stream = new player.stream.constructor(player.module, player.rate, sibeat.score, () => {});
+  stream.push(player.samples);
+  stream.finish();
+  return player.samples.length / player.rate / ((performance.now() - begin) / 1000);
+})()"""
+
+
+def used():
+    """Seconds of a core that the browser has taken."""
+    children = psutil.Process().children(recursive=True)
+    times = [child.cpu_times() for child in children if "chrom" in child.name()]
+    return sum(time.user + time.system for time in times)
+
+
+def loading(browse, address):
+    """The page once it has judged a beat."""
+    page = browse(1280)
+    before = used()
+    page.open(address, READY, 120)
+    first, core = page.run("performance.now()") / 1000, used() - before
+    print(f"first judged beat: {first:.1f} s after opening, {core:.1f} s of a core")
+    return page
+
+
+def speed(page, seconds):
+    page.run("document.querySelector('input[value=\"20\"]').click()")
+    before, (first, begin) = used(), page.run(STATE)
+    page.wait(f"performance.now() / 1000 > {begin + seconds}", 10 * seconds)
+    (last, end), core = page.run(STATE), used() - before
+    print(f"at 20 x: {(last - first) / (end - begin):.1f} x real time, {core / (end - begin):.0%} of a core")
+    page.run("document.getElementById('pause').click()")
+    print(f"without waiting or drawing: {page.run(SPEED):.0f} x real time")
+
+
+def agreement(page):
+    litert, device = (page.run(f"({PLAY})(1e9, {flag})") for flag in ("false", "true"))
+    names = zip(litert["beats"], device["beats"], strict=True)
+    others = sum(one[1] != other[1] for one, other in names)
+    levels = {int(difference): runs for difference, runs in litert["differences"].items()}
+    runs = sum(levels.values())
+    print(f"LiteRT.js beside the model in C: {runs:,} runs, {levels.get(0, 0) / runs:.1%} equal,", end=" ")
+    print(f"at most {max(map(abs, levels))} levels apart")
+    print(f"named otherwise: {others} of {len(device['beats']):,} beats")
+
+
+def main():
+    line = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    line.add_argument("--seconds", type=float, default=10, help="that are played at 20 x")
+    options = line.parse_args()
+    try:
+        server = open_server(0)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with browsing() as browse:
+            page = loading(browse, f"http://127.0.0.1:{server.server_port}/")
+            speed(page, options.seconds)
+            agreement(page)
+    except (BuildError, BrowserError) as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    main()
