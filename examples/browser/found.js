@@ -5,6 +5,7 @@ import { clockText, whyText } from "./words.js";
 
 const CARDS = 12;
 const LINES = 30;
+const SHAPED = 200; // newest beats of which the shape is kept: a recording may have a hundred thousand
 const RATED = 8; // RR intervals whose median is the heart rate
 const byId = (id) => document.getElementById(id);
 
@@ -13,14 +14,14 @@ export class Found {
     this.abnormal = byId("abnormal");
     this.episodes = byId("episodes");
     this.begin();
-    onLook(() => this.cards.forEach((card, beat) => curves(card.children[1], beat)));
+    onLook(() => this.cards.forEach(({ card, shape }) => curves(card.children[1], shape)));
   }
 
   begin() {
     this.beats = [];
     this.counts = { "": 0, N: 0, S: 0, V: 0 };
     this.cards = new Map();
-    this.lines = new Map(); // the newest of each sort of episode
+    this.lines = new Map(); // of the newest episode of each sort: {line, isOpen}
     this.abnormal.replaceChildren();
     this.episodes.replaceChildren();
     byId("no-episodes").hidden = false;
@@ -35,6 +36,7 @@ export class Found {
     this.beats.push(beat);
     this.counts[beat.kind]++;
     if (beat.kind === "S" || beat.kind === "V") this.show(beat);
+    delete this.beats.at(-SHAPED)?.shape;
   }
 
   /** A beat is of another kind, with what has been learnt since. */
@@ -43,18 +45,17 @@ export class Found {
     this.counts[beat.kind]--;
     this.counts[kind]++;
     Object.assign(beat, { kind, why, isRevised: true });
-    const card = this.cards.get(beat);
-    if (card) label(card, beat);
+    const shown = this.cards.get(beat);
+    if (shown) label(shown.card, beat);
   }
 
   episode({ what, start, end }) {
     byId("no-episodes").hidden = true;
-    const open = this.lines.get(what);
-    const line = end !== null && open ? open : this.add(what);
-    line.lastChild.textContent = `${clockText(start)} ${end === null ? "and goes on" : `to ${clockText(end)}`}`;
-    if (end === null) this.lines.set(what, line);
-    else this.lines.delete(what);
-    this.newest = line;
+    const known = this.lines.get(what);
+    const line = known?.isOpen ? known.line : this.add(what);
+    const rest = end === null ? "and goes on" : `to ${clockText(end)}`;
+    line.lastChild.textContent = `${clockText(start)} ${rest}`;
+    this.lines.set(what, { line, isOpen: end === null });
   }
 
   add(what) {
@@ -67,18 +68,22 @@ export class Found {
 
   /** A device would tell this one. */
   alarm({ what }) {
-    const line = this.lines.get(what) ?? this.newest;
+    const { line } = this.lines.get(what);
     line.className = "told";
     line.firstChild.textContent = `${what}: told`;
   }
 
   show(beat) {
     const card = document.createElement("li");
-    card.append(document.createElement("div"), document.createElement("canvas"), document.createElement("div"));
+    card.append(
+      document.createElement("div"),
+      document.createElement("canvas"),
+      document.createElement("div"),
+    );
     label(card, beat);
     this.abnormal.prepend(card);
-    this.cards.set(beat, card);
-    curves(card.children[1], beat);
+    this.cards.set(beat, { card, shape: beat.shape });
+    curves(card.children[1], beat.shape);
     if (this.abnormal.children.length > CARDS) {
       this.abnormal.lastChild.remove();
       this.cards.delete(this.cards.keys().next().value);
@@ -87,7 +92,11 @@ export class Found {
 
   /** Write the numbers. limit: the threshold now. */
   count(limit) {
-    const rrs = this.beats.slice(-RATED).map((beat) => beat.rr).filter((rr) => rr > 0).sort((a, b) => a - b);
+    const rrs = this.beats
+      .slice(-RATED)
+      .map((beat) => beat.rr)
+      .filter((rr) => rr > 0)
+      .sort((a, b) => a - b);
     byId("heart").textContent = rrs.length ? Math.round(60 / rrs[rrs.length >> 1]) : "–";
     byId("beats").textContent = this.beats.length;
     byId("S").textContent = this.counts.S;
@@ -106,24 +115,28 @@ function label(card, beat) {
   card.lastChild.textContent = `${clockText(beat.time, 1)}, score ${beat.score.toFixed(1)}`;
 }
 
-function curves(canvas, beat) {
+function curves(canvas, { beat, own, heat }) {
   const { context, width, height } = prepare(canvas);
   const colours = paletteOf(canvas);
-  const low = Math.min(...beat.own, ...beat.beat);
-  const high = Math.max(...beat.own, ...beat.beat);
+  const low = Math.min(...own, ...beat);
+  const high = Math.max(...own, ...beat);
   const tall = height - 16;
-  for (const [curve, colour, line] of [[beat.own, colours.own, 1.5], [beat.beat, colours.ink, 1.5]]) {
+  for (const [curve, colour] of [
+    [own, colours.own],
+    [beat, colours.ink],
+  ]) {
     context.strokeStyle = colour;
-    context.lineWidth = line;
+    context.lineWidth = 1.5;
     context.beginPath();
     curve.forEach((value, tick) =>
-      context.lineTo((tick / curve.length) * width, 3 + ((high - value) / (high - low)) * (tall - 6)));
+      context.lineTo((tick / curve.length) * width, 3 + ((high - value) / (high - low)) * (tall - 6)),
+    );
     context.stroke();
   }
   context.fillStyle = colours.heat;
-  beat.heat.forEach((hot, tick) => {
+  heat.forEach((hot, tick) => {
     context.globalAlpha = hot;
-    context.fillRect((tick / beat.heat.length) * width, height - 12, width / beat.heat.length, 10);
+    context.fillRect((tick / heat.length) * width, height - 12, width / heat.length, 10);
   });
   context.globalAlpha = 1;
 }

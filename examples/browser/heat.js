@@ -1,10 +1,11 @@
 // Where in a beat the anomaly is: its distance from the wearer's own beat, tick by tick.
 //
-// The window among the model's inputs holds both side by side, scaled so that the wearer's own goes from -1 to 1.
+// The window among the model's inputs holds both side by side, scaled so that the wearer's own goes from -1
+// to 1.
 
 const HOTTEST = 1; // half of the own beat's height: the distance from which a tick is as hot as can be
 
-/** The two curves of a model's input and the heat of each tick, 0 to 1: {beat, own, heat}, Float32Array. c: of a stream. */
+/** The curves of a model's input and the heat of each tick, 0 to 1: Float32Arrays {beat, own, heat}. */
 export function readInput(input, c) {
   const real = (level) => (level - c.input_zero_point()) * c.input_scale();
   const length = c.window_bytes() / 2;

@@ -1,24 +1,32 @@
 // The int8 model, run by LiteRT.js.
 //
-// LiteRT.js's own Tensor knows float32, int32 and uint8, and loadAndCompile refuses a model of int8. What lies
-// below it, liteRtWasm, knows int8 and answers at once, so that the firmware's C can call it.
+// LiteRT.js's own Tensor knows float32, int32 and uint8, and loadAndCompile refuses a model of int8. What
+// lies below it, liteRtWasm, knows int8 and answers at once, so that the firmware's C can call it.
 
 const WASM = "node_modules/@litertjs/core/wasm/";
 
 /**
- * Loads LiteRT.js and the model of these bytes. Returns what scores an input, an Int8Array as the C lays it out. Throws
- * a sentence where LiteRT.js does not load.
+ * Loads LiteRT.js and the model of these bytes. Returns what scores an input, an Int8Array as the C lays it
+ * out. Throws a sentence where LiteRT.js does not load.
  */
 export async function openModel(bytes) {
   const runtime = await loadRuntime().catch(({ message = "a file is missing" }) => {
-    throw new Error(`LiteRT.js did not load (${message}); expected npm’s packages in node_modules, and a browser with SIMD.`);
+    throw new Error(
+      `LiteRT.js did not load (${message}); expected it in node_modules, and a browser with SIMD.`,
+    );
   });
   const wasm = runtime.liteRtWasm;
   const environment = runtime.getDefaultEnvironment();
   const address = wasm._malloc(bytes.length); // as long as the page lives
   wasm.HEAPU8.set(bytes, address);
   const model = wasm.loadModel(environment.liteRtEnvironment, address, bytes.length);
-  const options = { environment, accelerator: "wasm", cpuOptions: { numThreads: 1 }, gpuOptions: {}, webNNOptions: {} };
+  const options = {
+    environment,
+    accelerator: "wasm",
+    cpuOptions: { numThreads: 1 },
+    gpuOptions: {},
+    webNNOptions: {},
+  };
   const compiled = await wasm.compileModel(environment.liteRtEnvironment, model, options);
   const inputs = inputsOf(wasm, environment, model);
   return (input) => run(wasm, compiled, inputs, input);

@@ -19,14 +19,18 @@ function say(text, isFault = false) {
 
 async function fetched(name) {
   const answer = await fetch(name).catch(({ message }) => ({ statusText: message }));
-  if (!answer.ok) throw new Error(`${name} did not load (${answer.statusText}); expected what serve.py builds.`);
+  if (!answer.ok)
+    throw new Error(`${name} did not load (${answer.statusText}); expected what serve.py builds.`);
   return answer;
 }
 
 async function load() {
-  if (typeof WebAssembly !== "object") throw new Error("This browser has no WebAssembly, in which the page computes.");
+  if (typeof WebAssembly !== "object")
+    throw new Error("This browser has no WebAssembly, in which the page computes.");
   const [model, module, wearer] = await Promise.all([
-    fetched("build/model.tflite").then(async (answer) => openModel(new Uint8Array(await answer.arrayBuffer()))),
+    fetched("build/model.tflite").then(async (answer) =>
+      openModel(new Uint8Array(await answer.arrayBuffer())),
+    ),
     fetched("build/sibeat.wasm").then(async (answer) => WebAssembly.compile(await answer.arrayBuffer())),
     simulated(),
   ]);
@@ -40,23 +44,34 @@ async function simulated() {
 }
 
 function start({ model, module, wearer }) {
-  const player = new Player(module, model, (told) => found.hear(told), (samples) => strip.push(samples));
+  const player = new Player(
+    module,
+    model,
+    (told) => found.hear(told),
+    (samples) => strip.push(samples),
+  );
   let isBusy = true;
 
   async function play(recording) {
     player.begin(recording);
+    const { stream } = player;
     isBusy = true;
     found.begin();
     strip.begin(recording.rate);
     byId("source").textContent = recording.name;
     say("Learning the wearer’s own beats …");
     const seconds = await player.warmUp(() => new Promise(requestAnimationFrame));
-    if (player.hasJudged)
-      say(`The model first learns 60 of the wearer’s own beats: the first ${clockText(seconds)} was played at once.`);
+    if (player.stream !== stream) return; // another recording has been begun
     isBusy = false;
-    if (!player.hasJudged)
+    if (player.hasJudged)
+      say(
+        "The model first learns 60 of the wearer’s own beats: " +
+          `the first ${clockText(seconds)} was played at once.`,
+      );
+    else
       throw new Error(
-        `found ${clockText(seconds)} without a beat that could be judged; expected some two minutes with 60 clear ones`,
+        `found ${clockText(seconds)} without a beat that could be judged; ` +
+          "expected some two minutes with 60 clear ones",
       );
   }
 
@@ -120,6 +135,7 @@ function takeDrops(take) {
 }
 
 load().then(
-  (loaded) => (globalThis.sibeat = { player: start(loaded), found, score: loaded.model }), // for the console, and tests
+  // For the console, and tests.
+  (loaded) => (globalThis.sibeat = { player: start(loaded), found, score: loaded.model }),
   (error) => say(error.message, true),
 );

@@ -15,7 +15,7 @@ export class Player {
     };
   }
 
-  /** Begin a recording of {samples: Float32Array in mV, rate}. Throws a sentence for a rate that the C has not. */
+  /** Begin a recording of {samples: Float32Array in mV, rate}. Throws as a Stream does. */
   begin({ samples, rate }) {
     const stream = new Stream(this.module, rate, this.score, this.hear);
     Object.assign(this, { stream, samples, rate, played: 0, isOver: false, hasJudged: false });
@@ -27,8 +27,8 @@ export class Player {
   }
 
   /**
-   * Play the warm-up as fast as it goes: until a beat is judged, or the end. Returns the seconds played. `rest` is
-   * awaited in between, so that the page lives.
+   * Play the warm-up as fast as it goes: until a beat is judged, or the end. Returns the seconds played.
+   * `rest` is awaited in between, so that the page lives.
    */
   async warmUp(rest) {
     const { stream } = this;

@@ -5,8 +5,14 @@ import { readInput } from "./heat.js";
 const WHYS = ["", "shape", "timing", "both"];
 const REASONS = ["", "missing", "flat", "saturated", "noisy", "motion", "edge", "warm-up"];
 const EPISODES = [
-  "ventricular run", "supraventricular run", "bigeminy", "frequent ectopic beats", "irregular rhythm",
-  "bradycardia", "tachycardia", "pause",
+  "ventricular run",
+  "supraventricular run",
+  "bigeminy",
+  "frequent ectopic beats",
+  "irregular rhythm",
+  "bradycardia",
+  "tachycardia",
+  "pause",
 ];
 const WHOLE = 0; // the question to the model that asks for a beat's score
 
@@ -15,10 +21,10 @@ const letter = (kind) => (kind ? String.fromCharCode(kind) : "");
 /** One wearer's stream. */
 export class Stream {
   /**
-   * module: of sibeat.wasm. rate: samples a second. score: of an input of the model, Int8Array, its int8 number.
-   * hear: what is told of each {type: "beat" | "revised" | "episode" | "alarm", ...}, with times in s. A beat has time,
-   * rr, kind ("N", "S", "V" or ""), why, reason, isIrregular; one with a score has score, beat, own, heat, too.
-   * Throws what was found, and expected, where the C does not take the rate.
+   * module: of sibeat.wasm. rate: samples a second. score: of an input of the model, Int8Array, its int8
+   * number. hear: what is told of each {type: "beat" | "revised" | "episode" | "alarm", ...}, with times in s.
+   * A beat has time, rr, kind ("N", "S", "V" or ""), why, reason, isIrregular; one with a score has score and
+   * shape (heat.js), too. Throws what was found, and expected, where the C does not take the rate.
    */
   constructor(module, rate, score, hear) {
     const inputs = new Map(); // of beats that have no verdict yet, by their time
@@ -29,10 +35,15 @@ export class Stream {
         return score(input);
       },
       beat: (time, rr, kind, why, reason, hasScore, number, isIrregular) => {
-        const shown = hasScore ? { score: number, ...readInput(inputs.get(time), this.c) } : {};
+        const scored = hasScore ? { score: number, shape: readInput(inputs.get(time), this.c) } : {};
         inputs.delete(time);
-        const told = { kind: letter(kind), why: WHYS[why], reason: REASONS[reason], isIrregular: isIrregular !== 0 };
-        hear({ type: "beat", time, rr, ...told, ...shown });
+        const told = {
+          kind: letter(kind),
+          why: WHYS[why],
+          reason: REASONS[reason],
+          isIrregular: isIrregular !== 0,
+        };
+        hear({ type: "beat", time, rr, ...told, ...scored });
       },
       revised: (number, kind, why) => hear({ type: "revised", number, kind: letter(kind), why: WHYS[why] }),
       episode: (what, start, end, goesOn) =>
@@ -41,7 +52,7 @@ export class Stream {
     };
     this.c = new WebAssembly.Instance(module, { page }).exports;
     this.c._initialize();
-    if (this.c.start(rate) !== 0)
+    if (!Number.isInteger(rate) || this.c.start(rate) !== 0)
       throw new Error(`found ${rate} samples a second; expected one of ${this.rates().join(", ")}`);
   }
 

@@ -120,14 +120,15 @@ export class Strip {
     context.fillStyle = colours[beat.kind] ?? colours.faint;
     context.font = `${beat.kind === "S" || beat.kind === "V" ? "bold 19px" : "14px"} system-ui, sans-serif`;
     context.fillText(beat.kind || "–", x, TOP - 9);
-    if (!beat.heat) return;
+    if (!beat.shape) return;
+    const { heat } = beat.shape;
     // Windows overlap where the heart is fast: each has the ticks that are nearer to it.
     const from = Math.max(-BEFORE, before ? (before.time - beat.time) / 2 : -BEFORE);
     const to = Math.min(AFTER, after ? (after.time - beat.time) / 2 : AFTER);
     context.fillStyle = colours.heat;
-    const ticks = beat.heat.length / (BEFORE + AFTER);
+    const ticks = heat.length / (BEFORE + AFTER);
     for (let offset = Math.floor(from * scale); offset < to * scale; offset++) {
-      const hot = beat.heat[Math.round((offset / scale + BEFORE) * ticks)] ?? 0;
+      const hot = heat[Math.round((offset / scale + BEFORE) * ticks)] ?? 0;
       if (hot < 0.02) continue;
       context.globalAlpha = hot;
       context.fillRect(Math.round(x) + offset, height - BOTTOM + 4, 1, HEAT);

@@ -8,13 +8,14 @@ const SCOUTED = 200; // rows by which columns are told apart
 const FEWEST = 10; // rows of a clock
 const EVEN = 0.8; // share of its steps that are alike
 const RATES = [50, 10000]; // Hz: a column that counts faster or slower is no clock
-const UNITS = { s: 1, ms: 1e-3, us: 1e-6, "µs": 1e-6, ns: 1e-9 }; // s
+const UNITS = { s: 1, ms: 1e-3, us: 1e-6, µs: 1e-6, ns: 1e-9 }; // s
 const GAP = 0.05; // s
 const LONGEST = 3600; // s
 
 /**
- * The lead in a text. column: the lead's, from 1; NaN for the first that is no clock. Calls refuse with what is wrong.
- * Returns {values: Float32Array, NaN where missing; rate: Hz or NaN; unit: "" if not told; name: of the column}.
+ * The lead in a text. column: the lead's, from 1; NaN for the first that is no clock. Calls refuse with what
+ * is wrong. Returns {values: Float32Array, NaN where missing; rate: Hz or NaN; unit: "" if not told; name: of
+ * the column}.
  */
 export function readText(text, column, refuse) {
   const lines = text.split(/\r\n|\r|\n/);
@@ -30,7 +31,10 @@ export function readText(text, column, refuse) {
     const cell = cells[lead] ?? "";
     const value = table.parse(cell);
     if (Number.isNaN(value) && !MISSING.test(cell))
-      refuse(`found ${JSON.stringify(cell.slice(0, 20))} in line ${at + 1}; expected a number in column ${lead + 1}`);
+      refuse(
+        `found ${JSON.stringify(cell.slice(0, 20))} in line ${at + 1}; ` +
+          `expected a number in column ${lead + 1}`,
+      );
     if (clock) {
       const time = table.parse(cells[clock.at] ?? "") * clock.unit;
       if (time - last > Math.max(GAP, 1.5 / clock.rate)) fill(values, time - last, clock, refuse);
@@ -48,7 +52,7 @@ function fill(values, seconds, clock, refuse) {
   for (let left = Math.round(seconds * clock.rate) - 1; left > 0; left--) values.push(NaN);
 }
 
-/** How rows are cut, where they begin, what stands above them, and the first of them; null if no row is of numbers. */
+/** How rows are cut, where they begin, the first of them, and their heading; null if no row is of numbers. */
 function layoutOf(lines) {
   for (const [first, line] of lines.entries()) {
     const by = COMMENT.test(line) ? undefined : DELIMITERS.find((delimiter) => isRow(line, delimiter));
@@ -57,14 +61,20 @@ function layoutOf(lines) {
     const parse = (cell) => number(cell, by !== ",");
     const above = lines.slice(0, first).findLast((row) => row.trim()) ?? "";
     const heading = cut(above.replace(/^[\s#%/]+/, ""));
-    const rows = lines.slice(first, first + SCOUTED).filter((row) => !COMMENT.test(row)).map(cut);
+    const rows = lines
+      .slice(first, first + SCOUTED)
+      .filter((row) => !COMMENT.test(row))
+      .map(cut);
     return { first, cut, parse, rows, heading: heading.length === rows[0].length ? heading : [] };
   }
   return null;
 }
 
 function cutBy(line, by) {
-  return line.trim().split(by).map((cell) => cell.trim().replace(/^"(.*)"$/, "$1"));
+  return line
+    .trim()
+    .split(by)
+    .map((cell) => cell.trim().replace(/^"(.*)"$/, "$1"));
 }
 
 /** Whether a line, cut so, has numbers, times and missing values alone; a lone column is one of words. */
@@ -81,7 +91,7 @@ function number(cell, hasCommas) {
   return cell === "" ? NaN : Number(hasCommas ? cell.replace(",", ".") : cell);
 }
 
-/** The column that counts time: {at, rate: samples a second, unit: s of its numbers}; undefined if there is none. */
+/** The column that counts time: {at, rate: samples a second, unit: s of its numbers}, if there is one. */
 function clockOf({ rows, parse, heading }) {
   for (const at of rows[0].keys()) {
     const times = rows.map((row) => parse(row[at] ?? ""));

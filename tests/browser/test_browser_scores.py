@@ -71,8 +71,8 @@ def test_the_beats_are_those_of_the_scorer_in_python(page, play):
 
 def test_the_heat_is_the_distance_from_the_wearers_own_beat(page):
     beats = page.run(
-        "sibeat.found.beats.filter(({ heat }) => heat).slice(0, 50)"
-        ".map(({ beat, own, heat }) => [beat, own, heat].map((values) => [...values]))"
+        "sibeat.found.beats.filter(({ shape }) => shape).slice(0, 50)"
+        ".map(({ shape: { beat, own, heat } }) => [beat, own, heat].map((values) => [...values]))"
     )
     beat, own, heat = np.array(beats).transpose(1, 0, 2)
     assert beat.shape == (50, 320)
