@@ -19,7 +19,7 @@ from serve import open_server  # noqa: E402
 
 READY = "globalThis.sibeat?.player.hasJudged"
 STATE = "new Promise(requestAnimationFrame).then((now) => [sibeat.player.time, now / 1000])"
-# Play the recording's first seconds without waiting, judged by LiteRT.js or by the model in C, as on the device.
+# Play the recording's first seconds without waiting, judged by LiteRT.js or, as on the device, by the C.
 PLAY = """(seconds, isDevice) => {
   const { player } = sibeat, differences = {}, beats = [];
   const score = (input) => {

@@ -22,8 +22,8 @@ const letter = (kind) => (kind ? String.fromCharCode(kind) : "");
 export class Stream {
   /**
    * module: of sibeat.wasm. rate: samples a second. score: of an input of the model, Int8Array, its int8
-   * number. hear: what is told of each {type: "beat" | "revised" | "episode" | "alarm", ...}, with times in s.
-   * A beat has time, rr, kind ("N", "S", "V" or ""), why, reason, isIrregular; one with a score has score and
+   * number. hear: what is told of each {type: "beat" | "revised" | "episode" | "alarm", ...}, times in s. A
+   * beat has time, rr, kind ("N", "S", "V" or ""), why, reason, isIrregular; one with a score has score and
    * shape (heat.js), too. Throws what was found, and expected, where the C does not take the rate.
    */
   constructor(module, rate, score, hear) {

@@ -7,7 +7,7 @@ export function clockText(seconds, digits = 0) {
   return `${minutes}:${rest.padStart(digits ? digits + 3 : 2, "0")}`;
 }
 
-const WHYS = { shape: "shape", timing: "time", both: "shape and time" };
+const WHYS = { shape: "by shape", timing: "by time", both: "by shape and time" };
 
 /** What is abnormal about a beat. */
 export function whyText(beat) {

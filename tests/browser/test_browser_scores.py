@@ -69,12 +69,15 @@ def test_the_beats_are_those_of_the_scorer_in_python(page, play):
         assert score is None or score == pytest.approx(beat.score, abs=1.01 * level)
 
 
-def test_the_heat_is_the_distance_from_the_wearers_own_beat(page):
+def test_the_heat_is_the_distance_from_the_wearers_own_beat_as_wide_as_a_wave(page):
     beats = page.run(
         "sibeat.found.beats.filter(({ shape }) => shape).slice(0, 50)"
         ".map(({ shape: { beat, own, heat } }) => [beat, own, heat].map((values) => [...values]))"
     )
     beat, own, heat = np.array(beats).transpose(1, 0, 2)
     assert beat.shape == (50, 320)
-    assert np.allclose(heat, np.minimum(1, np.abs(beat - own)), atol=1e-6)
     assert np.allclose(np.abs(own).max(axis=1), 1, atol=0.02)
+    hann = np.hanning(41)[1:-1]
+    for found, square in zip(heat, np.square(beat - own), strict=True):
+        expected = np.sqrt(np.convolve(square, hann / hann.sum(), "same"))
+        assert np.allclose(found, np.minimum(1, expected), atol=1e-4)
