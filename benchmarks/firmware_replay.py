@@ -2,9 +2,9 @@
 
 python benchmarks/firmware_replay.py DATA [--databases mitdb svdb] [--records NAME …]
 
-DATA holds the folders mitdb and svdb. All of their records are played, at their own rate, to ``BeatScorer`` and to
-the compiled C of the default preset's bundle, which takes them as the integers of the files. Every difference is
-counted. Beside them stands what ANSI/AAMI EC57 counts of both on DS2. Needs gcc.
+DATA holds the folders mitdb and svdb. All of their records are played, at their own rate, to ``BeatScorer``
+and to the compiled C of the default preset's bundle, which takes them as the integers of the files. Every
+difference is counted. Beside them stands what ANSI/AAMI EC57 counts of both on DS2. Needs gcc.
 Writes results/bench-firmware-replay.json.
 """
 
@@ -27,9 +27,11 @@ from keras_sibeat.evaluate.summary import summarise
 from keras_sibeat.export.agreement import differences
 from keras_sibeat.export.native import NativeScorer, build
 from keras_sibeat.files import sha256
+from sibeat_edge.beats.episodes import AlarmPolicy, Episodes
 from sibeat_edge.model.runtime import Model
 from sibeat_edge.report.recording import PRESET
 from sibeat_edge.scorer import BeatScorer, revise
+from sibeat_edge.signal.resampling import RATE
 
 GENERATED = HERE.parent / "export" / "firmware"
 DATABASES = ("mitdb", "svdb")
@@ -74,9 +76,15 @@ def as_integers(samples):
     return np.where(known, integers, LOWEST).astype(np.int16)
 
 
-def told(episodes):
+def told(beats):
+    """The episodes that a device tells of ``beats`` as they are judged first."""
+    episodes, policy = Episodes(), AlarmPolicy()
+    return [told for beat in beats for told in policy.push(episodes.push(beat), beat.time)]
+
+
+def counted(episodes):
     """Episodes as counts of what, begin and end, in samples."""
-    return Counter((e.what, round(e.start * 360), None if e.end is None else round(e.end * 360)) for e in episodes)
+    return Counter((e.what, round(e.start * RATE), e.end and round(e.end * RATE)) for e in episodes)
 
 
 def play(model, library, path):
@@ -88,13 +96,16 @@ def play(model, library, path):
     numbers = model.manifest["score"]
     last = differences(heard[0].last, heard[1].last, numbers)
     first = differences(heard[0].first, heard[1].first, numbers)
-    of_python, of_c = (told(each) for each in (decided[0].told, scorers[1].alarms))
+    of_python, of_c = counted(told(heard[0].first)), counted(scorers[1].alarms)
     found = {**last, **{f"{name}_first": first[name] for name in ("decisions", "kind", "alarm", "irregular")}}
     found["episodes"] = ((of_python - of_c) + (of_c - of_python)).total()
     found["told"] = of_python.total()
     found["alarms_python"], found["alarms_c"] = (sum(beat.alarm for beat in each.last) for each in heard)
     found["seconds"] = len(lead_of(model, recording)) / recording.rate
-    found |= {f"cpu_seconds_{name}": round(each.seconds, 2) for name, each in zip(("python", "c"), heard, strict=True)}
+    found |= {
+        f"cpu_seconds_{name}": round(each.seconds, 2)
+        for name, each in zip(("python", "c"), heard, strict=True)
+    }
     return decided, found
 
 

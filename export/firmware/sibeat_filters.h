@@ -14,7 +14,7 @@ extern "C" {
 #define SIBEAT_WINDOW_HALF 193 /* the band-pass of the windows */
 #define SIBEAT_DETECTOR_HALF 49 /* that of the R-peak detector */
 #define SIBEAT_WINDOW_OFFSET 2.35038381e-02f /* gain of a constant */
-#define SIBEAT_RESAMPLER_REACH 15 /* samples on either side that a resampler needs at most */
+#define SIBEAT_RESAMPLER_REACH 15 /* samples to either side, of a resampler */
 #define SIBEAT_LONGEST_BRIDGE 20 /* samples of a gap that is bridged */
 
 /* A front end's rate: the resampler makes `up` samples of `down`. */

@@ -17,8 +17,8 @@ typedef struct {
 } sibeat_rate;
 
 /*
- * The rates that are supported; hz is 0 behind the last one. Define SIBEAT_FRONT_END_HZ as the one that your front end
- * has, and the tables of the others take no flash. 360 Hz needs none, and is always there.
+ * The rates that are supported; hz is 0 behind the last one. Define SIBEAT_FRONT_END_HZ as the one that your
+ * front end has, and the tables of the others take no flash. 360 Hz needs none, and is always there.
  */
 extern const sibeat_rate sibeat_rates[];
 """
@@ -59,7 +59,7 @@ def _header(found: Multirate, offset):
         f"#define SIBEAT_WINDOW_HALF {len(found.window)} /* the band-pass of the windows */",
         f"#define SIBEAT_DETECTOR_HALF {len(found.detector)} /* that of the R-peak detector */",
         f"#define SIBEAT_WINDOW_OFFSET {floating(offset)} /* gain of a constant */",
-        f"#define SIBEAT_RESAMPLER_REACH {reach} /* samples on either side that a resampler needs at most */",
+        f"#define SIBEAT_RESAMPLER_REACH {reach} /* samples to either side, of a resampler */",
         f"#define SIBEAT_LONGEST_BRIDGE {max(map(bridgeable, RATES))} /* samples of a gap that is bridged */\n",
         RATE_STRUCT,
         "extern const float sibeat_bank_taps[SIBEAT_BANK_HALF];",

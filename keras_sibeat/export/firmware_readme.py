@@ -43,7 +43,7 @@ Push the samples as they come, as int16, int32 or float. All of `sibeat_edge` is
    ```c
    #include "sibeat.h"
 
-   static void on_beat(void *context, const sibeat_scored *beat) { /* time, kind, score, alarm, reason, ... */ }
+   static void on_beat(void *context, const sibeat_scored *beat) { /* time, kind, score, ... */ }
    static void on_alarm(void *context, const sibeat_episode *episode) { /* what is to be told */ }
 
    static sibeat_context context;
@@ -55,11 +55,12 @@ Push the samples as they come, as int16, int32 or float. All of `sibeat_edge` is
    sibeat_push_i16(&context, samples, count); /* whenever there are some */
    ```
 
-   Tell `sibeat_clock` where samples have been lost. `sibeat_finish` ends a recording. A call with an argument that is
-   not allowed returns an error and leaves the context alone. Samples that are missing are NaN, or the lowest integer."""
+   Tell `sibeat_clock` where samples have been lost. `sibeat_finish` ends a recording. A call with an argument
+   that is not allowed returns an error and leaves the context alone. Samples that are missing are NaN, or the
+   lowest integer."""
 PATH_OF_BEATS = """\
-Push the samples into `sibeat_stream_push`, as float. It calls back with each beat and its window, or why it has
-   none. Make the model's input of a window with `sibeat_quantise_window`."""
+Push the samples into `sibeat_stream_push`, as float. It calls back with each beat and its window, or why it
+   has none. Make the model's input of a window with `sibeat_quantise_window`."""
 WEARER = """\
    Each beat is put beside the wearer's own beats and rhythm. $waits
    The beats of a warm-up, 60 or more, wait for its end. Then the last 120 of them are scored, **and the

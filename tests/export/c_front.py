@@ -1,4 +1,4 @@
-"""The bundle's stages before the judgement in C, each run over a whole signal, with the shipped configuration."""
+"""The bundle's stages before the judgement in C, each run over a whole signal, by the shipped filters."""
 
 import ctypes
 

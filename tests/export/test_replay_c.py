@@ -34,7 +34,7 @@ def model():
 
 
 def play(scorer, signal, rate, size=7.3, jumps=()):
-    """All beats of a signal, as judged first and last; the clock jumps forwards by 5 s at each time of ``jumps``."""
+    """All beats of a signal, as judged first and last; the clock jumps by 5 s at each time of ``jumps``."""
     first, last, step = [], [], round(size * rate)
     for begin in range(0, len(signal), step):
         time = begin / rate
