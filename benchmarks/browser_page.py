@@ -1,20 +1,27 @@
 """How soon and how fast the browser's page judges in Chromium, and how near LiteRT.js is to the device.
 
     python benchmarks/browser_page.py
+    python benchmarks/browser_page.py --data data/mitdb --minutes 5
 
-It prints what it measures. Seconds of a core are of all of the browser's processes.
+It prints what it measures: of the simulated wearer, and of the recordings in DATA, their first leads. Seconds
+of a core are of all of the browser's processes.
 """
 
 import argparse
+import json
 import sys
 import threading
+from collections import Counter
+from math import isfinite
 from pathlib import Path
 
 import psutil
 from browser import BrowserError, browsing
 
+from sibeat_edge import read_record
+
 sys.path.append(str(Path(__file__).parents[1] / "examples" / "browser"))
-from building import BuildError  # noqa: E402
+from building import BuildError, build  # noqa: E402
 from serve import open_server  # noqa: E402
 
 READY = "globalThis.sibeat?.player.hasJudged"
@@ -73,28 +80,46 @@ def speed(page, seconds):
     print(f"without waiting or drawing: {page.run(ALL) / (used() - before):.0f} x real time on a core")
 
 
-def agreement(page):
-    litert, device = (page.run(f"({PLAY})(1e9, {flag})") for flag in ("false", "true"))
-    names = zip(litert["beats"], device["beats"], strict=True)
-    others = sum(one[1] != other[1] for one, other in names)
-    levels = {int(difference): runs for difference, runs in litert["differences"].items()}
-    runs = sum(levels.values())
-    print(f"LiteRT.js beside the model in C: {runs:,} runs, {levels.get(0, 0) / runs:.1%} equal,", end=" ")
-    print(f"at most {max(map(abs, levels))} levels apart")
-    print(f"named otherwise: {others} of {len(device['beats']):,} beats")
+def agreement(page, seconds, names=("simulated wearer",), samples_of=None):
+    """How LiteRT.js and the model in C score and name the same recordings."""
+    levels, others, beats = Counter(), 0, 0
+    for name in names:
+        if samples_of:
+            page.run(f"Object.assign(sibeat.player, {json.dumps(samples_of(name, seconds))})")
+            page.run("sibeat.player.samples = Float32Array.from(sibeat.player.samples, (x) => x ?? NaN)")
+        litert, device = (page.run(f"({PLAY})({seconds}, {flag})") for flag in ("false", "true"))
+        pairs = list(zip(litert["beats"], device["beats"], strict=True))
+        others += sum(one[1] != other[1] for one, other in pairs)
+        beats += len(pairs)
+        levels.update({int(difference): runs for difference, runs in litert["differences"].items()})
+    runs = levels.total()
+    print(f"LiteRT.js beside the model in C, {len(names)} recordings: {runs:,} runs,", end=" ")
+    print(f"{levels[0] / runs:.1%} equal, at most {max(map(abs, levels))} levels apart;", end=" ")
+    print(f"{others} of {beats:,} beats named otherwise")
+
+
+def samples_of(path, seconds):
+    record = read_record(path, lead="first")
+    signal = record.signal[: round(seconds * record.rate), 0].astype(float)
+    return {"rate": record.rate, "samples": [x if isfinite(x) else None for x in signal.tolist()]}
 
 
 def main():
     line = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    line.add_argument("--seconds", type=float, default=10, help="that are played at 20 x")
+    line.add_argument("--seconds", type=float, default=5, help="that are played at 20 x")
+    line.add_argument("--data", type=Path, help="folder of WFDB records at one of the firmware's rates")
+    line.add_argument("--minutes", type=float, default=5, help="of each, that are played")
     options = line.parse_args()
     try:
-        server = open_server(0)
+        server = open_server(build(), 0)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         with browsing() as browse:
             page = loading(browse, f"http://127.0.0.1:{server.server_port}/")
             speed(page, options.seconds)
-            agreement(page)
+            agreement(page, 1e9)
+            if options.data:
+                paths = sorted({str(file.with_suffix("")) for file in options.data.glob("*.hea")})
+                agreement(page, 60 * options.minutes, paths, samples_of)
     except (BuildError, BrowserError) as error:
         sys.exit(f"error: {error}")
 

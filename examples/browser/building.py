@@ -1,5 +1,6 @@
 """Builds what the page needs and the repository has not: LiteRT.js, the C as WebAssembly, a wearer."""
 
+import fcntl
 import json
 import shutil
 import subprocess
@@ -40,13 +41,19 @@ def build() -> Path:
 
     Returns the folder that a web server has to serve. Raises ``BuildError``.
     """
+    BUILT.mkdir(exist_ok=True)
+    with open(BUILT / ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # one at a time
+        _build()
+    return HERE
+
+
+def _build():
     install()
     compile_c()
-    for suffix in (".tflite", ".json"):
-        with whole_file(BUILT / f"model{suffix}") as partial:
-            shutil.copyfile(model_path(WEARER).with_suffix(suffix), partial)
+    with whole_file(BUILT / "model.tflite") as partial:
+        shutil.copyfile(model_path(WEARER), partial)
     simulate()
-    return HERE
 
 
 def install() -> None:

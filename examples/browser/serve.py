@@ -25,9 +25,9 @@ class Handler(http.server.SimpleHTTPRequestHandler):
         pass
 
 
-def open_server(port):
-    """A server of the built page on this computer alone. Raises ``BuildError``, ``OSError``."""
-    return http.server.ThreadingHTTPServer(("127.0.0.1", port), functools.partial(Handler, directory=build()))
+def open_server(folder, port):
+    """A server of a folder, on this computer alone. Raises ``OSError`` where the port is taken."""
+    return http.server.ThreadingHTTPServer(("127.0.0.1", port), functools.partial(Handler, directory=folder))
 
 
 def main():
@@ -36,12 +36,17 @@ def main():
     line.add_argument("--build", action="store_true", help="only build")
     options = line.parse_args()
     try:
-        if options.build:
-            print(f"built: {build()}")
-            return 0
-        server = open_server(options.port)
+        folder = build()
     except (BuildError, OSError) as error:
         print(f"serve.py: {error}", file=sys.stderr)
+        return 2
+    if options.build:
+        print(f"built: {folder}")
+        return 0
+    try:
+        server = open_server(folder, options.port)
+    except (OSError, OverflowError) as error:
+        print(f"serve.py: port {options.port}: {error}; expected a free one, as --port 0.", file=sys.stderr)
         return 2
     print(f"http://127.0.0.1:{server.server_port}", flush=True)
     try:

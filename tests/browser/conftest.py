@@ -31,7 +31,7 @@ def address(imported):
     """Of the served page; skips where npm, its packages or a compiler for WebAssembly are not there."""
     building, serve = imported("examples/browser", "building", "serve")
     try:
-        server = serve.open_server(0)
+        server = serve.open_server(building.build(), 0)
     except building.MissingError as error:
         pytest.skip(str(error))
     threading.Thread(target=server.serve_forever, daemon=True).start()
