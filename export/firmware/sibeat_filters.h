@@ -15,7 +15,7 @@ extern "C" {
 #define SIBEAT_DETECTOR_HALF 49 /* that of the R-peak detector */
 #define SIBEAT_WINDOW_OFFSET 2.35038381e-02f /* gain of a constant */
 #define SIBEAT_RESAMPLER_REACH 15 /* samples to either side, of a resampler */
-#define SIBEAT_LONGEST_BRIDGE 20 /* samples of a gap that is bridged */
+#define SIBEAT_LONGEST_BRIDGE 20 /* samples of a bridged gap */
 
 /* A front end's rate: the resampler makes `up` samples of `down`. */
 typedef struct {
@@ -24,8 +24,8 @@ typedef struct {
 } sibeat_rate;
 
 /*
- * The rates that are supported; hz is 0 behind the last one. Define SIBEAT_FRONT_END_HZ as the one that your front end
- * has, and the tables of the others take no flash. 360 Hz needs none, and is always there.
+ * The rates that are supported; hz is 0 behind the last one. Define SIBEAT_FRONT_END_HZ as the one that your
+ * front end has, and the tables of the others take no flash. 360 Hz needs none, and is always there.
  */
 extern const sibeat_rate sibeat_rates[];
 

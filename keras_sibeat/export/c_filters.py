@@ -60,7 +60,7 @@ def _header(found: Multirate, offset):
         f"#define SIBEAT_DETECTOR_HALF {len(found.detector)} /* that of the R-peak detector */",
         f"#define SIBEAT_WINDOW_OFFSET {floating(offset)} /* gain of a constant */",
         f"#define SIBEAT_RESAMPLER_REACH {reach} /* samples to either side, of a resampler */",
-        f"#define SIBEAT_LONGEST_BRIDGE {max(map(bridgeable, RATES))} /* samples of a gap that is bridged */\n",
+        f"#define SIBEAT_LONGEST_BRIDGE {max(map(bridgeable, RATES))} /* samples of a bridged gap */\n",
         RATE_STRUCT,
         "extern const float sibeat_bank_taps[SIBEAT_BANK_HALF];",
         "extern const float sibeat_window_taps[SIBEAT_WINDOW_HALF];",

@@ -26,6 +26,8 @@ STATIC = Path(sibeat_edge.__file__).parent / "firmware"  # the files that are th
 # Stems of those that only a wearer's model needs.
 OF_A_WEARER = (
     "sibeat",
+    "host_demo",
+    "sibeat_pathtest",
     "sibeat_wearer",
     "sibeat_template",
     "sibeat_rhythm",

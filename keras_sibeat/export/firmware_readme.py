@@ -69,6 +69,10 @@ WEARER = """\
    `SIBEAT_WITHOUT_OLDER` to save its memory: then only the newest 60 fit beats of such a warm-up are scored,
    and the threshold learns from fewer scores than in `sibeat_edge`.
 """
+PATH_TEST = """
+   `sibeat_pathtest` plays a minute and a half of a signal that it makes itself through a context, and says which stage
+   first tells other than `sibeat_edge`: filter, R-peaks, scores, template, kinds.
+"""
 WAITS = "A beat is scored once the next one is there."
 AT_ONCE = "A beat is scored at once."
 
@@ -176,7 +180,7 @@ def _of_wearer(manifest, generated_only):
     """What is said of the wearer's template and rhythm; nothing where the model has none."""
     wearer = manifest["wearer"]
     if not wearer:
-        empty = dict.fromkeys(("whole_files", "wearer_files", "wearer_step", "wearer_judge"), "")
+        empty = dict.fromkeys(("path_files", "path_test", "whole_files", "demo_file", "wearer_files", "wearer_step", "wearer_judge"), "")
         memory = f"| Aligner, stretch and threshold, RAM | {PARTS_BYTES:,} |\n"
         return empty | {"use": PATH_OF_BEATS, "wearer_memory": memory}
     size = sum(manifest["window"].values()) * len(manifest["signal"]["leads"])
@@ -193,6 +197,9 @@ def _of_wearer(manifest, generated_only):
     )
     return {
         "use": WHOLE_PATH,
+        "path_files": f"| `sibeat_golden_path.c/.h`, `sibeat_pathtest.c/.h`{mark} | a signal, and what is told of it |\n",
+        "path_test": PATH_TEST,
+        "demo_file": f"| `host_demo.c`{mark} | `make demo`: scores a file of raw 16-bit samples on a computer |\n",
         "whole_files": f"| **`sibeat.c/.h`**{mark} | **the whole path: samples in, judged beats out** |\n",
         "wearer_files": "".join(rows),
         "wearer_step": Template(WEARER).substitute(waits=WAITS if wearer["waits"] else AT_ONCE),

@@ -10,10 +10,11 @@ import numpy as np
 from keras_sibeat.export.c_filters import filter_sources
 from keras_sibeat.export.c_net import net_sources
 from keras_sibeat.export.c_text import elements, floating, header, integer, text
+from keras_sibeat.export.golden_path import path_sources
 from keras_sibeat.export.net import read_net
 from keras_sibeat.export.tflm import scales_each_unit
 from sibeat_edge.beats.windows import HIGHEST
-from sibeat_edge.model.runtime import input_shapes
+from sibeat_edge.model.runtime import Model, input_shapes
 
 WEARER_MACROS = {  # constants of template and rhythm, by their names in the manifest
     **{
@@ -109,6 +110,7 @@ def sources(facts: Facts) -> dict[str, str]:
         "sibeat_config.h": _config_header(facts),
         "sibeat_config.c": _config(facts.manifest),
         **filter_sources(tuple(facts.manifest["signal"]["band"]), facts.manifest["signal"]["order"]),
+        **(path_sources(Model(facts.content)) if facts.manifest["wearer"] else {}),
         "sibeat_golden.h": _golden_header(facts),
         "sibeat_golden.c": _golden(facts.golden_inputs, facts.golden_scores),
     }

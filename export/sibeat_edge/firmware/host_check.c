@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What `make check` runs on a computer: are the model and the golden beats what was exported, does the model in C score
- * them so, and what does a wearer take of this computer's memory? With SIBEAT_TFLM the model is that for TensorFlow Lite
+ * them so, is the same told of the golden signal, and what does a wearer take of this computer's memory? With SIBEAT_TFLM the model is that for TensorFlow Lite
  * Micro, and is not run. A project of its own may compile this file with all others: it has a main only where
  * SIBEAT_HOST_CHECK is defined.
  */
@@ -22,7 +22,7 @@ static sibeat_health check(void)
 #include "sibeat_net.h"
 #include "sibeat_stream.h"
 #if SIBEAT_RHYTHM_FEATURES
-#include "sibeat.h"
+#include "sibeat_pathtest.h"
 #endif
 
 #define PRINT_BYTES(name, bytes) printf("  %-18s %7lu\n", name, (unsigned long)(bytes))
@@ -71,6 +71,26 @@ static sibeat_health check(void)
 }
 #endif
 
+#if SIBEAT_RHYTHM_FEATURES && !defined(SIBEAT_TFLM)
+/* The whole path, stage by stage; returns the first one that differs. */
+static int check_path(void)
+{
+    static sibeat_context context;
+    const sibeat_path_health health = sibeat_pathtest(&context, NULL);
+
+    if (health != SIBEAT_PATH_HEALTHY)
+        printf("sibeat: stage %d of the golden path is WRONG\n", (int)health);
+    else
+        puts("sibeat: of the golden signal is told what should be");
+    return (int)health;
+}
+#else
+static int check_path(void)
+{
+    return 0;
+}
+#endif
+
 int main(void)
 {
     const sibeat_health health = check();
@@ -79,6 +99,6 @@ int main(void)
         puts(healthy);
     else
         puts(health == SIBEAT_SCORES_DIFFER ? "sibeat: a golden score is WRONG" : "sibeat: a checksum is WRONG");
-    return health;
+    return health == SIBEAT_HEALTHY ? check_path() : (int)health;
 }
 #endif
