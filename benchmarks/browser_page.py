@@ -85,8 +85,9 @@ def agreement(page, seconds, names=("simulated wearer",), samples_of=None):
     levels, others, beats = Counter(), 0, 0
     for name in names:
         if samples_of:
-            page.run(f"Object.assign(sibeat.player, {json.dumps(samples_of(name, seconds))})")
-            page.run("sibeat.player.samples = Float32Array.from(sibeat.player.samples, (x) => x ?? NaN)")
+            rate, samples = samples_of(name, seconds)
+            played = f"{{ rate: {rate}, samples: Float32Array.from({json.dumps(samples)}, (x) => x ?? NaN) }}"
+            page.run(f"void Object.assign(sibeat.player, {played})")
         litert, device = (page.run(f"({PLAY})({seconds}, {flag})") for flag in ("false", "true"))
         pairs = list(zip(litert["beats"], device["beats"], strict=True))
         others += sum(one[1] != other[1] for one, other in pairs)
@@ -101,7 +102,7 @@ def agreement(page, seconds, names=("simulated wearer",), samples_of=None):
 def samples_of(path, seconds):
     record = read_record(path, lead="first")
     signal = record.signal[: round(seconds * record.rate), 0].astype(float)
-    return {"rate": record.rate, "samples": [x if isfinite(x) else None for x in signal.tolist()]}
+    return record.rate, [x if isfinite(x) else None for x in signal.tolist()]
 
 
 def main():
