@@ -19,7 +19,7 @@ SHORT := data.wearers=4 data.seconds=60 train.epochs=1 student.epochs=1
 PIP := -m pip install --quiet --no-compile --constraint constraints.txt
 COMPILE := -m compileall -q -j 0
 
-.PHONY: install quickstart docs dist test test-oldest test-backends test-fuzz test-slow lint
+.PHONY: install quickstart browser docs dist test test-oldest test-backends test-fuzz test-slow lint
 
 install: $(VENV)/.installed
 
@@ -52,6 +52,10 @@ dist: $(VENV)/.tools
 	$(BIN)/python -m build --outdir dist export
 	$(BIN)/python -m build --outdir dist .
 	$(BIN)/twine check --strict dist/*
+
+# The page that scores a strip in the browser; needs npm and, of Debian, clang, lld, wasi-libc, libclang-rt-dev-wasm32.
+browser: install
+	$(BIN)/python examples/browser/serve.py
 
 lint: $(VENV)/.tools
 	$(BIN)/ruff check .
