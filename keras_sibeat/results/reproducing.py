@@ -47,6 +47,6 @@ def _expected(result):
     for name, row in rows.items():
         key, title, digits = ("auc", "AUC", 4) if "auc" in row else ("alarms_per_hour", "alarms an hour", 1)
         return f"{title} {cell(row[key], digits)} ({name})"
-    if "all" in result:
+    if "sensitivity" in result.get("all", {}):
         return f"sensitivity {100 * result['all']['sensitivity']:.2f} %"
     return "its table"
