@@ -41,6 +41,7 @@ OF_A_WEARER = (
     "sibeat_monitor",
     "sibeat_image",
 )
+GENERATED_FOR_A_WEARER = ("sibeat_golden_path.c", "sibeat_golden_path.h")
 GOLDEN_BEATS = 16
 MARGIN, LEAST_MARGIN = 0.25, 1024  # of the arena as measured; bytes
 BUILT = "build"  # what the Makefile makes; a new bundle replaces it
@@ -80,7 +81,8 @@ def write_firmware(
     flash = for_flash(content)
     facts = _facts(flash, model, beats, measure_arena(flash) if arena is None else arena)
     files = {**sources(facts), "README.md": readme(facts, generated_only)}
-    _check_target(folder, {*files, *(file.name for file in STATIC.iterdir()), BUILT})
+    static = {file.name for file in STATIC.iterdir()}
+    _check_target(folder, {*files, *static, *GENERATED_FOR_A_WEARER, BUILT})
     with whole_folder(folder) as partial:
         partial.chmod(0o755)  # a temporary folder is its owner's alone
         for name, source in files.items():

@@ -173,7 +173,7 @@ def test_a_project_copies_all_files_and_has_a_main_of_its_own(request, which, tm
 @pytest.mark.parametrize("which", ["single", "beside"])
 def test_the_example_runs_the_model_as_plain_c(request, which, tmp_path):
     bundle = request.getfixturevalue(which)
-    objects = [file for name, file in bundle.objects.items() if name.startswith("sibeat_")]
+    objects = [file for name, file in bundle.objects.items() if name.startswith("sibeat")]
     flags = ["-std=c++17", "-Wall", "-Wextra", "-Werror", "-DSIBEAT_EXAMPLE", "-I", bundle.folder]
     example = bundle.folder / "example_main.cc"
     compile_with("g++", *flags, example, *objects, "-lm", "-o", "example", cwd=tmp_path)

@@ -123,7 +123,7 @@ def test_the_readme_tells_what_a_wearer_s_template_takes(beside):
         "Of it the wearer's template and rhythm, and the beats that wait": "wearer",
     }.items():
         assert f"| {line} | {getattr(beside.library, f'{name}_size')():,} |" in told
-    assert "`sibeat_wearer.c/.h`" in told and "sibeat_monitor_push" in told and "$" not in told
+    assert "`sibeat_wearer.c/.h`" in told and "sibeat_push_i16" in told and "$" not in told
 
 
 def test_the_readme_of_generated_files_tells_where_the_others_are(single, tmp_path):

@@ -348,7 +348,7 @@ def test_the_golden_path_tells_which_stage_differs(tmp_path, array, stage):
     (tmp_path / "built").mkdir()
     library = build(tmp_path / "built", tmp_path)
     found = library.sibeat_pathtest(ctypes.create_string_buffer(library.context_size()), None)
-    assert found == stage if stage is not None else found in (1, 3, 5)
+    assert found == stage if stage is not None else found > 1
 
 
 def test_the_demo_prints_the_beats_of_a_file_of_raw_samples(tmp_path, library):
