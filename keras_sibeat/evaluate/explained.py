@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -10,7 +11,7 @@ import numpy as np
 from keras_sibeat.errors import RunError
 from keras_sibeat.evaluate.int8 import find_export, find_refusals
 from keras_sibeat.evaluate.maps import Score, gradients, occlusion, rebuild_error
-from keras_sibeat.models.inference import predict, rebuild
+from keras_sibeat.models.inference import predict, rebuild, rebuild_scores
 from keras_sibeat.models.outputs import student_outputs
 from keras_sibeat.train.fitting import load
 from keras_sibeat.train.run import Run
@@ -92,10 +93,7 @@ def explained_models(run: Run, part: Path) -> dict[str, Explained]:
         raise RunError(f"{run.folder}: found a run on series; expected one on beats.")
     generator = load(part / f"{config.protocol.selection}.keras").generator
 
-    def mean_error(windows):
-        return rebuild_error(windows, rebuild(generator, windows)).mean(axis=1)
-
-    return {name: Explained(mean_error, {"rebuild error": _rebuild_error(generator)})}
+    return {name: Explained(partial(rebuild_scores, generator), {"rebuild error": _rebuild_error(generator)})}
 
 
 def explained_export(model: Model) -> Explained:

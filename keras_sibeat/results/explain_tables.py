@@ -10,8 +10,8 @@ ALL = "planted"  # the mean over the planted kinds
 BY_CLASS = {"V": "V: the QRS", "S": "S: the P wave"}
 LEGEND = """**Pointing game**: how often a map's highest place lies in the anomaly (1 is best). **Overlap**:
 intersection over union of the anomaly and as many of a map's highest places (1 is best). **Deletion**: the
-area under the score, from 1 to 0, while a map's highest places become as usual first (0 is best; chance has
-about a half). Mean ± standard deviation over seeds, the same anomalies for all of them.
+area under the score, from 1 to 0, while a map's highest places become as usual first (0 is best). Mean
+± standard deviation over seeds, the same anomalies for all of them.
 """
 
 
@@ -22,8 +22,9 @@ def where(result: Mapping[str, Any]) -> str:
     sections = [
         "## Where in the beat\n",
         LEGEND,
-        "A map of a model is measured by that model's score, a map of no model by the student's. `smoothed`: "
-        "the mean within 40 ticks (111 ms). Planted: the mean over the planted kinds.\n",
+        "A map of a model is measured by that model's score, a map of no model by the student's "
+        "or, without one, the first run's. `smoothed`: the mean within 40 ticks (111 ms). "
+        "Planted: the mean over the planted kinds.\n",
     ]
     if result.get("refused"):
         parts = ", ".join(result["refused"])
