@@ -159,6 +159,12 @@ def build(folder: Path, generated: Path, compiler: str = "gcc", flags: Sequence[
             ctypes.c_size_t,
         ]
     library.sibeat_clock.argtypes = [ctypes.c_void_p, ctypes.c_int64]
+    library.sibeat_saved_bytes.restype = library.sibeat_save.restype = ctypes.c_size_t
+    library.sibeat_save.argtypes = library.sibeat_restore.argtypes = [
+        ctypes.c_void_p,
+        ctypes.c_char_p,
+        ctypes.c_size_t,
+    ]
     return library
 
 
@@ -173,6 +179,7 @@ class NativeScorer:
 
     Attributes:
         revisions: as of ``BeatScorer``.
+        told: all beats so far, as they were judged first.
         episodes, alarms: those of the whole stream so far, as they began and ended.
 
     Raises ``ValueError`` for what the C refuses.
@@ -181,7 +188,7 @@ class NativeScorer:
     def __init__(self, library: ctypes.CDLL, rate: int, gain: float = 1.0) -> None:
         self._library, self.context = library, ctypes.create_string_buffer(library.context_size())
         self._beats: list[Beat] = []
-        self._all: list[Beat] = []
+        self.told: list[Beat] = []
         self.revisions: list[tuple[int, Beat]] = []
         self.episodes: list[Episode] = []
         self.alarms: list[Episode] = []
@@ -208,15 +215,29 @@ class NativeScorer:
         _check(self._library.sibeat_finish(self.context))
         return self._beats
 
+    def save(self) -> bytes:
+        """An image of what is known of the wearer, as for a deep sleep; the stream breaks off."""
+        image = ctypes.create_string_buffer(self._library.sibeat_saved_bytes())
+        if self._library.sibeat_save(self.context, image, len(image)) != len(image):
+            raise ValueError("sibeat: found no image, expected that of a context.")
+        return image.raw
+
+    def restore(self, image: bytes, told: Sequence[Beat]) -> None:
+        """Go on with the wearer of an image, to whom beats were told before it."""
+        error = self._library.sibeat_restore(self.context, image, len(image))
+        if error:
+            raise ValueError(f"sibeat: found an image with error {error}, expected one of this bundle.")
+        self.told = list(told)
+
     def _beat(self, _, found):
-        assert found.contents.number == len(self._all)
+        assert found.contents.number == len(self.told)
         beat = found.contents.as_beat()
         self._beats.append(beat)
-        self._all.append(beat)
+        self.told.append(beat)
 
     def _revised(self, _, found):
         told = found.contents
-        beat = self._all[told.number]
+        beat = self.told[told.number]
         verdict = {"kind": told.kind.decode().strip("\0"), "alarm": bool(told.alarm), "why": WHY[told.why]}
         self.revisions.append((told.number, replace(beat, **verdict)))
 
