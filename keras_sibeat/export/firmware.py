@@ -28,6 +28,7 @@ OF_A_WEARER = (
     "sibeat",
     "host_demo",
     "sibeat_pathtest",
+    "sibeat_replay",
     "sibeat_wearer",
     "sibeat_template",
     "sibeat_rhythm",
