@@ -27,6 +27,7 @@ class Core:
         machine: of ``qemu-system-arm``; empty for a core that is built for only. A Cortex-M0+'s code runs on a
             Cortex-M4, which knows all of its instructions.
         code, data: addresses of the machine's memories.
+        clock: Hz, at which its system timer counts.
 
     >>> CORES["m4"].machine
     'mps2-an386'
@@ -37,6 +38,7 @@ class Core:
     machine: str = ""
     code: int = 0
     data: int = 0x20000000
+    clock: int = 25_000_000
 
 
 CORES = {
@@ -50,8 +52,9 @@ CORES = {
         "mps2-an505",
         0x10000000,
         0x38000000,
+        20_000_000,
     ),
-    "m55": Core(ARM, ("-mcpu=cortex-m55", "-mthumb", "-mfloat-abi=hard"), "mps3-an547"),
+    "m55": Core(ARM, ("-mcpu=cortex-m55", "-mthumb", "-mfloat-abi=hard"), "mps3-an547", clock=32_000_000),
     "rv32imc": Core(RISC_V, ("-march=rv32imc", "-mabi=ilp32", "--specs=picolibc.specs")),
 }
 
@@ -83,10 +86,22 @@ def link_program(core: Core, generated: Path, program: Path, sources: Sequence[P
 
     Raises ``ExportError`` as ``compile_objects``.
     """
-    chip = ("-T", str(CHIP / "chip.ld"), "--specs=rdimon.specs", "-nostartfiles")
-    places = [f"-Wl,--defsym=CHIP_{name}={place}" for name, place in (("CODE", core.code), ("DATA", core.data))]
-    own = [str(CHIP / "boot.c"), *map(str, sources), "-lm", "-o", str(program)]
-    _compile(core, generated, program.parent, [*flags, *chip, *places, f"-I{CHIP}", *own])
+    own = ["--specs=rdimon.specs", str(CHIP / "boot.c"), *map(str, sources)]
+    _compile(core, generated, program.parent, [*flags, *_linked(core), *own, "-lm", "-o", str(program)])
+    return program
+
+
+def link_least(core: Core, generated: Path, program: Path, objects: Sequence[Path], flags: Sequence[str]) -> Path:
+    """The least firmware of any core, which has the whole path and no start-up code; returns ``program``.
+
+    Args:
+        flags: of the compiler; ``SIBEAT_FRONT_END_HZ`` has to be defined.
+
+    Raises ``ExportError`` as ``compile_objects``.
+    """
+    own = ["--specs=nano.specs"] if core.compiler == ARM else []
+    own += [str(CHIP / "least.c"), *map(str, objects), "-lm", "-o", str(program)]
+    _compile(core, generated, program.parent, [*flags, *_linked(core), *own])
     return program
 
 
@@ -122,6 +137,11 @@ def memory(core: Core, program: Path) -> dict[str, int]:
         return sum(found.get(name, 0) for name in names)
 
     return {"flash": of(IN_FLASH + IN_BOTH), "ram": of(IN_BOTH + IN_RAM)}
+
+
+def _linked(core):
+    places = [f"-Wl,--defsym=CHIP_{name}={place}" for name, place in (("CODE", core.code), ("DATA", core.data))]
+    return ["-nostartfiles", "-T", str(CHIP / "chip.ld"), *places, f"-I{CHIP}"]
 
 
 def _compile(core, generated, folder, arguments):
