@@ -23,8 +23,9 @@ from sibeat_edge.model.manifest import upgraded
 from sibeat_edge.model.runtime import Model
 
 STATIC = Path(sibeat_edge.__file__).parent / "firmware"  # the files that are the same for every model
-# Stems of those that only a wearer's model needs.
+# Stems of those that only a wearer's model needs; of folders, the names.
 OF_A_WEARER = (
+    "examples",
     "sibeat",
     "host_demo",
     "sibeat_pathtest",
@@ -84,7 +85,8 @@ def write_firmware(
         for name, source in files.items():
             (partial / name).write_bytes(source.encode("utf-8"))
         for file in [] if generated_only else _static(manifest):
-            shutil.copyfile(file, partial / file.name)
+            (partial / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(STATIC / file, partial / file)
         earlier = Path(tempfile.mkdtemp(prefix=PARTIAL, dir=folder.parent))
         if folder.exists():
             folder.replace(earlier)
@@ -126,9 +128,10 @@ def _facts(content, model, beats, arena):
 
 
 def _static(manifest):
-    """The files that are the same for every model, but those that this one does not need."""
-    files = sorted(file for file in STATIC.iterdir() if file.is_file())
-    return [file for file in files if manifest["wearer"] or file.stem not in OF_A_WEARER]
+    """The files that are the same for every model, but those that this one does not need; paths inside."""
+    files = sorted(file.relative_to(STATIC) for file in STATIC.rglob("*") if file.is_file())
+    files = [file for file in files if not {BUILT, "__pycache__"} & set(file.parts)]
+    return [file for file in files if manifest["wearer"] or Path(file.parts[0]).stem not in OF_A_WEARER]
 
 
 def _check_beats(beats, model):
