@@ -54,9 +54,7 @@ def measure(name, option, folder):
     tested = link_least(core, GENERATED, folder / "tested.elf", objects, tested)
     found["flash_with_selftest"] = memory(core, tested)["flash"]
     if core.machine:
-        program = link_program(
-            core, GENERATED, folder / "budget.elf", [CHIP / "budget.c", *objects], flags
-        )
+        program = link_program(core, GENERATED, folder / "budget.elf", [CHIP / "budget.c", *objects], flags)
         lead = simulate_wearer(seed=4, seconds=SECONDS, rate=RATE, noise_mv=0.02).signal[:, 0]
         np.rint(lead / UNIT).astype("<i2").tofile(folder / "samples.i16")
         told = run_emulated(core, program, "samples.i16", str(RATE), str(UNIT), counts=True)
@@ -86,8 +84,8 @@ def count(told, instructions):
 def table(rows):
     """The figures as Markdown."""
     lines = [
-        f"Flash, RAM and stack in bytes; instructions of a call without a beat (250 a second, mean), of one that "
-        f"tells a beat (mean), and of a second at {RATE} Hz and 75 beats a minute.\n",
+        "Flash, RAM and stack in bytes; instructions of a call with a sample that tells no beat (mean), of one "
+        f"that tells a beat (mean), and of a second at {RATE} Hz and 75 beats a minute.\n",
         "| core | option | flash | with self-test | RAM | stack | a sample | a beat | a second | of 64 MHz |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]

@@ -24,8 +24,8 @@ class Core:
     Attributes:
         compiler: name of the program.
         flags: that choose the core.
-        machine: of ``qemu-system-arm``; empty for a core that is built for only. A Cortex-M0+'s code runs on a
-            Cortex-M4, which knows all of its instructions.
+        machine: of ``qemu-system-arm``; empty for a core that is built for only. A Cortex-M0+'s code runs
+            on a Cortex-M4, which knows all of its instructions.
         code, data: addresses of the machine's memories.
         clock: Hz, at which its system timer counts.
 
@@ -43,9 +43,7 @@ class Core:
 
 CORES = {
     "m0plus": Core(ARM, ("-mcpu=cortex-m0plus", "-mthumb"), "mps2-an386"),
-    "m4": Core(
-        ARM, ("-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16"), "mps2-an386"
-    ),
+    "m4": Core(ARM, ("-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16"), "mps2-an386"),
     "m33": Core(
         ARM,
         ("-mcpu=cortex-m33", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv5-sp-d16"),
@@ -81,7 +79,9 @@ def compile_objects(core: Core, generated: Path, folder: Path, flags: Sequence[s
     return sorted(folder.glob("sibeat*.o"))
 
 
-def link_program(core: Core, generated: Path, program: Path, sources: Sequence[Path], flags: Sequence[str]) -> Path:
+def link_program(
+    core: Core, generated: Path, program: Path, sources: Sequence[Path], flags: Sequence[str]
+) -> Path:
     """A program for the emulated chip, of its own ``sources`` and of object files; returns ``program``.
 
     Raises ``ExportError`` as ``compile_objects``.
@@ -91,7 +91,9 @@ def link_program(core: Core, generated: Path, program: Path, sources: Sequence[P
     return program
 
 
-def link_least(core: Core, generated: Path, program: Path, objects: Sequence[Path], flags: Sequence[str]) -> Path:
+def link_least(
+    core: Core, generated: Path, program: Path, objects: Sequence[Path], flags: Sequence[str]
+) -> Path:
     """The least firmware of any core, which has the whole path and no start-up code; returns ``program``.
 
     Args:
@@ -105,7 +107,9 @@ def link_least(core: Core, generated: Path, program: Path, objects: Sequence[Pat
     return program
 
 
-def run_emulated(core: Core, program: Path, *arguments: str, counts: bool = False, seconds: float = 600) -> str:
+def run_emulated(
+    core: Core, program: Path, *arguments: str, counts: bool = False, seconds: float = 600
+) -> str:
     """What a program prints on the emulated chip; it may read and write files beside it.
 
     Args:
@@ -116,13 +120,25 @@ def run_emulated(core: Core, program: Path, *arguments: str, counts: bool = Fals
     Raises ``ExportError`` where it ends with another status than 0, or there is no emulator.
     """
     host = ",".join(["enable=on,target=native", *(f"arg={word}" for word in (program.name, *arguments))])
-    command = ["qemu-system-arm", "-M", core.machine, "-display", "none", "-monitor", "none", "-serial", "none"]
+    command = [
+        "qemu-system-arm",
+        "-M",
+        core.machine,
+        "-display",
+        "none",
+        "-monitor",
+        "none",
+        "-serial",
+        "none",
+    ]
     command += ["-semihosting-config", host, "-kernel", program.name]
     command += ["-icount", "shift=0"] if counts else []
     done = _run(command, program.parent, seconds)
     if done.returncode:
         said = (done.stdout + done.stderr).strip()[-500:]
-        raise ExportError(f"{program.name} on {core.machine}: found status {done.returncode}, expected 0: {said}")
+        raise ExportError(
+            f"{program.name} on {core.machine}: found status {done.returncode}, expected 0: {said}"
+        )
     return done.stdout
 
 
@@ -140,7 +156,9 @@ def memory(core: Core, program: Path) -> dict[str, int]:
 
 
 def _linked(core):
-    places = [f"-Wl,--defsym=CHIP_{name}={place}" for name, place in (("CODE", core.code), ("DATA", core.data))]
+    places = [
+        f"-Wl,--defsym=CHIP_{name}={place}" for name, place in (("CODE", core.code), ("DATA", core.data))
+    ]
     return ["-nostartfiles", "-T", str(CHIP / "chip.ld"), *places, f"-I{CHIP}"]
 
 
@@ -155,7 +173,12 @@ def _compile(core, generated, folder, arguments):
 def _run(command, folder, seconds=None):
     try:
         return subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, timeout=seconds, env={**os.environ, "LC_ALL": "C"}
+            command,
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            env={**os.environ, "LC_ALL": "C"},
         )
     except FileNotFoundError:
         raise ExportError(f"{command[0]}: found none, expected it to be installed.") from None

@@ -17,6 +17,7 @@ from sibeat_edge.beats.stream import HELD
 from sibeat_edge.signal.resampling import RATE
 
 TEMPLATE = Path(__file__).parent / "README.template.md"
+BUDGET = Path(__file__).parent / "budget.md"  # a table that benchmarks/firmware_budget.py writes
 # Bytes of the structs, with pointers of 64 bits.
 JUDGE_BYTES, MONITOR_BYTES = 18_012, 23_704
 CONTACT_BYTES, RESAMPLER_BYTES, RPEAKS_BYTES, WAITING_BYTES = 548, 144, 2_984, 256
@@ -68,6 +69,27 @@ WEARER = """\
    `sibeat_older` holds the windows of a warm-up that takes more than 60 fit beats. Define
    `SIBEAT_WITHOUT_OLDER` to save its memory: then only the newest 60 fit beats of such a warm-up are scored,
    and the threshold learns from fewer scores than in `sibeat_edge`.
+"""
+PACKAGING = """\
+In a project the folder is, as it lies,
+
+- for CMake a library: `add_subdirectory(sibeat)` and `target_link_libraries(... sibeat::sibeat)`, or
+  `cmake --install` and `find_package(sibeat)`; `ctest` runs the host check;
+- for Zephyr a module (`ZEPHYR_EXTRA_MODULES`, `CONFIG_SIBEAT=y`, `CONFIG_SIBEAT_FRONT_END_HZ`);
+- for ESP-IDF a component (`EXTRA_COMPONENT_DIRS`, or a `path` in `idf_component.yml`);
+- for Arduino a library, in `libraries/sibeat`.
+"""
+EXAMPLES = """
+`examples/` has a program for each that replays a recording over a serial line, and `send.py`, which sends it.
+"""
+BUDGET_TEXT = """\
+## What the whole path takes
+
+Of the default preset's model, whichever model is in this folder:
+
+$table
+Instructions were counted on an emulated core; they are not cycles. RAM is without the stack.
+
 """
 PATH_TEST = """
    `sibeat_pathtest` plays a minute and a half of a signal that it makes itself through a context, and says which stage
@@ -180,9 +202,21 @@ def _of_wearer(manifest, generated_only):
     """What is said of the wearer's template and rhythm; nothing where the model has none."""
     wearer = manifest["wearer"]
     if not wearer:
-        empty = dict.fromkeys(("path_files", "path_test", "whole_files", "demo_file", "wearer_files", "wearer_step", "wearer_judge"), "")
+        empty = dict.fromkeys(
+            (
+                "budget",
+                "path_files",
+                "path_test",
+                "whole_files",
+                "demo_file",
+                "wearer_files",
+                "wearer_step",
+                "wearer_judge",
+            ),
+            "",
+        )
         memory = f"| Aligner, stretch and threshold, RAM | {PARTS_BYTES:,} |\n"
-        return empty | {"use": PATH_OF_BEATS, "wearer_memory": memory}
+        return empty | {"use": PATH_OF_BEATS, "wearer_memory": memory, "packaging": PACKAGING + "\n"}
     size = sum(manifest["window"].values()) * len(manifest["signal"]["leads"])
     mark = _mark(generated_only)
     files = {
@@ -197,9 +231,12 @@ def _of_wearer(manifest, generated_only):
     )
     return {
         "use": WHOLE_PATH,
+        "packaging": f"{PACKAGING}{EXAMPLES}\n",
+        "budget": Template(BUDGET_TEXT).substitute(table=BUDGET.read_text(encoding="utf-8")),
         "path_files": f"| `sibeat_golden_path.c/.h`, `sibeat_pathtest.c/.h`{mark} | a signal, and what is told of it |\n",
         "path_test": PATH_TEST,
-        "demo_file": f"| `host_demo.c`{mark} | `make demo`: scores a file of raw 16-bit samples on a computer |\n",
+        "demo_file": f"| `host_demo.c`{mark} | `make demo`: scores a file of raw 16-bit samples on a computer |\n"
+        f"| `sibeat_replay.c/.h`{mark}, `examples/`{mark} | a recording replayed over a serial line |\n",
         "whole_files": f"| **`sibeat.c/.h`**{mark} | **the whole path: samples in, judged beats out** |\n",
         "wearer_files": "".join(rows),
         "wearer_step": Template(WEARER).substitute(waits=WAITS if wearer["waits"] else AT_ONCE),

@@ -185,7 +185,9 @@ def test_a_board_that_answers_nothing_is_told(bundle):
 
 
 @pytest.mark.parametrize(
-    ("text", "compiler", "core"), [(COMPONENT, RISC_V, "rv32imc"), (MODULE, ARM, "m33")], ids=["idf", "zephyr"]
+    ("text", "compiler", "core"),
+    [(COMPONENT, RISC_V, "rv32imc"), (MODULE, ARM, "m33")],
+    ids=["idf", "zephyr"],
 )
 def test_esp_idf_and_zephyr_get_every_source(bundle, tmp_path, text, compiler, core):
     """Their commands stand for ``add_library``, as CMake knows it; the compiler is that of such a chip."""
@@ -214,7 +216,7 @@ def test_zephyr_s_example_sets_options_that_the_module_has(bundle, tmp_path, mon
 
 
 def test_arduino_finds_a_library(bundle):
-    """As its specification of libraries asks; without a folder ``src``, all sources lie beside the properties."""
+    """As its specification asks; without a folder ``src``, all sources lie beside the properties."""
     lines = (bundle / "library.properties").read_text().splitlines()
     properties = dict(line.split("=", 1) for line in lines)
     needed = "name version author maintainer sentence paragraph category url architectures".split()

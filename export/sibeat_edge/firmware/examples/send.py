@@ -21,7 +21,9 @@ def replay(line: IO[bytes], samples: bytes, leads: int = 1) -> Iterator[str]:
     Raises ``EOFError`` where no answer comes.
     """
     size = 2 * leads
-    blocks = [samples[begin : begin + MOST * size] for begin in range(0, len(samples) // size * size, MOST * size)]
+    blocks = [
+        samples[begin : begin + MOST * size] for begin in range(0, len(samples) // size * size, MOST * size)
+    ]
     for block in [block[: len(block) // size * size] for block in blocks] + [b""]:
         line.write(bytes([len(block) // size]) + block)
         line.flush()
