@@ -3,7 +3,7 @@
 python benchmarks/firmware_budget.py [--cores m4 …]
 
 Builds the default preset's firmware for a front end of 250 Hz with Debian's cross compilers, and counts the
-instructions of two minutes of a simulated wearer on emulated chips. Needs arm-none-eabi-gcc,
+instructions of 90 seconds of a simulated wearer on emulated chips. Needs arm-none-eabi-gcc,
 riscv64-unknown-elf-gcc and qemu-system-arm. Writes results/bench-firmware-budget.json, the table
 keras_sibeat/export/budget.md for the README of bundles, and the same table in docs/firmware.md.
 """
@@ -33,7 +33,7 @@ GENERATED = HERE.parent / "export" / "firmware"
 TABLE = Path(keras_sibeat.__file__).parent / "export" / "budget.md"
 DOCS = HERE.parent / "docs" / "firmware.md"
 BEGIN, END = "<!-- budget -->\n", "<!-- /budget -->\n"
-RATE, UNIT, SECONDS = 250, 0.005, 120.0
+RATE, UNIT, SECONDS = 250, 0.005, 90.0
 OPTIONS = ("-Os", "-O2")
 CHIP_HZ = 64e6  # of the chip whose share is told
 NAMES = {

@@ -152,7 +152,7 @@ def main():
             database: sums([row for name, row in rows.items() if name.startswith(database)])
             for database in options.databases
         },
-        "records": rows,
+        "by_record": [{"record": name, **row} for name, row in rows.items()],
         "ec57_ds2": ec57(decided.get("mitdb", {})),
     }
     if not options.records:

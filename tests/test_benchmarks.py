@@ -5,9 +5,11 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from keras_sibeat.config import Config
 from keras_sibeat.data.sources import load_folds
+from sibeat_edge.beats.episodes import Episode
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
@@ -103,3 +105,18 @@ def test_the_parts_of_a_half_hour_are_clocked_on_what_exists(monkeypatch):
     parts = script("holter_parts", monkeypatch)
     for places in parts.PARTS.values():
         assert all(callable(getattr(owner, name)) for owner, name in places)
+
+
+def test_a_replay_takes_the_integers_of_the_file(monkeypatch):
+    replay = script("firmware_replay", monkeypatch)
+    samples = np.array([0.005, -1.25, np.nan, 2.0])
+    assert replay.as_integers(samples).tolist() == [1, -250, -32768, 400]
+    with pytest.raises(SystemExit, match="found samples that are no multiples"):
+        replay.as_integers(np.array([0.0012]))
+
+
+def test_a_replay_counts_episodes_by_what_begin_and_end(monkeypatch):
+    replay = script("firmware_replay", monkeypatch)
+    found = replay.counted([Episode("pause", 1.0, 5.0), Episode("bigeminy", 2.0), Episode("pause", 1.0, 5.0)])
+    assert found == {("pause", 360, 1800): 2, ("bigeminy", 720, None): 1}
+    assert replay.sums([{"beats": 2}, {"beats": 3, "kind": 1}]) == {"beats": 5, "kind": 1}

@@ -20,7 +20,7 @@ extern "C" {
 #define SIBEAT_GOLDEN_FILTERED_FIRST 1000
 #define SIBEAT_GOLDEN_FILTERED_STEP 100
 
-/* A beat that is told: when, of which kind ('-' for none), and the int8 scores of itself and of the template. */
+/* A beat: when, of which kind ('-' for none), and the int8 scores of itself and of the template. */
 typedef struct {
     uint16_t after; /* ticks behind the one before, or the signal's start */
     char kind;

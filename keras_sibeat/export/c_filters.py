@@ -3,7 +3,7 @@
 import numpy as np
 
 from keras_sibeat.export.c_text import elements, floating, header
-from keras_sibeat.export.multirate import Multirate, multirate, response
+from keras_sibeat.export.multirate import multirate, response
 from sibeat_edge.signal.filters import band_pass_taps, bridgeable
 from sibeat_edge.signal.resampling import RATE, Resampler
 
@@ -50,7 +50,7 @@ def rate_taps(rate: int) -> np.ndarray:
     return resampler._bank[phases, (phases - places) // resampler.up + resampler._reach].astype(np.float32)
 
 
-def _header(found: Multirate, offset):
+def _header(found, offset):
     rows = {rate: Resampler(rate) for rate in RATES}
     reach = max(getattr(resampler, "_reach", 0) for resampler in rows.values())
     lines = [
@@ -70,7 +70,7 @@ def _header(found: Multirate, offset):
 
 
 def _source(found):
-    tables: dict[bytes, tuple[np.ndarray, list[int]]] = {}
+    tables = {}
     for rate in RATES:
         if rate != RATE:
             taps = rate_taps(rate)

@@ -33,6 +33,16 @@ The dense layers have a scale for each unit, which TFLM knows since 27 September
 An older one computes wrong scores, and `sibeat_ops.h` does not compile with it. Kernels of a chip's maker may
 not know them; the self-test tells.
 """
+OF_A_WEARER = (
+    "budget",
+    "path_files",
+    "path_test",
+    "whole_files",
+    "demo_file",
+    "wearer_files",
+    "wearer_step",
+    "wearer_judge",
+)
 WHOLE = "Copy these files into your project."
 GENERATED_ONLY = """\
 This folder holds the files that were generated for this model. The files marked with * are the same for every
@@ -92,8 +102,8 @@ Instructions were counted on an emulated core; they are not cycles. RAM is witho
 
 """
 PATH_TEST = """
-   `sibeat_pathtest` plays a minute and a half of a signal that it makes itself through a context, and says which stage
-   first tells other than `sibeat_edge`: filter, R-peaks, scores, template, kinds.
+   `sibeat_pathtest` plays a minute and a half of a signal that it makes itself through a context, and says
+   which stage first tells other than `sibeat_edge`: filter, R-peaks, scores, template, kinds.
 """
 WAITS = "A beat is scored once the next one is there."
 AT_ONCE = "A beat is scored at once."
@@ -202,19 +212,7 @@ def _of_wearer(manifest, generated_only):
     """What is said of the wearer's template and rhythm; nothing where the model has none."""
     wearer = manifest["wearer"]
     if not wearer:
-        empty = dict.fromkeys(
-            (
-                "budget",
-                "path_files",
-                "path_test",
-                "whole_files",
-                "demo_file",
-                "wearer_files",
-                "wearer_step",
-                "wearer_judge",
-            ),
-            "",
-        )
+        empty = dict.fromkeys(OF_A_WEARER, "")
         memory = f"| Aligner, stretch and threshold, RAM | {PARTS_BYTES:,} |\n"
         return empty | {"use": PATH_OF_BEATS, "wearer_memory": memory, "packaging": PACKAGING + "\n"}
     size = sum(manifest["window"].values()) * len(manifest["signal"]["leads"])
@@ -233,9 +231,11 @@ def _of_wearer(manifest, generated_only):
         "use": WHOLE_PATH,
         "packaging": f"{PACKAGING}{EXAMPLES}\n",
         "budget": Template(BUDGET_TEXT).substitute(table=BUDGET.read_text(encoding="utf-8")),
-        "path_files": f"| `sibeat_golden_path.c/.h`, `sibeat_pathtest.c/.h`{mark} | a signal, and what is told of it |\n",
+        "path_files": "| `sibeat_golden_path.c/.h`, "
+        f"`sibeat_pathtest.c/.h`{mark} | the check of all stages |\n",
         "path_test": PATH_TEST,
-        "demo_file": f"| `host_demo.c`{mark} | `make demo`: scores a file of raw 16-bit samples on a computer |\n"
+        "demo_file": f"| `host_demo.c`{mark} | "
+        "`make demo`: scores a file of raw 16-bit samples on a computer |\n"
         f"| `sibeat_replay.c/.h`{mark}, `examples/`{mark} | a recording replayed over a serial line |\n",
         "whole_files": f"| **`sibeat.c/.h`**{mark} | **the whole path: samples in, judged beats out** |\n",
         "wearer_files": "".join(rows),

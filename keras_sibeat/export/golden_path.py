@@ -1,4 +1,4 @@
-"""Golden vectors of the whole path: a signal of integers that a chip can make itself, and what is told of it."""
+"""Golden vectors of the whole path: a signal that a chip can make itself, and what is told of it."""
 
 import numpy as np
 
@@ -18,7 +18,7 @@ FILTERED = np.arange(1000, 3400, 100)  # places of the filtered samples that are
 NO_SCORE = -128
 ABOUT = "A signal that the chip makes itself, and what sibeat_edge tells of it."
 STRUCTS = """\
-/* A beat that is told: when, of which kind ('-' for none), and the int8 scores of itself and of the template. */
+/* A beat: when, of which kind ('-' for none), and the int8 scores of itself and of the template. */
 typedef struct {
     uint16_t after; /* ticks behind the one before, or the signal's start */
     char kind;
@@ -93,6 +93,7 @@ def path_sources(model: Model) -> dict[str, str]:
 
 
 def _source(told, filtered, numbers):
+    beats = _told(told, numbers)
     rows = "\n".join(f"    {{\n{elements(shape.astype(np.int32), 8)}\n    }}," for shape in shapes())
     odd = np.array([ODD.get(number, 0) for number in range(BEATS)], np.int8)
     parts = [
@@ -101,7 +102,7 @@ def _source(told, filtered, numbers):
         f"{elements(plan().astype(np.int32))}\n}};\n",
         f"const uint8_t sibeat_golden_odd[SIBEAT_GOLDEN_PLANNED] = {{\n{elements(odd)}\n}};\n",
         f"const float sibeat_golden_filtered[SIBEAT_GOLDEN_FILTERED] = {{\n{elements(filtered)}\n}};\n",
-        f"const sibeat_golden_beat sibeat_golden_told[SIBEAT_GOLDEN_TOLD] = {{\n{_told(told, numbers)}\n}};\n",
+        f"const sibeat_golden_beat sibeat_golden_told[SIBEAT_GOLDEN_TOLD] = {{\n{beats}\n}};\n",
     ]
     return '#include "sibeat_golden_path.h"\n\n' + "\n".join(parts)
 

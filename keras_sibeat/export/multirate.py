@@ -52,13 +52,14 @@ def multirate(band: tuple[float, float], order: int) -> Multirate:
     wanted = [band_pass_taps(band, order), band_pass_taps()]
     above = np.linspace(ENDS, RATE / 2, GRID)
     if np.abs(response(_half(wanted[0]), above, RATE)).max() > NOTHING:
-        return Multirate(1, np.ones(1, np.float32), *(_half(taps).astype(np.float32) for taps in wanted), 0.0)
+        window, detector = (_half(taps).astype(np.float32) for taps in wanted)
+        return Multirate(1, np.ones(1, np.float32), window, detector, 0.0)
     slow = RATE / FACTOR
     bank = _half(sps.remez(BANK, [0, FLAT, slow - ENDS, RATE / 2], [1, 0], weight=[1, STOP_WEIGHT], fs=RATE))
     bank = bank.astype(np.float32)
-    fitted = [_fit(taps, bank) for taps in wanted]
-    error = max(_error(taps, bank, half) for taps, half in zip(wanted, fitted, strict=True))
-    return Multirate(FACTOR, bank, *fitted, error)
+    window, detector = (_fit(taps, bank) for taps in wanted)
+    error = max(_error(taps, bank, half) for taps, half in zip(wanted, (window, detector), strict=True))
+    return Multirate(FACTOR, bank, window, detector, error)
 
 
 def response(half: np.ndarray, frequencies: np.ndarray, rate: float) -> np.ndarray:

@@ -29,6 +29,7 @@ UNREPORTED = (
     "models_sha256",
     "versions",
     "rounds",
+    "by_record",
 )  # of a benchmark
 
 

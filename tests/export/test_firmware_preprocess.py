@@ -1,4 +1,4 @@
-"""The bundle's band-pass, quantisation and checksum against the Python that they stand for."""
+"""The bundle's quantisation and checksum against the Python that they stand for."""
 
 import ctypes
 import zlib
@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from sibeat_edge.beats.windows import beside as put_beside
 from sibeat_edge.beats.windows import normalise
 from sibeat_edge.model.runtime import Model
-from sibeat_edge.signal.filters import BandPass, process
 
 
 @pytest.fixture(scope="module")
@@ -28,34 +27,6 @@ def library_of_two(double):
 @given(st.binary(max_size=64))
 def test_the_crc_is_zlib_s(library, data):
     assert library.sibeat_crc32(data, len(data)) == zlib.crc32(data)
-
-
-def c_band_pass(library, samples):
-    """All of a lead through the C filter: its last sample repeated, as the header says."""
-    state, out = ctypes.create_string_buffer(library.filter_size()), ctypes.c_float()
-    library.sibeat_band_pass_start(state)
-    found = []
-    for sample in np.concatenate([samples, np.repeat(samples[-1:], 108)]):
-        if library.sibeat_band_pass_push(state, sample, ctypes.byref(out)):
-            found.append(out.value)
-    return np.array(found)
-
-
-@pytest.mark.parametrize("count", [1, 50, 1000])
-def test_the_band_pass_is_the_scorer_s(library, count):
-    samples = 3 + np.random.default_rng(0).standard_normal(count)  # an offset, as electrodes have
-    wanted = process(BandPass(), samples)
-    np.testing.assert_allclose(c_band_pass(library, samples), wanted, atol=2e-6 * np.abs(samples).max())
-
-
-@pytest.mark.parametrize("first", [0, 7])
-def test_missing_samples_hold_the_last_value_or_zero(library, first):
-    samples = np.random.default_rng(0).standard_normal(600)
-    filled = samples.copy()
-    filled[first : first + 90] = samples[first - 1] if first else 0.0
-    filled[400:402] = samples[399]
-    samples[first : first + 90], samples[400], samples[401] = np.nan, np.inf, -np.inf
-    np.testing.assert_allclose(c_band_pass(library, samples), process(BandPass(), filled), atol=1e-5)
 
 
 def quantised(library, window):

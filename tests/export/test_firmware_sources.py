@@ -73,7 +73,6 @@ def test_the_configuration_is_the_manifest_s(double):
         "AFTER": 180,
         "LENGTH": 320,
         "DELAY": 108,
-        "TAPS": 217,
     }
     whole |= {"INPUT_BYTES": 640, "INPUT_ZERO_POINT": manifest["input"]["zero_point"]}
     whole |= {"SCORE_ZERO_POINT": manifest["score"]["zero_point"], "ARENA_MEASURED_BYTES": ARENA}
@@ -111,13 +110,14 @@ def test_the_readme_tells_the_figures(single):
     told = (folder / "README.md").read_text()
     assert "$" not in told and f"| {len(content):,} |" in told
     assert "| 4,000 |" in told and "| 1,024 |" in told and "| **5,024** |" in told
-    assert f"| {library.filter_size():,} |" in told
+    assert f"| The stream, from samples to windows, RAM | {library.stream_size():,} |" in told
     assert f"`SIBEAT_THRESHOLD_INT8` ({macro(folder, 'THRESHOLD_INT8')})" in told
 
 
 def test_the_readme_tells_what_a_wearer_s_template_takes(beside):
     told = (beside.folder / "README.md").read_text()
     for line, name in {
+        "The stream, from samples to windows, RAM": "stream",
         "The monitor with all of its parts, RAM for each wearer": "monitor",
         "Of it the judge": "judge",
         "The wearer's template and rhythm, and the beats that wait, RAM for each wearer": "wearer",

@@ -159,7 +159,6 @@ DRIVER = """
 #include <math.h>
 #include <stdlib.h>
 #include "sibeat_monitor.h"
-#include "sibeat_preprocess.h"
 #include "sibeat_quality.h"
 static float uniform(void) { return (float)rand() / (float)RAND_MAX; }
 static float odd(float value)
@@ -186,7 +185,6 @@ static void episode(void *context, const sibeat_episode *found) { (void)context;
 static sibeat_wearer wearer;
 static sibeat_older older;
 static sibeat_monitor monitor;
-static sibeat_band_pass filter;
 static void live(int beats, int waits, int holds)
 {
     sibeat_calls all = {score, judged, settled, episode, episode, &calls};
@@ -199,7 +197,7 @@ static void live(int beats, int waits, int holds)
         float *window = malloc(size * sizeof *window), *around = malloc(reach * sizeof *around);
         const float noise = uniform() < 0.2f ? 3.0f : 0.05f, height = uniform() < 0.02f ? 0.0f : 1.0f;
         const int kind = rand() % 4;
-        float likeness, ratio, filtered = 0.0f;
+        float likeness, ratio;
         for (size_t k = 0; k < size; k++) {
             const float from = ((float)k - (float)(SIBEAT_BEFORE + 5 * kind)) / (float)(5 + 4 * kind);
             window[k] = height * (expf(-from * from) + noise * (uniform() - 0.5f));
@@ -208,8 +206,6 @@ static void live(int beats, int waits, int holds)
         }
         for (size_t k = 0; k < reach; k++)
             around[k] = uniform() < 1e-4f ? odd(NAN) : height * (float)(k / 9 == 11) + noise * uniform();
-        for (int k = 0; k < 3; k++)
-            sibeat_band_pass_push(&filter, odd(uniform()), &filtered);
         const float *lead = uniform() < 0.9f ? around : 0;
         calls += sibeat_aligner_push(&monitor.aligner, lead, SIBEAT_LEADS, &likeness);
         const int fit = sibeat_stretch_push(&monitor.stretch, odd(likeness), &ratio);
@@ -253,7 +249,7 @@ int main(void)
                 return 3;
         if (!is_known(monitor.judge.timing.heaps, SIBEAT_HEAPS_BINS) ||
             !is_known(monitor.judge.timing.lengths, SIBEAT_LENGTHS_BINS) ||
-            !is_known(monitor.threshold.weights, SIBEAT_LEVELS) || !is_known(filter.held, SIBEAT_TAPS))
+            !is_known(monitor.threshold.weights, SIBEAT_LEVELS))
             return 4;
     }
     return calls == 0;

@@ -1,12 +1,13 @@
 """The whole path in C, samples in and judged beats out, beside the scorer on the same signals."""
 
 import ctypes
+import subprocess
 
 import numpy as np
 import pytest
 import wfdb
 from c_monitor import GENERATED
-from compilers import need
+from compilers import STATIC, STRICT, compile_with, need
 
 from keras_sibeat.data.synthetic import simulate_wearer
 from keras_sibeat.errors import ExportError
@@ -244,6 +245,129 @@ def test_callbacks_may_be_left_out(library):
         setattr(scorer.config, name, type(getattr(scorer.config, name))())
     assert error_of(library, "init", scorer.context, ctypes.byref(scorer.config)) == "OK"
     assert scorer.push(simulate_wearer(seed=1, seconds=100.0).signal[:, 0]) == scorer.finish() == []
+
+
+# Samples of all sorts, at all rates, with jumps of the clock; they fill their memory to the last byte.
+FUZZ = """
+#include <math.h>
+#include <stdlib.h>
+#include "sibeat.h"
+static float uniform(void) { return (float)rand() / (float)RAND_MAX; }
+static long heard;
+static void on_beat(void *context, const sibeat_scored *beat)
+{
+    (void)context;
+    heard += beat->kind + beat->reason;
+    if (beat->has_score ? !isfinite(beat->score) || !isfinite(beat->timing) : !beat->reason)
+        abort();
+}
+static float sample_of(uint32_t k, uint32_t rate, int what)
+{
+    const float odds[] = {NAN, INFINITY, -INFINITY, 3e38f, -3e38f, 1e6f, 0.0f, 1e-30f};
+    const float time = (float)(k % rate) / (float)rate - 0.5f;
+    const float beat = expf(-time * time * 2000.0f) + 0.02f * uniform();
+    switch (what) {
+    case 0: return odds[rand() % 8];
+    case 1: return 3.0f * uniform();
+    case 2: return rand() % 9 ? beat : NAN;
+    case 3: return 1000.0f * beat > 300.0f ? 300.0f : 1000.0f * beat;
+    case 4: return 0.25f;
+    default: return beat;
+    }
+}
+int main(void)
+{
+    const uint32_t rates[] = {125, 128, 200, 250, 256, 360, 500, 512};
+    for (unsigned seed = 0; seed < 8; seed++) {
+        sibeat_context *context = malloc(sizeof *context);
+        const sibeat_callbacks calls = {on_beat, 0, 0, 0, 0};
+        const sibeat_config config = {SIBEAT_API_VERSION, rates[seed], 1.0f, 0, calls, 0};
+        int64_t clock = 0;
+        srand(seed);
+        if (sibeat_init(context, &config) != SIBEAT_OK)
+            return 1;
+        for (int part = 0, what = 9; part < 60; part++) {
+            const uint32_t count = 1 + (uint32_t)rand() % (3 * rates[seed]);
+            what = part % 2 ? 9 : rand() % 9;
+            float *samples = malloc(count * SIBEAT_LEADS * sizeof *samples);
+            for (uint32_t k = 0; k < count * SIBEAT_LEADS; k++)
+                samples[k] = sample_of(k, rates[seed], what);
+            if (rand() % 8 == 0 && sibeat_clock(context, clock += rand() % 20000000) == SIBEAT_TIME_RUNS_BACK)
+                clock += 600000000;
+            if (sibeat_push_f32(context, samples, count) != SIBEAT_OK)
+                return 2;
+            free(samples);
+            if (rand() % 20 == 0)
+                sibeat_finish(context);
+        }
+        sibeat_finish(context);
+        free(context);
+    }
+    return heard == 0;
+}
+"""
+
+
+@pytest.mark.parametrize("which", [None, "beside"])
+def test_samples_of_all_sorts_are_neither_read_nor_written_out_of_bounds(which, request, tmp_path):
+    folder = request.getfixturevalue(which).folder if which else GENERATED
+    flags = [*STRICT, "-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+    (tmp_path / "probe.c").write_text("int main(void) { return 0; }\n")
+    probe = [need("gcc"), *flags, tmp_path / "probe.c", "-o", tmp_path / "probe"]
+    if subprocess.run(probe, capture_output=True).returncode:
+        pytest.skip("no sanitisers: memory cannot be watched here")
+    (tmp_path / "fuzz.c").write_text(FUZZ)
+    files = {file.name: file for place in (STATIC, folder) for file in place.glob("sibeat*.c")}
+    include = ["-I", folder, "-I", STATIC]
+    compile_with("gcc", *flags, *include, "fuzz.c", *files.values(), "-lm", "-o", "fuzz", cwd=tmp_path)
+    done = subprocess.run([tmp_path / "fuzz"], capture_output=True, text=True)
+    assert done.returncode == 0, (done.returncode, done.stderr)
+
+
+@pytest.mark.parametrize(
+    ("array", "stage"), [("filtered", 1), ("after", 2), ("told", 5), ("odd", None), (None, 0)]
+)
+def test_the_golden_path_tells_which_stage_differs(tmp_path, array, stage):
+    """A number of a table is another one; the beats' shapes change more than one stage."""
+    for file in GENERATED.glob("sibeat*"):
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    table = tmp_path / "sibeat_golden_path.c"
+    text = table.read_text()
+    if array:
+        begin = text.index(f"sibeat_golden_{array.replace('after', 'told')}[")
+        old, new = {
+            "filtered": ("e-0", "e+0"),
+            "after": (" {2", " {3"),
+            "told": ("'V'", "'N'"),
+            "odd": (" 1,", " 0,"),
+        }[array]
+        text = text[:begin] + text[begin:].replace(old, new, 1)
+        table.write_text(text)
+    (tmp_path / "built").mkdir()
+    library = build(tmp_path / "built", tmp_path)
+    found = library.sibeat_pathtest(ctypes.create_string_buffer(library.context_size()), None)
+    assert found == stage if stage is not None else found > 1
+
+
+def test_the_demo_prints_the_beats_of_a_file_of_raw_samples(tmp_path, library):
+    need("make")
+    for file in [*STATIC.glob("*"), *GENERATED.glob("*")]:
+        if file.is_file():
+            (tmp_path / file.name).write_bytes(file.read_bytes())
+    done = subprocess.run(["make", "-C", tmp_path, "demo"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    counts = np.rint(simulate_wearer(seed=13, seconds=80.0, rate=250).signal[:, 0] / 0.005).astype(np.int16)
+    counts.tofile(tmp_path / "raw.i16")
+    demo = tmp_path / "build" / "host_demo"
+    done = subprocess.run([demo, tmp_path / "raw.i16", "250", "0.005"], capture_output=True, text=True)
+    told = [line.split("\t") for line in done.stdout.splitlines() if line.startswith("beat")]
+    scorer = NativeScorer(library, 250, 0.005)
+    beats = scorer.push(counts) + scorer.finish()
+    assert [(float(row[1]), row[2].strip("-"), int(row[4])) for row in told] == [
+        (int(beat.time * 360 + 0.5) * 1000 // 360 / 1000, beat.kind, beat.alarm) for beat in beats
+    ]
+    for wrong in ([], [tmp_path / "absent", "250", "1"], [tmp_path / "raw.i16", "251", "1"]):
+        assert subprocess.run([demo, *wrong], capture_output=True).returncode == 2
 
 
 def test_a_compiler_that_is_absent_or_fails_is_told(tmp_path):

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What `make check` runs on a computer: are the model and the golden beats what was exported, does the model in C score
- * them so, is the same told of the golden signal, and what does a wearer take of this computer's memory? With SIBEAT_TFLM the model is that for TensorFlow Lite
- * Micro, and is not run. A project of its own may compile this file with all others: it has a main only where
- * SIBEAT_HOST_CHECK is defined.
+ * them so, is of the golden signal told what should be, and what does a wearer take of this computer's memory? With
+ * SIBEAT_TFLM the model is that for TensorFlow Lite Micro, and is not run. A project of its own may compile this file
+ * with all others: it has a main only where SIBEAT_HOST_CHECK is defined.
  */
 #include "sibeat_selftest.h"
 

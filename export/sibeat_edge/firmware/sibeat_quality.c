@@ -35,22 +35,58 @@ static float fast_part(const float *window, int lead, int place)
     return fabsf(window[place * SIBEAT_LEADS + lead] - sum / SMOOTH);
 }
 
+/* Put the values in such an order that the one of that rank stands at its place, none behind it is less. */
+static float ranked(float *values, int count, int rank)
+{
+    int first = 0, last = count - 1;
+
+    while (first < last) {
+        const float middle = values[first + (last - first) / 2];
+        int low = first, high = last;
+        while (low <= high) {
+            while (values[low] < middle)
+                low++;
+            while (values[high] > middle)
+                high--;
+            if (low <= high) {
+                const float value = values[low];
+                values[low++] = values[high];
+                values[high--] = value;
+            }
+        }
+        if (rank <= high)
+            last = high;
+        else if (rank >= low)
+            first = low;
+        else
+            break;
+    }
+    return values[rank];
+}
+
+static float median_of(float *values, int count)
+{
+    const int below = (count - 1) / 2, above = count / 2;
+    const float one = ranked(values, count, below);
+    float other = above > below ? values[above] : one;
+
+    for (int k = above; k < count; k++)
+        other = values[k] < other ? values[k] : other;
+    return (one + other) / 2.0f;
+}
+
 /* The median fast part of a lead outside of the QRS, as a share of its span; 0 where nothing lies outside. */
 static float fast_share(const float *window, int lead, float span)
 {
-    float sorted[SIBEAT_LENGTH];
+    float parts[SIBEAT_LENGTH];
     int count = 0;
 
     for (int place = SMOOTH; place < SIBEAT_LENGTH - SMOOTH; place++) {
         if (place > SIBEAT_BEFORE - QRS && place < SIBEAT_BEFORE + QRS)
             continue;
-        const float fast = fast_part(window, lead, place);
-        int k = count++;
-        for (; k > 0 && sorted[k - 1] > fast; k--)
-            sorted[k] = sorted[k - 1];
-        sorted[k] = fast;
+        parts[count++] = fast_part(window, lead, place);
     }
-    return count ? (sorted[(count - 1) / 2] + sorted[count / 2]) / 2.0f / span : 0.0f;
+    return count ? median_of(parts, count) / span : 0.0f;
 }
 
 sibeat_quality sibeat_quality_of(const float *window, int stretch_is_fit)

@@ -25,7 +25,7 @@ typedef enum {
  * decides. stretch_is_fit: what sibeat_stretch_push has returned for this beat. Only a window that is SIBEAT_FINE is
  * fit to be scored.
  *
- * It takes some 12,000 comparisons a lead, and 4 * SIBEAT_LENGTH bytes of stack.
+ * It takes some 5,000 additions a lead, and 4 * SIBEAT_LENGTH bytes of stack.
  */
 sibeat_quality sibeat_quality_of(const float *window, int stretch_is_fit);
 
