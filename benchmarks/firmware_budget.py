@@ -84,8 +84,8 @@ def count(told, instructions):
 def table(rows):
     """The figures as Markdown."""
     lines = [
-        "Flash, RAM and stack in bytes; instructions of a call with a sample that tells no beat (mean), of one "
-        f"that tells a beat (mean), and of a second at {RATE} Hz and 75 beats a minute.\n",
+        "Flash, RAM and stack in bytes; instructions of a call with a sample that tells no beat (mean), of "
+        f"one that tells a beat (mean), and of a second at {RATE} Hz and 75 beats a minute.\n",
         "| core | option | flash | with self-test | RAM | stack | a sample | a beat | a second | of 64 MHz |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
