@@ -99,7 +99,7 @@ def test_every_c_file_compiles_for_the_least_flash_without_a_warning(which, requ
 def test_every_source_tells_its_licence(which, request):
     """Those that are the same for every model, and those generated."""
     folder = request.getfixturevalue(which).folder
-    for file in [*folder.glob("*.[ch]"), folder / "example_main.cc", folder / "Makefile"]:
+    for file in [*folder.rglob("*.[ch]"), folder / "example_main.cc", folder / "Makefile"]:
         assert "SPDX-License-Identifier: MIT" in file.read_text().splitlines()[0], file.name
 
 
