@@ -40,6 +40,7 @@ OF_A_WEARER = (
     "sibeat_alarms",
     "sibeat_monitor",
 )
+PATH = ("sibeat_golden_path.c", "sibeat_golden_path.h")  # generated for a wearer's model alone
 GOLDEN_BEATS = 16
 MARGIN, LEAST_MARGIN = 0.25, 1024  # of the arena as measured; bytes
 BUILT = "build"  # what the Makefile makes; a new bundle replaces it
@@ -79,7 +80,7 @@ def write_firmware(
     flash = for_flash(content)
     facts = _facts(flash, model, beats, measure_arena(flash) if arena is None else arena)
     files = {**sources(facts), "README.md": readme(facts, generated_only)}
-    _check_target(folder, {*files, *(file.name for file in STATIC.iterdir()), BUILT})
+    _check_target(folder, {*files, *PATH, *(file.name for file in STATIC.iterdir()), BUILT})
     with whole_folder(folder) as partial:
         partial.chmod(0o755)  # a temporary folder is its owner's alone
         for name, source in files.items():

@@ -122,8 +122,9 @@ def test_flash_and_memory_are_those_that_the_linker_placed(tmp_path):
     need(ARM)
     source = tmp_path / "main.c"
     source.write_text(
-        "const volatile char table[1000] = {1}; volatile char kept[300] = {2}; volatile char zero[5000];\n"
-        "int main(void) { zero[0] = table[0]; return kept[0]; }\n"
+        "extern const char table[1000]; const char table[1000] = {1};\n"
+        "volatile char kept[300] = {2}; volatile char zero[5000];\n"
+        "int main(void) { zero[0] = table[(unsigned char)zero[1]]; return kept[0]; }\n"
     )
     bare = tmp_path / "bare.c"
     bare.write_text("int main(void) { return 0; }\n")
