@@ -76,7 +76,7 @@ def test_the_self_test_and_the_golden_signal_pass(chips, name):
     assert all(said in told for said in HEALTHY)
 
 
-@pytest.mark.parametrize(("name", "rate"), zip(EMULATED, (250, 360), strict=True))
+@pytest.mark.parametrize(("name", "rate"), [("m4", 250), ("m55", 360)])
 def test_ten_minutes_of_a_simulated_wearer_are_told_as_on_this_computer(chips, host, name, rate):
     lead = simulate_wearer(seed=4, seconds=600.0, rate=rate, noise_mv=0.02).signal[:, 0]
     samples = np.rint(lead / UNIT)
