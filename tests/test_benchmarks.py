@@ -120,3 +120,28 @@ def test_a_replay_counts_episodes_by_what_begin_and_end(monkeypatch):
     found = replay.counted([Episode("pause", 1.0, 5.0), Episode("bigeminy", 2.0), Episode("pause", 1.0, 5.0)])
     assert found == {("pause", 360, 1800): 2, ("bigeminy", 720, None): 1}
     assert replay.sums([{"beats": 2}, {"beats": 3, "kind": 1}]) == {"beats": 5, "kind": 1}
+
+
+def test_a_budget_s_second_is_made_of_its_samples_and_beats(monkeypatch):
+    budget = script("firmware_budget", monkeypatch)
+    told = "sample 5000000 50000 900\nwarm-up 70000 2 40000\nbeat 1000000 25 50000\nstack 4000\ncontext 9\n"
+    found = budget.count(told, 40)
+    assert (found["instructions_sample"], found["instructions_beat"], found["stack"]) == (
+        4000,
+        1_600_000,
+        4000,
+    )
+    assert found["instructions_second"] == 248.75 * 4000 + 1.25 * 1_600_000
+    assert found["share_of_64_mhz"] == pytest.approx(0.0468, abs=1e-4)
+    sizes = {"flash": 50_000, "ram": 20_000, "flash_with_selftest": 60_000}
+    rows = budget.table({"m4 -Os": {**sizes, **found}, "rv32imc -O2": sizes}).splitlines()
+    assert rows[-2] == (
+        "| Cortex-M4F | `-Os` | 50,000 | 60,000 | 20,000 | 4,000 | 4,000 | 1,600,000 | 2,995,000 | 4.7 % |"
+    )
+    assert rows[-1] == "| RISC-V rv32imc | `-O2` | 50,000 | 60,000 | 20,000 |  |  |  |  |  |"
+
+
+def test_the_table_of_the_docs_is_that_of_the_bundle_s_readme(monkeypatch):
+    budget = script("firmware_budget", monkeypatch)
+    docs = budget.DOCS.read_text(encoding="utf-8")
+    assert f"{budget.BEGIN}{budget.TABLE.read_text(encoding='utf-8')}{budget.END}" in docs

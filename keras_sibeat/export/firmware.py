@@ -23,11 +23,13 @@ from sibeat_edge.model.manifest import upgraded
 from sibeat_edge.model.runtime import Model
 
 STATIC = Path(sibeat_edge.__file__).parent / "firmware"  # the files that are the same for every model
-# Stems of those that only a wearer's model needs.
+# Stems of those that only a wearer's model needs; of folders, the names.
 OF_A_WEARER = (
+    "examples",
     "sibeat",
     "host_demo",
     "sibeat_pathtest",
+    "sibeat_replay",
     "sibeat_wearer",
     "sibeat_template",
     "sibeat_packed",
@@ -41,7 +43,7 @@ OF_A_WEARER = (
     "sibeat_monitor",
     "sibeat_image",
 )
-GENERATED_FOR_A_WEARER = ("sibeat_golden_path.c", "sibeat_golden_path.h")
+PATH = ("sibeat_golden_path.c", "sibeat_golden_path.h")  # generated for a wearer's model alone
 GOLDEN_BEATS = 16
 MARGIN, LEAST_MARGIN = 0.25, 1024  # of the arena as measured; bytes
 BUILT = "build"  # what the Makefile makes; a new bundle replaces it
@@ -81,14 +83,14 @@ def write_firmware(
     flash = for_flash(content)
     facts = _facts(flash, model, beats, measure_arena(flash) if arena is None else arena)
     files = {**sources(facts), "README.md": readme(facts, generated_only)}
-    static = {file.name for file in STATIC.iterdir()}
-    _check_target(folder, {*files, *static, *GENERATED_FOR_A_WEARER, BUILT})
+    _check_target(folder, {*files, *PATH, *(file.name for file in STATIC.iterdir()), BUILT})
     with whole_folder(folder) as partial:
         partial.chmod(0o755)  # a temporary folder is its owner's alone
         for name, source in files.items():
             (partial / name).write_bytes(source.encode("utf-8"))
         for file in [] if generated_only else _static(manifest):
-            shutil.copyfile(file, partial / file.name)
+            (partial / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(STATIC / file, partial / file)
         earlier = Path(tempfile.mkdtemp(prefix=PARTIAL, dir=folder.parent))
         if folder.exists():
             folder.replace(earlier)
@@ -130,9 +132,10 @@ def _facts(content, model, beats, arena):
 
 
 def _static(manifest):
-    """The files that are the same for every model, but those that this one does not need."""
-    files = sorted(file for file in STATIC.iterdir() if file.is_file())
-    return [file for file in files if manifest["wearer"] or file.stem not in OF_A_WEARER]
+    """The files that are the same for every model, but those that this one does not need; paths inside."""
+    files = sorted(file.relative_to(STATIC) for file in STATIC.rglob("*") if file.is_file())
+    files = [file for file in files if not {BUILT, "__pycache__"} & set(file.parts)]
+    return [file for file in files if manifest["wearer"] or Path(file.parts[0]).stem not in OF_A_WEARER]
 
 
 def _check_beats(beats, model):

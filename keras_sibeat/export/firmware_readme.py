@@ -17,6 +17,7 @@ from sibeat_edge.beats.stream import HELD
 from sibeat_edge.signal.resampling import RATE
 
 TEMPLATE = Path(__file__).parent / "README.template.md"
+BUDGET = Path(__file__).parent / "budget.md"  # a table that benchmarks/firmware_budget.py writes
 # Bytes of the structs, with pointers of 64 bits.
 JUDGE_BYTES = 5_500
 CONTACT_BYTES, RESAMPLER_BYTES, RPEAKS_BYTES, WAITING_BYTES = 548, 144, 2_984, 256
@@ -33,6 +34,7 @@ An older one computes wrong scores, and `sibeat_ops.h` does not compile with it.
 not know them; the self-test tells.
 """
 OF_A_WEARER = (
+    "budget",
     "path_files",
     "path_test",
     "whole_files",
@@ -76,6 +78,27 @@ WEARER = """\
    threshold learns from all of their scores before the first of them is judged**, as `sibeat_edge` does. This
    is spread over the next ten beats or so; `sibeat_monitor_work` does it where there is time.
    `sibeat_save` and `sibeat_restore` keep what is known of a wearer across a deep sleep.
+"""
+PACKAGING = """\
+In a project the folder is, as it lies,
+
+- for CMake a library: `add_subdirectory(sibeat)` and `target_link_libraries(... sibeat::sibeat)`, or
+  `cmake --install` and `find_package(sibeat)`; `ctest` runs the host check;
+- for Zephyr a module (`ZEPHYR_EXTRA_MODULES`, `CONFIG_SIBEAT=y`, `CONFIG_SIBEAT_FRONT_END_HZ`);
+- for ESP-IDF a component (`EXTRA_COMPONENT_DIRS`, or a `path` in `idf_component.yml`);
+- for Arduino a library, in `libraries/sibeat`.
+"""
+EXAMPLES = """
+`examples/` has a program for each that replays a recording over a serial line, and `send.py`, which sends it.
+"""
+BUDGET_TEXT = """\
+## What the whole path takes
+
+Of the default preset's model, whichever model is in this folder:
+
+$table
+Instructions were counted on an emulated core; they are not cycles. RAM is without the stack.
+
 """
 PATH_TEST = """
    `sibeat_pathtest` plays a minute and a half of a signal that it makes itself through a context, and says
@@ -190,7 +213,7 @@ def _of_wearer(manifest, generated_only):
     if not wearer:
         empty = dict.fromkeys(OF_A_WEARER, "")
         memory = f"| Aligner, stretch and threshold, RAM | {PARTS_BYTES:,} |\n"
-        return empty | {"use": PATH_OF_BEATS, "wearer_memory": memory}
+        return empty | {"use": PATH_OF_BEATS, "wearer_memory": memory, "packaging": PACKAGING + "\n"}
     size = sum(manifest["window"].values()), len(manifest["signal"]["leads"])
     mark = _mark(generated_only)
     files = {
@@ -205,11 +228,14 @@ def _of_wearer(manifest, generated_only):
     )
     return {
         "use": WHOLE_PATH,
+        "packaging": f"{PACKAGING}{EXAMPLES}\n",
+        "budget": Template(BUDGET_TEXT).substitute(table=BUDGET.read_text(encoding="utf-8")),
         "path_files": "| `sibeat_golden_path.c/.h`, "
         f"`sibeat_pathtest.c/.h`{mark} | the check of all stages |\n",
         "path_test": PATH_TEST,
         "demo_file": f"| `host_demo.c`{mark} | "
-        "`make demo`: scores a file of raw 16-bit samples on a computer |\n",
+        "`make demo`: scores a file of raw 16-bit samples on a computer |\n"
+        f"| `sibeat_replay.c/.h`{mark}, `examples/`{mark} | a recording replayed over a serial line |\n",
         "whole_files": f"| **`sibeat.c/.h`**{mark} | **the whole path: samples in, judged beats out** |\n",
         "wearer_files": "".join(rows),
         "wearer_step": Template(WEARER).substitute(waits=WAITS if wearer["waits"] else AT_ONCE),
