@@ -253,20 +253,20 @@ def _of_wearer(manifest, generated_only):
 def monitor_bytes(wearer: Mapping[str, Any], length: int, leads: int) -> int:
     """Bytes of ``sibeat_monitor``, with pointers of 64 bits."""
     parts = wearer_bytes(wearer, length, leads) + PARTS_BYTES + JUDGE_BYTES + EPISODES_BYTES
-    return _aligned(parts) + 24 + _aligned(10 + 2 * wearer["warm_up"] + 1) + 48
+    return _aligned(parts) + 32 + _aligned(10 + 2 * wearer["warm_up"] + 1) + 48
 
 
 def wearer_bytes(wearer: Mapping[str, Any], length: int, leads: int) -> int:
     """Bytes of ``sibeat_wearer``, of windows of so many samples.
 
     >>> wearer_bytes({"warm_up": 60, "history": 40}, 320, 1)
-    16728
+    18776
     """
     warm_up, size = wearer["warm_up"], 4 * length * leads
     steps = (length - 1) // 3
     levels = length - 2 * steps + 8
     blocks = -(-levels // 4)
-    packed = leads * (8 + -(-(levels + blocks + (blocks + 1) // 2) // 4) * 4)
+    packed = leads * (8 + -(-(levels + levels % 2 + 2 * blocks + (blocks + 1) // 2) // 4) * 4)
     template = 2 * (size + 12) + (warm_up + 4) * (packed + 1) + 3 * warm_up + 3
     held = 2 * warm_up + 1
     beats = 2 * (held + wearer["history"] + 3) + 12 * (held + 4)

@@ -86,7 +86,7 @@ LIVES = {  # what becomes of a wearer: the shape of each beat, and the seconds b
 
 
 NOWHERE = 255  # the place of a window that is not held
-PACKED = 0.005  # of a span: the most by which a template of packed windows is another one
+PACKED = 0.002  # of a span: the most by which a template of packed windows is another one
 
 
 class Kind(ctypes.Structure):
@@ -103,7 +103,7 @@ class Template(ctypes.Structure):
 
     _fields_ = (
         ("kinds", Kind * 2),
-        ("windows", ctypes.c_uint8 * (2 * 168) * 64),
+        ("windows", ctypes.c_uint8 * (2 * 200) * 64),
         ("uses", ctypes.c_uint8 * 64),
         ("others", ctypes.c_uint8 * 60),
         ("intervals", ctypes.c_uint16 * 60),

@@ -32,7 +32,7 @@
 extern "C" {
 #endif
 
-#define SIBEAT_MONITOR_MOST_BYTES 28672 /* for a model of one lead */
+#define SIBEAT_MONITOR_MOST_BYTES 30720 /* for a model of one lead */
 #define SIBEAT_RUNS 20 /* of the model, with which a push ends, if there is no need of more */
 
 /* A beat with its first verdict. */

@@ -12,7 +12,7 @@
 #define TAIL ((STEPS - SIBEAT_PACKED_ENDS) * STEP)  /* and from this one on, all samples are kept */
 #define REACH 6                                     /* steps on either side that make a sample between two steps */
 #define PARTS (4 * REACH)                           /* beyond an end a step has two parts */
-#define LARGEST 511.0f                              /* level */
+#define LARGEST 2047.0f                             /* level */
 #define MOST_HALVINGS 7
 
 typedef char sibeat_packed_has_a_middle[TAIL > HEAD ? 1 : -1];
@@ -66,10 +66,10 @@ static int parts_of(int place, int16_t numbers[PARTS], float parts[PARTS])
 float sibeat_packed_level(const sibeat_packed_lead *lead, int number)
 {
     const int block = number / SIBEAT_PACKED_BLOCK;
-    const int lowest = lead->lowest[block] >> 2 * (number % SIBEAT_PACKED_BLOCK) & 3;
+    const int lowest = lead->lowest[block] >> 4 * (number % SIBEAT_PACKED_BLOCK) & 15;
     const int halvings = lead->halvings[block / 2] >> 4 * (block % 2) & 15;
 
-    return lead->scale * (float)(4 * lead->levels[number] + lowest) / (float)(1 << halvings);
+    return lead->scale * (float)(16 * lead->levels[number] + lowest) / (float)(1 << halvings);
 }
 
 /* Levels of a block, finely enough that the largest of them is more than half of what they can be. */
@@ -87,11 +87,11 @@ static void pack_block(sibeat_packed_lead *lead, const float *values, int block,
         halvings++;
     }
     for (int k = first; k < last; k++) {
-        const int level = (int)(scale > 0.0f ? rintf(values[k] / scale) : 0.0f) + 512; /* no less than 0 */
-        lead->levels[k] = (int8_t)(level / 4 - 128);
-        lowest |= level % 4 << 2 * (k - first);
+        const int level = (int)(scale > 0.0f ? rintf(values[k] / scale) : 0.0f) + 2048; /* no less than 0 */
+        lead->levels[k] = (int8_t)(level / 16 - 128);
+        lowest |= level % 16 << 4 * (k - first);
     }
-    lead->lowest[block] = (uint8_t)lowest;
+    lead->lowest[block] = (uint16_t)lowest;
     lead->halvings[block / 2] = (uint8_t)(lead->halvings[block / 2] | halvings << 4 * (block % 2));
 }
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A window in an eighth of its memory, for the beats of a warm-up. A part of sibeat_template. Empty for a model that
+ * A window in a sixth of its memory, for the beats of a warm-up. A part of sibeat_template. Empty for a model that
  * judges a beat alone.
  *
  * A filtered window holds nothing above 45 Hz or so: every third of its samples at 360 Hz tells the others. They are
- * kept as levels of 10 bits, four of them with a common exponent, so that a flat stretch is resolved finely beside a
+ * kept as levels of 12 bits, four of them with a common exponent, so that a flat stretch is resolved finely beside a
  * QRS. At both ends, where nothing is known of what lies beyond, all samples are kept.
  */
 #ifndef SIBEAT_PACKED_H
@@ -33,7 +33,7 @@ extern "C" {
 typedef struct {
     float base, scale; /* mV: sample = base + scale * level / 2^halvings */
     int8_t levels[SIBEAT_PACKED_LEVELS]; /* without their lowest bits, */
-    uint8_t lowest[SIBEAT_PACKED_BLOCKS]; /* which are here, two of each, those of a block in a byte */
+    uint16_t lowest[SIBEAT_PACKED_BLOCKS]; /* which are here, four of each, those of a block together */
     uint8_t halvings[(SIBEAT_PACKED_BLOCKS + 1) / 2]; /* of two blocks in a byte */
 } sibeat_packed_lead;
 
