@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from keras_sibeat.results.markdown import MISSING, cell, table
+from keras_sibeat.results.markdown import MISSING, MOST_COLUMNS, cell, table, tables
 
 METRICS = {"pointing": "pointing game", "overlap": "overlap", "deletion": "deletion"}
 ALL = "planted"  # the mean over the planted kinds
@@ -32,14 +32,16 @@ def where(result: Mapping[str, Any]) -> str:
     for source, rows in result["maps"].items():
         counts = result["beats"][source]
         total = sum(counts.values())
-        sections.append(f"### {source.capitalize()}: {total:,} beats\n\n{_summary(rows)}")
+        sections.append(
+            f"### {source.capitalize()}: {total:,} beats\n\n**Maps of {source} beats**\n\n{_summary(rows)}"
+        )
     kinds = list(dict.fromkeys(kind for counts in result["beats"].values() for kind in counts))
     for metric in ("pointing", "overlap"):
         for source, rows in result["maps"].items():
             title = f"### {METRICS[metric].capitalize()} by kind, {source} beats"
             sections.append(f"{title}\n\n{_by_kind(rows, kinds, metric)}")
     if agreement := _agreement(result):
-        sections.append(f"### Occlusion of int8 beside that of float\n\n{agreement}")
+        sections.append(f"### Occlusion of int8 beside that of float\n\n**How nearly alike**\n\n{agreement}")
     return "\n".join(sections)
 
 
@@ -58,10 +60,12 @@ def _summary(rows):
 
 
 def _by_kind(rows: Mapping[str, Any], kinds: Sequence[str], metric: str) -> str:
-    return table(
-        ["map", *kinds],
-        [[name, *(_mean(row, kind, metric) for kind in kinds)] for name, row in rows.items()],
-    )
+    half = -(-len(kinds) // 2) if len(kinds) >= MOST_COLUMNS else len(kinds)
+    groups = {
+        f"{METRICS[metric].capitalize()}: {', '.join(part)}": part for part in (kinds[:half], kinds[half:])
+    }
+    lines = [[name, *(_mean(row, kind, metric) for kind in kinds)] for name, row in rows.items()]
+    return tables("map", {caption: part for caption, part in groups.items() if part}, lines)
 
 
 def _agreement(result):
@@ -90,7 +94,9 @@ def _of_series(result):
         "Changes planted in one of the channels, for a quarter of a window, in files that trained nothing.\n"
     )
     by_kind = f"### Pointing game by kind of change\n\n{_by_kind(rows, kinds, 'pointing')}"
-    return "\n".join((title, "", text, LEGEND, table(["map", *names.values()], lines), by_kind))
+    return "\n".join(
+        (title, "", text, LEGEND, "**Maps of series**\n", table(["map", *names.values()], lines), by_kind)
+    )
 
 
 def _cell(row, kind, metric):

@@ -69,7 +69,7 @@ int main(void)
 PROJECT = """
 cmake_minimum_required(VERSION 3.16)
 project(own C)
-find_package(sibeat 0.1 REQUIRED)
+find_package(sibeat 0.2 REQUIRED)
 add_executable(line line.c)
 target_link_libraries(line sibeat::sibeat)
 """

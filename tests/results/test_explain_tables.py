@@ -33,7 +33,10 @@ def test_every_map_has_a_row_with_mean_and_spread(result):
     assert "| student: occlusion | 0.800 ± 0.100 | 0.500 ± 0.000 | 0.200 ± 0.000 | 0.800 ± 0.100 |" in text
     assert "### Recorded: 1,420 beats" in text and "### Simulated: 42 beats" in text
     assert "| `student-int8` | simulated | 0.990 ± 0.000 | 0.970 ± 0.000 | 0.900 ± 0.000 |" in text
-    assert "### Pointing game by kind, recorded beats\n\n| map | bump | V |" in text
+    assert (
+        "### Pointing game by kind, recorded beats\n\n**Pointing game: bump, V**\n\n| map | bump | V |"
+        in text
+    )
     assert "refused" not in text
 
 

@@ -10,6 +10,7 @@
 
 #define FAR 5e-4f /* mV */
 #define ON_A_LEVEL 1.5f
+#define AWAY 4 /* levels: windows of the warm-up are packed here, and are not in sibeat_edge */
 
 /* The signal as it is made, sample by sample. */
 typedef struct {
@@ -105,7 +106,7 @@ static void on_beat(void *context, const sibeat_scored *beat)
         return;
     }
     heard->time = beat->time;
-    if (beat->has_score != (wanted->kind != '-') || (beat->has_score && (away > 1 || away < -1)))
+    if (beat->has_score != (wanted->kind != '-') || (beat->has_score && (away > AWAY || away < -AWAY)))
         heard->scores = SIBEAT_PATH_SCORES;
     if (beat->has_score && !(fabsf(timing - (float)wanted->timing) < ON_A_LEVEL))
         heard->templates = SIBEAT_PATH_TEMPLATE;

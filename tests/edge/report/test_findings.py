@@ -158,6 +158,12 @@ def test_of_a_kind_one_beat_is_among_the_worst(scored):
     assert len(kinds) == len(set(kinds)) and len(scored.worst) > 1
 
 
+def begins_in_its_strip(scored, what):
+    """A strip was cut where an episode began as it was judged first; later it may begin elsewhere."""
+    begin = scored.strips[what].time
+    return any(e.what == what and begin <= e.start < begin + 10 for e in scored.episodes)
+
+
 def test_the_page_of_a_wearer_shows_episodes_and_kinds(scored):
     page = Page(report(scored))
     assert {"Episodes", "Kinds of beats", "The wearer's own beat"} <= set(page.texts)
@@ -167,7 +173,7 @@ def test_the_page_of_a_wearer_shows_episodes_and_kinds(scored):
         count = sum(episode.what == what for episode in scored.episodes)
         place = page.texts.index(what)
         assert page.texts[place + 1] == f"{count}"
-    strips = [what for what in sorts if what in scored.strips]
+    strips = [what for what in sorts if begins_in_its_strip(scored, what)]
     shown = [text for text in page.texts if text.endswith(": the beginning")]
     assert shown == [f"{what.capitalize()}: the beginning" for what in strips]
     assert {target[1:] for target, _ in page.links} <= page.places and len(page.links) == len(strips)
