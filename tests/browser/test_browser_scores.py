@@ -66,7 +66,7 @@ def test_the_beats_are_those_of_the_scorer_in_python(page, play):
         assert time == pytest.approx(beat.time, abs=0.5 / 360)
         assert kind == beat.kind
         assert (score is None) == (beat.score is None)
-        assert score is None or score == pytest.approx(beat.score, abs=1.01 * level)
+        assert score is None or score == pytest.approx(beat.score, abs=3.01 * level)  # a warm-up is packed
 
 
 def test_the_heat_is_the_distance_from_the_wearers_own_beat_as_wide_as_a_wave(page):
