@@ -5,22 +5,12 @@ import math
 
 import numpy as np
 
+from keras_sibeat.export import native
 from sibeat_edge.beats.alignment import Placed
-from sibeat_edge.beats.episodes import Episode
 from sibeat_edge.model.threshold import PERSONAL_BEATS
 from sibeat_edge.signal.resampling import RATE
 
 MOST = 8  # episodes that begin or end with a beat
-WHAT = (
-    "ventricular run",
-    "supraventricular run",
-    "bigeminy",
-    "frequent ectopic beats",
-    "irregular rhythm",
-    "bradycardia",
-    "tachycardia",
-    "pause",
-)
 
 
 def or_nan(value):
@@ -101,23 +91,13 @@ class CThreshold:
             self._library.sibeat_threshold_learn(self._state, level)
 
 
-class CEpisode(ctypes.Structure):
-    """``sibeat_episode``."""
-
-    _fields_ = (
-        ("start", ctypes.c_int64),
-        ("end", ctypes.c_int64),
-        ("what", ctypes.c_uint8),
-        ("goes_on", ctypes.c_uint8),
-    )
+class CEpisode(native.CEpisode):
+    """``sibeat_episode``, of an ``Episode``, too."""
 
     @classmethod
     def of(cls, episode):
         end = 0 if episode.end is None else ticks(episode.end)
-        return cls(ticks(episode.start), end, WHAT.index(episode.what), episode.end is None)
-
-    def as_episode(self):
-        return Episode(WHAT[self.what], self.start / RATE, None if self.goes_on else self.end / RATE)
+        return cls(ticks(episode.start), end, native.WHAT.index(episode.what), episode.end is None)
 
 
 def ticks(seconds):
@@ -159,7 +139,7 @@ class CAlarms:
     def __init__(self, library, told, quiet):
         self._library, self._told = library, (CEpisode * MOST)()
         self._state = ctypes.create_string_buffer(library.alarms_size())
-        mask = sum(1 << WHAT.index(what) for what in told)
+        mask = sum(1 << native.WHAT.index(what) for what in told)
         library.sibeat_alarms_init(self._state, mask, ctypes.c_int64(ticks(quiet)))
 
     def push(self, episodes, time):

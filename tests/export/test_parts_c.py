@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 from c_judge import build
-from c_parts import WHAT, CAlarms, CAligner, CEpisodes, CStretch, CThreshold
+from c_parts import CAlarms, CAligner, CEpisodes, CStretch, CThreshold
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from keras_sibeat.export.native import WHAT
 from sibeat_edge.beats.alignment import LEAST, MOST, Aligner
 from sibeat_edge.beats.beat import Beat
 from sibeat_edge.beats.episodes import QUIET, RULES, TOLD, AlarmPolicy, Episode, Episodes
