@@ -11,6 +11,9 @@ from hypothesis import settings
 
 ROOT = Path(__file__).parents[1]
 
+# They hold no examples, and as modules of examples those of two folders would bear one name.
+collect_ignore_glob = ["*conftest.py"]
+
 # XLA compiles its programs to be made soon rather than to run fast: what the tests train is tiny.
 SOON = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
 os.environ.setdefault("XLA_FLAGS", SOON)

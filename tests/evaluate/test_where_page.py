@@ -18,8 +18,8 @@ def test_the_pages_code_runs(capsys):
 def test_the_pages_commands_parse():
     from keras_sibeat.results.commands import parse_command, split_commands
 
-    (block,) = pages.blocks(PAGE, "sh")
-    lines = block.replace("\\\n", " ").strip().splitlines()
+    (block,) = (block for block in pages.all_blocks(PAGE) if block.language == "sh")
+    lines = block.text.replace("\\\n", " ").strip().splitlines()
     for line in lines:
         (words,) = split_commands(line)
         assert parse_command(words, pages.DOCS.parent).runs

@@ -149,7 +149,7 @@ def test_the_bundle_of_a_wearer_s_model_is_complete(exported):
     config = (bundle / "sibeat_config.h").read_text()
     assert "#define SIBEAT_RHYTHM_FEATURES 8" in config and "#define SIBEAT_CHANNELS 2" in config
     readme = (bundle / "README.md").read_text()
-    assert "`sibeat_quantise_beside`" in readme and "sibeat_quantise_window`" not in readme
+    assert "sibeat_push" in readme and "`sibeat_quantise_window`" not in readme
 
 
 def test_metrics_within_a_record_are_told_of_every_part(finished):
