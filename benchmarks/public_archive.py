@@ -4,7 +4,7 @@ python benchmarks/public_archive.py FOLDER [--jobs 2] [--only 0]
 
 The records of FOLDER's mitdb, svdb and cinc2017 are copied into one folder, and all of it is scored by
 ``sibeat archive --lead first``, start-up and all. Needs the extra of an archive. Writes
-results/archive-public.json: time, rate and, one by one, what is not done and why.
+results/bench-public-archive.json: time, rate and, one by one, what is not done and why.
 """
 
 import argparse
@@ -88,7 +88,7 @@ def main():
     for name, value in result.items():
         print(f"{name}: {value}")
     if not options.only:
-        report("archive-public", result, {PRESET.name: sha256(PRESET)})
+        report("bench-public-archive", result, {PRESET.name: sha256(PRESET)})
 
 
 if __name__ == "__main__":
