@@ -40,11 +40,12 @@ PLAIN = (
 )
 
 
-def write_records(folder, count, minutes):
-    """``count`` WFDB records of a few simulated wearers; their paths."""
+def write_records(folder, count, minutes, times=1):
+    """``count`` WFDB records of a few simulated wearers, whose minutes are repeated ``times``; their paths."""
     folder.mkdir()
     for number in range(min(count, WEARERS)):
         lead = simulate_wearer(seed=number, seconds=60.0 * minutes).signal[:, :1].astype(np.float64)
+        lead = np.tile(lead, (times, 1))
         wfdb.wrsamp(f"w{number:04d}", RATE, ["mV"], ["MLII"], lead, fmt=["16"], write_dir=str(folder))
     for number in range(WEARERS, count):
         old, new = f"w{number % WEARERS:04d}", f"w{number:04d}"
@@ -134,7 +135,7 @@ def measure(folder, recordings, minutes, hours):
     plain = timed(lambda: subprocess.run([sys.executable, "-c", PLAIN, *map(str, few)], check=True))
     one_of_few = run(folder / "few", folder / "few-out", 1)
     watch = Watch()
-    write_records(folder / "long", 1, 60 * hours)
+    write_records(folder / "long", 1, minutes, round(60 * hours / minutes))
     long = run(folder / "long", folder / "long-out", 1, watch)
     result = {
         "recordings": recordings,
