@@ -41,7 +41,7 @@ PLAIN = (
 
 
 def write_records(folder, count, minutes, times=1):
-    """``count`` WFDB records of a few simulated wearers, whose minutes are repeated ``times``; their paths."""
+    """``count`` WFDB records of a few simulated wearers, their minutes repeated ``times``; their paths."""
     folder.mkdir()
     for number in range(min(count, WEARERS)):
         lead = simulate_wearer(seed=number, seconds=60.0 * minutes).signal[:, :1].astype(np.float64)

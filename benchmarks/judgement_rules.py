@@ -8,28 +8,15 @@ kept. What was decided is counted as EC57 does. Records that test are not looked
 results/bench-judgement-rules.json.
 """
 
-import argparse
-import time
-from concurrent.futures import ProcessPoolExecutor
-from itertools import product
-from multiprocessing import get_context
-from pathlib import Path
 from unittest import mock
 
-from reporting import HERE, report
+from developing import compare
 
-from keras_sibeat.config import read_config
 from keras_sibeat.data.recording import read_recording
-from keras_sibeat.data.sources import source_folder, source_records
-from keras_sibeat.evaluate.decision_figures import summarise_decisions
 from keras_sibeat.evaluate.decisions import decide
-from keras_sibeat.evaluate.summary import summarise
-from keras_sibeat.files import sha256
 from sibeat_edge.beats import judge, sizes, timing
 from sibeat_edge.model.runtime import Model
-from sibeat_edge.report.recording import PRESET
 
-DATABASES = ("mitdb", "svdb")
 SHOWN = ("veb_se", "veb_pp", "sveb_se", "sveb_pp", "f1", "false_alarms_mean", "false_alarms_median")
 # Limits that differ from those that ship, each as module, name and value.
 NO_SIZES = (sizes, "LEAST", 1e9)
@@ -62,38 +49,7 @@ def decided(rule, path, model):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("data", type=Path, help="folder of the databases' folders")
-    parser.add_argument("--model", type=Path, default=PRESET, help="an int8 export; by default what ships")
-    options = parser.parse_args()
-    started = time.perf_counter()
-    config = read_config(HERE.parent / "configs" / "worn-inter.toml", (), options.data)
-    paths = {
-        database: [
-            source_folder(config, database) / name
-            for name, role in source_records(config, database).items()
-            if role != "test"
-        ]
-        for database in DATABASES
-    }
-    rows = {}
-    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
-        for rule, (database, those) in product(RULES, paths.items()):
-            found = list(pool.map(decided, [rule] * len(those), those, [options.model] * len(those)))
-            metrics = summarise_decisions(found)
-            rows[f"{database}: {rule}"] = summarise([{name: metrics[name] for name in SHOWN}])
-            print(
-                f"{database}: {rule:48}",
-                *(f"{name} {metrics[name]:.3f}" for name in SHOWN),
-                sep="  ",
-                flush=True,
-            )
-    result = {
-        "rules": rows,
-        "records": {database: [path.name for path in those] for database, those in paths.items()},
-        "seconds": round(time.perf_counter() - started, 1),
-    }
-    report("bench-judgement-rules", result, {options.model.name: sha256(options.model)})
+    compare("bench-judgement-rules", __doc__.splitlines()[0], RULES, decided, SHOWN)
 
 
 if __name__ == "__main__":

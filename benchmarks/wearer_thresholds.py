@@ -7,31 +7,18 @@ played through the device's way, once with each rule, and what was decided is co
 test are not looked at. Writes results/bench-wearer-thresholds.json.
 """
 
-import argparse
-import time
 from collections import deque
-from concurrent.futures import ProcessPoolExecutor
-from itertools import product
-from multiprocessing import get_context
-from pathlib import Path
 
 import numpy as np
-from reporting import HERE, report
+from developing import compare
 from scipy.ndimage import gaussian_filter1d
 
-from keras_sibeat.config import read_config
 from keras_sibeat.data.recording import read_recording
-from keras_sibeat.data.sources import source_folder, source_records
-from keras_sibeat.evaluate.decision_figures import summarise_decisions
 from keras_sibeat.evaluate.decisions import decide
-from keras_sibeat.evaluate.summary import summarise
-from keras_sibeat.files import sha256
 from sibeat_edge import scorer
 from sibeat_edge.model.runtime import Model
 from sibeat_edge.model.threshold import SHRINKAGE, Threshold, between_levels, personal_threshold
-from sibeat_edge.report.recording import PRESET
 
-DATABASES = ("mitdb", "svdb")
 KEPT = 2000  # scores that the rules of a tail or a valley look at
 SHOWN = ("veb_se", "veb_pp", "f1", "false_alarms_mean", "false_alarms_median", "false_alarms_nine_in_ten")
 
@@ -126,38 +113,7 @@ def decided(rule, path, model):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("data", type=Path, help="folder of the databases' folders")
-    parser.add_argument("--model", type=Path, default=PRESET, help="an int8 export; by default what ships")
-    options = parser.parse_args()
-    started = time.perf_counter()
-    config = read_config(HERE.parent / "configs" / "worn-inter.toml", (), options.data)
-    paths = {
-        database: [
-            source_folder(config, database) / name
-            for name, role in source_records(config, database).items()
-            if role != "test"
-        ]
-        for database in DATABASES
-    }
-    pairs = [(rule, path) for rule, those in product(RULES, paths.values()) for path in those]
-    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
-        found = dict(
-            zip(
-                pairs, pool.map(decided, *zip(*pairs, strict=True), [options.model] * len(pairs)), strict=True
-            )
-        )
-    rows = {}
-    for rule, (database, those) in product(RULES, paths.items()):
-        metrics = summarise_decisions([found[rule, path] for path in those])
-        rows[f"{database}: {rule}"] = summarise([{name: metrics[name] for name in SHOWN}])
-        print(f"{database}: {rule:36}", *(f"{name} {metrics[name]:.3f}" for name in SHOWN), sep="  ")
-    result = {
-        "rules": rows,
-        "records": {database: [path.name for path in those] for database, those in paths.items()},
-        "seconds": round(time.perf_counter() - started, 1),
-    }
-    report("bench-wearer-thresholds", result, {options.model.name: sha256(options.model)})
+    compare("bench-wearer-thresholds", __doc__.splitlines()[0], RULES, decided, SHOWN)
 
 
 if __name__ == "__main__":
