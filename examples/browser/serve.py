@@ -9,7 +9,10 @@ import functools
 import http.server
 import sys
 
-from building import BuildError, build
+try:
+    from building import BuildError, build
+except ModuleNotFoundError as error:
+    sys.exit(f"serve.py: found no {error.name}; expected both packages: pip install ./export '.[export]'")
 
 
 class Handler(http.server.SimpleHTTPRequestHandler):

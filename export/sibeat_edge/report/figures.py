@@ -27,6 +27,7 @@ from sibeat_edge.report.paper import (
     template_square,
     worst_square,
 )
+from sibeat_edge.report.performance import per_hour_told
 from sibeat_edge.scorer import Beat
 from sibeat_edge.signal.resampling import RATE
 
@@ -241,11 +242,15 @@ def rates_figure(
     per_hour = alarms / (last - first)
     unit, factor = time_unit(last[-1])
     first, last = first * factor, last * factor
-    edge: Any = {"align": "edge", "edgecolor": "none", "width": 0.94 * (last - first)}
+    edge: Any = {
+        "align": "edge",
+        "edgecolor": "none",
+        "width": (0.94 if len(bins) > 1 else 1) * (last - first),
+    }
     upper.bar(first, per_hour, color=ALARM, **edge)
     if set_for is not None:
         upper.axhline(set_for, color=LEADS[0], linestyle="--", linewidth=0.8)
-        told = f"dashed: {set_for:.3g} false alarms per hour, which the threshold was set for"
+        told = f"dashed: {per_hour_told(set_for)} false alarms per hour, which the threshold was set for"
         upper.set_title(told if width >= BROAD else told.partition(",")[0], loc="right")
     upper.set(ylabel="alarms/h", ylim=(0, None if np.nansum(per_hour) or set_for else 1))
     middle.plot((first + last) / 2, pulse, ".-", color=LEADS[0], linewidth=0.8)

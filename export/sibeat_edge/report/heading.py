@@ -21,12 +21,12 @@ def head_section(scored: Scored, written: date | None) -> str:
 
 
 def guide_section(scored: Scored) -> str:
-    """What score, kind and quality mean, in two sentences."""
+    """What score, kind and quality mean, in a few sentences."""
     if scored.manifest["wearer"]:
         judged = (
-            "A beat's <b>score</b> says how unlike the wearer's own usual beat it is; where it is high, "
-            "shape and time settle the beat's <b>kind</b>: normal, supraventricular (S: early, of the usual "
-            "shape) or ventricular (V: of another shape), and S and V are alarms."
+            "A beat's <b>score</b> says how unlike the wearer's own usual beat it is. Score, shape and time "
+            "settle its <b>kind</b>: normal, supraventricular (S: early, of the usual shape, whatever the "
+            "score) or ventricular (V: of another shape); S and V are alarms."
         )
     else:
         judged = (

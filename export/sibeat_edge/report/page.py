@@ -92,7 +92,7 @@ def _summary(scored):
         "Mean heart rate": _number(scored.heart_rate, ".0f", " beats a minute"),
     }
     if scored.assumed_unit:
-        rows["Unit"] = f"{scored.assumed_unit}, as it was taken: the file states none"
+        rows["Unit"] = f"{scored.assumed_unit}, given by hand or guessed: the file states none"
     return "<h2>Summary</h2>" + table([], [(escape(key), escape(value)) for key, value in rows.items()])
 
 
@@ -127,6 +127,7 @@ def _strip(scored):
     title = "30 s with many alarms" if scored.alarms else "The 30 s with the highest score"
     title = title if scored.summary["scored"] else "The first 30 s"
     alarms = sum(beat.alarm for beat in beats)
+    mark = "V, S" if scored.manifest["wearer"] else "▼"
     stacked = (
         f" Leads {escape(', '.join(scored.leads))}, from top to bottom." if len(scored.leads) > 1 else ""
     )
@@ -134,8 +135,8 @@ def _strip(scored):
         f"<h2>{title}</h2>"
         + strip_row(scored, strip)
         + f'<p class="caption">{alarms} alarms in these {STRIP:g} s. As recorded, with its median at 0.'
-        f"{stacked} In full size: {_scale(strip_square(strip, beats))} Found while the signal was read, "
-        "by the first judgement, and marked by the last. V, S or ▼: alarm; dot: no alarm; ×: not scored.</p>"
+        f"{stacked} In full size: {_scale(strip_square(strip, beats))} Chosen by the first judgement, "
+        f"marked by the last. {mark}: alarm; dot: no alarm; ×: not scored.</p>"
     )
 
 
@@ -161,8 +162,9 @@ def _wearer(scored):
     return (
         '<div class="keep"><h2>The wearer\'s own beat</h2>'
         + row(figures, "gallery paper")
-        + '<p class="caption">Running mean of similar beats, filtered, as it was at the end. Thin: a second '
-        "normal shape. Every beat was compared with the one that it is more like. In full size: "
+        + '<p class="caption">Running mean of similar beats, filtered, as it was at the end. '
+        + ("Thin: a second normal shape. " if len(scored.templates) > 1 else "")
+        + "Every beat was compared with the one that it is more like. In full size: "
         + f"{_scale(template_square(scored.templates), LARGER)}</p></div>"
         + table(["alarm raised by", "", "alarms"], rows, numbers=1)
     )
@@ -217,7 +219,7 @@ def _model(scored):
         "Licence": manifest["licence"],
     }
     body = [(escape(key), escape(value)) for key, value in rows.items()]
-    body.append(("SHA-256", f"<code>{escape(manifest['model_sha256'])}</code>"))
+    body.append(("SHA-256 without the manifest", f"<code>{escape(manifest['model_sha256'])}</code>"))
     return (
         "<h2>Model</h2>"
         + table([], body)

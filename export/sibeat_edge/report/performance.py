@@ -15,7 +15,7 @@ def set_for(scored: Scored) -> str:
     """How many false alarms the threshold was set for, and on what."""
     if scored.threshold_set_for is None:
         return "unknown, as the threshold was given by hand"
-    told = f"{_rate(scored.threshold_set_for)} per hour, on normal validation beats of the training database"
+    told = f"{per_hour_told(scored.threshold_set_for)} per hour, on normal validation beats of the training database"
     return told + _before_judgement(scored.manifest)
 
 
@@ -41,8 +41,8 @@ def describe_rates(rates: Mapping[str, float]) -> str:
     'median 22, mean 71, worst wearer 506 per hour'
     """
     return (
-        f"median {_rate(rates['median'])}, mean {_rate(rates['mean'])}, "
-        f"worst wearer {_rate(rates['worst'])} per hour"
+        f"median {per_hour_told(rates['median'])}, mean {per_hour_told(rates['mean'])}, "
+        f"worst wearer {per_hour_told(rates['worst'])} per hour"
     )
 
 
@@ -62,5 +62,10 @@ def measured_figures(manifest: Manifest) -> dict[str, str]:
     return {"tested on": expected["on"], **known} if known else {"test figures": "none in the model's file"}
 
 
-def _rate(per_hour):
+def per_hour_told(per_hour: float) -> str:
+    """A rate of alarms in as many digits as it deserves.
+
+    >>> per_hour_told(39.8), per_hour_told(0.0421)
+    ('40', '0.04')
+    """
     return f"{per_hour:.0f}" if per_hour >= 1 else f"{per_hour:.1g}"
