@@ -242,11 +242,8 @@ def rates_figure(
     per_hour = alarms / (last - first)
     unit, factor = time_unit(last[-1])
     first, last = first * factor, last * factor
-    edge: Any = {
-        "align": "edge",
-        "edgecolor": "none",
-        "width": (0.94 if len(bins) > 1 else 1) * (last - first),
-    }
+    share = 0.94 if len(bins) > 1 else 1.0
+    edge: Any = {"align": "edge", "edgecolor": "none", "width": share * (last - first)}
     upper.bar(first, per_hour, color=ALARM, **edge)
     if set_for is not None:
         upper.axhline(set_for, color=LEADS[0], linestyle="--", linewidth=0.8)

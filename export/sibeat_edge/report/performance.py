@@ -15,7 +15,8 @@ def set_for(scored: Scored) -> str:
     """How many false alarms the threshold was set for, and on what."""
     if scored.threshold_set_for is None:
         return "unknown, as the threshold was given by hand"
-    told = f"{per_hour_told(scored.threshold_set_for)} per hour, on normal validation beats of the training database"
+    rate = per_hour_told(scored.threshold_set_for)
+    told = f"{rate} per hour, on normal validation beats of the training database"
     return told + _before_judgement(scored.manifest)
 
 

@@ -128,7 +128,8 @@
     }
     draw.textAlign = "center";
     for (const tick of ticks(0, seconds, width / 70)) {
-      const text = told(tick).replace(/:00(?= |$)/, ""), half = draw.measureText(text).width / 2;
+      const text = seconds < 3600 ? told(tick) : told(tick).replace(/:00(?= |$)/, "");
+      const half = draw.measureText(text).width / 2;
       if (x(tick) > half && x(tick) < width - half) draw.fillText(text, x(tick), height - 2);
     }
     draw.strokeStyle = colour("ink");

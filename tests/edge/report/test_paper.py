@@ -54,7 +54,7 @@ def test_a_report_tells_its_scale_and_a_unit_that_was_assumed(tmp_path):
     np.savetxt(tmp_path / "counts.csv", np.round(ecg(12) * 200 + 1024), fmt="%d", header="MLII", comments="")
     page = report(score_file(tmp_path / "counts.csv", rate=250, unit="mV"))
     assert "0.2 s by 50 mV" in page and "so the unit may be another one" in page
-    assert re.search("<td>Unit</td><td>mV, as it was taken: the file states none</td>", page)
+    assert re.search("<td>Unit</td><td>mV, given by hand or guessed: the file states none</td>", page)
     np.savetxt(tmp_path / "mv.csv", ecg(12), fmt="%.4f", header="MLII (mV)", comments="")
     page = report(score_file(tmp_path / "mv.csv", rate=250))
     assert (
