@@ -12,13 +12,14 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from sibeat_edge import read_record, score_file
+from sibeat_edge.report.figures import ALARM, EARLY
 
 ROOT = Path(__file__).parents[1]
 RECORDING, PICTURE = ROOT / "examples" / "simulated.csv", ROOT / "docs" / "pictures" / "strip.svg"
 SECONDS, RATE = 330.0, 128.0
 ABNORMAL = {"V": 0.03, "A": 0.05}  # share of the beats that are premature: ventricular, atrial
 BEGIN, END = 44, 66  # s of the strip, which is drawn in two rows
-COLOURS = {"N": "0.35", "S": "#1f5fa8", "V": "#b00020"}
+COLOURS = {"N": "0.35", "S": EARLY, "V": ALARM}
 NAMES = {"N": "normal for this wearer", "S": "supraventricular: premature", "V": "ventricular: another shape"}
 
 
@@ -38,7 +39,7 @@ def draw(recording, picture):
     time = np.arange(len(signal)) / record.rate
     settings = {"svg.hashsalt": "sibeat", "svg.fonttype": "none", "font.family": "sans-serif"}
     with matplotlib.rc_context(settings):
-        figure = Figure(figsize=(9, 3.9), layout="constrained", facecolor="white")
+        figure = Figure(figsize=(7, 4.2), layout="constrained", facecolor="white")
         rows = figure.subplots(2, 1)
         span = (END - BEGIN) // len(rows)
         for row, axis in enumerate(rows):
@@ -50,9 +51,9 @@ def draw(recording, picture):
                 if first + 0.1 < beat.time < first + span - 0.1:
                     _name(axis, beat, time, signal)
         for place, (kind, text) in enumerate(NAMES.items()):
-            figure.text(
-                0.06 + 0.29 * place, 0.015, f"{kind}  {text}", color=COLOURS[kind], fontsize=10, weight="bold"
-            )
+            left = (0.02, 0.33, 0.67)[place]
+            told = f"{kind}  {text}"
+            figure.text(left, 0.015, told, color=COLOURS[kind], fontsize=9, weight="bold")
         figure.get_layout_engine().set(rect=(0, 0.07, 1, 0.93))
         figure.savefig(picture, metadata={"Date": None})
 
@@ -65,8 +66,8 @@ def _paper(axis, begin, end, signal):
     axis.set_xticks(range(begin, end + 1))
     axis.set_yticks(np.arange(low, high + 0.01, 0.5))
     axis.grid(which="both", color="#f0b8b8", linewidth=0.5)
-    axis.tick_params(which="both", length=0, labelsize=8, pad=5)
-    axis.set_ylabel("mV", fontsize=8)
+    axis.tick_params(which="both", length=0, labelsize=10, pad=5)
+    axis.set_ylabel("mV", fontsize=10)
     axis.xaxis.set_major_formatter("{x:.0f} s")
     axis.spines[:].set_color("#f0b8b8")
 
@@ -78,7 +79,7 @@ def _name(axis, beat, time, signal):
         axis.plot(time[near], signal[near], color=colour, linewidth=1.6)
     weight = "bold" if beat.alarm else "normal"
     top = axis.get_ylim()[1] - 0.25
-    axis.text(beat.time, top, beat.kind, color=colour, weight=weight, ha="center", va="center")
+    axis.text(beat.time, top, beat.kind, color=colour, weight=weight, ha="center", va="center", fontsize=12)
 
 
 def main(arguments=None):
