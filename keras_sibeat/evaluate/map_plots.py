@@ -17,7 +17,8 @@ from sibeat_edge.report.heat import smoothed
 from sibeat_edge.signal.resampling import RATE
 
 COLUMNS = 5
-SHOWN = ("residuals, smoothed", "rebuild error, smoothed", "occlusion")  # of a model, the first that it has
+# Of a model, the first that it has.
+SHOWN = ("residuals, smoothed", "rebuild error, smoothed", "gradients, smoothed", "occlusion")
 
 
 def plot_examples(runs: Sequence[Run], path: Path) -> None:
