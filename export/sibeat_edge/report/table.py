@@ -19,6 +19,7 @@ SUMMARY = (
     "doubted",
     *("alarms_per_hour", "alarms_per_scored_hour", "heart_rate"),
 )
+UNITS = {"rate": ", Hz", "heart_rate": ", beats/min"}
 
 
 def as_table(scored: Scored, width: int) -> str:
@@ -28,7 +29,8 @@ def as_table(scored: Scored, width: int) -> str:
     figures = Table("", "", box=box.SIMPLE, show_header=False, title=f"{scored.name}: scored beats")
     for name in SUMMARY:
         value = scored.summary[name]
-        figures.add_row(name.replace("_", " "), "unknown" if value is None else _cell(value))
+        heading = name.replace("_", " ") + UNITS.get(name, "")
+        figures.add_row(heading, "unknown" if value is None else _cell(value))
     for name, burden in scored.burdens.items():
         figures.add_row(f"{name} beats", as_text(burden))
     figures.add_row("threshold set for false alarms", set_for(scored))

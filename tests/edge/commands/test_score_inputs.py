@@ -79,7 +79,7 @@ def test_a_threshold_that_was_chosen_is_not_given_to_another_model(ten):
 def test_where_nothing_was_scored_rates_are_unknown(ten, tmp_path, capsys):
     assert run(ten, "--model", "mitdb-wearer", "--report", tmp_path / "a.html") == 0
     table = " ".join(capsys.readouterr().out.split())
-    assert "alarms per hour unknown" in table and "heart rate unknown" in table
+    assert "alarms per hour unknown" in table and "heart rate, beats/min unknown" in table
     page = (tmp_path / "a.html").read_text(encoding="utf-8")
     assert "<td>Alarms per hour</td><td>unknown</td>" in page and "The first 30 s" in page
 
