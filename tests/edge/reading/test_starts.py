@@ -25,18 +25,13 @@ def steps(begin):
     return [begin + timedelta(seconds=n / RATE) for n in range(len(SIGNAL))]
 
 
+def write_wfdb(folder, **header):
+    lead = {"units": ["mV"], "sig_name": ["II"], "p_signal": SIGNAL[:, None], "fmt": ["16"]}
+    wfdb.wrsamp("a", fs=RATE, write_dir=str(folder), **lead, **header)
+
+
 def test_a_wfdb_header_states_time_and_date_as_wfdb_reads_them(tmp_path):
-    wfdb.wrsamp(
-        "a",
-        fs=RATE,
-        units=["mV"],
-        sig_name=["II"],
-        p_signal=SIGNAL[:, None],
-        fmt=["16"],
-        base_time=datetime(1, 1, 1, 23, 59, 58).time(),
-        base_date=date(2024, 2, 28),
-        write_dir=str(tmp_path),
-    )
+    write_wfdb(tmp_path, base_time=datetime(1, 1, 1, 23, 59, 58).time(), base_date=date(2024, 2, 28))
     start = read_record(tmp_path / "a", "first").start
     header = wfdb.rdheader(str(tmp_path / "a"))
     assert start.day == header.base_date and start.at(0) == f"{header.base_time}"
@@ -44,15 +39,7 @@ def test_a_wfdb_header_states_time_and_date_as_wfdb_reads_them(tmp_path):
 
 
 def test_a_wfdb_header_without_a_time_states_none(tmp_path):
-    wfdb.wrsamp(
-        "a",
-        fs=RATE,
-        units=["mV"],
-        sig_name=["II"],
-        p_signal=SIGNAL[:, None],
-        fmt=["16"],
-        write_dir=str(tmp_path),
-    )
+    write_wfdb(tmp_path)
     assert read_record(tmp_path / "a", "first").start is None
 
 
