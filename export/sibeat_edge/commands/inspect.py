@@ -78,7 +78,9 @@ def as_text(found: Any) -> str:
     ]
     width = max(len(lead.name) for lead in found.leads)
     rows += [("", f"{lead.name:<{width}}  {_lead(lead)}") for lead in found.leads]
-    rows.append(("score", f"takes {', '.join(found.taken)}" if found.taken else f"refuses: {found.refusal}"))
+    refuses = "needs --lead" if "(--lead NAME" in found.refusal else "refuses"
+    takes = f"takes {', '.join(found.taken)}"
+    rows.append(("score", takes if found.taken else f"{refuses}: {found.refusal}"))
     rows += [("warning", warning) for warning in found.warnings]
     if found.cut:
         rows.append(("cut", found.cut))

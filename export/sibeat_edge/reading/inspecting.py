@@ -9,10 +9,9 @@ import numpy as np
 from sibeat_edge.errors import RecordError
 from sibeat_edge.reading.formats import STANDARD_INPUT, TEXT, locate, open_source
 from sibeat_edge.reading.leads import millivolts
-from sibeat_edge.reading.record import record_of
+from sibeat_edge.reading.record import likely_unit, record_of
 
 BLOCK, FEWEST = 60, 1000  # s, and samples at least, that are read at a time
-ASSUMED = "mV"
 
 
 @dataclass(frozen=True)
@@ -103,7 +102,9 @@ in_millivolts=True))
         record = record_of(path, source, name, lead, rate, wanted, unit)
     except RecordError as error:
         refusal = str(error)
-    assumed = record.unit if record is not None else unit or getattr(source, "assumed", ASSUMED)
+    known = record.unit if record is not None else unit
+    # Scoring takes one unit for its leads; where it takes none, each lead has its own.
+    assumed = [known or likely_unit(path, source, [column])[0] for column in range(len(source.leads))]
     leads: list[Lead | None] = [None] * len(source.leads)
     seconds, gaps = 0.0, tuple[tuple[float, float], ...]()
     for shared in sorted(set(source.rates), reverse=True):
@@ -111,7 +112,7 @@ in_millivolts=True))
         end, found, values = _read(source, columns, shared)
         seconds, gaps = max(seconds, end), gaps or tuple(found)
         for column, value in zip(columns, values, strict=True):
-            leads[column] = _lead(source, column, value, unit, assumed)
+            leads[column] = _lead(source, column, value, unit, assumed[column])
     return Inspection(
         path=str(path),
         name=name,
@@ -174,7 +175,8 @@ def _told(path, form, source, unit, assumed):
     told["leads"] = own.get("leads") or (where if source.named else "their places, as the file names none")
     told["rate"] = own.get("rate") or where
     stated = [bool(each.strip()) for each in source.units]
-    guess = f"the option: {unit}" if unit else f"a guess: {assumed}, as the file states none"
+    guesses = dict.fromkeys(one for one, is_stated in zip(assumed, stated, strict=True) if not is_stated)
+    guess = f"the option: {unit}" if unit else f"a guess: {', '.join(guesses)}, as the file states none"
     told["units"] = (own.get("units") or where) if any(stated) else guess
     if any(stated) and not all(stated):
         told["units"] += f"; where it states none, {guess}"

@@ -195,7 +195,7 @@ def record_of(
         raise RecordError(f"{path}: found a rate of {found:g} Hz; expected {rate:g} Hz as given.")
     leads = tuple(source.leads[column] for column in columns)
     if unit is None:
-        unit, told = _guessed(path, source, columns)
+        unit, told = likely_unit(path, source, columns)
         warnings += told
     return Record(path, name, float(found), leads, source.seconds, tuple(warnings), unit, source)
 
@@ -241,8 +241,8 @@ def _factor(stated, unit):
     return millivolts(unit) if factor is None else factor
 
 
-def _guessed(path, source, columns):
-    """The likely unit of the leads that state none, and a warning unless it is mV."""
+def likely_unit(path: Path, source: Source, columns: Sequence[int]) -> tuple[str, list[str]]:
+    """The likely unit of those leads of a ``source`` that state none, and a warning unless it is mV."""
     unknown = [column for column in columns if not source.units[column]]
     assumed = str(getattr(source, "assumed", "mV"))  # some formats have a unit of their own
     names = ", ".join(source.leads[column] for column in unknown)

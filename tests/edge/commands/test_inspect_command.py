@@ -122,7 +122,7 @@ def test_the_error_on_an_unknown_format_names_the_list(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ("options", "words"), [([], "score   refuses: "), (["--lead", "V5"], "score   takes V5")]
+    ("options", "words"), [([], "score   needs --lead: "), (["--lead", "V5"], "score   takes V5")]
 )
 def test_standard_input_is_read_once_whether_scoring_takes_it_or_not(monkeypatch, capsys, options, words):
     text = b"V5 (uV),V2 (uV)\n" + b"100,7\n-200,8\n" * 200

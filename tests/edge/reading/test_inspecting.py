@@ -67,6 +67,14 @@ def test_where_nothing_is_stated_the_guess_and_the_options_are_told(tmp_path):
     assert found.told["units"] == "the option: uV" and found.leads[0].highest == pytest.approx(0.1)
 
 
+def test_a_lead_that_scoring_does_not_take_by_itself_has_the_unit_that_scoring_would_take(tmp_path):
+    path = tmp_path / "a.csv"
+    np.savetxt(path, np.round(1000 * beats(10, 250)[:, :1]), header="ecg", comments="")
+    alone, asked = inspect(path, rate=250), inspect(path, "ecg", rate=250)
+    assert alone.refusal and alone.leads == asked.leads and alone.leads[0].unit == "uV"
+    assert alone.told["units"] == asked.told["units"] == "a guess: uV, as the file states none"
+
+
 def test_a_compressed_file_is_inspected_and_leaves_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with gzip.open(tmp_path / "a.csv.gz", "wt") as file:
