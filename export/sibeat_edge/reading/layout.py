@@ -10,13 +10,13 @@ from typing import TextIO
 
 import numpy as np
 
+from sibeat_edge.reading.headings import SECONDS, UNIT
 from sibeat_edge.reading.leads import millivolts
 from sibeat_edge.reading.text.numbers import MISSING, number
 from sibeat_edge.reading.text.preamble import PERSONAL, states
-from sibeat_edge.reading.text.stamps import SECONDS, is_stamp
+from sibeat_edge.reading.text.stamps import is_stamp
 from sibeat_edge.reading.text.stream import HEAD, encoding_of
 
-UNIT = re.compile(r"^(.*?)\s*[(\[]\s*([^)\]]*?)\s*[)\]]$")  # a heading's name and unit: MLII (mV)
 COMMENT = ("#", "%", "//")  # begins a line that is no row
 LOOK = 100  # lines from which the layout is taken
 # Separators (None: blanks) and decimal marks; of those that fit as many rows, the first.

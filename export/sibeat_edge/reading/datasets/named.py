@@ -12,7 +12,8 @@ from sibeat_edge.errors import RecordError
 from sibeat_edge.reading.arrays import NUMBERS, ArraySource, Columns, Sideways, Single, telling
 from sibeat_edge.reading.clocks import UNITS as CLOCK_UNITS
 from sibeat_edge.reading.clocks import stretches_of, thinned, told_unit
-from sibeat_edge.reading.encoding import printable
+from sibeat_edge.reading.encoding import decode, printable
+from sibeat_edge.reading.headings import clock_unit
 from sibeat_edge.reading.leads import MILLIVOLTS, plain
 from sibeat_edge.signal.resampling import HIGHEST_RATE
 
@@ -21,14 +22,6 @@ RATES = (
     ("fs", "rate", "samplingrate", "samplerate", "samplingfrequency", "samplefrequency", "sfreq", "srate")
     + ("freq", "frequency", "hz", "fsecg", "ecgfs", "ecgrate", "ecgsamplingrate")
 )  # fmt: skip
-# Names of clocks, and how many s their unit is; None where the name does not tell.
-STAMPS = ("time", "t", "times", "timestamp", "timestamps", "elapsedtime", "unixtime", "epoch")
-STEPS = {"s": 1.0, "sec": 1.0, "seconds": 1.0, "ms": 1e-3, "milliseconds": 1e-3, "us": 1e-6, "ns": 1e-9}
-TIMES: dict[str, float | None] = {
-    **{name + unit: step for name in STAMPS for unit, step in STEPS.items()},
-    **{unit: step for unit, step in STEPS.items() if len(unit) > 1},
-    **dict.fromkeys(STAMPS),
-}
 LEADS = (
     "leads",
     "lead",
@@ -63,24 +56,26 @@ class Named:
 
     def add(self, name: str, value: Any) -> None:
         """Add a value under its ``name``: an array of numbers or words, or a number or a word."""
-        if isinstance(value, bytes):
-            value = value.decode("utf-8", "replace")
-        if isinstance(value, str):
-            self.texts[name] = [value]
+        if isinstance(value, (str, bytes)):
+            self.texts[name] = [_text(value)]
             return
         shape, kind = getattr(value, "shape", None), getattr(getattr(value, "dtype", None), "kind", "")
         if shape is None:
             value = np.asarray(value)
             shape, kind = value.shape, value.dtype.kind
-        if kind in NUMBERS:
+        if kind in ("m", "M"):  # times of NumPy, which count ns
+            self.arrays[name] = value.astype(f"{kind}8[ns]").view("i8")
+        elif kind in NUMBERS:
             self.arrays[name] = value
         elif kind in "USO" and int(np.prod(shape)) <= 1000:
-            words = [
-                word.decode("utf-8", "replace") if isinstance(word, bytes) else str(word)
-                for word in np.ravel(value[()])
-                if isinstance(word, (str, bytes))
+            self.texts[name] = [
+                _text(word) for word in np.ravel(value[()]) if isinstance(word, (str, bytes))
             ]
-            self.texts[name] = words
+
+
+def _text(word):
+    """A text that may be bytes, or of bytes that h5py could not read."""
+    return decode(word if isinstance(word, bytes) else word.encode("utf-8", "surrogateescape"))
 
 
 def plain_key(name: str) -> str:
@@ -111,7 +106,7 @@ def find_signal(path: Path, named: Named, rate: float | None, told: Mapping[str,
     or if there is no rate.
     """
     scalars = {name: array for name, array in named.arrays.items() if int(np.prod(array.shape)) == 1}
-    clocks = [name for name in named.arrays if plain_key(name) in TIMES and _length(named.arrays[name])]
+    clocks = [name for name in named.arrays if _clock_unit(name) is not None and _length(named.arrays[name])]
     found = {
         name: array
         for name, array in named.arrays.items()
@@ -209,8 +204,13 @@ def _clocked(path, array, name):
     with telling(path, f"times in {printable(name)}"):
         times = np.ravel(array[()]).astype(np.float64)
     times, counts = thinned(times - times[0])
-    unit = TIMES[plain_key(name)] or told_unit(path, times, counts)
+    unit = _clock_unit(name) or told_unit(path, times, counts)
     return *stretches_of(path, times * unit, counts), unit
+
+
+def _clock_unit(name):
+    """As ``clock_unit``, of the last part of a name."""
+    return clock_unit(name.rpartition("/")[2])
 
 
 def _length(array):

@@ -8,18 +8,6 @@ import numpy as np
 from sibeat_edge.reading.start import Start
 from sibeat_edge.reading.text.numbers import ZERO, Cells, NoNumber, numbers
 
-# How many s one unit is, by its name, case-folded.
-SECONDS = {
-    **dict.fromkeys(
-        ("s", "sec", "secs", "second", "seconds", "sekunden", "sek", "segundos", "secondes"), 1.0
-    ),
-    **dict.fromkeys(("ms", "msec", "msecs", "millis", "milliseconds", "millisecond", "millisekunden"), 1e-3),
-    **dict.fromkeys(("us", "μs", "âμs", "usec", "usecs", "micros", "microseconds", "microsecond"), 1e-6),
-    **dict.fromkeys(("min", "mins", "minutes", "minuten"), 60.0),
-    **dict.fromkeys(("h", "hours", "stunden"), 3600.0),
-    **dict.fromkeys(("d", "days", "tage"), 86_400.0),
-    **dict.fromkeys(("ns", "nsec", "nsecs", "nanos", "nanoseconds", "nanosecond"), 1e-9),
-}
 # s since 1970 from 1973 to 5138 are as many as this, and in smaller units a thousand times as many each.
 EPOCH = 1e8, 1e11
 LONGEST = 64  # bytes of a stamp

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from sibeat_edge.errors import RecordError
+from sibeat_edge.reading.headings import SECONDS, UNSTATED
 from sibeat_edge.reading.start import Start, start_of_epoch
 from sibeat_edge.reading.text.clock import JUMP, BadClock, Pace, find_pace
-from sibeat_edge.reading.text.columns import CLOCK, UNSTATED, Column
+from sibeat_edge.reading.text.columns import CLOCK, Column
 from sibeat_edge.reading.text.rows import Rows
-from sibeat_edge.reading.text.stamps import SECONDS, Stamps, is_stamp, start_of_stamp, tick_of_epoch
+from sibeat_edge.reading.text.stamps import Stamps, is_stamp, start_of_stamp, tick_of_epoch
 
 LOOK = 200_000  # rows by which the clock's pace is told
 USUAL_RATES = 50.0, 10_000.0  # Hz, by which the unit of a time is guessed

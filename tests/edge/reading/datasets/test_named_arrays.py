@@ -90,8 +90,11 @@ class TestRate:
 
     @pytest.mark.parametrize(
         ("unit", "name"),
-        [(1, "time"), (1000, "t"), (10**9, "timestamp"), (1000, "time_ms"), (1, "seconds"), (1000, "ms")],
-    )
+        [
+            (1, "time"), (1000, "t"), (10**9, "timestamp"), (1000, "time_ms"), (1, "seconds"), (1000, "ms"),
+            (10**9, "sensor_timestamp_ns"), (1000, "ts"), (1, "time_vector"), (1, "ecg_time"),
+        ],
+    )  # fmt: skip
     @pytest.mark.parametrize("stated", [{}, {"fs": 250.0}])
     def test_a_clock_gives_rate_and_gaps(self, save, unit, name, stated):
         times = np.arange(2500) / 250.0
@@ -175,6 +178,13 @@ class TestNumpy:
         with pytest.raises(RecordError, match="expected an array of numbers"):
             open_source(tmp_path / "a.npy", 250)
 
+    def test_times_of_numpy_are_a_clock(self, tmp_path):
+        times = np.datetime64("2026-01-05T08:00") + (np.arange(2500) * 4).astype("m8[ms]")
+        times[1000:] += np.timedelta64(30, "s")
+        np.savez(tmp_path / "a.npz", datetime=times, ecg=SIGNAL)
+        record = read_record(tmp_path / "a.npz", "1", rate=250)
+        assert record.rate == 250 and record.seconds == pytest.approx(40)
+
     def test_fields_of_a_structured_array(self, tmp_path):
         table = np.zeros(2500, [("time", "f8"), ("II", "f4")])
         table["time"], table["II"] = np.arange(2500) / 250, SIGNAL[:, 1]
@@ -204,3 +214,11 @@ class TestHdf5:
             file.create_dataset("ecg", (20_000_000,), "f8", chunks=(20_000_000,), compression="gzip")
         with pytest.raises(RecordError, match="found chunks of 153 MiB"):
             open_source(tmp_path / "a.h5", 250)
+
+    @pytest.mark.parametrize("unit", ["\u00b5V".encode("latin-1"), "\u00b5V".encode()])
+    def test_a_unit_in_any_encoding(self, tmp_path, unit):
+        h5py = pytest.importorskip("h5py", reason="no h5py: pip install 'sibeat_edge[formats]'")
+        with h5py.File(tmp_path / "a.h5", "w") as file:
+            file["ecg"] = SIGNAL[:, 0] * 1000
+            file["ecg"].attrs["units"], file["ecg"].attrs["fs"] = unit, 250
+        np.testing.assert_allclose(read_record(tmp_path / "a.h5", "first").signal[:, 0], SIGNAL[:, 0])
