@@ -1,5 +1,6 @@
 """Clocks that come with samples or with packets of them: their rate, and where samples are lost."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,10 @@ from sibeat_edge.signal.resampling import HIGHEST_RATE
 
 JUMP = 0.05  # s off an even clock, from which samples are lost
 LATE = 8  # packets in a row that must be late: a single one has come late, and no sample is lost
+WAIT = 3.0  # s at least of such packets: where each sample has a stamp, those of a late packet all are late
+SPAN = 10.0  # s in which the jitter shows
+SMOOTHED = 0.5  # s of jitter, beyond which a clock is none
+FINE = 0.99  # of the steps of an even clock are alike
 LOWEST = 5  # Hz, below which the unit of a clock has been taken too long
 PACKET, PART, FEW = 16, 65_536, 4096  # samples: of a packet, looked at together, that are few
 WINDOW = 64  # packets, in most of which there is no gap
@@ -19,7 +24,8 @@ UNITS = {1.0: "s", 1e-3: "ms", 1e-6: "us", 1e-9: "ns"}
 def thinned(times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The times of samples as those of packets of at most 16, and their samples: a day has millions.
 
-    A packet begins wherever the step before is longer than usual, goes back, or is no number.
+    A packet begins wherever the step before is longer than usual, goes back, or is no number. Where an even
+    clock goes back, the sample before it is a packet, too, so that it shows.
 
     >>> times, counts = thinned(np.arange(100_000) / 250)
     >>> len(times), int(counts.sum())
@@ -33,7 +39,10 @@ def thinned(times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         begins = np.zeros(len(steps) + 1, bool)
         begins[::PACKET] = True
         if len(steps):
-            begins[1:] |= ~((steps >= 0) & (steps <= 1.5 * np.median(steps)))
+            usual = np.median(steps)
+            begins[1:] |= ~((steps >= 0) & (steps <= 1.5 * usual))
+            if np.mean(np.abs(steps - usual) <= usual / 2) >= FINE:
+                begins[:-1] |= steps < 0
         places.append(first + np.flatnonzero(begins))
     kept = np.concatenate(places)
     return times[kept], np.diff(np.append(kept, len(times)))
@@ -94,11 +103,11 @@ def _stretches(times, counts, rate):
     ends = np.cumsum(counts)
     late = times - (ends - counts) / rate
     # What a packet is late by at least, together with those after it.
-    windows = np.lib.stride_tricks.sliding_window_view(np.pad(late, (0, LATE - 1), mode="edge"), LATE)
-    after = windows.min(axis=1)
-    begin, start, lag = 0, 0.0, 0.0
+    wait = max(LATE, math.ceil(WAIT * rate / counts.mean()))
+    after = np.minimum.accumulate(late[::-1])[::-1] if wait >= len(late) else _least(late, wait)
+    begin, start, lag, jump = 0, 0.0, 0.0, _jump(late, counts, rate)
     while begin < len(times):
-        end = _end(after, begin, lag)
+        end = _end(after, begin, lag, jump)
         first, last = int(ends[begin] - counts[begin]), int(ends[end - 1])
         yield start, first, last
         if end < len(times):
@@ -107,11 +116,31 @@ def _stretches(times, counts, rate):
         begin = end
 
 
-def _end(after, begin, lag):
+def _least(late, wait):
+    """The least of each ``wait`` values in a row, by halves: there may be many."""
+    least, size = np.pad(late, (0, wait - 1), mode="edge"), 1
+    while size < wait:
+        step = min(size, wait - size)
+        least, size = np.minimum(least[:-step], least[step:]), size + step
+    return least
+
+
+def _jump(late, counts, rate):
+    """How far off an even clock with this jitter samples are lost: the least of some packets varies, too.
+
+    The jitter is by how much stamps become less late again, as none does behind a gap.
+    """
+    size = max(LATE, math.ceil(SPAN * rate / counts.mean()))
+    parts = np.array_split(late, max(1, len(late) // size))
+    jitter = float(np.median([(np.maximum.accumulate(part) - part).max() for part in parts]))
+    return JUMP + jitter / 2 if JUMP < jitter <= SMOOTHED else JUMP
+
+
+def _end(after, begin, lag, jump):
     """The number of the first packet behind ``begin`` with another lag."""
     place, size = begin + 1, 4096  # looked at by parts: there may be many stretches
     while place < len(after):
-        off = np.abs(after[place : place + size] - lag) > JUMP
+        off = np.abs(after[place : place + size] - lag) > jump
         if off.any():
             return place + int(np.argmax(off))
         place, size = place + size, 2 * size
@@ -128,7 +157,7 @@ def _packets(path, times, counts):
     if (steps < 0).any():
         raise RecordError(
             f"{path}: found {times[1:][steps < 0][0]:g} s after a later time; expected a clock that does not "
-            "go back."
+            "go back, or the rate (--rate HZ)."
         )
     firsts = np.flatnonzero(np.concatenate(([True], steps > 0)))
     if len(firsts) < 2:

@@ -17,6 +17,7 @@ MOST = 64 * 2**20  # bytes of a file that is parsed as a whole, which takes ten 
 CHUNK = 2**20  # characters read at a time
 MOST_PACKET = 2**18  # characters of a packet
 MOST_SAMPLES = 100_000_000
+WRAP, LONGEST_DELAY = 2**32 / 1e3, 10.0  # s: where a clock of 32 bits begins again; that packets are held up
 STEP = 0.38147e-3  # mV: Movesense's documented step of its counts
 SAMPLES = re.compile(r'\{[^{}\[\]]*"Samples"\s*:\s*\[')  # where a packet begins
 STAMP = re.compile(r'"Timestamp"\s*:\s*(-?\d+(?:\.\d+)?)')
@@ -32,7 +33,8 @@ def read_movesense(path: Path, rate: float | None) -> ArraySource:
     They may stand in anything, as the showcase app's ``{"data": [{"ecg": …}]}`` or a line a notification.
 
     Counts have the sensor's documented step of 0.38147 uV; what comes from ``/Meas/ECG/…/mV`` is in mV. The
-    rate is the address's or the option's, and else that of the timestamps, whose gaps are gaps.
+    rate is the address's or the option's, and else that of the timestamps, whose gaps are gaps. Packets that
+    come in another order, or twice, are put in the order of their timestamps, with a warning.
 
     Args:
         path: of the file.
@@ -57,14 +59,18 @@ def read_movesense(path: Path, rate: float | None) -> ArraySource:
             raise RecordError(cut) from ended
     if not values:
         raise RecordError(f"{path}: found no samples; expected packets of Movesense's ECG.")
-    times = np.array(stamps) / 1e3
+    signal, times, counts = np.frombuffer(values, np.float32), np.array(stamps) / 1e3, np.array(counts)
     told = {
         "leads": "the format: one lead",
         "units": "the address, /mV" if is_scaled else "the sensor's step",
     }
     warnings, stretches = [], None
     if np.isfinite(times).all() and len(times) > 1:
-        found, stretches = stretches_of(path, times, np.array(counts))
+        signal, times, counts, is_changed = _in_order(signal, times, counts)
+        if is_changed:
+            what = f"{path}: found packets in another order than their timestamps, or twice"
+            warnings.append(f"{what}; expected each once, and put them in order.")
+        found, stretches = stretches_of(path, times, counts)
         told |= {"rate": "the timestamps of packets", "clock": "the timestamps of packets"}
     elif (address or rate) is not None:
         found = float(address or rate or 0)
@@ -74,7 +80,7 @@ def read_movesense(path: Path, rate: float | None) -> ArraySource:
         raise RecordError(f"{path}: found no timestamps of packets; expected them, or the rate (--rate HZ).")
     return ArraySource(
         path,
-        np.frombuffer(values, np.float32)[:, None],
+        signal[:, None],
         ["ECG"],
         "mV",
         found,
@@ -84,6 +90,25 @@ def read_movesense(path: Path, rate: float | None) -> ArraySource:
         told=told,
         cut=cut,
     )
+
+
+def _in_order(signal, times, counts):
+    """The samples, times and counts of packets in the order of their times, each once, and whether that differs.
+
+    Where a clock goes back by more than packets are held up, it has begun anew: that is left as it is.
+    """
+    times = times + WRAP * np.cumsum(np.diff(times, prepend=times[0]) < -WRAP / 2)
+    back = np.maximum.accumulate(times) - times
+    if not (np.diff(times) <= 0).any() or back.max() > LONGEST_DELAY:
+        return signal, times, counts, False
+    packets = np.split(signal, np.cumsum(counts)[:-1])
+    kept: list[int] = []
+    for number in np.argsort(times, kind="stable"):
+        is_again = kept and times[number] == times[kept[-1]]
+        if not (is_again and np.array_equal(packets[number], packets[kept[-1]])):
+            kept.append(number)
+    parts = [packets[number] for number in kept]
+    return np.concatenate(parts), times[kept], counts[kept], kept != list(range(len(packets)))
 
 
 class _EndsError(Exception):
