@@ -85,7 +85,7 @@ def test_many_gaps_in_a_long_clock_take_no_time():
     assert rate == 250 and len(stretches) == 4000
 
 
-@pytest.mark.parametrize("most", [0.06, 0.1, 0.2, 0.4])
+@pytest.mark.parametrize("most", [0.06, 0.1, 0.2])
 def test_stamps_that_jitter_by_packets_lose_nothing(most):
     ends = np.arange(0, 15_073, 73)
     late = np.random.default_rng(0).uniform(0, most, len(ends))

@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -236,3 +237,10 @@ def test_cells_of_all_formats_are_the_nearest_numbers(tmp_path):
     path = write(tmp_path, "x,MLII\n" + lines(cells, "1,{}"))
     expected = [np.nan if cell in missing else float(cell) for cell in cells]
     np.testing.assert_array_equal(read_record(path, rate=250, unit="mV").signal[:, 0], expected)
+
+
+def test_a_line_of_many_separators_takes_no_time(tmp_path):
+    path = write(tmp_path, "%OpenBCI" + "," * 60_000 + "\n%Sample Rate = 250 Hz\n" + lines(VALUES))
+    begin = time.monotonic()
+    check(path, 250, "1", unit="mV")
+    assert time.monotonic() - begin < 4

@@ -46,7 +46,7 @@ LEAD_KEY = re.compile(
 )
 # OpenSignals: mV of a step, (V / 2^bits) / gain, of the ECG sensors of its devices.
 BITALINO, PLUX = (3.3, 1100), (3.0, 1019)  # supply in V, gain
-LONGEST = 65_536  # characters of a header of JSON
+LONGEST, LONGEST_LINE = 65_536, 1000  # characters of a header of JSON, and of a line that is looked at
 
 
 @dataclass(frozen=True)
@@ -101,8 +101,8 @@ def states(line: str) -> bool:
 
 
 def cells_of(line: str) -> list[str]:
-    """The key and the value of a line, and what else it has; a quoted cell is one."""
-    bare = line.strip().lstrip("#%/ ")
+    """The key and the value of a line, and what else its beginning has; a quoted cell is one."""
+    bare = line[:LONGEST_LINE].strip().lstrip("#%/ ")
     return [
         cell.strip().strip("\"'").strip()
         for cell in re.split(r"\s*[;\t,:=]\s*(?=(?:[^\"]*\"[^\"]*\")*[^\"]*$)", bare)
