@@ -168,7 +168,9 @@ class CsvFile:
         order, end = InOrder(self._timing.pace), 1
         for line, values in parts:
             end, first = line + len(values), line - order.held
-            values = values[np.isfinite(values[:, 0])]  # where a row could not be read, the clock tells the gap
+            values = values[
+                np.isfinite(values[:, 0])
+            ]  # where a row could not be read, the clock tells the gap
             yield first, *order.push(stamps.seconds(values[:, 0]), values[:, 1:])
         if order.held:
             yield end - order.held, *order.finish()

@@ -110,6 +110,12 @@ def _record(path):
     return path
 
 
+def _without_packing(path):
+    """A WFDB record's name for one of its compressed files; any other path as it is."""
+    is_part = path.name.lower().endswith((HEADER + PACKED, SIGNAL + PACKED))
+    return path.with_name(Path(path.stem).stem) if is_part else path
+
+
 def files_of(*paths: str | Path) -> list[Path]:
     """The files that the recordings at ``paths`` consist of, as far as they are there.
 
@@ -119,12 +125,12 @@ def files_of(*paths: str | Path) -> list[Path]:
     >>> files_of("absent.csv")
     []
     """
-    records = [_record(Path(path)) for path in paths]
+    records = [_record(_without_packing(Path(path))) for path in paths]
     found: dict[Path, None] = {}
     names: dict[Path, set[str]] = defaultdict(set)  # of WFDB records, by their folder
     for record in records:
         header = header_of(record)
-        if header.is_file():
+        if header.is_file() or header.with_name(header.name + PACKED).is_file():
             found.update(dict.fromkeys([header, *_named_in(header)]))
             names[record.parent].add(record.name)
         else:

@@ -250,11 +250,6 @@ def edf_unknown_unit(folder):
     return edf_changed(folder, 256 + 2 * 96, b"mmHg    "), {}, "lead MLII in 'mmHg'; expected mV"
 
 
-def edf_gaps_without_times(folder):
-    path = edf_changed(folder, 192, b"EDF+D")
-    return edf_at(path, 256 + 16, b"Other           "), {}, "data records without times; expected them"
-
-
 def edf_missing_lead(folder):
     return write_edf(folder / "a.edf", signal().T, [RATE], ["ECG V1"]), {}, "leads ECG V1; expected MLII"
 

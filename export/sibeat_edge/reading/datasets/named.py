@@ -68,9 +68,7 @@ class Named:
         elif kind in NUMBERS:
             self.arrays[name] = value
         elif kind in "USO" and int(np.prod(shape)) <= 1000:
-            self.texts[name] = [
-                _text(word) for word in np.ravel(value[()]) if isinstance(word, (str, bytes))
-            ]
+            self.texts[name] = [_text(word) for word in np.ravel(value[()]) if isinstance(word, (str, bytes))]
 
 
 def _text(word):

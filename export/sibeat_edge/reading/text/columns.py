@@ -56,6 +56,8 @@ def find_columns(layout: Layout, preamble: Preamble, rows: Sequence[Sequence[str
         below = layout.units[place] if place < len(layout.units) else ""
         name, unit = name_and_unit(heading or "", below)
         kind = _kind(layout, None if heading is None else name, unit, place, cells)
+        if kind == LEAD and heading is not None:
+            name = name or str(place + 1)
         if heading is None:
             name = preamble.lead if layout.width == 1 and preamble.lead else str(place + 1)
         if kind == LEAD and not unit and (not preamble.leads or name in preamble.leads):

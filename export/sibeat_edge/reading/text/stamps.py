@@ -17,13 +17,15 @@ NEAR = 0.9  # of its range, from which a counter is about to begin again
 STAMP = re.compile(
     r"\[?(?P<bare>(?=\d{8}T\d{6}))?"  # 20240131T120000: ISO without separators
     r"(?:(?P<Y>\d{4})(?(bare)|[-/.])(?P<m>\d{1,2})(?(bare)|[-/.])(?P<d>\d{1,2})|(?P<d2>\d{1,2})\.(?P<m2>\d{1,2})\.(?P<Y2>\d{4})"
-    r"|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})?[T ,]{0,2}"
+    r"|(?P<d3>\d{1,2})[- ](?P<name>[A-Z]{3})[- ](?P<Y3>\d{4})|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})?[T ,]{0,2}"
     r"(?P<H>\d{1,3})(?(bare)|:)(?P<M>\d{2})(?:(?(bare)|:)(?P<S>\d{2}))?(?:[.,:](?P<f>\d{1,9}))?"
     r"(?: ?(?P<half>[AP])\.?M\.?)?(?: ?(?:Z|UTC|(?P<sign>[+-])(?P<zH>\d{2}):?(?P<zM>\d{2})?))?"
     r"(?: \d{1,4}[-/.]\d{1,2}[-/.]\d{1,4})?\]?",
     re.IGNORECASE | re.ASCII,
 )
-NUMBERS = ("Y", "m", "d", "d2", "m2", "Y2", "H", "M", "S", "f", "zH", "zM")
+NUMBERS = ("Y", "m", "d", "d2", "m2", "Y2", "d3", "Y3", "H", "M", "S", "f", "zH", "zM")
+DATES = ("Y", "m", "d"), ("Y2", "m2", "d2"), ("Y3", "name", "d3")
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")  # as MATLAB has
 
 
 class Stamps:
@@ -94,6 +96,8 @@ def is_stamp(cell: str) -> bool:
 
     >>> [is_stamp(cell) for cell in ("2024-01-31T12:00:00.5Z", "0:00.004", "9:05:01 PM", "20240131T120000")]
     [True, True, True, True]
+    >>> is_stamp("31-Jan-2024 12:00:00.5")
+    True
     >>> [is_stamp(cell) for cell in ("31.1.2024", "1.2", "1706745600000")]
     [False, False, False]
     """
@@ -115,7 +119,8 @@ def start_of_stamp(cell: str) -> Start | None:
     if found["half"]:
         hour = hour % 12 + 12 * (found["half"] in "pP")
     clock = hour * 3600 + int(found["M"]) * 60 + int(found["S"]) + float(f"0.{found['f'] or 0}")
-    year, month, day = (found[name] or found[f"{name}2"] for name in "Ymd")
+    year, month, day = (found[name] for name in _date_names(found))
+    month = _month(found) or month
     try:
         known = date(int(year), int(month), int(day)) if year else None
     except ValueError:
@@ -166,7 +171,8 @@ def _alike(cells, found):
         fits &= letters[place] == letters[place][0]
     first, last = found.span("f")
     fraction = parts["f"] / 10.0 ** (last - first)
-    year, month, day = ("Y", "m", "d") if found["Y"] else ("Y2", "m2", "d2")
+    year, month, day = _date_names(found)
+    parts["name"] = np.full(len(fits), _month(found))
     has_date = bool(found[year])
     if found["S"] is None and found["f"] is not None:  # m:ss.fff
         seconds = parts["H"] * 60 + parts["M"] + fraction
@@ -183,6 +189,17 @@ def _alike(cells, found):
     if has_date:
         seconds = seconds + DAY * _days(parts[year], parts[month], parts[day], fits)
     return seconds, fits
+
+
+def _date_names(found):
+    """The names under which year, month and day are found, if they are."""
+    return next((names for names in DATES if found[names[0]]), DATES[0])
+
+
+def _month(found):
+    """The number of a month that has its name; 0 for none, which is in no date."""
+    name = (found["name"] or "").casefold()
+    return MONTHS.index(name) + 1 if name in MONTHS else 0
 
 
 def _days(years, months, days, fits):
