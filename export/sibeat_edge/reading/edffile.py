@@ -141,8 +141,8 @@ class EdfFile:
         missing = found.count(None)
         if not any(found):
             self.warnings.append(
-                f"{self._path}: found data records without times; expected them, as in EDF+D, and took them to "
-                "follow at once, so gaps cannot be told."
+                f"{self._path}: found data records without times; expected them, as in EDF+D, and took them "
+                "to follow at once, so gaps cannot be told."
             )
             return []
         if missing:

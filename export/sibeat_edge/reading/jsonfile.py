@@ -42,7 +42,7 @@ def read_movesense(path: Path, rate: float | None) -> ArraySource:
 
     Raises ``RecordError`` for a file without such packets, or without a rate.
     """
-    values, stamps, counts = array("f"), [], []
+    values, stamps, sizes = array("f"), [], []
     address, is_scaled, cut = None, False, ""
     try:
         for stamp, samples, place, scaled in _packets(path):
@@ -50,7 +50,7 @@ def read_movesense(path: Path, rate: float | None) -> ArraySource:
             if samples:
                 values.extend(samples)
                 stamps.append(np.nan if stamp is None else stamp)
-                counts.append(len(samples))
+                sizes.append(len(samples))
             if len(values) > MOST_SAMPLES:
                 raise RecordError(f"{path}: found more than {MOST_SAMPLES:,} samples; expected fewer.")
     except _EndsError as ended:
@@ -59,7 +59,7 @@ def read_movesense(path: Path, rate: float | None) -> ArraySource:
             raise RecordError(cut) from ended
     if not values:
         raise RecordError(f"{path}: found no samples; expected packets of Movesense's ECG.")
-    signal, times, counts = np.frombuffer(values, np.float32), np.array(stamps) / 1e3, np.array(counts)
+    signal, times, counts = np.frombuffer(values, np.float32), np.array(stamps) / 1e3, np.array(sizes)
     told = {
         "leads": "the format: one lead",
         "units": "the address, /mV" if is_scaled else "the sensor's step",
@@ -93,7 +93,7 @@ def read_movesense(path: Path, rate: float | None) -> ArraySource:
 
 
 def _in_order(signal, times, counts):
-    """The samples, times and counts of packets in the order of their times, each once, and whether that differs.
+    """The samples, times and counts of packets in the order of their times, each once; whether that differs.
 
     Where a clock goes back by more than packets are held up, it has begun anew: that is left as it is.
     """

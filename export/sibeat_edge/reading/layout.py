@@ -119,8 +119,9 @@ def find_layout(lines: Sequence[str]) -> Layout | None:
 
     What comes before the first row of numbers is left out, but for the headings: the line of texts above it
     that has as many cells or, of several such lines in a row, the first whose cells differ (and name a lead
-    or a time, if one does), and a row of units below it. A single heading that may be a name is none. A first row may be headings that are numbers, as pandas writes them, and a comment right
-    above the first row, as NumPy does. A row may hold timestamps, too.
+    or a time, if one does), and a row of units below it. A single heading that may be a name is none. A
+    first row may be headings that are numbers, as pandas writes them, and a comment right above the first
+    row, as NumPy does. A row may hold timestamps, too.
     """
     kept = [(place, line) for place, line in enumerate(lines) if is_row(line)]
     looked = kept[:LOOK] if len(kept) < 2 * LOOK else kept[-LOOK:]

@@ -58,7 +58,8 @@ def read_ishne(path: Path) -> ArraySource:
         pass
     elif samples < rows:
         warnings.append(
-            f"{path}: found {rows} samples a lead; expected {samples} as its header says, and no more are read."
+            f"{path}: found {rows} samples a lead; expected {samples} as its header says, and no more are "
+            "read."
         )
         rows = samples
     elif samples != rows * count:

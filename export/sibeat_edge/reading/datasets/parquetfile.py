@@ -21,9 +21,9 @@ class ParquetFile:
     """The Parquet file at ``path``; a ``Source`` of samples.
 
     Columns of numbers are leads, named by their headings, which may state the unit (``name_and_unit``). A
-    column of timestamps, or one that its heading calls a clock (``clock_unit``), is the clock; of several the
-    first that tells the time. If none does, the ``rate`` that is given is taken, with a warning. A rate in the
-    file's metadata (``fs``, ``sampling_rate``, …) counts, too.
+    column of timestamps, or one that its heading calls a clock (``clock_unit``), is the clock; of several
+    the first that tells the time. If none does, the ``rate`` that is given is taken, with a warning. A rate
+    in the file's metadata (``fs``, ``sampling_rate``, …) counts, too.
 
     Raises ``RecordError`` for what is no such file, or without leads, clock and rate.
     """
@@ -123,7 +123,8 @@ class ParquetFile:
             values = batch.column(0)
             if values.null_count:
                 raise RecordError(
-                    f"{self._path}: found a row without a time; expected one in each, or the rate (--rate HZ)."
+                    f"{self._path}: found a row without a time; expected one in each, or the rate "
+                    "(--rate HZ)."
                 )
             with telling(self._path, "a column of time"):
                 if "string" in str(values.type):

@@ -8,7 +8,7 @@ EVEN = 0.5, 1.5  # of the time from sample to sample, between which one follows 
 
 
 class InOrder:
-    """Puts rows, part by part, in the order of their stamps where these then are even; others stay as they are.
+    """Puts rows, part by part, in the order of their stamps where these then are even; else they stay.
 
     Args:
         pace: of the clock; nothing is changed if it is not fine, as its stamps tell no order.
