@@ -10,7 +10,7 @@ from sibeat_edge.errors import RecordError
 from sibeat_edge.reading.formats import STANDARD_INPUT
 from sibeat_edge.reading.layout import find_layout, is_row
 from sibeat_edge.reading.text.clock import BadClock
-from sibeat_edge.reading.text.columns import CLOCK, COUNTER, LEAD, find_columns, is_counted
+from sibeat_edge.reading.text.columns import CLOCK, COUNTER, LEAD, are_split, find_columns, is_counted
 from sibeat_edge.reading.text.even import EvenClock
 from sibeat_edge.reading.text.numbers import numbers
 from sibeat_edge.reading.text.order import InOrder
@@ -75,6 +75,11 @@ class CsvFile:
         self._layout = layout
         preamble = read_preamble(lines[: layout.first])
         first = [layout.cells(line) for line in lines[layout.first :] if is_row(line)][:FEW]
+        if layout.separator == "," and are_split(first):
+            raise RecordError(
+                f"{self._name}: found commas between the columns and before decimals; expected semicolons, tabs "
+                "or quotes to tell them apart."
+            )
         columns = find_columns(layout, preamble, first)
         leads = [column for column in columns if column.kind == LEAD]
         if not leads:

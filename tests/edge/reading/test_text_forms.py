@@ -282,3 +282,10 @@ def test_a_row_of_units_may_have_one_that_is_none(tmp_path):
 def test_more_spellings_of_hertz_and_of_leads(tmp_path, rate, lead):
     text = f"{rate}\n\n{lead}\nUnit;mV\n\n" + lines(VALUES).replace(".", ",")
     check(write(tmp_path, text, encoding="utf-16"), 512, "Lead I")
+
+
+def test_commas_between_columns_and_before_decimals_are_told(tmp_path):
+    rows = "".join(f"{n / 250:.3f},{v:.3f}\n".replace(".", ",") for n, v in enumerate(VALUES))
+    for lead in ("1", "2", "first"):
+        with pytest.raises(RecordError, match="commas between the columns and before decimals"):
+            read_record(write(tmp_path, rows), lead, rate=250)

@@ -75,6 +75,23 @@ def is_ecg(name: str) -> bool:
     return bool(ECG & set(words(name)) or LIMB.fullmatch(plain(name)))
 
 
+def are_split(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether commas stand between the columns and before their decimals, too, so that each number is two.
+
+    >>> are_split([["0", "000", "0", "1230"], ["0", "004", "-0", "0100"]]), are_split([["0", "5", "1", "7"]])
+    (True, False)
+    """
+    columns = list(zip(*rows, strict=False))
+    if len(columns) < 4 or len(columns) % 2 or not all(re.fullmatch(r"-?\d+", cell) for c in columns for cell in c):
+        return False
+    return all(
+        len({len(cell) for cell in column}) == 1
+        and all(map(str.isdigit, column))
+        and any(len(cell) > 1 and cell[0] == "0" for cell in column)
+        for column in columns[1::2]
+    )
+
+
 def _kind(layout, name, unit, place, cells):
     known = [cell for cell in cells if cell]
     if known and all(map(is_stamp, known)):

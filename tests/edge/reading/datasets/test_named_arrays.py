@@ -173,6 +173,16 @@ class TestNumpy:
         source, _ = open_source(tmp_path / "a.npy", 250)
         assert isinstance(source._signal, np.memmap) and source.seconds == 80_000
 
+    @pytest.mark.parametrize("shape", [(2500,), (2500, 3)])
+    def test_of_a_cut_file_is_read_what_is_there(self, tmp_path, shape):
+        whole = np.random.default_rng(0).normal(size=shape)
+        np.save(tmp_path / "a.npy", whole)
+        content = (tmp_path / "a.npy").read_bytes()
+        (tmp_path / "a.npy").write_bytes(content[: -whole[0].nbytes * 500 - 3])
+        record = read_record(tmp_path / "a.npy", "1", rate=250)
+        np.testing.assert_array_equal(record.signal[:, 0], whole.reshape(2500, -1)[:1999, 0])
+        assert "found 1,999 samples; expected 2,500" in record.cut
+
     def test_objects_are_code_and_not_loaded(self, tmp_path):
         np.save(tmp_path / "a.npy", np.array([{"a": 1}] * 20, object))
         with pytest.raises(RecordError, match="expected an array of numbers"):
