@@ -107,6 +107,15 @@ FORMATS = (
         ".json",
         "jsonfile:read_kardia",
         rb'"(samples|frequency|mainsFrequency|amplitudeResolution|recordedAt)"',
+        may_lack_rate=True,
+    ),
+    _format(
+        "JSON",
+        "lists of numbers, or an object a sample",
+        ".json",
+        "datasets.jsonarrays:read_json",
+        rb"\A\W*?[\[{]",
+        may_lack_rate=True,
     ),
     _format("ATC", "recordings in AliveCor's Kardia app", ".atc", "atcfile:read_atc", rb"\AALIVE"),
     _format(
@@ -163,6 +172,7 @@ FORMATS = (
     ),
 )
 WFDB, _, TEXT, *_ = FORMATS
+JSON = next(form for form in FORMATS if form.name == "JSON")  # of any program, mostly no recordings
 STANDARD_INPUT = Path("-")  # of text alone
 WFDB_SIGNALS = (".hea", ".dat", ".mat")  # of which a file is a part of a record if a header lies beside it
 

@@ -155,26 +155,37 @@ def _numbers(path, text):
         raise RecordError(f"{path}: found a sample that is no number; expected numbers.") from error
 
 
-def read_kardia(path: Path) -> ArraySource:
+def read_kardia(path: Path, rate: float | None = None) -> ArraySource:
     """The ``Source`` of a JSON file of AliveCor's Kardia: ``data`` with ``raw`` or ``enhanced``, which have a
     ``frequency`` in Hz, an ``amplitudeResolution`` in nV, and ``samples`` of one to twelve leads.
 
     The raw signal is taken where there is one: the enhanced is filtered, and a filter changes beats.
 
-    Raises ``RecordError`` for a file without samples or frequency.
+    Samples that are objects are of another program: the file is then read as any JSON.
+
+    Args:
+        path: of the file.
+        rate: Hz, for a file without a frequency; may be None.
+
+    Raises ``RecordError`` for a file without samples or a rate.
     """
     checked_size(path, MOST)
     with telling(path, "JSON"):
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
+        content = json.loads(path.read_bytes())
     block, name = _kardia_block(content)
     if block is None:
         raise RecordError(f"{path}: found no samples; expected those of a Kardia recording.")
     samples = block["samples"]
+    if isinstance(samples, list) and samples and isinstance(samples[0], dict):
+        from sibeat_edge.reading.datasets.jsonarrays import read_json
+
+        return read_json(path, rate)
     leads = list(samples) if isinstance(samples, dict) else ["leadI"]
     columns = list(samples.values()) if isinstance(samples, dict) else [samples]
-    rate = _number(block.get("frequency"))
+    stated = _number(block.get("frequency"))
+    rate = stated or rate
     if rate is None:
-        raise RecordError(f"{path}: found no frequency; expected the sampling rate.")
+        raise RecordError(f"{path}: found no frequency; expected one, or the rate (--rate HZ).")
     with telling(path, "lists of numbers"):
         signals = [np.array(column, np.float32) for column in columns]
         if any(signal.ndim != 1 for signal in signals):
@@ -198,7 +209,7 @@ def read_kardia(path: Path) -> ArraySource:
         warnings=warnings,
         told={
             "leads": f"the file's names ({name} signal)",
-            "rate": "the file's frequency",
+            "rate": "the file's frequency" if stated else "the option",
             "units": f"the file's {key} in nV" if step else "",
         },
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sibeat_edge.errors import RecordError
 from sibeat_edge.marks import is_own
-from sibeat_edge.reading.formats import FORMATS, HEAD, PACKED, find_format
+from sibeat_edge.reading.formats import FORMATS, HEAD, JSON, PACKED, find_format
 from sibeat_edge.reading.gzipped import first_bytes
 from sibeat_edge.reading.layout import find_layout
 from sibeat_edge.reading.text.stream import TextStream
@@ -96,7 +96,7 @@ def _may_be_one(path):
         if sum(ending in form.endings for form in FORMATS) > 1:
             with open(path, "rb") as file:
                 head = first_bytes(path, HEAD) if is_packed else file.read(HEAD)
-            find_format(path, head, ending)
+            return find_format(path, head, ending) is not JSON
     except RecordError:
         return False
     return True

@@ -82,7 +82,11 @@ def are_split(rows: Sequence[Sequence[str]]) -> bool:
     (True, False)
     """
     columns = list(zip(*rows, strict=False))
-    if len(columns) < 4 or len(columns) % 2 or not all(re.fullmatch(r"-?\d+", cell) for c in columns for cell in c):
+    if (
+        len(columns) < 4
+        or len(columns) % 2
+        or not all(re.fullmatch(r"-?\d+", cell) for c in columns for cell in c)
+    ):
         return False
     return all(
         len({len(cell) for cell in column}) == 1
