@@ -77,8 +77,8 @@ class CsvFile:
         first = [layout.cells(line) for line in lines[layout.first :] if is_row(line)][:FEW]
         if layout.separator == "," and are_split(first):
             raise RecordError(
-                f"{self._name}: found commas between the columns and before decimals; expected semicolons, tabs "
-                "or quotes to tell them apart."
+                f"{self._name}: found commas between the columns and before decimals; expected semicolons, "
+                "tabs or quotes to tell them apart."
             )
         columns = find_columns(layout, preamble, first)
         leads = [column for column in columns if column.kind == LEAD]

@@ -76,7 +76,7 @@ def clock_unit(heading: str) -> float | None:
     if parts[-1:] == [unit.casefold()]:
         parts = parts[:-1] or parts
     is_clock = bool(TIMES & set(parts[-1:] if ECG & set(parts) else parts))
-    is_clock |= unit == name and name.casefold() not in ("second", "min")  # an ordinal, a minimum
+    is_clock |= unit == name != "" and name.casefold() not in ("second", "min")  # an ordinal, a minimum
     if "t" in parts and len(parts) > 1 and not (TIMES - {"t"}) & set(parts):
         is_clock = False  # the T of an ECG
     return step if is_clock and (step or unit == "" or unit.casefold() in UNSTATED) else None

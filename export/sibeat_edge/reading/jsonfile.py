@@ -150,7 +150,7 @@ def _packets(path: Path) -> Iterator[tuple[float | None, list[float], int | None
 
 def _numbers(path, text):
     try:
-        return [float(word) for word in text.split(",")] if text.strip() else []
+        return [float(word.replace("null", "nan")) for word in text.split(",")] if text.strip() else []
     except ValueError as error:
         raise RecordError(f"{path}: found a sample that is no number; expected numbers.") from error
 

@@ -93,6 +93,12 @@ class TestMovesense:
         np.testing.assert_array_equal(record.signal, whole)
         assert "another order" in record.warnings[0]
 
+    def test_a_missing_sample_is_missing(self, tmp_path):
+        path = self.written(tmp_path, movesense_packets(signal(), 125))
+        path.write_text(path.read_text().replace('"Samples": [', '"Samples": [null, ', 1))
+        found = read_record(path, "ECG").signal[:, 0]
+        assert np.isnan(found[0]) and np.isfinite(found[1:]).all()
+
     def test_a_clock_of_32_bits_may_begin_again(self, tmp_path):
         packets = movesense_packets(signal(), 125, start=2**32 - 1000)
         packets = [{**packet, "Timestamp": packet["Timestamp"] % 2**32} for packet in packets]

@@ -62,6 +62,11 @@ def test_health_auto_export(tmp_path, encoding):
     np.testing.assert_allclose(record.signal[:, 0], LEAD, atol=1e-9)
 
 
+def test_a_list_alone_is_a_lead(tmp_path):
+    record = read_record(written(tmp_path, LEAD.tolist()), rate=RATE)
+    np.testing.assert_array_equal(record.signal[:, 0], LEAD)
+
+
 def test_a_missing_value_is_missing(tmp_path):
     values = [None if place == 5 else value for place, value in enumerate(LEAD)]
     found = read_record(written(tmp_path, {"ecg": values, "fs": RATE}), "first").signal[:, 0]
