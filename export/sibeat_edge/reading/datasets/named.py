@@ -38,7 +38,7 @@ KNOWN = ("i", "ii", "iii", "avr", "avl", "avf", "v1", "v2", "v3", "v4", "v5", "v
 UNITS = ("units", "unit", "sigunits")
 OTHERS = ("axis0", "axis1", "block0items", "index")  # of a table that pandas has written
 SHORTEST = 8  # values, below which an array holds no signal
-MOST_TIMES = 50_000_000
+MOST_TIMES, MOST_STAMPS = 50_000_000, 5_000_000
 CONTRADICTS = 0.01  # share of a rate that a clock may differ by
 
 
@@ -67,8 +67,20 @@ class Named:
             self.arrays[name] = value.astype(f"{kind}8[ns]").view("i8")
         elif kind in NUMBERS:
             self.arrays[name] = value
+        elif kind in ("S", "U", "O") and _clock_unit(name) is not None and _length(value) <= MOST_STAMPS:
+            self._add_stamps(name, value)
         elif kind in "USO" and int(np.prod(shape)) <= 1000:
             self.texts[name] = [_text(word) for word in np.ravel(value[()]) if isinstance(word, (str, bytes))]
+
+    def _add_stamps(self, name, value):
+        """Add dates with times of day that are texts."""
+        words = [
+            _text(word).removesuffix("Z") for word in np.ravel(value[()]) if isinstance(word, (str, bytes))
+        ]
+        try:
+            self.add(name, np.array(words, "M8[ns]"))
+        except ValueError:
+            self.texts[name] = words[:1000]
 
 
 def _text(word):

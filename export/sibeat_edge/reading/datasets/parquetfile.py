@@ -8,7 +8,7 @@ import numpy as np
 from sibeat_edge.errors import RecordError
 from sibeat_edge.reading.arrays import MOST_LEADS, checked_seconds, telling, unique
 from sibeat_edge.reading.clocks import stretches_of, thinned, told_unit
-from sibeat_edge.reading.datasets.named import RATES, plain_key
+from sibeat_edge.reading.datasets.named import CONTRADICTS, RATES, plain_key
 from sibeat_edge.reading.encoding import printable
 from sibeat_edge.reading.headings import clock_unit, name_and_unit
 from sibeat_edge.signal.resampling import HIGHEST_RATE
@@ -37,7 +37,7 @@ class ParquetFile:
         with telling(path, "a Parquet file"), self._opened() as file:
             schema, rows = file.schema_arrow, file.metadata.num_rows
             self._check_groups(file.metadata)
-            self._columns, clocks = self._look_at(schema)
+            self._columns, clocks, numbers = self._look_at(schema)
             notes = {key.decode("utf-8", "replace"): text for key, text in (schema.metadata or {}).items()}
             stated = next((_number(text) for key, text in notes.items() if plain_key(key) in RATES), None)
         if not self._columns or not rows:
@@ -52,7 +52,7 @@ class ParquetFile:
             self.told["units"] = "the columns' names"
         self._stretches = [(0.0, 0, rows)]
         known = stated or rate
-        found = self._find_clock(clocks, known)
+        found = self._find_clock(clocks, known) or self._find_numbers(numbers, known)
         if found is None and known is None:
             raise RecordError(f"{path}: found no column of time; expected one, or the rate (--rate HZ).")
         if found is None:
@@ -76,24 +76,28 @@ class ParquetFile:
                 )
 
     def _look_at(self, schema):
-        """The columns of leads, and those of clocks with their units in s, 0 where it is not known."""
+        """The columns of leads, those of clocks with their units in s (0: unknown), and a frame's index."""
         from pyarrow import types
 
         if len(set(schema.names)) < len(schema.names):
             raise RecordError(f"{self._path}: found columns of the same name; expected names that differ.")
-        columns, clocks = [], []
+        columns, clocks, numbers = [], [], []
         for field in schema:
             unit = clock_unit(field.name)
             if unit is not None and (types.is_string(field.type) or types.is_large_string(field.type)):
                 clocks.append((field.name, 1e-9))
-            elif types.is_timestamp(field.type) or types.is_duration(field.type):
+            elif types.is_temporal(field.type) and not types.is_date(field.type):
                 clocks.append((field.name, {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}[field.type.unit]))
             elif types.is_integer(field.type) or types.is_floating(field.type):
                 if unit is not None:
                     clocks.append((field.name, unit))
-                elif not field.name.startswith("__index_level"):
+                elif field.name.startswith(
+                    "__index_level"
+                ):  # of a frame, from which rows may have been left out
+                    numbers.append((field.name, types.is_integer(field.type)))
+                else:
                     columns.append(field.name)
-        return columns, clocks
+        return columns, clocks, numbers
 
     def _find_clock(self, clocks, known):
         """The rate of the first clock that tells the time, whose stretches are kept; None if none does.
@@ -117,6 +121,19 @@ class ParquetFile:
         ]
         return None
 
+    def _find_numbers(self, numbers, known):
+        """The rate that is ``known``, where a frame's index tells the gaps, as numbers of rows or times."""
+        for name, is_whole in numbers if known else ():
+            try:
+                found, stretches = self._clock(name, 1 / known if is_whole else 0)
+            except RecordError:
+                continue
+            if abs(found / known - 1) <= CONTRADICTS:
+                self._stretches, self.told["clock"] = stretches, "the frame's index"
+                self.told["rate"] = "the frame's index"
+                return found
+        return None
+
     def _clock(self, name, step):
         times, counts, origin = [], [], None
         for batch in self._batches([name]):
@@ -127,8 +144,11 @@ class ParquetFile:
                     "(--rate HZ)."
                 )
             with telling(self._path, "a column of time"):
-                if "string" in str(values.type):
+                kind = str(values.type)
+                if "string" in kind:
                     values = values.cast("timestamp[ns]")
+                elif kind.startswith("time") and not kind.startswith("timestamp"):  # of day
+                    values = values.cast("int32" if kind.startswith("time32") else "int64")
                 values = values.to_numpy(zero_copy_only=False)
                 values = values.view("i8") if values.dtype.kind in "mM" else values
             origin = values[0] if origin is None and len(values) else origin

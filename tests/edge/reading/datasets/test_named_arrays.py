@@ -194,6 +194,8 @@ class TestNumpy:
         np.savez(tmp_path / "a.npz", datetime=times, ecg=SIGNAL)
         record = read_record(tmp_path / "a.npz", "1", rate=250)
         assert record.rate == 250 and record.seconds == pytest.approx(40)
+        np.savez(tmp_path / "a.npz", datetime=times.astype(str), ecg=SIGNAL)
+        assert read_record(tmp_path / "a.npz", "1", rate=250).seconds == pytest.approx(40)
 
     def test_fields_of_a_structured_array(self, tmp_path):
         table = np.zeros(2500, [("time", "f8"), ("II", "f4")])

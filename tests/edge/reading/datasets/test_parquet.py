@@ -148,3 +148,27 @@ def test_a_rate_that_is_given_goes_before_a_clock_that_tells_no_time(tmp_path, s
 def test_of_several_clocks_the_first_that_tells_the_time_is_taken(tmp_path):
     path = saved(tmp_path, date=np.full(2500, 20260105), time=np.arange(2500) / 250, II=SIGNAL[:, 1])
     assert read_record(path).rate == 250
+
+
+@pytest.mark.parametrize("kind", ["s", "ms", "us", "ns"])
+def test_a_time_of_day_is_a_clock(tmp_path, kind):
+    import datetime as dt
+
+    times = np.arange(25_000) / 100 + np.where(np.arange(25_000) < 10_000, 0, 30)
+    if kind == "s":
+        times = np.floor(times)
+    day = [(dt.datetime(2026, 1, 5, 8) + timedelta(seconds=time)).time() for time in times]
+    form = pa.time32(kind) if kind in ("s", "ms") else pa.time64(kind)
+    path = saved(tmp_path, when=pa.array(day, form), II=np.resize(SIGNAL[:, 1], 25_000))
+    record = read_record(path, rate=100)
+    assert record.rate == pytest.approx(100) and record.seconds == pytest.approx(280, abs=1.1)
+
+
+@pytest.mark.parametrize("index", [lambda numbers: numbers, lambda numbers: numbers / 250])
+def test_the_index_of_a_frame_tells_gaps_if_the_rate_is_given(tmp_path, index):
+    pd = pytest.importorskip("pandas", reason="no pandas")
+    numbers = np.r_[0:1000, 8500:10_000]
+    pd.DataFrame({"II": SIGNAL[:, 1]}, index=index(numbers)).to_parquet(tmp_path / "a.parquet")
+    assert read_record(tmp_path / "a.parquet", rate=250).seconds == pytest.approx(40)
+    with pytest.raises(RecordError, match="no column of time"):
+        read_record(tmp_path / "a.parquet")
