@@ -19,6 +19,9 @@ LOWEST = 5  # Hz, below which the unit of a clock has been taken too long
 PACKET, PART, FEW = 16, 65_536, 4096  # samples: of a packet, looked at together, that are few
 WINDOW = 64  # packets, in most of which there is no gap
 UNITS = {1.0: "s", 1e-3: "ms", 1e-6: "us", 1e-9: "ns"}
+DAYS = 86_400.0  # s
+ALIKE, SHARE = 0.05, 0.9  # by which steps differ at most, and how many of them, in an even clock
+EARLY, MANY = 128, 100  # samples by which a stamp may be early, in a clock of so many that is not even
 
 
 def thinned(times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -51,12 +54,16 @@ def thinned(times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def told_unit(path: Path, times: np.ndarray, counts: np.ndarray) -> float:
     """How many s the unit of a clock is that does not state it: the longest with which the rate is an ECG's.
 
+    Days have so short steps that they are told from s.
+
     Raises ``RecordError`` as ``stretches_of``.
 
     >>> told_unit(Path("a"), np.array([0, 4, 8, 12]), np.ones(4, int))
     0.001
     """
     rate = _guessed_rate(*_packets(path, times, counts))
+    if rate > HIGHEST_RATE:
+        return DAYS
     return next((unit for unit in UNITS if rate / unit >= LOWEST), 1.0)
 
 
@@ -153,6 +160,10 @@ def _packets(path, times, counts):
         what = "fewer than 2 times" if len(times) < 2 else "times that are no numbers"
         raise RecordError(f"{path}: found {what}; expected a clock, or the rate (--rate HZ).")
     times = times - times[0]
+    early = np.maximum.accumulate(times) - times
+    may_jitter = len(times) > MANY and _even_rate(times, counts) is None
+    if may_jitter and 0 < early.max() * counts.sum() <= EARLY * np.ptp(times):
+        times = times + early
     steps = np.diff(times)
     if (steps < 0).any():
         raise RecordError(
@@ -161,15 +172,32 @@ def _packets(path, times, counts):
         )
     firsts = np.flatnonzero(np.concatenate(([True], steps > 0)))
     if len(firsts) < 2:
-        raise RecordError(f"{path}: found a clock that does not go on; expected an even one.")
+        raise RecordError(
+            f"{path}: found a clock that does not go on; expected an even one, or the rate (--rate HZ)."
+        )
     return times[firsts], np.add.reduceat(counts, firsts)
 
 
 def _guessed_rate(times, counts):
-    """The samples a second in most windows of some packets: gaps are in few of them."""
+    """The samples a second: of an even clock between most packets, else in most windows of some packets.
+
+    Gaps are in few of them.
+    """
+    if (rate := _even_rate(times, counts)) is not None:
+        return rate
     size = min(max(1, len(times) // 10), WINDOW)
     begins = np.cumsum(counts) - counts
     return float(np.median((begins[size:] - begins[:-size]) / (times[size:] - times[:-size])))
+
+
+def _even_rate(times, counts):
+    """The rate between those packets that follow one another evenly, if nearly all do; else None."""
+    steps = np.diff(times)
+    usual = np.median(steps / counts[:-1])
+    is_alike = np.abs(steps - usual * counts[:-1]) <= ALIKE * usual * counts[:-1]
+    if not usual > 0 or is_alike.mean() < SHARE:
+        return None
+    return float(counts[:-1][is_alike].sum() / steps[is_alike].sum())
 
 
 def _fitted_rate(times, counts, stretches):

@@ -13,6 +13,10 @@ TIMES = frozenset(
     "clock epoch unix utc ts tm t tiempo hora fecha temps heure tempo ora tid tijd aika czas čas время 時間 "
     "時刻 时间 시간".split()
 )
+COUNTERS = frozenset(
+    "index idx counter count packet packets nseq seq sequence sample samples frame frames row rows no nr "
+    "number id unnamed".split()
+)
 ECG = frozenset(("ecg", "ekg", "exg"))
 SUFFIX = re.compile(r"[\s_]([uµμ]v|mv|nv)$", re.IGNORECASE)
 UNSTATED = frozenset(

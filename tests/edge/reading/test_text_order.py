@@ -78,3 +78,16 @@ def test_stamps_of_several_samples_each_are_left_as_they_are(tmp_path):
     record, found = read(tmp_path, np.arange(COUNT), np.repeat(TIMES[::PACKET], PACKET))
     np.testing.assert_array_equal(found, LEAD)
     assert not any("another order" in told for told in record.warnings)
+
+
+def test_packets_around_midnight_may_be_swapped(tmp_path):
+    seconds = [divmod(86_380 + time, 86_400)[1] for time in TIMES]
+    stamps = [f"{int(s // 3600):02d}:{int(s // 60 % 60):02d}:{s % 60:06.3f}" for s in seconds]
+    packets = list(PACKETS)
+    behind = 20 * RATE // PACKET
+    packets[behind], packets[behind + 1] = packets[behind + 1], packets[behind]
+    packets[behind - 1], packets[behind] = packets[behind], packets[behind - 1]
+    text = "".join(f"{stamps[row]},{LEAD[row]}\n" for row in np.concatenate(packets))
+    (tmp_path / "a.csv").write_text("time,ECG [mV]\n" + text)
+    record = read_record(tmp_path / "a.csv", "ECG")
+    np.testing.assert_array_equal(record.signal[:, 0], LEAD)

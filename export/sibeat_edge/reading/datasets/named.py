@@ -10,10 +10,10 @@ import numpy as np
 
 from sibeat_edge.errors import RecordError
 from sibeat_edge.reading.arrays import NUMBERS, ArraySource, Columns, Sideways, Single, telling
-from sibeat_edge.reading.clocks import UNITS as CLOCK_UNITS
-from sibeat_edge.reading.clocks import stretches_of, thinned, told_unit
+from sibeat_edge.reading.clocks import DAYS, stretches_of, thinned, told_unit
+from sibeat_edge.reading.clocks import UNITS as UNITS_OF_TIME
 from sibeat_edge.reading.encoding import decode, printable
-from sibeat_edge.reading.headings import clock_unit
+from sibeat_edge.reading.headings import COUNTERS, clock_unit, words
 from sibeat_edge.reading.leads import MILLIVOLTS, plain
 from sibeat_edge.signal.resampling import HIGHEST_RATE
 
@@ -36,6 +36,7 @@ LEADS = (
 )
 KNOWN = ("i", "ii", "iii", "avr", "avl", "avf", "v1", "v2", "v3", "v4", "v5", "v6")
 UNITS = ("units", "unit", "sigunits")
+CLOCK_UNITS = {DAYS: "days", **UNITS_OF_TIME}
 OTHERS = ("axis0", "axis1", "block0items", "index")  # of a table that pandas has written
 SHORTEST = 8  # values, below which an array holds no signal
 MOST_TIMES, MOST_STAMPS = 50_000_000, 5_000_000
@@ -67,7 +68,7 @@ class Named:
             self.arrays[name] = value.astype(f"{kind}8[ns]").view("i8")
         elif kind in NUMBERS:
             self.arrays[name] = value
-        elif kind in ("S", "U", "O") and _clock_unit(name) is not None and _length(value) <= MOST_STAMPS:
+        elif kind in ("S", "U", "O") and are_stamps(name, value):
             self._add_stamps(name, value)
         elif kind in "USO" and int(np.prod(shape)) <= 1000:
             self.texts[name] = [_text(word) for word in np.ravel(value[()]) if isinstance(word, (str, bytes))]
@@ -81,6 +82,11 @@ class Named:
             self.add(name, np.array(words, "M8[ns]"))
         except ValueError:
             self.texts[name] = words[:1000]
+
+
+def are_stamps(name: str, array: Any) -> bool:
+    """Whether an array of texts may be a clock, by its name and its size."""
+    return _clock_unit(name) is not None and SHORTEST <= _length(array) <= MOST_STAMPS
 
 
 def _text(word):
@@ -185,7 +191,7 @@ def _rate(path, named, scalars, clocks, samples, rate, told):
                 warnings.append(f"{str(error).split(';')[0]} in {shown}; took {known:g} Hz instead.")
                 continue
             if stated is None or abs(found / known - 1) <= CONTRADICTS:
-                told["rate"] = told["clock"] = f"the clock {shown}, in {CLOCK_UNITS[unit]}"
+                told["rate"] = told["clock"] = f"the clock {shown}, in {CLOCK_UNITS.get(unit, unit)}"
                 return found, stretches, warnings
             what = f"{path}: found {found:.4g} Hz by the clock {shown}"
             warnings.append(f"{what}; expected {known:g} Hz as {stated[1]} says, which was taken.")
@@ -195,7 +201,27 @@ def _rate(path, named, scalars, clocks, samples, rate, told):
             "(--rate HZ)."
         )
     told["rate"] = f"{stated[1]} in the file" if stated else "the option"
-    return known, None, warnings
+    return known, _numbered(path, named, samples, known), warnings
+
+
+def _numbered(path, named, samples, known):
+    """The stretches between gaps, by an array that numbers the samples at this rate; None without one."""
+    for name, array in named.arrays.items():
+        is_whole = array.dtype.kind in "iu" and array.shape == (samples,)
+        if is_whole and COUNTERS & set(words(name.rpartition("/")[2])):
+            numbers = np.asarray(array[()], np.float64)
+            try:
+                found, stretches = stretches_of(path, *_scaled(thinned(numbers - numbers[0]), 1 / known))
+            except RecordError:
+                continue
+            if abs(found / known - 1) <= CONTRADICTS:
+                return stretches
+    return None
+
+
+def _scaled(clock, unit):
+    times, counts = clock
+    return times * unit, counts
 
 
 def _stated(path, scalars):

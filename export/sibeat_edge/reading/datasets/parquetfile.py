@@ -10,7 +10,7 @@ from sibeat_edge.reading.arrays import MOST_LEADS, checked_seconds, telling, uni
 from sibeat_edge.reading.clocks import stretches_of, thinned, told_unit
 from sibeat_edge.reading.datasets.named import CONTRADICTS, RATES, plain_key
 from sibeat_edge.reading.encoding import printable
-from sibeat_edge.reading.headings import clock_unit, name_and_unit
+from sibeat_edge.reading.headings import COUNTERS, clock_unit, name_and_unit, words
 from sibeat_edge.signal.resampling import HIGHEST_RATE
 
 MOST_GROUP = 256 * 2**20  # bytes of a row group, as the file says, that is unpacked at once
@@ -76,7 +76,7 @@ class ParquetFile:
                 )
 
     def _look_at(self, schema):
-        """The columns of leads, those of clocks with their units in s (0: unknown), and a frame's index."""
+        """The columns of leads, those of clocks with their units in s (0: unknown), and numbers of rows."""
         from pyarrow import types
 
         if len(set(schema.names)) < len(schema.names):
@@ -97,6 +97,8 @@ class ParquetFile:
                     numbers.append((field.name, types.is_integer(field.type)))
                 else:
                     columns.append(field.name)
+                    if types.is_integer(field.type) and COUNTERS & set(words(field.name)):
+                        numbers.append((field.name, True))
         return columns, clocks, numbers
 
     def _find_clock(self, clocks, known):
@@ -122,15 +124,17 @@ class ParquetFile:
         return None
 
     def _find_numbers(self, numbers, known):
-        """The rate that is ``known``, where a frame's index tells the gaps, as numbers of rows or times."""
+        """The rate that is ``known``, where a frame's index or the numbers of rows tell the gaps."""
         for name, is_whole in numbers if known else ():
             try:
                 found, stretches = self._clock(name, 1 / known if is_whole else 0)
             except RecordError:
                 continue
             if abs(found / known - 1) <= CONTRADICTS:
-                self._stretches, self.told["clock"] = stretches, "the frame's index"
-                self.told["rate"] = "the frame's index"
+                self._stretches, self.told["rate"] = (
+                    stretches,
+                    "the option, by which numbers of rows tell gaps",
+                )
                 return found
         return None
 

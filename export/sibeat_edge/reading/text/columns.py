@@ -6,17 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sibeat_edge.reading.headings import ECG, SECONDS, TIMES, name_and_unit, words
+from sibeat_edge.reading.headings import COUNTERS, ECG, SECONDS, TIMES, name_and_unit, words
 from sibeat_edge.reading.layout import Layout
 from sibeat_edge.reading.leads import millivolts, plain
 from sibeat_edge.reading.text.preamble import Preamble
 from sibeat_edge.reading.text.stamps import is_stamp
 
 LEAD, CLOCK, COUNTER = "lead", "clock", "counter"
-COUNTERS = frozenset(
-    "index idx counter count packet packets nseq seq sequence sample samples frame frames row rows no nr "
-    "number id unnamed".split()
-)
 LIMB = re.compile(r"i{1,3}|av[rlf]|v[1-9]")
 EVEN = 0.9  # of a counter's steps
 LEAST = 10  # rows, from which an even rise is no coincidence

@@ -11,7 +11,7 @@ from sibeat_edge.reading.text.numbers import ZERO, Cells, NoNumber, numbers
 # s since 1970 from 1973 to 5138 are as many as this, and in smaller units a thousand times as many each.
 EPOCH = 1e8, 1e11
 LONGEST = 64  # bytes of a stamp
-DAY, HALF = 86_400.0, 43_200.0  # s
+DAY, HALF, HELD_UP = 86_400.0, 43_200.0, 60.0  # s
 WRAPS = (2.0**16, 2.0**24, 2.0**31, 2.0**32)  # where devices' counters of ticks begin again
 NEAR = 0.9  # of its range, from which a counter is about to begin again
 STAMP = re.compile(
@@ -63,7 +63,8 @@ class Stamps:
         steps = np.diff(values, prepend=before)
         added = np.zeros(len(values))
         turn = _midnight if self._tick is None else _wrap
-        for place in np.flatnonzero(steps < -min(HALF, WRAPS[0] / 2)):
+        is_back = steps < -min(HALF, WRAPS[0] / 2)
+        for place in np.flatnonzero(is_back | (steps > DAY - HELD_UP) & (self._tick is None)):
             added[place] = turn(values[place] - steps[place], values[place])
         turned = self._turns + np.cumsum(added)
         if len(values):
@@ -79,8 +80,10 @@ def finite(values: np.ndarray) -> np.ndarray:
 
 
 def _midnight(before, behind):
-    """What is added behind midnight to a time of day without a date."""
-    return DAY if before < 2 * DAY and before - behind > HALF else 0.0
+    """What is added behind midnight to a time of day without a date; taken off for packets from before it."""
+    if before >= DAY or behind >= DAY:
+        return 0.0
+    return DAY if before - behind > HALF else -DAY if behind - before > DAY - HELD_UP else 0.0
 
 
 def _wrap(before, behind):

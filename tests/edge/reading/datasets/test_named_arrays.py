@@ -84,6 +84,11 @@ class TestRate:
             read_record(path, "1")
         assert read_record(path, "1", rate=250).rate == 250
 
+    def test_numbers_of_samples_tell_gaps_if_the_rate_is_given(self, save):
+        record = read_record(save(ecg=SIGNAL, sample=np.r_[0:1000, 8500:10_000]), "1", rate=250)
+        assert record.rate == 250 and record.seconds == 40
+        assert np.isnan(record.signal[1000:8500]).all()
+
     def test_a_rate_that_contradicts_the_option_is_refused(self, save):
         with pytest.raises(RecordError, match="found a rate of 250 Hz; expected 300 Hz as given"):
             read_record(save(ecg=SIGNAL, fs=250), "1", rate=300)
@@ -226,6 +231,16 @@ class TestHdf5:
             file.create_dataset("ecg", (20_000_000,), "f8", chunks=(20_000_000,), compression="gzip")
         with pytest.raises(RecordError, match="found chunks of 153 MiB"):
             open_source(tmp_path / "a.h5", 250)
+
+    @pytest.mark.parametrize("form", ["S", "O"])
+    def test_dates_as_texts_are_a_clock(self, tmp_path, form):
+        h5py = pytest.importorskip("h5py", reason="no h5py: pip install 'sibeat_edge[formats]'")
+        times = np.datetime64("2026-01-05T08:00") + (np.arange(2500) * 4).astype("m8[ms]")
+        times[1000:] += np.timedelta64(30, "s")
+        with h5py.File(tmp_path / "a.h5", "w") as file:
+            file["ecg"] = SIGNAL
+            file["datetime"] = times.astype("S") if form == "S" else times.astype(str).tolist()
+        assert read_record(tmp_path / "a.h5", "1", rate=250).seconds == pytest.approx(40)
 
     @pytest.mark.parametrize("unit", ["\u00b5V".encode("latin-1"), "\u00b5V".encode()])
     def test_a_unit_in_any_encoding(self, tmp_path, unit):

@@ -172,3 +172,8 @@ def test_the_index_of_a_frame_tells_gaps_if_the_rate_is_given(tmp_path, index):
     assert read_record(tmp_path / "a.parquet", rate=250).seconds == pytest.approx(40)
     with pytest.raises(RecordError, match="no column of time"):
         read_record(tmp_path / "a.parquet")
+
+
+def test_numbers_of_rows_tell_gaps_if_the_rate_is_given(tmp_path):
+    path = saved(tmp_path, **{"Sample Index": np.r_[0:1000, 8500:10_000], "II": SIGNAL[:, 1]})
+    assert read_record(path, rate=250).seconds == pytest.approx(40)
