@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from keras_sibeat.errors import DataError
-from sibeat_edge.reading.layout import UNIT, find_layout, is_row, is_timestamp, open_text
+from sibeat_edge.reading.headings import UNIT
+from sibeat_edge.reading.layout import find_layout, is_row, is_timestamp, open_text
 
 TIMES = ("time", "elapsed time", "timestamp", "datetime", "date")  # headings of what is no channel
 CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}(?:[.,]\d+)?))?")

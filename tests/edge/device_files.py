@@ -82,6 +82,12 @@ def write_kardia(path, signal, leads, rate, resolution=500):
     return path
 
 
+def write_json(path, signal, leads, rate):
+    content = {"sampling_rate": rate, "units": "mV", "leads": list(leads), "ecg": signal.T.tolist()}
+    path.write_text(json.dumps(content))
+    return path
+
+
 def write_atc(path, signal, leads, rate, step=500):
     def block(name, content):
         head = name + struct.pack("<I", len(content)) + content
@@ -379,6 +385,7 @@ WRITERS = {
     "Movesense": ("json", write_movesense, None),
     "Movesense lines": ("jsonl", write_movesense_lines, None),
     "Kardia": ("json", write_kardia, None),
+    "JSON": ("json", write_json, None),
     "ATC": ("atc", write_atc, None),
     "MATLAB": ("mat", write_mat, None),
     "MATLAB 7.3": ("mat", write_mat73, "h5py"),

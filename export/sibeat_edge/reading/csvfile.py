@@ -10,9 +10,10 @@ from sibeat_edge.errors import RecordError
 from sibeat_edge.reading.formats import STANDARD_INPUT
 from sibeat_edge.reading.layout import find_layout, is_row
 from sibeat_edge.reading.text.clock import BadClock
-from sibeat_edge.reading.text.columns import CLOCK, COUNTER, LEAD, find_columns, is_counted
+from sibeat_edge.reading.text.columns import CLOCK, COUNTER, LEAD, are_split, find_columns, is_counted
 from sibeat_edge.reading.text.even import EvenClock
 from sibeat_edge.reading.text.numbers import numbers
+from sibeat_edge.reading.text.order import InOrder
 from sibeat_edge.reading.text.preamble import read_preamble
 from sibeat_edge.reading.text.rows import Rows
 from sibeat_edge.reading.text.stream import TextStream
@@ -34,7 +35,8 @@ class CsvFile:
     are in units of voltage, come first.
 
     A column of time is the clock (``find_timing``). Its jitter is smoothed, and after a gap a new block
-    begins (``EvenClock``).
+    begins (``EvenClock``). Rows in another order than an even clock, or twice, are put in order, with a
+    warning (``InOrder``).
 
     Args:
         path: of the file.
@@ -73,6 +75,11 @@ class CsvFile:
         self._layout = layout
         preamble = read_preamble(lines[: layout.first])
         first = [layout.cells(line) for line in lines[layout.first :] if is_row(line)][:FEW]
+        if layout.separator == "," and are_split(first):
+            raise RecordError(
+                f"{self._name}: found commas between the columns and before decimals; expected semicolons, "
+                "tabs or quotes to tell them apart."
+            )
         columns = find_columns(layout, preamble, first)
         leads = [column for column in columns if column.kind == LEAD]
         if not leads:
@@ -150,7 +157,7 @@ class CsvFile:
         else:
             stamps = self._timing.stamps()
             parts = rows.read([self._timing.column, *places], [stamps.read, *parse])
-            yield from self._timed(rows, parts, len(places), stamps)
+            yield from self._timed(rows, self._ordered(parts, stamps), len(places))
         self.cut = rows.cut
 
     def _by_count(self, begin, parts):
@@ -161,18 +168,28 @@ class CsvFile:
                 yield begin + seen / self._rate, values
             seen += len(values)
 
-    def _timed(self, rows, parts, width, stamps):
+    def _ordered(self, parts, stamps):
+        """The line, the stamps in s and the samples of parts whose rows are in the order of an even clock."""
+        order, end = InOrder(self._timing.pace), 1
+        for line, values in parts:
+            end, first = line + len(values), line - order.held
+            values = values[
+                np.isfinite(values[:, 0])
+            ]  # where a row could not be read, the clock tells the gap
+            yield first, *order.push(stamps.seconds(values[:, 0]), values[:, 1:])
+        if order.held:
+            yield end - order.held, *order.finish()
+        if order.changed:
+            self._warn("found rows in another order than their stamps, or twice; put them in order")
+
+    def _timed(self, rows, parts, width):
         """The time and the samples of rows behind whose stamps they stand."""
         clock, end = EvenClock(self._rate, self._timing.pace), 0.0
         waits = np.zeros((0, width))
         part = next(parts, None)
         while part is not None:
-            line, values = part
+            line, times, values = part
             part = next(parts, None)
-            values = values[
-                np.isfinite(values[:, 0])
-            ]  # where a row could not be read, the clock tells the gap
-            times, values = stamps.seconds(values[:, 0]), values[:, 1:]
             try:
                 runs = clock.push(times)
             except BadClock as error:
@@ -186,7 +203,7 @@ class CsvFile:
                         f"found {error}; took {self._rate:g} Hz from about line {line + error.place} on"
                     )
                     later = chain([part] if part else [], parts)
-                    rest = chain([waits, values], (values[:, 1:] for _, values in later))
+                    rest = chain([waits, values], (values for _, _, values in later))
                     yield from self._by_count(end, rest)
                     return
                 else:

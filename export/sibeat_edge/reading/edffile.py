@@ -138,9 +138,13 @@ class EdfFile:
         place = next((c for c in header.channels if c.is_annotations), None)
         texts = [] if place is None else self._texts(place)
         found = [ONSET.match(text) for text in texts]
-        if not any(found):
-            raise RecordError(f"{self._path}: found data records without times; expected them, as in EDF+D.")
         missing = found.count(None)
+        if not any(found):
+            self.warnings.append(
+                f"{self._path}: found data records without times; expected them, as in EDF+D, and took them "
+                "to follow at once, so gaps cannot be told."
+            )
+            return []
         if missing:
             self.warnings.append(
                 f"{self._path}: found {missing} data records without a time; expected them to follow at once."

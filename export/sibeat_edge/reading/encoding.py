@@ -4,6 +4,8 @@
 # Chinese encodings, and where UTF-8 was taken for Latin-1 and encoded again.
 MICRO = (b"\xc2\xb5", b"\xce\xbc", b"\xb5", b"\xe6", b"\xec", b"\x83\xca", b"\xa6\xcc", b"\xc3\x82\xc2\xb5")
 
+CYRILLIC = ("cp1251", "cp866", "koi8-r")
+
 
 def decode(raw: bytes) -> str:
     """The text of ``raw`` bytes: UTF-8, or else Latin-1, in which any bytes are some text.
@@ -36,4 +38,7 @@ def decode_unit(raw: bytes) -> str:
     ('uV', 'uV', 'mV', '')
     """
     bare = raw.strip(b" \0\t")
+    for encoding in CYRILLIC:
+        if (unit := bare.decode(encoding, "replace").casefold()) in ("мкв", "мв"):
+            return unit
     return "uV" if bare[-1:] in (b"V", b"v") and bare[:-1] in MICRO else decode(bare)

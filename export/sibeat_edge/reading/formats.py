@@ -107,6 +107,15 @@ FORMATS = (
         ".json",
         "jsonfile:read_kardia",
         rb'"(samples|frequency|mainsFrequency|amplitudeResolution|recordedAt)"',
+        may_lack_rate=True,
+    ),
+    _format(
+        "JSON",
+        "lists of numbers, or an object a sample",
+        ".json",
+        "datasets.jsonarrays:read_json",
+        rb"\A\W*?[\[{]",
+        may_lack_rate=True,
     ),
     _format("ATC", "recordings in AliveCor's Kardia app", ".atc", "atcfile:read_atc", rb"\AALIVE"),
     _format(
@@ -163,6 +172,7 @@ FORMATS = (
     ),
 )
 WFDB, _, TEXT, *_ = FORMATS
+JSON = next(form for form in FORMATS if form.name == "JSON")  # of any program, mostly no recordings
 STANDARD_INPUT = Path("-")  # of text alone
 WFDB_SIGNALS = (".hea", ".dat", ".mat")  # of which a file is a part of a record if a header lies beside it
 
@@ -170,7 +180,7 @@ WFDB_SIGNALS = (".hea", ".dat", ".mat")  # of which a file is a part of a record
 def find_format(path: Path, head: bytes, ending: str | None = None) -> Format:
     """The format of a file by its ending; where several formats share it, or none has it, by its first bytes.
 
-    A table of numbers is a text, whatever its ending, if that is no other format's.
+    A table of numbers is a text, whatever its ending: MATLAB's ``save -ascii`` writes one as ``.mat``.
 
     Args:
         path: of the file.
@@ -181,17 +191,20 @@ def find_format(path: Path, head: bytes, ending: str | None = None) -> Format:
     """
     ending = (path.suffix if ending is None else ending).lower()
     alike = [form for form in FORMATS if ending in form.endings]
-    if len(alike) == 1:
+    if len(alike) == 1 and alike[0].begins is None:
         return alike[0]
     if head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         head = head.replace(b"\0", b"")
     for form in alike or FORMATS:
         if form.begins is not None and form.begins.search(head):
             return form
-    if alike:
+    is_text = head.lstrip()[:1] not in (b"", b"[", b"{", b"<") and is_table(head)
+    if len(alike) == 1 and not is_text:
+        return alike[0]  # whose reader tells what is wrong
+    if alike and not is_text:
         names = " nor ".join(form.name for form in alike)
         raise RecordError(f"{path}: found neither {names} in a file {ending}; expected one of them.")
-    if is_table(head):
+    if is_text:
         return TEXT
     raise RecordError(
         f"{path}: found a file of unknown format; expected a WFDB record (.hea), .edf, .csv or another "
@@ -210,6 +223,8 @@ def locate(path: Path) -> tuple[Format, Path, str]:
     """
     if path.name and path.with_name(path.name + ".hea").is_file():
         return WFDB, path, path.name
+    if path.name and not path.exists() and path.with_name(f"{path.name}.hea{PACKED}").is_file():
+        return WFDB, path.with_name(f"{path.name}.hea{PACKED}"), path.name
     if path.suffix.lower() in WFDB_SIGNALS and path.with_suffix(".hea").is_file():
         return WFDB, path.with_suffix(""), path.stem
     if not path.is_file():

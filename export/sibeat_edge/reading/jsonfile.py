@@ -17,6 +17,7 @@ MOST = 64 * 2**20  # bytes of a file that is parsed as a whole, which takes ten 
 CHUNK = 2**20  # characters read at a time
 MOST_PACKET = 2**18  # characters of a packet
 MOST_SAMPLES = 100_000_000
+WRAP, LONGEST_DELAY = 2**32 / 1e3, 10.0  # s: where a clock of 32 bits begins again; that packets are held up
 STEP = 0.38147e-3  # mV: Movesense's documented step of its counts
 SAMPLES = re.compile(r'\{[^{}\[\]]*"Samples"\s*:\s*\[')  # where a packet begins
 STAMP = re.compile(r'"Timestamp"\s*:\s*(-?\d+(?:\.\d+)?)')
@@ -32,7 +33,8 @@ def read_movesense(path: Path, rate: float | None) -> ArraySource:
     They may stand in anything, as the showcase app's ``{"data": [{"ecg": …}]}`` or a line a notification.
 
     Counts have the sensor's documented step of 0.38147 uV; what comes from ``/Meas/ECG/…/mV`` is in mV. The
-    rate is the address's or the option's, and else that of the timestamps, whose gaps are gaps.
+    rate is the address's or the option's, and else that of the timestamps, whose gaps are gaps. Packets that
+    come in another order, or twice, are put in the order of their timestamps, with a warning.
 
     Args:
         path: of the file.
@@ -40,7 +42,7 @@ def read_movesense(path: Path, rate: float | None) -> ArraySource:
 
     Raises ``RecordError`` for a file without such packets, or without a rate.
     """
-    values, stamps, counts = array("f"), [], []
+    values, stamps, sizes = array("f"), [], []
     address, is_scaled, cut = None, False, ""
     try:
         for stamp, samples, place, scaled in _packets(path):
@@ -48,7 +50,7 @@ def read_movesense(path: Path, rate: float | None) -> ArraySource:
             if samples:
                 values.extend(samples)
                 stamps.append(np.nan if stamp is None else stamp)
-                counts.append(len(samples))
+                sizes.append(len(samples))
             if len(values) > MOST_SAMPLES:
                 raise RecordError(f"{path}: found more than {MOST_SAMPLES:,} samples; expected fewer.")
     except _EndsError as ended:
@@ -57,14 +59,18 @@ def read_movesense(path: Path, rate: float | None) -> ArraySource:
             raise RecordError(cut) from ended
     if not values:
         raise RecordError(f"{path}: found no samples; expected packets of Movesense's ECG.")
-    times = np.array(stamps) / 1e3
+    signal, times, counts = np.frombuffer(values, np.float32), np.array(stamps) / 1e3, np.array(sizes)
     told = {
         "leads": "the format: one lead",
         "units": "the address, /mV" if is_scaled else "the sensor's step",
     }
     warnings, stretches = [], None
     if np.isfinite(times).all() and len(times) > 1:
-        found, stretches = stretches_of(path, times, np.array(counts))
+        signal, times, counts, is_changed = _in_order(signal, times, counts)
+        if is_changed:
+            what = f"{path}: found packets in another order than their timestamps, or twice"
+            warnings.append(f"{what}; expected each once, and put them in order.")
+        found, stretches = stretches_of(path, times, counts)
         told |= {"rate": "the timestamps of packets", "clock": "the timestamps of packets"}
     elif (address or rate) is not None:
         found = float(address or rate or 0)
@@ -74,7 +80,7 @@ def read_movesense(path: Path, rate: float | None) -> ArraySource:
         raise RecordError(f"{path}: found no timestamps of packets; expected them, or the rate (--rate HZ).")
     return ArraySource(
         path,
-        np.frombuffer(values, np.float32)[:, None],
+        signal[:, None],
         ["ECG"],
         "mV",
         found,
@@ -84,6 +90,25 @@ def read_movesense(path: Path, rate: float | None) -> ArraySource:
         told=told,
         cut=cut,
     )
+
+
+def _in_order(signal, times, counts):
+    """The samples, times and counts of packets in the order of their times, each once; whether that differs.
+
+    Where a clock goes back by more than packets are held up, it has begun anew: that is left as it is.
+    """
+    times = times + WRAP * np.cumsum(np.diff(times, prepend=times[0]) < -WRAP / 2)
+    back = np.maximum.accumulate(times) - times
+    if not (np.diff(times) <= 0).any() or back.max() > LONGEST_DELAY:
+        return signal, times, counts, False
+    packets = np.split(signal, np.cumsum(counts)[:-1])
+    kept: list[int] = []
+    for number in np.argsort(times, kind="stable"):
+        is_again = kept and times[number] == times[kept[-1]]
+        if not (is_again and np.array_equal(packets[number], packets[kept[-1]])):
+            kept.append(number)
+    parts = [packets[number] for number in kept]
+    return np.concatenate(parts), times[kept], counts[kept], kept != list(range(len(packets)))
 
 
 class _EndsError(Exception):
@@ -125,31 +150,42 @@ def _packets(path: Path) -> Iterator[tuple[float | None, list[float], int | None
 
 def _numbers(path, text):
     try:
-        return [float(word) for word in text.split(",")] if text.strip() else []
+        return [float(word.replace("null", "nan")) for word in text.split(",")] if text.strip() else []
     except ValueError as error:
         raise RecordError(f"{path}: found a sample that is no number; expected numbers.") from error
 
 
-def read_kardia(path: Path) -> ArraySource:
+def read_kardia(path: Path, rate: float | None = None) -> ArraySource:
     """The ``Source`` of a JSON file of AliveCor's Kardia: ``data`` with ``raw`` or ``enhanced``, which have a
     ``frequency`` in Hz, an ``amplitudeResolution`` in nV, and ``samples`` of one to twelve leads.
 
     The raw signal is taken where there is one: the enhanced is filtered, and a filter changes beats.
 
-    Raises ``RecordError`` for a file without samples or frequency.
+    Samples that are objects are of another program: the file is then read as any JSON.
+
+    Args:
+        path: of the file.
+        rate: Hz, for a file without a frequency; may be None.
+
+    Raises ``RecordError`` for a file without samples or a rate.
     """
     checked_size(path, MOST)
     with telling(path, "JSON"):
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
+        content = json.loads(path.read_bytes())
     block, name = _kardia_block(content)
     if block is None:
         raise RecordError(f"{path}: found no samples; expected those of a Kardia recording.")
     samples = block["samples"]
+    if isinstance(samples, list) and samples and isinstance(samples[0], dict):
+        from sibeat_edge.reading.datasets.jsonarrays import read_json
+
+        return read_json(path, rate)
     leads = list(samples) if isinstance(samples, dict) else ["leadI"]
     columns = list(samples.values()) if isinstance(samples, dict) else [samples]
-    rate = _number(block.get("frequency"))
+    stated = _number(block.get("frequency"))
+    rate = stated or rate
     if rate is None:
-        raise RecordError(f"{path}: found no frequency; expected the sampling rate.")
+        raise RecordError(f"{path}: found no frequency; expected one, or the rate (--rate HZ).")
     with telling(path, "lists of numbers"):
         signals = [np.array(column, np.float32) for column in columns]
         if any(signal.ndim != 1 for signal in signals):
@@ -173,7 +209,7 @@ def read_kardia(path: Path) -> ArraySource:
         warnings=warnings,
         told={
             "leads": f"the file's names ({name} signal)",
-            "rate": "the file's frequency",
+            "rate": "the file's frequency" if stated else "the option",
             "units": f"the file's {key} in nV" if step else "",
         },
     )

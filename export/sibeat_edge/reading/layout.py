@@ -10,13 +10,13 @@ from typing import TextIO
 
 import numpy as np
 
+from sibeat_edge.reading.headings import SECONDS, UNIT
 from sibeat_edge.reading.leads import millivolts
 from sibeat_edge.reading.text.numbers import MISSING, number
 from sibeat_edge.reading.text.preamble import PERSONAL, states
-from sibeat_edge.reading.text.stamps import SECONDS, is_stamp
+from sibeat_edge.reading.text.stamps import is_stamp
 from sibeat_edge.reading.text.stream import HEAD, encoding_of
 
-UNIT = re.compile(r"^(.*?)\s*[(\[]\s*([^)\]]*?)\s*[)\]]$")  # a heading's name and unit: MLII (mV)
 COMMENT = ("#", "%", "//")  # begins a line that is no row
 LOOK = 100  # lines from which the layout is taken
 # Separators (None: blanks) and decimal marks; of those that fit as many rows, the first.
@@ -28,6 +28,7 @@ TELLING = re.compile(r"time|zeit|stamp|e[ck]g|lead|ableitung|^m?l?(i{1,3}|av[rlf
 # Units beside those of voltage and time that stand in a row of units.
 OTHERS = frozenset(("g", "%", "bpm", "adc", "counts", "raw", "no_units", "nounits", "ut", "deg/s", "kohms"))
 TIMES = re.compile(r"h+:mm:ss.*|m/.?s.*|yyyy.*", re.IGNORECASE)
+PERSON = re.compile(r"[^\W\d_a-z][^\W\d_]+(?:,? [^\W\d_a-z][^\W\d_]*\.?)+")  # a title that may be a name
 WHOLE = re.compile(r"[-+]?\d+")
 
 
@@ -117,9 +118,10 @@ def find_layout(lines: Sequence[str]) -> Layout | None:
     """The layout of a file that begins with these lines; None if none of them is a row of numbers.
 
     What comes before the first row of numbers is left out, but for the headings: the line of texts above it
-    that has as many cells or, of several such lines in a row, the first whose cells differ, and a row of
-    units below it. A first row may be headings that are numbers, as pandas writes them, and a comment right
-    above the first row, as NumPy does. A row may hold timestamps, too.
+    that has as many cells or, of several such lines in a row, the first whose cells differ (and name a lead
+    or a time, if one does), and a row of units below it. A single heading that may be a name is none. A
+    first row may be headings that are numbers, as pandas writes them, and a comment right above the first
+    row, as NumPy does. A row may hold timestamps, too.
     """
     kept = [(place, line) for place, line in enumerate(lines) if is_row(line)]
     looked = kept[:LOOK] if len(kept) < 2 * LOOK else kept[-LOOK:]
@@ -198,12 +200,16 @@ def _with_headings(layout, kept, place):
         head, first = top, place
     elif _are_numbered([cells for _, cells in rows[place:]]):
         head, first = place, place + 1
-    elif place and _is_narrow(rows[place - 1 : place + 1]):
+    elif place and (_have_names(rows[place - 1 :]) or _is_narrow(rows[place - 1 : place + 1])):
         head, first = place - 1, place
     else:
         head, first = top, top
     headings = rows[head][1] if head < first else []
+    if head < first and _have_names(rows[head:]):
+        headings = ["", *headings]  # R writes none above the names of rows
     headings = tuple(headings[: _width(headings)])
+    if len(headings) == 1 and PERSON.fullmatch(headings[0]) and not _is_telling(headings[0]):
+        headings = ()
     widths = Counter(_width(cells) for _, cells in rows[first:])
     width = len(headings) or max(widths, key=lambda width: (widths[width], width))
     decimal = layout.decimal
@@ -221,7 +227,8 @@ def _of_block(block, head):
     units = next((tuple(cells) for cells in block[1:] if _are_units(cells)), ())
     differ = [place for place, cells in enumerate(block) if len(set(cells)) == len(cells)]
     names = [place for place in differ if tuple(block[place]) != units]
-    return head + (names[0] if names else 0), units[: _width(units)]
+    telling = [place for place in names if any(map(_is_telling, block[place]))]
+    return head + next(iter(telling or names), 0), units[: _width(units)]
 
 
 def _are_units(cells):
@@ -229,7 +236,7 @@ def _are_units(cells):
     known = sum(
         millivolts(cell) is not None or cell in SECONDS or bool(TIMES.fullmatch(cell)) for cell in told
     )
-    return bool(known) and 2 * (known + sum(cell in OTHERS for cell in told)) > len(told)
+    return bool(known) and 2 * (known + sum(cell in OTHERS for cell in told)) >= len(told)
 
 
 def _are_numbered(rows):
@@ -237,10 +244,19 @@ def _are_numbered(rows):
     first, others = rows[0], rows[1 : 1 + LOOK]
     if not others:
         return False
-    if len(first) > 1 and not first[0] and all(map(str.isdigit, first[1:])):
-        return all(row[0] for row in others)
+    if len(first) > 1 and not first[0]:
+        is_counted = [row[0] for row in others] == [str(number) for number in range(len(others))]
+        return is_counted or (all(map(str.isdigit, first[1:])) and all(row[0] for row in others))
     is_counted = first in [[str(start + place) for place in range(len(first))] for start in (0, 1)]
     return is_counted and all("." in cell or "e" in cell for row in others for cell in row)
+
+
+def _have_names(rows):
+    """Whether rows have one cell more than the headings above them, which numbers them one by one."""
+    (above, names), (place, cells), *_ = [*rows, (0, [])][:2]
+    numbers = [cells[0] for _, cells in rows[1:]]
+    is_counted = len(numbers) > 1 and numbers == [str(number) for number in range(1, len(rows))]
+    return above == place - 1 and len(names) + 1 == len(cells) and is_counted
 
 
 def _is_narrow(rows):

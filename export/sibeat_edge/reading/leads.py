@@ -7,13 +7,27 @@ FIRST = "first"  # stands for the first lead of a recording, whatever its name
 SEPARATORS = re.compile(r"[\s_.:-]+")
 KIND = re.compile(r"^(ecg|lead)(?=[^\W\d])")  # before a lead, as EDF+ has it; ECG1 is a name
 LIMB = re.compile(r"^(ml|d)(?=i{1,3}$)")  # before a limb lead: modified, its electrodes on the trunk; or DII
-# In one unit, its name case-folded and in the singular; the micro sign also as UTF-8 or as DOS's that was
-# read as Latin-1, or lost.
+# In one unit, its name case-folded and in the singular, or its first eight letters, as EDF has room for; the
+# micro sign also as UTF-8 or as DOS's that was read as Latin-1, or lost.
 MILLIVOLTS = {
     **dict.fromkeys(("v", "volt"), 1e3),
-    **dict.fromkeys(("mv", "мв", "mvolt", "millivolt"), 1.0),
+    **dict.fromkeys(("mv", "мв", "mvolt", "millivol", "millivolt"), 1.0),
     **dict.fromkeys(
-        ("uv", "μv", "âμv", "æv", "\ufffdv", "мкв", "mcv", "microv", "uvolt", "μvolt", "microvolt"), 1e-3
+        (
+            "uv",
+            "μv",
+            "âμv",
+            "æv",
+            "\ufffdv",
+            "мкв",
+            "mcv",
+            "microv",
+            "uvolt",
+            "μvolt",
+            "microvol",
+            "microvolt",
+        ),
+        1e-3,
     ),
     **dict.fromkeys(("nv", "nanovolt"), 1e-6),
 }

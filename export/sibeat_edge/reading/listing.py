@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sibeat_edge.errors import RecordError
 from sibeat_edge.marks import is_own
-from sibeat_edge.reading.formats import FORMATS, HEAD, PACKED, find_format
+from sibeat_edge.reading.formats import FORMATS, HEAD, JSON, PACKED, find_format
 from sibeat_edge.reading.gzipped import first_bytes
 from sibeat_edge.reading.layout import find_layout
 from sibeat_edge.reading.text.stream import TextStream
@@ -96,7 +96,7 @@ def _may_be_one(path):
         if sum(ending in form.endings for form in FORMATS) > 1:
             with open(path, "rb") as file:
                 head = first_bytes(path, HEAD) if is_packed else file.read(HEAD)
-            find_format(path, head, ending)
+            return find_format(path, head, ending) is not JSON
     except RecordError:
         return False
     return True
@@ -110,6 +110,12 @@ def _record(path):
     return path
 
 
+def _without_packing(path):
+    """A WFDB record's name for one of its compressed files; any other path as it is."""
+    is_part = path.name.lower().endswith((HEADER + PACKED, SIGNAL + PACKED))
+    return path.with_name(Path(path.stem).stem) if is_part else path
+
+
 def files_of(*paths: str | Path) -> list[Path]:
     """The files that the recordings at ``paths`` consist of, as far as they are there.
 
@@ -119,12 +125,12 @@ def files_of(*paths: str | Path) -> list[Path]:
     >>> files_of("absent.csv")
     []
     """
-    records = [_record(Path(path)) for path in paths]
+    records = [_record(_without_packing(Path(path))) for path in paths]
     found: dict[Path, None] = {}
     names: dict[Path, set[str]] = defaultdict(set)  # of WFDB records, by their folder
     for record in records:
         header = header_of(record)
-        if header.is_file():
+        if header.is_file() or header.with_name(header.name + PACKED).is_file():
             found.update(dict.fromkeys([header, *_named_in(header)]))
             names[record.parent].add(record.name)
         else:

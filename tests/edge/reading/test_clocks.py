@@ -83,3 +83,42 @@ def test_many_gaps_in_a_long_clock_take_no_time():
     times = np.cumsum(steps)
     rate, stretches = stretches_of(FILE, times, ones(times))
     assert rate == 250 and len(stretches) == 4000
+
+
+@pytest.mark.parametrize("most", [0.06, 0.1, 0.2])
+def test_stamps_that_jitter_by_packets_lose_nothing(most):
+    ends = np.arange(0, 15_073, 73)
+    late = np.random.default_rng(0).uniform(0, most, len(ends))
+    times = np.interp(np.arange(15_000), ends, np.maximum.accumulate(ends / 250 + late))
+    times[9000:] += 20  # and the gap between them is found
+    rate, stretches = stretches_of(FILE, *thinned(times - times[0]))
+    assert rate == pytest.approx(250, rel=most / 50)
+    assert [first for _, first, _ in stretches] == [0, pytest.approx(9000, abs=16)]
+    assert stretches[1][0] == pytest.approx(56, abs=most)
+
+
+def test_a_packet_that_comes_twice_in_a_long_even_clock_is_told():
+    times = np.insert(np.arange(15_000) / 250, 1616, np.arange(1600, 1616) / 250)
+    with pytest.raises(RecordError, match="after a later time"):
+        stretches_of(FILE, *thinned(times))
+
+
+@pytest.mark.parametrize("size", [1, 16])
+def test_packets_that_are_lost_again_and_again_do_not_change_the_rate(size):
+    packets = np.arange(1000)
+    packets = packets[packets % 50 != 7]
+    times = (16 * packets[:, None] + np.arange(0, 16, size)).ravel() / 250
+    rate, stretches = stretches_of(FILE, *(thinned(times) if size == 1 else (times, np.full(len(times), 16))))
+    assert rate == 250 and len(stretches) == 21
+    assert stretches[-1][0] == pytest.approx(16 * 958 / 250)
+
+
+def test_stamps_that_jitter_around_their_samples_are_a_clock():
+    times = np.arange(15_000) / 250 + np.random.default_rng(0).normal(0, 0.002, 15_000)
+    rate, stretches = stretches_of(FILE, *thinned(times - times[0]))
+    assert rate == pytest.approx(250, rel=1e-3) and len(stretches) == 1
+
+
+def test_days_are_told_by_their_steps():
+    times = 739_000.5 + np.arange(5000) / 250 / 86_400
+    assert told_unit(FILE, times - times[0], ones(times)) == 86_400

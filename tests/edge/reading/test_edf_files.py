@@ -119,6 +119,11 @@ def test_microvolts_are_told_in_any_encoding(tmp_path, raw, channel):
     close(record.signal[:, 0], values() * (1 if channel else 0.001))
 
 
+@pytest.mark.parametrize("raw", ["мкВ".encode("cp1251"), "мкВ".encode("cp866"), "мкВ".encode(), b"MicroVol"])
+def test_microvolts_may_be_in_cyrillic_or_longer_than_the_field(path, raw):
+    close(read_record(put(path, "unit", raw)).signal[:, 0], values() / 1000)
+
+
 @pytest.mark.parametrize("unit", ["mmHg", "%", "\u00b0C", "\u03a9", "nonsense"])
 def test_a_channel_of_another_unit_keeps_no_other_from_being_read(tmp_path, unit):
     path = write_edf(tmp_path / "a.edf", [values(), values()], [RATE] * 2, ["MLII", "Other"])
@@ -296,6 +301,15 @@ def test_other_annotations_beside_a_time_do_not_matter(tmp_path):
         path, [0, 9], annotate=lambda text: text.replace(b"\x14\x14", b"\x14\x14\0+3\x1514\x14Noise\x14", 1)
     )
     assert [time for time, _ in read_record(path, wanted=("II",)).blocks(60)] == [0.0, 9.0]
+
+
+def test_gaps_that_are_declared_but_have_no_times_cannot_be_told(tmp_path):
+    steps = gapped(tmp_path / "a.edf", [0, 1, 2])
+    (tmp_path / "a.edf").write_bytes(
+        (tmp_path / "a.edf").read_bytes().replace(b"EDF Annotations", b"Other".ljust(15))
+    )
+    record = read_record(tmp_path / "a.edf", "ECG II")
+    assert len(record.signal) == steps.size and "gaps cannot be told" in record.warnings[0]
 
 
 def test_a_data_record_without_a_time_follows_the_one_before(tmp_path):

@@ -55,6 +55,15 @@ def test_a_file_is_read_as_it_was_written(tmp_path, kind, packed):
     assert record.source.named != (kind in UNNAMED)
 
 
+@pytest.mark.parametrize("name", ["a.mat", "a.ecg", "a.npy", "a.edf", "a.json", "a.xml"])
+def test_a_table_of_numbers_is_a_text_whatever_its_ending(tmp_path, name):
+    signal = beats(10, RATE)[:, 0]
+    np.savetxt(tmp_path / name, np.stack([np.arange(len(signal)) / RATE, signal], axis=1), fmt="%.4f")
+    record = read_record(tmp_path / name, "2")
+    assert record.rate == RATE
+    np.testing.assert_allclose(record.signal[:, 0], signal, atol=1e-4)
+
+
 @pytest.mark.parametrize("kind", WRITERS)
 def test_blocks_of_any_length_join_to_the_same_signal(tmp_path, kind):
     path = written(tmp_path, kind)
@@ -137,6 +146,7 @@ def test_what_is_no_recording_is_told_in_a_sentence(tmp_path, name, words):
         ((".dat",), "a.hea"),
         ((".dat",), "a.dat.gz"),
         ((".hea",), "a.hea.gz"),
+        ((".hea", ".dat"), "a"),
     ],
 )
 def test_a_wfdb_record_may_be_compressed(tmp_path, packed, named):
@@ -150,7 +160,7 @@ def test_a_wfdb_record_may_be_compressed(tmp_path, packed, named):
     assert record.name == "a" and not record.cut
     np.testing.assert_array_equal(record.signal, wanted)
     if named != "a.dat.gz":
-        assert find_recordings(tmp_path) == [tmp_path / (named if ".hea" in packed else "a")]
+        assert find_recordings(tmp_path) == [tmp_path / ("a.hea.gz" if ".hea" in packed else "a")]
 
 
 def test_a_fault_of_a_compressed_record_names_files_that_the_user_has(tmp_path):

@@ -81,6 +81,35 @@ class TestMovesense:
         record = read_record(path, "ECG")
         assert "ends too early" in record.cut and 0 < len(record.signal) < len(signal())
 
+    @pytest.mark.parametrize("change", ["swapped", "twice", "later twice"])
+    def test_packets_in_another_order_or_twice_are_put_in_order(self, tmp_path, change):
+        packets = movesense_packets(signal(), 125)
+        whole = read_record(self.written(tmp_path, packets), "ECG").signal
+        if change == "swapped":
+            packets[10], packets[11] = packets[11], packets[10]
+        else:
+            packets.insert(11 if change == "twice" else 15, packets[10])
+        record = read_record(self.written(tmp_path, packets), "ECG")
+        np.testing.assert_array_equal(record.signal, whole)
+        assert "another order" in record.warnings[0]
+
+    def test_a_missing_sample_is_missing(self, tmp_path):
+        path = self.written(tmp_path, movesense_packets(signal(), 125))
+        path.write_text(path.read_text().replace('"Samples": [', '"Samples": [null, ', 1))
+        found = read_record(path, "ECG").signal[:, 0]
+        assert np.isnan(found[0]) and np.isfinite(found[1:]).all()
+
+    def test_a_clock_of_32_bits_may_begin_again(self, tmp_path):
+        packets = movesense_packets(signal(), 125, start=2**32 - 1000)
+        packets = [{**packet, "Timestamp": packet["Timestamp"] % 2**32} for packet in packets]
+        record = read_record(self.written(tmp_path, packets), "ECG")
+        assert record.rate == 125 and record.seconds == len(signal()) / 125
+
+    @staticmethod
+    def written(folder, packets):
+        (folder / "a.json").write_text(json.dumps({"data": [{"ecg": packet} for packet in packets]}))
+        return folder / "a.json"
+
     def test_packets_across_the_reads_are_whole(self, tmp_path, monkeypatch):
         path = write_movesense_lines(tmp_path / "a.json", signal(), LEADS, 125)
         whole = read_record(path, "ECG").signal
@@ -95,7 +124,7 @@ class TestMovesense:
             ('{"Timestamp": 1, "Samples": [1, "x"]}', "no number"),
             ('{"Timestamp": 1, "Samples": [{"x": 1}]}', "no list"),
             ('{"Timestamp": 1, "Samples": [1', "ends too early"),
-            ('{"a": [{"Timestamp": 9, "Samples": [1]}, {"Timestamp": 1, "Samples": [1]}]}', "go back"),
+            ('{"a": [{"Timestamp": 99999, "Samples": [1]}, {"Timestamp": 1, "Samples": [1]}]}', "go back"),
         ],
     )
     def test_faults_are_told(self, tmp_path, text, words):

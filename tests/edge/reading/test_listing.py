@@ -76,6 +76,13 @@ def test_a_record_is_its_header_its_signals_and_its_annotations(folder, name):
     assert sorted(named(files_of(name))) == ["one.atr", "one.dat", "one.hea", "signals/other.dat"]
 
 
+@pytest.mark.parametrize("name", ["packed", "packed.hea.gz", "packed.dat.gz"])
+def test_the_compressed_files_of_a_record_are_its_files(folder, name):
+    for ending in ("hea.gz", "dat.gz", "atr"):
+        (folder / f"packed.{ending}").write_bytes(b"any")
+    assert sorted(named(files_of(name))) == ["packed.atr", "packed.dat.gz", "packed.hea.gz"]
+
+
 def test_a_record_of_segments_has_all_their_files(folder):
     wanted = ["parted.hea", "parted.qrs", "parted_1.dat", "parted_1.hea", "parted_2.hea", "shared.edf"]
     assert sorted(named(files_of("parted"))) == wanted

@@ -250,11 +250,6 @@ def edf_unknown_unit(folder):
     return edf_changed(folder, 256 + 2 * 96, b"mmHg    "), {}, "lead MLII in 'mmHg'; expected mV"
 
 
-def edf_gaps_without_times(folder):
-    path = edf_changed(folder, 192, b"EDF+D")
-    return edf_at(path, 256 + 16, b"Other           "), {}, "data records without times; expected them"
-
-
 def edf_missing_lead(folder):
     return write_edf(folder / "a.edf", signal().T, [RATE], ["ECG V1"]), {}, "leads ECG V1; expected MLII"
 
@@ -358,9 +353,9 @@ def csv_clock_stands(folder):
 
 
 def csv_clock_goes_back(folder):
-    rows = [*np.arange(0, 5, 0.01), *np.arange(4, 5, 0.01)]
+    rows = [*np.arange(0, 30, 0.01), *np.arange(4, 5, 0.01)]
     text = "time,MLII\n" + "".join(f"{row:.2f},1\n" for row in rows)
-    return *csv(folder, text), "about line 502: found 4 s after .* go back"
+    return *csv(folder, text), "about line 3002: found 4 s after .* go back"
 
 
 def csv_clock_changes_its_rate(folder):

@@ -70,6 +70,7 @@ FORMS = {
     "iso_zone": ("t", days("%Y-%m-%d %H:%M:%S.%f+01:00")),
     "iso_Z": ("datetime", days("%Y-%m-%dT%H:%M:%S.%fZ")),
     "slashes": ("Timestamp (Formatted)", days("%Y/%m/%d %H:%M:%S.%f")),
+    "MATLAB": ("Time", days("%d-%b-%Y %H:%M:%S.%f")),
     "German_date": ("Zeitstempel", days("%d.%m.%Y %H:%M:%S.%f")),
     "time_of_day": ("clock", days("%H:%M:%S.%f")),  # goes on behind midnight
     "time_of_day_American": ("Uhrzeit", days("%I:%M:%S.%f %p")),

@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -236,3 +237,55 @@ def test_cells_of_all_formats_are_the_nearest_numbers(tmp_path):
     path = write(tmp_path, "x,MLII\n" + lines(cells, "1,{}"))
     expected = [np.nan if cell in missing else float(cell) for cell in cells]
     np.testing.assert_array_equal(read_record(path, rate=250, unit="mV").signal[:, 0], expected)
+
+
+def test_a_line_of_many_separators_takes_no_time(tmp_path):
+    path = write(tmp_path, "%" + "," * 60_000 + "\n%Sample Rate = 250 Hz\n" + lines(VALUES))
+    begin = time.monotonic()
+    check(path, 250, "1", unit="mV")
+    assert time.monotonic() - begin < 4
+
+
+NUMBERED = "".join(f"{number},{value}\n" for number, value in enumerate(VALUES))
+
+
+@pytest.mark.parametrize(
+    ("text", "lead"),
+    [
+        ('"x"\n' + "".join(f'"{number}" {value}\n' for number, value in enumerate(VALUES, 1)), "x"),
+        (",0.0\n" + NUMBERED, "0.0"),
+        ("Mustermann,Erika\nindex,MLII\n" + NUMBERED, "MLII"),
+        (f"{NAME}\n" + lines(VALUES), "1"),
+        ("(sec) (mV)\n" + "".join(f"{number / 250} {value}\n" for number, value in enumerate(VALUES)), "2"),
+    ],
+    ids=["R's row names", "pandas' float", "a name above the headings", "a name alone", "units alone"],
+)
+def test_headings_as_programs_and_people_write_them(tmp_path, text, lead):
+    check(write(tmp_path, text), 250, lead, rate=250, unit="mV")
+
+
+def test_a_row_of_units_may_have_one_that_is_none(tmp_path):
+    path = write(tmp_path, "time,MLII\ns,mmHg\n" + "".join(f"{n / 250},{v}\n" for n, v in enumerate(VALUES)))
+    with pytest.raises(RecordError, match="found lead MLII in 'mmHg'; expected mV"):
+        read_record(path)
+
+
+@pytest.mark.parametrize(
+    ("rate", "lead"),
+    [
+        ("Frecuencia de muestreo;512 hercios", "Derivación;Derivación I"),
+        ("Taajuus;512 hertsiä", "Kytkentä;Kytkentä I"),
+        ("Sample Rate;512 hertz", "Elvezetés;I. elvezetés"),
+        ("Sample Rate;512 hertz", "誘導;誘導I"),
+    ],
+)
+def test_more_spellings_of_hertz_and_of_leads(tmp_path, rate, lead):
+    text = f"{rate}\n\n{lead}\nUnit;mV\n\n" + lines(VALUES).replace(".", ",")
+    check(write(tmp_path, text, encoding="utf-16"), 512, "Lead I")
+
+
+def test_commas_between_columns_and_before_decimals_are_told(tmp_path):
+    rows = "".join(f"{n / 250:.3f},{v:.3f}\n".replace(".", ",") for n, v in enumerate(VALUES))
+    for lead in ("1", "2", "first"):
+        with pytest.raises(RecordError, match="commas between the columns and before decimals"):
+            read_record(write(tmp_path, rows), lead, rate=250)

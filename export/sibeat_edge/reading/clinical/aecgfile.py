@@ -1,14 +1,13 @@
 """HL7 annotated ECG files (aECG), in which trials hand in their ECGs."""
 
 from datetime import datetime
-from math import isfinite
 from pathlib import Path
 
 import numpy as np
 
 from sibeat_edge.errors import RecordError
 from sibeat_edge.reading.arrays import ArraySource, telling
-from sibeat_edge.reading.clinical.xmltree import read_tree
+from sibeat_edge.reading.clinical.xmltree import number_of, read_tree
 from sibeat_edge.reading.encoding import printable
 from sibeat_edge.reading.leads import millivolts
 
@@ -76,7 +75,7 @@ def _sequences(path, part):
             head, increment = value.find("head"), value.find("increment")
             time = _time(head)
             if increment is not None and increment.get("unit", "s") in SECONDS:
-                amount = _number(increment.get("value"))
+                amount = number_of(increment.get("value"))
                 step = None if amount is None else amount * SECONDS[increment.get("unit", "s")]
         elif value.find("digits") is not None:
             lead = name.removeprefix(LEAD) or str(len(found) + 1)
@@ -103,7 +102,7 @@ def _quantity(element):
     """A number, and how many mV its unit is; None for either that is missing."""
     if element is None:
         return None, None
-    return _number(element.get("value")), millivolts(element.get("unit", ""))
+    return number_of(element.get("value")), millivolts(element.get("unit", ""))
 
 
 def _time(head):
@@ -112,7 +111,7 @@ def _time(head):
         return None
     text = head.get("value", "")
     if head.get("unit") in SECONDS:
-        number = _number(text)
+        number = number_of(text)
         return None if number is None else number * SECONDS[head.get("unit")]
     whole, _, fraction = text.partition(".")
     digits = "".join(character for character in fraction if character.isdigit())
@@ -141,11 +140,3 @@ def _stretches(path, parts, times, increment, warnings):
         end = stretches[-1][0] + len(part) * increment
         first += len(part)
     return stretches
-
-
-def _number(text):
-    """A finite number, or None."""
-    try:
-        return float(text) if isfinite(float(text)) else None
-    except (TypeError, ValueError):
-        return None

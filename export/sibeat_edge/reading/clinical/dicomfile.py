@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
+
 from sibeat_edge.errors import RecordError
 from sibeat_edge.reading.arrays import ArraySource, checked_size, telling
 
 MOST = 64 * 2**20  # bytes
+MEDIAN = 2.0  # s that a median beat has at most
 DEFLATED = "1.2.840.10008.1.2.1.99"
 LEAD = re.compile(r"^(?:lead|ecg)\s+", re.IGNORECASE)
 PLACE = re.compile(r"\s*\(.*\)$")
@@ -24,6 +27,7 @@ def read_dicom(path: Path) -> ArraySource:
     """
     from pydicom import dcmread
     from pydicom.filereader import read_file_meta_info
+    from pydicom.waveforms import multiplex_array
 
     checked_size(path, MOST)
     with telling(path, "a DICOM file"), _quiet():
@@ -40,11 +44,15 @@ def read_dicom(path: Path) -> ArraySource:
         if lengths[chosen] * len(channels) > MOST:
             raise RecordError(f"{path}: found {lengths[chosen]:,} samples a lead; expected fewer.")
         leads, units = [_lead(channel) for channel in channels], [_unit(channel) for channel in channels]
+        cut, warnings = _compared(path, group, lengths[chosen])
         signal = content.waveform_array(chosen)
-    rest = len(groups) - 1
-    warnings = []
-    if rest and any(length == lengths[chosen] for number, length in enumerate(lengths) if number != chosen):
-        warnings.append(f"{path}: found {len(groups)} groups of leads; took number {chosen + 1}.")
+        if "WaveformPaddingValue" in group:
+            signal[multiplex_array(content, chosen, as_raw=True) == _padding(group)] = np.nan
+    is_other = [length == lengths[chosen] or length > MEDIAN * rate for length in lengths]
+    if sum(is_other) > 1:
+        warnings.append(
+            f"{path}: found {len(groups)} groups of leads; took number {chosen + 1}, the longest."
+        )
     return ArraySource(
         path,
         signal,
@@ -52,12 +60,34 @@ def read_dicom(path: Path) -> ArraySource:
         units,
         rate,
         warnings=warnings,
+        cut=cut,
         told={
             "leads": "the channels' sources",
             "rate": "the group's sampling frequency",
             "units": "the channels' sensitivities" if any(units) else "",
         },
     )
+
+
+def _compared(path, group, declared):
+    """Where a group has fewer samples than it declares, which is then set right: that, as ``Source.cut``.
+
+    Returns also warnings of more samples.
+    """
+    width = group.WaveformBitsAllocated // 8 * group.NumberOfWaveformChannels
+    held = len(group.WaveformData) // width
+    told = f"{path}: found {held} samples a lead; expected {declared} as its header says"
+    if held < declared:
+        group.NumberOfWaveformSamples, group.WaveformData = held, group.WaveformData[: held * width]
+        return f"{told} (a truncated file?).", []
+    return "", [f"{told}, and no more are read."] if held > declared else []
+
+
+def _padding(group):
+    """The stored value that stands for a missing sample."""
+    value = group.WaveformPaddingValue
+    is_signed = group.WaveformSampleInterpretation in ("SB", "SS", "SL", "SV")
+    return int.from_bytes(value, "little", signed=is_signed) if isinstance(value, bytes) else int(value)
 
 
 def _lead(channel):

@@ -57,6 +57,10 @@ def read_ishne(path: Path) -> ArraySource:
     if samples in (rows, rows * count) or samples <= 0:
         pass
     elif samples < rows:
+        warnings.append(
+            f"{path}: found {rows} samples a lead; expected {samples} as its header says, and no more are "
+            "read."
+        )
         rows = samples
     elif samples != rows * count:
         cut = (

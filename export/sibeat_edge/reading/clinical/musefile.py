@@ -1,7 +1,6 @@
 """GE MUSE XML files of resting ECGs."""
 
 import base64
-from math import isfinite
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +8,10 @@ import numpy as np
 from sibeat_edge.errors import RecordError
 from sibeat_edge.reading.arrays import ArraySource
 from sibeat_edge.reading.clinical.limbs import limb_source
-from sibeat_edge.reading.clinical.xmltree import read_tree, text_of
+from sibeat_edge.reading.clinical.xmltree import number_of, read_tree, text_of
 from sibeat_edge.reading.encoding import printable
+from sibeat_edge.reading.leads import millivolts
 
-UNITS = {"MICROVOLTS": 1e-3, "MILLIVOLTS": 1.0, "UV": 1e-3, "MV": 1.0, "": 1e-3}  # in mV
 WORDS = {"2": "<i2", "4": "<i4", "": "<i2"}
 
 
@@ -29,7 +28,7 @@ def read_muse(path: Path) -> ArraySource:
     if not waves:
         raise RecordError(f"{path}: found no waveform; expected that of a MUSE resting ECG.")
     wave = (rhythms or waves)[0]
-    base, exponent = _number(text_of(wave, "SampleBase")), _number(text_of(wave, "SampleExponent") or "0")
+    base, exponent = number_of(text_of(wave, "SampleBase")), number_of(text_of(wave, "SampleExponent") or "0")
     if base is None or exponent is None or not abs(exponent) <= 6:
         raise RecordError(f"{path}: found no SampleBase; expected the sampling rate.")
     leads = [_lead(path, lead) for lead in wave.iter("LeadData")]
@@ -50,9 +49,9 @@ def read_muse(path: Path) -> ArraySource:
 
 def _lead(path, lead):
     """A lead's name and its samples in mV."""
-    name, step = text_of(lead, "LeadID") or "?", _number(text_of(lead, "LeadAmplitudeUnitsPerBit"))
-    unit, word = text_of(lead, "LeadAmplitudeUnits").upper(), text_of(lead, "LeadSampleSize")
-    if step is None or unit not in UNITS or word not in WORDS:
+    name, step = text_of(lead, "LeadID") or "?", number_of(text_of(lead, "LeadAmplitudeUnitsPerBit"))
+    unit, word = millivolts(text_of(lead, "LeadAmplitudeUnits") or "uV"), text_of(lead, "LeadSampleSize")
+    if step is None or unit is None or word not in WORDS:
         raise RecordError(f"{path}: found lead {printable(name[:20])} without a step in uV; expected one.")
     try:
         content = base64.b64decode(text_of(lead, "WaveFormData"))
@@ -62,12 +61,4 @@ def _lead(path, lead):
         ) from error
     size = np.dtype(WORDS[word]).itemsize
     samples = np.frombuffer(content[: len(content) // size * size], WORDS[word])
-    return name, samples * (step * UNITS[unit])
-
-
-def _number(text):
-    """A finite number, or None."""
-    try:
-        return float(text) if isfinite(float(text)) else None
-    except ValueError:
-        return None
+    return name, samples * (step * unit)

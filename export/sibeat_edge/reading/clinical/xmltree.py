@@ -1,5 +1,6 @@
 """XML files as a tree, read so that a file can neither pull in others nor grow."""
 
+from math import isfinite
 from pathlib import Path
 from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
@@ -57,3 +58,16 @@ def _bare(name):
 def text_of(element: Element | None, name: str) -> str:
     """The text of the child ``name``, stripped; empty if there is none."""
     return (element.findtext(name) or "").strip() if element is not None else ""
+
+
+def number_of(text: str | None) -> float | None:
+    """A finite number, with a point or a comma before its decimals; None for any other text.
+
+    >>> number_of("4.88"), number_of("4,88"), number_of("nan"), number_of(None)
+    (4.88, 4.88, None, None)
+    """
+    try:
+        number = float((text or "").replace(",", "."))
+    except ValueError:
+        return None
+    return number if isfinite(number) else None

@@ -8,7 +8,7 @@ import numpy as np
 
 from sibeat_edge.errors import RecordError
 from sibeat_edge.reading.arrays import ArraySource, telling
-from sibeat_edge.reading.datasets.named import Named, find_signal
+from sibeat_edge.reading.datasets.named import Named, are_stamps, find_signal
 
 MOST_PARTS = 2000  # groups and datasets of a file
 MOST_CHUNK = 64 * 2**20  # bytes that are unpacked at once
@@ -111,7 +111,7 @@ def _add(path, named, name, item, is_matlab):
                 f"{path}: found {stored:,} bytes in place of {size:,} of samples; expected all in the file."
             )
         named.arrays[name] = item
-    elif item.dtype.kind in "SO" and item.size <= SMALL and h5_text(item):
+    elif item.dtype.kind in "SO" and h5_text(item) and (item.size <= SMALL or are_stamps(name, item)):
         named.add(name, item.asstr()[()] if item.dtype.kind == "O" else item[()])
 
 

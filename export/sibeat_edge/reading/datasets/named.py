@@ -10,9 +10,10 @@ import numpy as np
 
 from sibeat_edge.errors import RecordError
 from sibeat_edge.reading.arrays import NUMBERS, ArraySource, Columns, Sideways, Single, telling
-from sibeat_edge.reading.clocks import UNITS as CLOCK_UNITS
-from sibeat_edge.reading.clocks import stretches_of, thinned, told_unit
-from sibeat_edge.reading.encoding import printable
+from sibeat_edge.reading.clocks import DAYS, stretches_of, thinned, told_unit
+from sibeat_edge.reading.clocks import UNITS as UNITS_OF_TIME
+from sibeat_edge.reading.encoding import decode, printable
+from sibeat_edge.reading.headings import COUNTERS, clock_unit, words
 from sibeat_edge.reading.leads import MILLIVOLTS, plain
 from sibeat_edge.signal.resampling import HIGHEST_RATE
 
@@ -21,14 +22,6 @@ RATES = (
     ("fs", "rate", "samplingrate", "samplerate", "samplingfrequency", "samplefrequency", "sfreq", "srate")
     + ("freq", "frequency", "hz", "fsecg", "ecgfs", "ecgrate", "ecgsamplingrate")
 )  # fmt: skip
-# Names of clocks, and how many s their unit is; None where the name does not tell.
-STAMPS = ("time", "t", "times", "timestamp", "timestamps", "elapsedtime", "unixtime", "epoch")
-STEPS = {"s": 1.0, "sec": 1.0, "seconds": 1.0, "ms": 1e-3, "milliseconds": 1e-3, "us": 1e-6, "ns": 1e-9}
-TIMES: dict[str, float | None] = {
-    **{name + unit: step for name in STAMPS for unit, step in STEPS.items()},
-    **{unit: step for unit, step in STEPS.items() if len(unit) > 1},
-    **dict.fromkeys(STAMPS),
-}
 LEADS = (
     "leads",
     "lead",
@@ -43,9 +36,10 @@ LEADS = (
 )
 KNOWN = ("i", "ii", "iii", "avr", "avl", "avf", "v1", "v2", "v3", "v4", "v5", "v6")
 UNITS = ("units", "unit", "sigunits")
+CLOCK_UNITS = {DAYS: "days", **UNITS_OF_TIME}
 OTHERS = ("axis0", "axis1", "block0items", "index")  # of a table that pandas has written
 SHORTEST = 8  # values, below which an array holds no signal
-MOST_TIMES = 50_000_000
+MOST_TIMES, MOST_STAMPS = 50_000_000, 5_000_000
 CONTRADICTS = 0.01  # share of a rate that a clock may differ by
 
 
@@ -63,24 +57,41 @@ class Named:
 
     def add(self, name: str, value: Any) -> None:
         """Add a value under its ``name``: an array of numbers or words, or a number or a word."""
-        if isinstance(value, bytes):
-            value = value.decode("utf-8", "replace")
-        if isinstance(value, str):
-            self.texts[name] = [value]
+        if isinstance(value, (str, bytes)):
+            self.texts[name] = [_text(value)]
             return
         shape, kind = getattr(value, "shape", None), getattr(getattr(value, "dtype", None), "kind", "")
         if shape is None:
             value = np.asarray(value)
             shape, kind = value.shape, value.dtype.kind
-        if kind in NUMBERS:
+        if kind in ("m", "M"):  # times of NumPy, which count ns
+            self.arrays[name] = value.astype(f"{kind}8[ns]").view("i8")
+        elif kind in NUMBERS:
             self.arrays[name] = value
+        elif kind in ("S", "U", "O") and are_stamps(name, value):
+            self._add_stamps(name, value)
         elif kind in "USO" and int(np.prod(shape)) <= 1000:
-            words = [
-                word.decode("utf-8", "replace") if isinstance(word, bytes) else str(word)
-                for word in np.ravel(value[()])
-                if isinstance(word, (str, bytes))
-            ]
-            self.texts[name] = words
+            self.texts[name] = [_text(word) for word in np.ravel(value[()]) if isinstance(word, (str, bytes))]
+
+    def _add_stamps(self, name, value):
+        """Add dates with times of day that are texts."""
+        words = [
+            _text(word).removesuffix("Z") for word in np.ravel(value[()]) if isinstance(word, (str, bytes))
+        ]
+        try:
+            self.add(name, np.array(words, "M8[ns]"))
+        except ValueError:
+            self.texts[name] = words[:1000]
+
+
+def are_stamps(name: str, array: Any) -> bool:
+    """Whether an array of texts may be a clock, by its name and its size."""
+    return _clock_unit(name) is not None and SHORTEST <= _length(array) <= MOST_STAMPS
+
+
+def _text(word):
+    """A text that may be bytes, or of bytes that h5py could not read."""
+    return decode(word if isinstance(word, bytes) else word.encode("utf-8", "surrogateescape"))
 
 
 def plain_key(name: str) -> str:
@@ -111,7 +122,7 @@ def find_signal(path: Path, named: Named, rate: float | None, told: Mapping[str,
     or if there is no rate.
     """
     scalars = {name: array for name, array in named.arrays.items() if int(np.prod(array.shape)) == 1}
-    clocks = [name for name in named.arrays if plain_key(name) in TIMES and _length(named.arrays[name])]
+    clocks = [name for name in named.arrays if _clock_unit(name) is not None and _length(named.arrays[name])]
     found = {
         name: array
         for name, array in named.arrays.items()
@@ -180,7 +191,7 @@ def _rate(path, named, scalars, clocks, samples, rate, told):
                 warnings.append(f"{str(error).split(';')[0]} in {shown}; took {known:g} Hz instead.")
                 continue
             if stated is None or abs(found / known - 1) <= CONTRADICTS:
-                told["rate"] = told["clock"] = f"the clock {shown}, in {CLOCK_UNITS[unit]}"
+                told["rate"] = told["clock"] = f"the clock {shown}, in {CLOCK_UNITS.get(unit, unit)}"
                 return found, stretches, warnings
             what = f"{path}: found {found:.4g} Hz by the clock {shown}"
             warnings.append(f"{what}; expected {known:g} Hz as {stated[1]} says, which was taken.")
@@ -190,7 +201,27 @@ def _rate(path, named, scalars, clocks, samples, rate, told):
             "(--rate HZ)."
         )
     told["rate"] = f"{stated[1]} in the file" if stated else "the option"
-    return known, None, warnings
+    return known, _numbered(path, named, samples, known), warnings
+
+
+def _numbered(path, named, samples, known):
+    """The stretches between gaps, by an array that numbers the samples at this rate; None without one."""
+    for name, array in named.arrays.items():
+        is_whole = array.dtype.kind in "iu" and array.shape == (samples,)
+        if is_whole and COUNTERS & set(words(name.rpartition("/")[2])):
+            numbers = np.asarray(array[()], np.float64)
+            try:
+                found, stretches = stretches_of(path, *_scaled(thinned(numbers - numbers[0]), 1 / known))
+            except RecordError:
+                continue
+            if abs(found / known - 1) <= CONTRADICTS:
+                return stretches
+    return None
+
+
+def _scaled(clock, unit):
+    times, counts = clock
+    return times * unit, counts
 
 
 def _stated(path, scalars):
@@ -209,8 +240,13 @@ def _clocked(path, array, name):
     with telling(path, f"times in {printable(name)}"):
         times = np.ravel(array[()]).astype(np.float64)
     times, counts = thinned(times - times[0])
-    unit = TIMES[plain_key(name)] or told_unit(path, times, counts)
+    unit = _clock_unit(name) or told_unit(path, times, counts)
     return *stretches_of(path, times * unit, counts), unit
+
+
+def _clock_unit(name):
+    """As ``clock_unit``, of the last part of a name."""
+    return clock_unit(name.rpartition("/")[2])
 
 
 def _length(array):

@@ -1,5 +1,6 @@
 """NumPy's ``.npy`` and ``.npz`` files."""
 
+import math
 import zipfile
 from pathlib import Path
 
@@ -23,13 +24,32 @@ def read_npy(path: Path, rate: float | None) -> ArraySource:
     """
     named = Named()
     with telling(path, "an array of numbers as numpy.save writes it"):
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        array, cut = _mapped(path)
         if array.dtype.names:
             for name in array.dtype.names:
                 named.add(name, array[name])
         else:
             named.add("data", array)
-    return find_signal(path, named, rate, {})
+    source = find_signal(path, named, rate, {})
+    source.cut = cut
+    return source
+
+
+def _mapped(path):
+    """The array in its file, and a sentence if the file ends before it does: its first rows are read."""
+    with open(path, "rb") as file:
+        if np.lib.format.read_magic(file) == (1, 0):
+            shape, is_fortran, dtype = np.lib.format.read_array_header_1_0(file)
+        else:
+            shape, is_fortran, dtype = np.lib.format.read_array_header_2_0(file)
+        begin = file.tell()
+    row = dtype.itemsize * math.prod(shape[1:])
+    rows = (path.stat().st_size - begin) // row if row else 0
+    has_samples_first = len(shape) == 1 or (len(shape) == 2 and shape[0] > shape[1] and not is_fortran)
+    if dtype.hasobject or not has_samples_first or not 0 < rows < shape[0]:
+        return np.load(path, mmap_mode="r", allow_pickle=False), ""
+    cut = f"{path}: found {rows:,} samples; expected {shape[0]:,} as its header says (a truncated file?)."
+    return np.memmap(path, dtype, "r", begin, (rows, *shape[1:])), cut
 
 
 def read_npz(path: Path, rate: float | None) -> ArraySource:

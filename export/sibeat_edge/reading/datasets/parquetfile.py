@@ -8,9 +8,9 @@ import numpy as np
 from sibeat_edge.errors import RecordError
 from sibeat_edge.reading.arrays import MOST_LEADS, checked_seconds, telling, unique
 from sibeat_edge.reading.clocks import stretches_of, thinned, told_unit
-from sibeat_edge.reading.datasets.named import RATES, TIMES, plain_key
+from sibeat_edge.reading.datasets.named import CONTRADICTS, RATES, plain_key
 from sibeat_edge.reading.encoding import printable
-from sibeat_edge.reading.layout import UNIT
+from sibeat_edge.reading.headings import COUNTERS, clock_unit, name_and_unit, words
 from sibeat_edge.signal.resampling import HIGHEST_RATE
 
 MOST_GROUP = 256 * 2**20  # bytes of a row group, as the file says, that is unpacked at once
@@ -20,9 +20,10 @@ ROWS = 65_536  # read at a time
 class ParquetFile:
     """The Parquet file at ``path``; a ``Source`` of samples.
 
-    Columns of numbers are leads, named by their headings, which may have the unit in parentheses or brackets.
-    A column of timestamps, or of numbers that is called time or timestamp, is the clock. A rate in the file's
-    metadata (``fs``, ``sampling_rate``, …) counts, too.
+    Columns of numbers are leads, named by their headings, which may state the unit (``name_and_unit``). A
+    column of timestamps, or one that its heading calls a clock (``clock_unit``), is the clock; of several
+    the first that tells the time. If none does, the ``rate`` that is given is taken, with a warning. A rate
+    in the file's metadata (``fs``, ``sampling_rate``, …) counts, too.
 
     Raises ``RecordError`` for what is no such file, or without leads, clock and rate.
     """
@@ -36,7 +37,7 @@ class ParquetFile:
         with telling(path, "a Parquet file"), self._opened() as file:
             schema, rows = file.schema_arrow, file.metadata.num_rows
             self._check_groups(file.metadata)
-            self._columns, clock, kind = self._look_at(schema)
+            self._columns, clocks, numbers = self._look_at(schema)
             notes = {key.decode("utf-8", "replace"): text for key, text in (schema.metadata or {}).items()}
             stated = next((_number(text) for key, text in notes.items() if plain_key(key) in RATES), None)
         if not self._columns or not rows:
@@ -44,22 +45,18 @@ class ParquetFile:
             raise RecordError(f"{path}: found {what}; expected at least one lead and its samples.")
         if len(self._columns) > MOST_LEADS:
             raise RecordError(f"{path}: found {len(self._columns)} leads; expected at most {MOST_LEADS}.")
-        pairs = [UNIT.match(name) for name in self._columns]
-        self.leads = unique([p[1] if p else name for p, name in zip(pairs, self._columns, strict=True)])
-        self.units = [pair[2] if pair else "" for pair in pairs]
+        pairs = [name_and_unit(name) for name in self._columns]
+        self.leads, self.units = unique([name for name, _ in pairs]), [unit for _, unit in pairs]
         self.told = {"leads": "the columns' names"}
         if any(self.units):
             self.told["units"] = "the columns' names"
         self._stretches = [(0.0, 0, rows)]
-        if clock is not None:
-            found, self._stretches = self._clock(clock, kind)
-            self.told["clock"] = self.told["rate"] = f"the column {printable(clock)}"
-        elif stated is not None:
-            found, self.told["rate"] = stated, "the file's metadata"
-        elif rate is not None:
-            found, self.told["rate"] = rate, "the option"
-        else:
+        known = stated or rate
+        found = self._find_clock(clocks, known) or self._find_numbers(numbers, known)
+        if found is None and known is None:
             raise RecordError(f"{path}: found no column of time; expected one, or the rate (--rate HZ).")
+        if found is None:
+            found, self.told["rate"] = known, "the file's metadata" if stated else "the option"
         self.rates = [float(found)] * len(self.leads)
         time, first, end = self._stretches[-1]
         self.seconds: float | None = checked_seconds(path, time + (end - first) / found)
@@ -79,36 +76,83 @@ class ParquetFile:
                 )
 
     def _look_at(self, schema):
-        """The columns of leads, that of the clock or None, and its unit in s or None."""
+        """The columns of leads, those of clocks with their units in s (0: unknown), and numbers of rows."""
         from pyarrow import types
 
         if len(set(schema.names)) < len(schema.names):
             raise RecordError(f"{self._path}: found columns of the same name; expected names that differ.")
-        columns, clocks = [], []
+        columns, clocks, numbers = [], [], []
         for field in schema:
-            pair = UNIT.match(field.name)
-            name = plain_key(field.name if pair is None else f"{pair[1]}{pair[2]}")
-            bare = plain_key(field.name if pair is None else pair[1])
-            if bare in TIMES and (types.is_string(field.type) or types.is_large_string(field.type)):
+            unit = clock_unit(field.name)
+            if unit is not None and (types.is_string(field.type) or types.is_large_string(field.type)):
                 clocks.append((field.name, 1e-9))
-            elif types.is_timestamp(field.type) or types.is_duration(field.type):
+            elif types.is_temporal(field.type) and not types.is_date(field.type):
                 clocks.append((field.name, {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}[field.type.unit]))
             elif types.is_integer(field.type) or types.is_floating(field.type):
-                if name in TIMES or bare in TIMES:
-                    clocks.append((field.name, TIMES.get(name) or TIMES.get(bare)))
-                elif not field.name.startswith("__index_level"):
+                if unit is not None:
+                    clocks.append((field.name, unit))
+                elif field.name.startswith(
+                    "__index_level"
+                ):  # of a frame, from which rows may have been left out
+                    numbers.append((field.name, types.is_integer(field.type)))
+                else:
                     columns.append(field.name)
-        return columns, *(clocks[0] if clocks else (None, None))
+                    if types.is_integer(field.type) and COUNTERS & set(words(field.name)):
+                        numbers.append((field.name, True))
+        return columns, clocks, numbers
+
+    def _find_clock(self, clocks, known):
+        """The rate of the first clock that tells the time, whose stretches are kept; None if none does.
+
+        Raises ``RecordError`` if none does, and no rate is ``known``.
+        """
+        faults = []
+        for name, step in clocks:
+            try:
+                found, self._stretches = self._clock(name, step)
+            except RecordError as error:
+                faults.append((name, error))
+                continue
+            self.told["clock"] = self.told["rate"] = f"the column {printable(name)}"
+            return found
+        if faults and known is None:
+            raise faults[0][1]
+        self.warnings += [
+            f"{str(error).split(';')[0]} in {printable(name)}; took {known:g} Hz instead."
+            for name, error in faults
+        ]
+        return None
+
+    def _find_numbers(self, numbers, known):
+        """The rate that is ``known``, where a frame's index or the numbers of rows tell the gaps."""
+        for name, is_whole in numbers if known else ():
+            try:
+                found, stretches = self._clock(name, 1 / known if is_whole else 0)
+            except RecordError:
+                continue
+            if abs(found / known - 1) <= CONTRADICTS:
+                self._stretches, self.told["rate"] = (
+                    stretches,
+                    "the option, by which numbers of rows tell gaps",
+                )
+                return found
+        return None
 
     def _clock(self, name, step):
         times, counts, origin = [], [], None
         for batch in self._batches([name]):
             values = batch.column(0)
             if values.null_count:
-                raise RecordError(f"{self._path}: found a row without a time; expected one in each.")
+                raise RecordError(
+                    f"{self._path}: found a row without a time; expected one in each, or the rate "
+                    "(--rate HZ)."
+                )
             with telling(self._path, "a column of time"):
-                if "string" in str(values.type):
+                kind = str(values.type)
+                if "string" in kind:
                     values = values.cast("timestamp[ns]")
+                elif kind.startswith("time") and not kind.startswith("timestamp"):  # of day
+                    values = values.cast("int32" if kind.startswith("time32") else "int64")
                 values = values.to_numpy(zero_copy_only=False)
                 values = values.view("i8") if values.dtype.kind in "mM" else values
             origin = values[0] if origin is None and len(values) else origin

@@ -6,31 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sibeat_edge.reading.encoding import printable
-from sibeat_edge.reading.layout import UNIT, Layout
+from sibeat_edge.reading.headings import COUNTERS, ECG, SECONDS, TIMES, name_and_unit, words
+from sibeat_edge.reading.layout import Layout
 from sibeat_edge.reading.leads import millivolts, plain
 from sibeat_edge.reading.text.preamble import Preamble
-from sibeat_edge.reading.text.stamps import SECONDS, is_stamp
+from sibeat_edge.reading.text.stamps import is_stamp
 
 LEAD, CLOCK, COUNTER = "lead", "clock", "counter"
-WORD = re.compile(
-    r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[^\W\d_a-zA-Z]+"
-)  # of a heading, camel case or not
-TIMES = frozenset(
-    "time times timestamp timestamps stamp datetime date datum zeit zeitstempel zeitpunkt uhrzeit elapsed "
-    "clock epoch unix utc ts t tiempo hora fecha temps heure tempo ora tid tijd aika czas čas время 時間 "
-    "時刻 时间 시간".split()
-)
-COUNTERS = frozenset(
-    "index idx counter count packet packets nseq seq sequence sample samples frame frames row rows no nr "
-    "number id unnamed".split()
-)
-ECG = frozenset(("ecg", "ekg", "exg"))
 LIMB = re.compile(r"i{1,3}|av[rlf]|v[1-9]")
-SUFFIX = re.compile(r"[\s_]([uµμ]v|mv|nv)$", re.IGNORECASE)
-UNSTATED = frozenset(
-    ("", "no units", "no_units", "nounits", "cal", "raw", "unix", "epoch", "utc", "local", "formatted")
-)
 EVEN = 0.9  # of a counter's steps
 LEAST = 10  # rows, from which an even rise is no coincidence
 
@@ -67,8 +50,10 @@ def find_columns(layout: Layout, preamble: Preamble, rows: Sequence[Sequence[str
         cells = [row[place] for row in rows if len(row) > place]
         heading = headings[place] if place < len(headings) else None
         below = layout.units[place] if place < len(layout.units) else ""
-        name, unit = _name_and_unit(heading, below)
+        name, unit = name_and_unit(heading or "", below)
         kind = _kind(layout, None if heading is None else name, unit, place, cells)
+        if kind == LEAD and heading is not None:
+            name = name or str(place + 1)
         if heading is None:
             name = preamble.lead if layout.width == 1 and preamble.lead else str(place + 1)
         if kind == LEAD and not unit and (not preamble.leads or name in preamble.leads):
@@ -86,36 +71,24 @@ def is_ecg(name: str) -> bool:
     return bool(ECG & set(words(name)) or LIMB.fullmatch(plain(name)))
 
 
-def words(name: str) -> list[str]:
-    """The words of a heading, in lower case.
+def are_split(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether commas stand between the columns and before their decimals, too, so that each number is two.
 
-    >>> words("sensorTimestamp_ns [ns]")
-    ['sensor', 'timestamp', 'ns', 'ns']
+    >>> are_split([["0", "000", "0", "1230"], ["0", "004", "-0", "0100"]]), are_split([["0", "5", "1", "7"]])
+    (True, False)
     """
-    return [word.casefold() for word in WORD.findall(name)]
-
-
-def _name_and_unit(heading, below):
-    heading = printable(heading or "").strip()
-    found = UNIT.match(heading)
-    name, unit = (found[1], found[2]) if found else (heading, "")
-    if not unit and not below and name.casefold() in SECONDS and len(name) > 1:
-        unit = name  # a clock that is called by its unit: seconds, ms
-    if not unit and (suffix := SUFFIX.search(name)):
-        unit = suffix[1]
-    last = words(name)[-1:]
+    columns = list(zip(*rows, strict=False))
     if (
-        not unit
-        and not below
-        and last
-        and last[0] in SECONDS
-        and len(words(name)) > 1
-        and TIMES & set(words(name))
+        len(columns) < 4
+        or len(columns) % 2
+        or not all(re.fullmatch(r"-?\d+", cell) for c in columns for cell in c)
     ):
-        unit = last[0]
-    return (
-        name,
-        unit if unit and unit.casefold() not in UNSTATED else "" if below.casefold() in UNSTATED else below,
+        return False
+    return all(
+        len({len(cell) for cell in column}) == 1
+        and all(map(str.isdigit, column))
+        and any(len(cell) > 1 and cell[0] == "0" for cell in column)
+        for column in columns[1::2]
     )
 
 

@@ -20,7 +20,7 @@ PERSONAL = re.compile(
     r"שם|الاسم|ชื่อ|tên|नाम|date of birth|birth ?date|dob|geburtsdatum|date de naissance)\b",
     re.IGNORECASE,
 )
-HERTZ = r"(k)?(?:hertz|hz|герц|гц|赫茲|赫兹|ヘルツ|헤르츠|هرتز|הרץ|χερτζ|เฮิรตซ์|हर्ट्ज़)"
+HERTZ = r"(k)?(?:hertz|hercios?|hertsiä|hz|герц|гц|赫茲|赫兹|ヘルツ|헤르츠|هرتز|הרץ|χερτζ|เฮิรตซ์|हर्ट्ज़)"
 VALUE = r"(\d{1,6}(?:[.,]\d{1,9})?)"
 # A line of a key and a rate, unless it is that of a filter.
 RATE = re.compile(
@@ -38,15 +38,16 @@ FREQUENCY = re.compile(
 )
 BEHIND = re.compile(rf"(?:{SAMPLING.pattern})[^\d;\n]{{0,40}}{VALUE}()", re.IGNORECASE)
 LEAD = re.compile(r"^(?:\w+[\s.:-]+)?(I{1,3}|aV[RLF]|V[1-6])(?:\s*\w+)?$")
+NAMED = re.compile(r"(?<![A-Za-z])(I{1,3}|aV[RLF]|V[1-6])(?![A-Za-z0-9])")  # in a value that is one of a lead
 TIME_KEY = re.compile(r"time|zeit|stamp|^m?s(ec)?s?$|sec|h:mm|^t$", re.IGNORECASE)
 LEAD_KEY = re.compile(
     r"^\W*(?:lead|ableitung|d[ée]rivation|derivaci[óo]n|derivazione|deriva[çc][ãa]o|avledning|afleiding"
-    r"|odprowadzenie|отведение|誘導|导联|導聯|導程|유도)",
+    r"|odprowadzenie|elvezet|kytkent|derivasyon|отведение|誘導|导联|導聯|導程|유도)",
     re.IGNORECASE,
 )
 # OpenSignals: mV of a step, (V / 2^bits) / gain, of the ECG sensors of its devices.
 BITALINO, PLUX = (3.3, 1100), (3.0, 1019)  # supply in V, gain
-LONGEST = 65_536  # characters of a header of JSON
+LONGEST, LONGEST_LINE = 65_536, 1000  # characters of a header of JSON, and of a line that is looked at
 
 
 @dataclass(frozen=True)
@@ -101,8 +102,8 @@ def states(line: str) -> bool:
 
 
 def cells_of(line: str) -> list[str]:
-    """The key and the value of a line, and what else it has; a quoted cell is one."""
-    bare = line.strip().lstrip("#%/ ")
+    """The key and the value of a line, and what else its beginning has; a quoted cell is one."""
+    bare = line[:LONGEST_LINE].strip().lstrip("#%/ ")
     return [
         cell.strip().strip("\"'").strip()
         for cell in re.split(r"\s*[;\t,:=]\s*(?=(?:[^\"]*\"[^\"]*\")*[^\"]*$)", bare)
@@ -136,7 +137,7 @@ def _unit_and_lead(rows):
             values = [row[1] for row in beside if len(row) == 2 and not PERSONAL.match(row[0])]
             lead = next((f"Lead {found[1]}" for value in values if (found := LEAD.match(value))), lead)
     for cells in rows:
-        if len(cells) == 2 and LEAD_KEY.match(cells[0]) and (found := LEAD.match(cells[1])):
+        if len(cells) == 2 and LEAD_KEY.match(cells[0]) and (found := NAMED.search(cells[1])):
             lead = f"Lead {found[1]}"
     return unit, lead
 

@@ -8,34 +8,24 @@ import numpy as np
 from sibeat_edge.reading.start import Start
 from sibeat_edge.reading.text.numbers import ZERO, Cells, NoNumber, numbers
 
-# How many s one unit is, by its name, case-folded.
-SECONDS = {
-    **dict.fromkeys(
-        ("s", "sec", "secs", "second", "seconds", "sekunden", "sek", "segundos", "secondes"), 1.0
-    ),
-    **dict.fromkeys(("ms", "msec", "msecs", "millis", "milliseconds", "millisecond", "millisekunden"), 1e-3),
-    **dict.fromkeys(("us", "μs", "âμs", "usec", "usecs", "micros", "microseconds", "microsecond"), 1e-6),
-    **dict.fromkeys(("min", "mins", "minutes", "minuten"), 60.0),
-    **dict.fromkeys(("h", "hours", "stunden"), 3600.0),
-    **dict.fromkeys(("d", "days", "tage"), 86_400.0),
-    **dict.fromkeys(("ns", "nsec", "nsecs", "nanos", "nanoseconds", "nanosecond"), 1e-9),
-}
 # s since 1970 from 1973 to 5138 are as many as this, and in smaller units a thousand times as many each.
 EPOCH = 1e8, 1e11
 LONGEST = 64  # bytes of a stamp
-DAY, HALF = 86_400.0, 43_200.0  # s
+DAY, HALF, HELD_UP = 86_400.0, 43_200.0, 60.0  # s
 WRAPS = (2.0**16, 2.0**24, 2.0**31, 2.0**32)  # where devices' counters of ticks begin again
 NEAR = 0.9  # of its range, from which a counter is about to begin again
 STAMP = re.compile(
     r"\[?(?P<bare>(?=\d{8}T\d{6}))?"  # 20240131T120000: ISO without separators
     r"(?:(?P<Y>\d{4})(?(bare)|[-/.])(?P<m>\d{1,2})(?(bare)|[-/.])(?P<d>\d{1,2})|(?P<d2>\d{1,2})\.(?P<m2>\d{1,2})\.(?P<Y2>\d{4})"
-    r"|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})?[T ,]{0,2}"
+    r"|(?P<d3>\d{1,2})[- ](?P<name>[A-Z]{3})[- ](?P<Y3>\d{4})|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})?[T ,]{0,2}"
     r"(?P<H>\d{1,3})(?(bare)|:)(?P<M>\d{2})(?:(?(bare)|:)(?P<S>\d{2}))?(?:[.,:](?P<f>\d{1,9}))?"
     r"(?: ?(?P<half>[AP])\.?M\.?)?(?: ?(?:Z|UTC|(?P<sign>[+-])(?P<zH>\d{2}):?(?P<zM>\d{2})?))?"
     r"(?: \d{1,4}[-/.]\d{1,2}[-/.]\d{1,4})?\]?",
     re.IGNORECASE | re.ASCII,
 )
-NUMBERS = ("Y", "m", "d", "d2", "m2", "Y2", "H", "M", "S", "f", "zH", "zM")
+NUMBERS = ("Y", "m", "d", "d2", "m2", "Y2", "d3", "Y3", "H", "M", "S", "f", "zH", "zM")
+DATES = ("Y", "m", "d"), ("Y2", "m2", "d2"), ("Y3", "name", "d3")
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")  # as MATLAB has
 
 
 class Stamps:
@@ -73,7 +63,8 @@ class Stamps:
         steps = np.diff(values, prepend=before)
         added = np.zeros(len(values))
         turn = _midnight if self._tick is None else _wrap
-        for place in np.flatnonzero(steps < -min(HALF, WRAPS[0] / 2)):
+        is_back = steps < -min(HALF, WRAPS[0] / 2)
+        for place in np.flatnonzero(is_back | (steps > DAY - HELD_UP) & (self._tick is None)):
             added[place] = turn(values[place] - steps[place], values[place])
         turned = self._turns + np.cumsum(added)
         if len(values):
@@ -89,8 +80,10 @@ def finite(values: np.ndarray) -> np.ndarray:
 
 
 def _midnight(before, behind):
-    """What is added behind midnight to a time of day without a date."""
-    return DAY if before < 2 * DAY and before - behind > HALF else 0.0
+    """What is added behind midnight to a time of day without a date; taken off for packets from before it."""
+    if before >= DAY or behind >= DAY:
+        return 0.0
+    return DAY if before - behind > HALF else -DAY if behind - before > DAY - HELD_UP else 0.0
 
 
 def _wrap(before, behind):
@@ -106,6 +99,8 @@ def is_stamp(cell: str) -> bool:
 
     >>> [is_stamp(cell) for cell in ("2024-01-31T12:00:00.5Z", "0:00.004", "9:05:01 PM", "20240131T120000")]
     [True, True, True, True]
+    >>> is_stamp("31-Jan-2024 12:00:00.5")
+    True
     >>> [is_stamp(cell) for cell in ("31.1.2024", "1.2", "1706745600000")]
     [False, False, False]
     """
@@ -127,7 +122,8 @@ def start_of_stamp(cell: str) -> Start | None:
     if found["half"]:
         hour = hour % 12 + 12 * (found["half"] in "pP")
     clock = hour * 3600 + int(found["M"]) * 60 + int(found["S"]) + float(f"0.{found['f'] or 0}")
-    year, month, day = (found[name] or found[f"{name}2"] for name in "Ymd")
+    year, month, day = (found[name] for name in _date_names(found))
+    month = _month(found) or month
     try:
         known = date(int(year), int(month), int(day)) if year else None
     except ValueError:
@@ -178,7 +174,8 @@ def _alike(cells, found):
         fits &= letters[place] == letters[place][0]
     first, last = found.span("f")
     fraction = parts["f"] / 10.0 ** (last - first)
-    year, month, day = ("Y", "m", "d") if found["Y"] else ("Y2", "m2", "d2")
+    year, month, day = _date_names(found)
+    parts["name"] = np.full(len(fits), _month(found))
     has_date = bool(found[year])
     if found["S"] is None and found["f"] is not None:  # m:ss.fff
         seconds = parts["H"] * 60 + parts["M"] + fraction
@@ -195,6 +192,17 @@ def _alike(cells, found):
     if has_date:
         seconds = seconds + DAY * _days(parts[year], parts[month], parts[day], fits)
     return seconds, fits
+
+
+def _date_names(found):
+    """The names under which year, month and day are found, if they are."""
+    return next((names for names in DATES if found[names[0]]), DATES[0])
+
+
+def _month(found):
+    """The number of a month that has its name; 0 for none, which is in no date."""
+    name = (found["name"] or "").casefold()
+    return MONTHS.index(name) + 1 if name in MONTHS else 0
 
 
 def _days(years, months, days, fits):

@@ -6,17 +6,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from sibeat_edge.errors import RecordError
+from sibeat_edge.reading.headings import SECONDS, UNSTATED
 from sibeat_edge.reading.start import Start, start_of_epoch
-from sibeat_edge.reading.text.clock import JUMP, BadClock, Pace, find_pace
-from sibeat_edge.reading.text.columns import CLOCK, UNSTATED, Column
+from sibeat_edge.reading.text.clock import JUMP, WINDOW, BadClock, Pace, find_pace
+from sibeat_edge.reading.text.columns import CLOCK, Column
 from sibeat_edge.reading.text.rows import Rows
-from sibeat_edge.reading.text.stamps import SECONDS, Stamps, is_stamp, start_of_stamp, tick_of_epoch
+from sibeat_edge.reading.text.stamps import Stamps, is_stamp, start_of_stamp, tick_of_epoch
 
 LOOK = 200_000  # rows by which the clock's pace is told
 USUAL_RATES = 50.0, 10_000.0  # Hz, by which the unit of a time is guessed
 TICKS = {1.0: "s", 1e-3: "ms", 1e-6: "µs", 1e-9: "ns", 86_400.0: "days"}
 SHORTEST = 1e-12  # units of time, up to which a step of a clock is none
 ALIKE = 0.1  # share by which a rate differs from one that is known, to tell the unit of a time
+AGAIN = 0.05  # share of rows that may come twice
 CONTRADICTS = 0.01  # share of a rate that a clock may differ by
 
 
@@ -155,10 +157,27 @@ def _read(rows, first, decimal, column, known):
             times = Stamps(tick, decimal).seconds(values)
     if len(times) > 2 and times[-1] < times[-2]:
         times = times[:-1]  # the last stamp of a file that was cut
-    pace = find_pace(times)
+    pace = _pace(times)
     if column.kind != CLOCK and not pace.is_of(known, CONTRADICTS):
         raise BadClock("numbers that are not of the rows; expected those")
     return _Clock(column, tick, pace, float(times[-1] - times[0]), tuple(warnings))
+
+
+def _pace(times):
+    """The pace of a clock; of one that goes back, or stands still now and then, in the order of its stamps.
+
+    Only if that is even: rows then came in another order, or twice. Else the stamps jitter.
+    """
+    steps, back = np.diff(times), np.maximum.accumulate(times) - times
+    may_be_even = (steps < 0).any() or 0 < (steps == 0).sum() < AGAIN * len(steps)
+    if may_be_even and back.max() < WINDOW:
+        try:
+            pace = find_pace(np.unique(times))
+        except BadClock:
+            return find_pace(times)
+        if pace.is_fine:
+            return pace
+    return find_pace(times)
 
 
 def _look(rows, column, stamps):

@@ -44,6 +44,12 @@ def test_a_file_that_is_shorter_than_its_header_says_gives_what_is_there(tmp_pat
     assert source.seconds == 19.5 and "found 3900 samples a lead; expected 4000" in source.cut
 
 
+def test_a_header_that_declares_fewer_samples_than_there_are_is_told(tmp_path):
+    source, _ = open_source(write(tmp_path, samples=len(SIGNAL) // 2), None)
+    assert source.seconds == len(SIGNAL) // 2 / source.rates[0]
+    assert "no more are read" in source.warnings[0]
+
+
 def test_bytes_behind_the_samples_are_left_out(tmp_path):
     path = write(tmp_path)
     path.write_bytes(path.read_bytes() + bytes(5000))

@@ -144,6 +144,14 @@ class TestMuse:
         assert record.seconds == 10 and record.leads == ("II",)
         assert record.source.leads == [*LEADS, "III", "aVR", "aVL", "aVF"]
 
+    @pytest.mark.parametrize(("unit", "step"), [("µV", "4.88"), ("Microvolts", "4,88"), ("mV", "0.00488")])
+    def test_units_and_decimals_as_people_write_them(self, tmp_path, unit, step):
+        path = write_muse(tmp_path / "a.xml", SIGNAL, LEADS, 500)
+        whole = read_record(path).signal
+        text = path.read_text("latin-1").replace("MICROVOLTS", unit).replace(">4.88<", f">{step}<")
+        path.write_text(text, encoding="latin-1")
+        np.testing.assert_allclose(read_record(path).signal, whole)
+
     def test_a_rate_by_its_exponent(self, tmp_path):
         path = replaced(write_muse(tmp_path / "a.xml", SIGNAL, LEADS, 500), ">500<", ">5<")
         path = replaced(path, "Exponent>0<", "Exponent>2<")
@@ -202,6 +210,48 @@ class TestDicom:
         content.save_as(path)
         with pytest.raises(RecordError, match="no waveforms"):
             open_source(path, None)
+
+    @staticmethod
+    def changed(path, change):
+        import pydicom
+
+        content = pydicom.dcmread(path)
+        change(content.WaveformSequence)
+        content.save_as(path)
+        return path
+
+    def test_another_rhythm_is_told_whatever_its_length(self, tmp_path):
+        def halved(groups):
+            groups[0].WaveformData = groups[1].WaveformData[: len(groups[1].WaveformData) // 2]
+            groups[0].NumberOfWaveformSamples = len(SIGNAL) // 2
+
+        path = self.changed(write_dicom(tmp_path / "a.dcm", SIGNAL, LEADS, 500), halved)
+        assert "found 2 groups of leads; took number 2" in read_record(path).warnings[0]
+
+    def test_of_a_cut_group_is_read_what_is_there(self, tmp_path):
+        path = write_dicom(tmp_path / "a.dcm", SIGNAL, LEADS, 500)
+        whole = read_record(path).signal
+        path.write_bytes(path.read_bytes()[: -2 * len(LEADS) * 1000])
+        record = read_record(path)
+        np.testing.assert_array_equal(record.signal, whole[:-1000])
+        assert "truncated" in record.cut
+
+    def test_a_group_that_declares_fewer_samples_than_it_has_is_told(self, tmp_path):
+        path = write_dicom(tmp_path / "a.dcm", SIGNAL, LEADS, 500)
+        self.changed(path, lambda groups: setattr(groups[1], "NumberOfWaveformSamples", 2000))
+        record = read_record(path)
+        assert len(record.signal) == 2000 and "no more are read" in record.warnings[0]
+
+    def test_samples_of_the_padding_value_are_missing(self, tmp_path):
+        def padded(groups):
+            groups[1].add_new(0x5400100A, "OW", b"\0\x80")
+            data = groups[1].WaveformData
+            groups[1].WaveformData = data[:800] + b"\0\x80" * len(LEADS) * 50 + data[800 + 100 * len(LEADS) :]
+
+        path = self.changed(write_dicom(tmp_path / "a.dcm", SIGNAL, LEADS, 500), padded)
+        first = 800 // (2 * len(LEADS))
+        is_missing = np.isnan(read_record(path).signal[:, 0])
+        assert np.flatnonzero(is_missing).tolist() == list(range(first, first + 50))
 
     def test_without_sensitivities_no_unit_is_stated(self, tmp_path):
         import pydicom

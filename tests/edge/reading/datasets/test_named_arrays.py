@@ -84,14 +84,22 @@ class TestRate:
             read_record(path, "1")
         assert read_record(path, "1", rate=250).rate == 250
 
+    def test_numbers_of_samples_tell_gaps_if_the_rate_is_given(self, save):
+        record = read_record(save(ecg=SIGNAL, sample=np.r_[0:1000, 8500:10_000]), "1", rate=250)
+        assert record.rate == 250 and record.seconds == 40
+        assert np.isnan(record.signal[1000:8500]).all()
+
     def test_a_rate_that_contradicts_the_option_is_refused(self, save):
         with pytest.raises(RecordError, match="found a rate of 250 Hz; expected 300 Hz as given"):
             read_record(save(ecg=SIGNAL, fs=250), "1", rate=300)
 
     @pytest.mark.parametrize(
         ("unit", "name"),
-        [(1, "time"), (1000, "t"), (10**9, "timestamp"), (1000, "time_ms"), (1, "seconds"), (1000, "ms")],
-    )
+        [
+            (1, "time"), (1000, "t"), (10**9, "timestamp"), (1000, "time_ms"), (1, "seconds"), (1000, "ms"),
+            (10**9, "sensor_timestamp_ns"), (1000, "ts"), (1, "time_vector"), (1, "ecg_time"),
+        ],
+    )  # fmt: skip
     @pytest.mark.parametrize("stated", [{}, {"fs": 250.0}])
     def test_a_clock_gives_rate_and_gaps(self, save, unit, name, stated):
         times = np.arange(2500) / 250.0
@@ -170,10 +178,29 @@ class TestNumpy:
         source, _ = open_source(tmp_path / "a.npy", 250)
         assert isinstance(source._signal, np.memmap) and source.seconds == 80_000
 
+    @pytest.mark.parametrize("shape", [(2500,), (2500, 3)])
+    def test_of_a_cut_file_is_read_what_is_there(self, tmp_path, shape):
+        whole = np.random.default_rng(0).normal(size=shape)
+        np.save(tmp_path / "a.npy", whole)
+        content = (tmp_path / "a.npy").read_bytes()
+        (tmp_path / "a.npy").write_bytes(content[: -whole[0].nbytes * 500 - 3])
+        record = read_record(tmp_path / "a.npy", "1", rate=250)
+        np.testing.assert_array_equal(record.signal[:, 0], whole.reshape(2500, -1)[:1999, 0])
+        assert "found 1,999 samples; expected 2,500" in record.cut
+
     def test_objects_are_code_and_not_loaded(self, tmp_path):
         np.save(tmp_path / "a.npy", np.array([{"a": 1}] * 20, object))
         with pytest.raises(RecordError, match="expected an array of numbers"):
             open_source(tmp_path / "a.npy", 250)
+
+    def test_times_of_numpy_are_a_clock(self, tmp_path):
+        times = np.datetime64("2026-01-05T08:00") + (np.arange(2500) * 4).astype("m8[ms]")
+        times[1000:] += np.timedelta64(30, "s")
+        np.savez(tmp_path / "a.npz", datetime=times, ecg=SIGNAL)
+        record = read_record(tmp_path / "a.npz", "1", rate=250)
+        assert record.rate == 250 and record.seconds == pytest.approx(40)
+        np.savez(tmp_path / "a.npz", datetime=times.astype(str), ecg=SIGNAL)
+        assert read_record(tmp_path / "a.npz", "1", rate=250).seconds == pytest.approx(40)
 
     def test_fields_of_a_structured_array(self, tmp_path):
         table = np.zeros(2500, [("time", "f8"), ("II", "f4")])
@@ -204,3 +231,21 @@ class TestHdf5:
             file.create_dataset("ecg", (20_000_000,), "f8", chunks=(20_000_000,), compression="gzip")
         with pytest.raises(RecordError, match="found chunks of 153 MiB"):
             open_source(tmp_path / "a.h5", 250)
+
+    @pytest.mark.parametrize("form", ["S", "O"])
+    def test_dates_as_texts_are_a_clock(self, tmp_path, form):
+        h5py = pytest.importorskip("h5py", reason="no h5py: pip install 'sibeat_edge[formats]'")
+        times = np.datetime64("2026-01-05T08:00") + (np.arange(2500) * 4).astype("m8[ms]")
+        times[1000:] += np.timedelta64(30, "s")
+        with h5py.File(tmp_path / "a.h5", "w") as file:
+            file["ecg"] = SIGNAL
+            file["datetime"] = times.astype("S") if form == "S" else times.astype(str).tolist()
+        assert read_record(tmp_path / "a.h5", "1", rate=250).seconds == pytest.approx(40)
+
+    @pytest.mark.parametrize("unit", ["\u00b5V".encode("latin-1"), "\u00b5V".encode()])
+    def test_a_unit_in_any_encoding(self, tmp_path, unit):
+        h5py = pytest.importorskip("h5py", reason="no h5py: pip install 'sibeat_edge[formats]'")
+        with h5py.File(tmp_path / "a.h5", "w") as file:
+            file["ecg"] = SIGNAL[:, 0] * 1000
+            file["ecg"].attrs["units"], file["ecg"].attrs["fs"] = unit, 250
+        np.testing.assert_allclose(read_record(tmp_path / "a.h5", "first").signal[:, 0], SIGNAL[:, 0])

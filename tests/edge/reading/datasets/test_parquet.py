@@ -91,7 +91,7 @@ def test_missing_values_are_nan(tmp_path):
 )
 def test_faults_are_told(tmp_path, columns, words):
     with pytest.raises(RecordError, match=words):
-        read_record(saved(tmp_path, **columns), rate=250)
+        read_record(saved(tmp_path, **columns))
 
 
 def test_it_is_read_in_parts(tmp_path, monkeypatch):
@@ -104,3 +104,76 @@ def test_it_is_read_in_parts(tmp_path, monkeypatch):
     np.testing.assert_array_equal(
         np.concatenate([block for _, block in blocks]), whole[~np.isnan(whole)][:, None]
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "stamps"),
+    [
+        ("sensor timestamp [ns]", lambda t: 599_616_000 * 10**9 + np.round(t * 1e9).astype("i8")),
+        ("Phone timestamp", lambda t: [f"2026-01-05T08:00:{s:06.3f}" for s in t]),
+        ("ts", lambda t: np.round(1000 * (1.7e9 + t)).astype("i8")),
+        ("Zeit", lambda t: t),
+    ],
+)
+@pytest.mark.parametrize("rate", [None, 250])
+def test_a_clock_of_any_name_tells_gaps_whether_the_rate_is_given_or_not(tmp_path, name, stamps, rate):
+    times = np.arange(2500) / 250 + np.where(np.arange(2500) < 1000, 0, 30)
+    path = saved(tmp_path, **{name: stamps(times), "II": SIGNAL[:, 1]})
+    record = read_record(path, rate=rate)
+    assert record.leads == ("II",) and record.rate == 250 and record.seconds == pytest.approx(40)
+
+
+@pytest.mark.parametrize("heading", ["II_uV", "II uV", "II [uV]"])
+def test_the_unit_of_a_heading_is_read_as_in_a_text(tmp_path, heading):
+    path = saved(tmp_path, time=np.arange(2500) / 250, **{heading: SIGNAL[:, 1] * 10.0})  # 10 µV: no guess
+    found = read_record(path, lead="first").signal[:, 0]
+    np.testing.assert_allclose(found, SIGNAL[:, 1] / 100)
+
+
+@pytest.mark.parametrize(
+    ("stamps", "words"),
+    [
+        (np.r_[np.arange(1000), np.arange(1500)] / 250, "after a later time"),
+        (pa.array([None, *np.arange(2499) / 250]), "a row without a time"),
+    ],
+)
+def test_a_rate_that_is_given_goes_before_a_clock_that_tells_no_time(tmp_path, stamps, words):
+    path = saved(tmp_path, time=stamps, II=SIGNAL[:, 1])
+    with pytest.raises(RecordError, match=words):
+        read_record(path)
+    record = read_record(path, rate=250)
+    assert record.seconds == 10 and any(words in told and "took 250 Hz" in told for told in record.warnings)
+
+
+def test_of_several_clocks_the_first_that_tells_the_time_is_taken(tmp_path):
+    path = saved(tmp_path, date=np.full(2500, 20260105), time=np.arange(2500) / 250, II=SIGNAL[:, 1])
+    assert read_record(path).rate == 250
+
+
+@pytest.mark.parametrize("kind", ["s", "ms", "us", "ns"])
+def test_a_time_of_day_is_a_clock(tmp_path, kind):
+    import datetime as dt
+
+    times = np.arange(25_000) / 100 + np.where(np.arange(25_000) < 10_000, 0, 30)
+    if kind == "s":
+        times = np.floor(times)
+    day = [(dt.datetime(2026, 1, 5, 8) + timedelta(seconds=time)).time() for time in times]
+    form = pa.time32(kind) if kind in ("s", "ms") else pa.time64(kind)
+    path = saved(tmp_path, when=pa.array(day, form), II=np.resize(SIGNAL[:, 1], 25_000))
+    record = read_record(path, rate=100)
+    assert record.rate == pytest.approx(100) and record.seconds == pytest.approx(280, abs=1.1)
+
+
+@pytest.mark.parametrize("index", [lambda numbers: numbers, lambda numbers: numbers / 250])
+def test_the_index_of_a_frame_tells_gaps_if_the_rate_is_given(tmp_path, index):
+    pd = pytest.importorskip("pandas", reason="no pandas")
+    numbers = np.r_[0:1000, 8500:10_000]
+    pd.DataFrame({"II": SIGNAL[:, 1]}, index=index(numbers)).to_parquet(tmp_path / "a.parquet")
+    assert read_record(tmp_path / "a.parquet", rate=250).seconds == pytest.approx(40)
+    with pytest.raises(RecordError, match="no column of time"):
+        read_record(tmp_path / "a.parquet")
+
+
+def test_numbers_of_rows_tell_gaps_if_the_rate_is_given(tmp_path):
+    path = saved(tmp_path, **{"Sample Index": np.r_[0:1000, 8500:10_000], "II": SIGNAL[:, 1]})
+    assert read_record(path, rate=250).seconds == pytest.approx(40)
