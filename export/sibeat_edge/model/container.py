@@ -19,7 +19,7 @@ DATA = 0  # field of Buffer
 OWN_CHECKSUM = re.compile(rb'"model_sha256":"([0-9a-f]{64})"')
 
 
-class _Flatbuffer:
+class Flatbuffer:
     """Tables, vectors and strings of a flatbuffer; a place outside of it raises ``ModelError``."""
 
     def __init__(self, content: bytes | bytearray) -> None:
@@ -65,7 +65,7 @@ def find_manifest(content: bytes | bytearray) -> tuple[int, int]:
     """
     if len(content) < 8 or content[4:8] != IDENTIFIER:
         raise ModelError("found no TensorFlow Lite model, expected a .tflite file")
-    file = _Flatbuffer(content)
+    file = Flatbuffer(content)
     model = file.follow(0)
     entries, buffers = file.field(model, METADATA), file.field(model, BUFFERS)
     if entries is not None and buffers is not None:

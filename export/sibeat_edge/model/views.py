@@ -93,16 +93,18 @@ def viewed(model: Model, views: Sequence[tuple[np.ndarray, ...]], heat: bool = F
     >>> own.score < odd.score, own.of_template == odd.of_template == own.score
     (True, True)
     """
-    if not model.manifest["wearer"]:
-        # One by one, as the interpreter keeps the residuals of the last one alone.
-        return [Viewed(view, model.score(*view), model.residuals() if heat else None) for view in views]
     if not views:
         return []
+    if not model.manifest["wearer"]:
+        if not heat:
+            return list(map(Viewed, views, model.scores(*map(np.stack, zip(*views, strict=True)))))
+        # One by one, as the interpreter keeps the residuals of the last one alone.
+        return [Viewed(view, model.score(*view), model.residuals()) for view in views]
     windows, rhythms = (np.stack(part) for part in zip(*views, strict=True))
     beats, templates = np.split(windows, 2, axis=2)
     judged = forms(windows, model.manifest["window"]["before"])
-    scores = model.scores(windows, rhythms)
-    of_templates = of_template(model, windows, rhythms)
+    quantised = model.quantise(windows, rhythms)
+    scores, of_templates = model.scores_of(quantised), of_template(model, *quantised)
     residuals = np.square(beats - templates).mean(axis=2) if heat else [None] * len(views)
     return list(map(Viewed, views, scores, residuals, of_templates, judged))
 
@@ -111,11 +113,11 @@ def of_template(model: Model, windows: np.ndarray, rhythms: np.ndarray) -> list[
     """Scores of the templates at the beats' times.
 
     Args:
-        windows: ``(beats, length, 2 · leads)``.
-        rhythms: ``(beats, features)``.
+        windows: ``(beats, length, 2 · leads)``, int8, as ``Model.quantise`` gives them.
+        rhythms: ``(beats, features)``, the same.
     """
     templates = windows[:, :, windows.shape[2] // 2 :]
-    return model.scores(np.concatenate([templates, templates], axis=2), rhythms)
+    return model.scores_of([np.concatenate([templates, templates], axis=2), rhythms])
 
 
 def on_time(model: Model, window: np.ndarray, rhythm: np.ndarray) -> float:
