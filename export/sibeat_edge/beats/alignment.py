@@ -7,7 +7,7 @@ remains of the beat beside that kind is noise, or the beat is the first of its k
 """
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -38,8 +38,7 @@ def core_ticks(centre: int) -> tuple[int, int]:
     return max(0, centre - CORE_BEFORE), centre + CORE_AFTER
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(NamedTuple):
     """What the ``Aligner`` says of a beat.
 
     Attributes:

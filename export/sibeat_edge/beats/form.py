@@ -4,7 +4,7 @@ Each beat is computed by itself, in the same bits however many are computed toge
 """
 
 import functools
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,8 +20,7 @@ SHIFT = 30  # samples by which a QRS may be displaced
 SLOW, SLOWER = 54, 108  # samples (150 and 300 ms) of the moving averages that take swings away
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(NamedTuple):
     """What is judged of a beat's first lead.
 
     Attributes:

@@ -13,8 +13,8 @@ learnt since of its kind and of the wearer's rhythm.
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from statistics import median
+from typing import NamedTuple
 
 from sibeat_edge.beats.evidence import (
     BACK,
@@ -47,8 +47,7 @@ ABERRANT = 0.75  # mean likeness
 ABERRANT_SCORE = 0.1  # mean score above the threshold, in its units
 
 
-@dataclass(frozen=True, slots=True)
-class Scores:
+class Scores(NamedTuple):
     """A beat's scores in units of the model's threshold.
 
     Attributes:
@@ -68,8 +67,7 @@ class Scores:
     shape: Callable[[], float]
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What a beat is.
 
     Attributes:
@@ -88,8 +86,7 @@ class Verdict:
     group: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
+class _Known(NamedTuple):
     """What has to be kept of a beat to judge it again."""
 
     kind: Kind | None

@@ -2,7 +2,7 @@
 
 import math
 from collections import deque
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,8 +25,7 @@ HELD = 20  # s of signal from which a beat that is found late can still be cut
 PAUSE = round((LOST + LONGEST) * RATE)
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """An R-peak whose window is still awaited.
 
     Attributes:
@@ -249,7 +248,7 @@ class BeatStream:
             if not (reason or is_fit[number]):
                 reason = "noisy" if share > FAST else "motion"
             if reason:
-                beats[number] = replace(beats[number], window=None, reason=reason)
+                beats[number] = beats[number]._replace(window=None, reason=reason)
         return beats
 
     def _place(self, found):

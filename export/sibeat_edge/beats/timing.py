@@ -14,9 +14,9 @@ on people who move and in sinus rhythm.
 
 import math
 from collections import deque
-from dataclasses import dataclass
 from itertools import islice
 from statistics import median
+from typing import NamedTuple
 
 from sibeat_edge.beats.heaps import Heaps
 from sibeat_edge.beats.lengths import Lengths, is_half
@@ -55,8 +55,7 @@ SETTLED = 8  # early beats from which another row is a new rate
 LONGEST = 2000  # beats from which a fast row is one, too: a detector may have lost every second beat before
 
 
-@dataclass(frozen=True, slots=True)
-class Timed:
+class Timed(NamedTuple):
     """A beat as ``Timing`` sees it.
 
     Attributes:
@@ -79,8 +78,7 @@ class Timed:
     is_clean: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What ``Timing`` says of a beat.
 
     Attributes:

@@ -20,6 +20,11 @@ def for_batches(content: bytes, size: int) -> bytes:
     follows the inputs, once these are resized.
 
     Raises ``ModelError`` for a file whose offsets lead out of it.
+
+    >>> from sibeat_edge.model.presets import model_path
+    >>> content = model_path("mitdb-wearer").read_bytes()
+    >>> sum(one != other for one, other in zip(content, for_batches(content, 8)))
+    2
     """
     file, changed = Flatbuffer(content), bytearray(content)
     for place, count in _shapes(file):

@@ -20,22 +20,27 @@ OWN_CHECKSUM = re.compile(rb'"model_sha256":"([0-9a-f]{64})"')
 
 
 class Flatbuffer:
-    """Tables, vectors and strings of a flatbuffer; a place outside of it raises ``ModelError``."""
+    """Tables, vectors and strings of a flatbuffer; a place outside of it raises ``ModelError``.
+
+    >>> Flatbuffer(bytes([4, 0, 0, 0, 7, 0, 0, 0])).number("<I", 4)
+    7
+    """
 
     def __init__(self, content: bytes | bytearray) -> None:
         self.content = content
 
-    def number(self, kind, place):
+    def number(self, kind: str, place: int) -> int:
+        """The number of this ``kind``, as ``struct`` has it, at ``place``."""
         size = struct.calcsize(kind)
         if not 0 <= place <= len(self.content) - size:
             raise ModelError(f"found an offset to byte {place} of {len(self.content)}, expected one inside")
         return struct.unpack_from(kind, self.content, place)[0]
 
-    def follow(self, place):
+    def follow(self, place: int) -> int:
         """The place that the unsigned offset at ``place`` points to."""
         return place + self.number("<I", place)
 
-    def field(self, table, number):
+    def field(self, table: int, number: int) -> int | None:
         """The place of a table's field, or None where the table lacks it."""
         vtable = table - self.number("<i", table)
         slot = 4 + 2 * number
@@ -44,7 +49,7 @@ class Flatbuffer:
         offset = self.number("<H", vtable + slot)
         return table + offset if offset else None
 
-    def vector(self, place):
+    def vector(self, place: int) -> tuple[int, int]:
         """The places of a vector's elements' first byte, and their number."""
         start = self.follow(place)
         count = self.number("<I", start)
@@ -52,7 +57,7 @@ class Flatbuffer:
             raise ModelError(f"found {count} elements at byte {start} of {len(self.content)}, expected fewer")
         return start + 4, count
 
-    def tables(self, place):
+    def tables(self, place: int) -> list[int]:
         """The places of the tables of a vector of tables."""
         first, count = self.vector(place)
         return [self.follow(first + 4 * number) for number in range(count)]
