@@ -124,7 +124,8 @@ class Aligner:
         kind = self._commonest(highest)
         place, best = int(alike[kind].argmax()), highest[kind]
         place = place if best >= NEAR else REACH
-        core = _unit(_without_mean(around[place : place + CORE]))
+        core = around[place : place + CORE]
+        core = _unit(core - np.add.reduce(core) / CORE)
         if best >= SAME:
             self._kinds[kind] = _unit(self._kinds[kind] + (core - self._kinds[kind]) / MEMORY)
             self._counts[kind] += 1
@@ -176,22 +177,29 @@ def dot(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return np.matmul(first[..., None, :], second[..., None])[..., 0, 0]
 
 
-def moving_sum(values: np.ndarray, width: int) -> np.ndarray:
+def moving_sum(values: np.ndarray, width: int, step: int = 1) -> np.ndarray:
     """Sums of ``width`` neighbours each along the last axis, ``(..., length - width + 1)``.
+
+    Args:
+        step: of the places at which it is wanted.
 
     >>> moving_sum(np.array([1.0, 2.0, 4.0]), 2).tolist()
     [3.0, 6.0]
     """
-    return correlate(values, np.ones(width))
+    return correlate(values, np.ones(width), step)
 
 
-def correlate(values: np.ndarray, part: np.ndarray) -> np.ndarray:
+def correlate(values: np.ndarray, part: np.ndarray, step: int = 1) -> np.ndarray:
     """Dot products of ``part`` ``(..., width)`` with ``values`` at all places, ``(..., length - width + 1)``.
+
+    Args:
+        step: of the places at which it is wanted.
 
     >>> correlate(np.array([1.0, 2.0, 4.0]), np.array([1.0, -1.0])).tolist()
     [-1.0, -2.0]
     """
-    return dot(sliding_window_view(values, part.shape[-1], axis=-1), part[..., None, :])
+    windows = sliding_window_view(values, part.shape[-1], axis=-1)[..., ::step, :]
+    return dot(windows, part[..., None, :])
 
 
 def _without_mean(values):
@@ -199,7 +207,7 @@ def _without_mean(values):
 
 
 def _unit(core):
-    return core / math.sqrt(core @ core)
+    return core / math.sqrt(core.dot(core))
 
 
 def _snr(correlation):

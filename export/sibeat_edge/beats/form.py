@@ -82,20 +82,22 @@ def shape_of(leads: np.ndarray, centre: int) -> np.ndarray:
         centre: place of the R-peak.
     """
     first, last = _part(leads, centre, *KIND)
-    return without_swings(leads, SLOWER, first, last)[..., (centre - first) % STEP :: STEP]
+    return without_swings(leads, SLOWER, first + (centre - first) % STEP, last, STEP)
 
 
-def without_swings(leads: np.ndarray, width: int, first: int = 0, last: int | None = None) -> np.ndarray:
+def without_swings(
+    leads: np.ndarray, width: int, first: int = 0, last: int | None = None, step: int = 1
+) -> np.ndarray:
     """Leads ``(..., length)`` without their moving average; their ends go on as they are.
 
     Args:
         width: of the moving average, samples.
         first, last: the part that is wanted, from ``first`` to before ``last``; all of it by default.
+        step: of its samples, of which others are left out.
     """
-    leads = np.asarray(leads, np.float64)
     last = leads.shape[-1] if last is None else last
-    around = leads[..., _reached(leads.shape[-1], width, first, last)]
-    return leads[..., first:last] - moving_sum(around, width) / width
+    around = np.asarray(leads[..., _reached(leads.shape[-1], width, first, last)], np.float64)
+    return leads[..., first:last:step] - moving_sum(around, width, step) / width
 
 
 @functools.cache

@@ -269,10 +269,10 @@ class BeatStream:
 
     def _worst_flag(self, first, last):
         """The worst flag of the device's samples from ``first`` to before ``last``, at 360 Hz."""
-        begin, end = max(0, int(first * self.rate / RATE)), math.ceil(last * self.rate / RATE)
+        begin = max(0, int(first * self.rate / RATE))
         if begin > self._not_fine:
             return FINE
-        return int(self._flags.part(begin, end).max(initial=FINE))
+        return int(self._flags.part(begin, math.ceil(last * self.rate / RATE)).max(initial=FINE))
 
     def _are_flagged(self, last):
         """Whether the device's samples before ``last``, at 360 Hz, have their flags."""

@@ -235,13 +235,15 @@ class Timing:
             if self._was_normal or (self.heaps.valley is not None and self._has_trusted_interval()):
                 self._on_time.append(beat.rr)
         self._before, self._was_normal, self._was_premature = beat, is_normal, answer.is_premature
-        is_fast = self._onset > ONSET and median(self._row or [1.0]) < FAST and self._in_row < LONGEST
-        if len(self._row) == SETTLED and beat.is_own and not is_fast:
+        if len(self._row) == SETTLED and beat.is_own and not self._is_fast():
             row = list(self._row)
             self._forget()
             self._pairs.extend(row)
             self._spread = _spread(row)
             self._on_time.extend(row)
+
+    def _is_fast(self):
+        return self._onset > ONSET and median(self._row) < FAST and self._in_row < LONGEST
 
     def _forget(self):
         """Forget the intervals: another rate has begun, or what came between is not known."""

@@ -49,7 +49,9 @@ def views_of(pairs: Sequence[Pair | None]) -> list[View | None]:
 def _windows_of(pairs):
     if len({pair.template.dtype for pair in pairs}) > 1:  # one array of both would round differently
         return [window for pair in pairs for window in _windows_of([pair])]
-    return besides(*(np.array(part) for part in zip(*((p.window, p.template) for p in pairs), strict=True)))
+    shape = (len(pairs), *pairs[0].window.shape)
+    windows, templates = ([pair[part] for pair in pairs] for part in (0, 1))
+    return besides(np.concatenate(windows).reshape(shape), np.concatenate(templates).reshape(shape))
 
 
 class Wearer:
@@ -140,6 +142,8 @@ class Wearer:
 
     def _forget_oldest(self):
         """Make room for the window of one more beat of a warm-up."""
+        if len(self._held) < WARM_UP:
+            return
         held = [place for place, window in enumerate(self._held) if window is not None]
         if len(held) == WARM_UP:
             self._held[held[0]] = None
