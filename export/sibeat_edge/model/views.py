@@ -61,21 +61,21 @@ class Scored:
         """The beat, with what the verdict says of it."""
         cut, view = self.cut, self.view
         return Beat(
-            time=cut.time,
-            score=view.score if view else None,
-            alarm=is_alarm,
-            reason="" if view else cut.reason or "warm-up",
-            rr=cut.rr,
-            residuals=view.residuals if view else None,
-            why=verdict.why,
-            snr=cut.snr,
-            above=self.is_over,
-            bridged=cut.bridged,
-            kind=verdict.kind,
-            irregular=verdict.is_irregular,
-            group=verdict.group,
-            shape=self.shape,
-            timing=self.timing,
+            cut.time,
+            view.score if view else None,
+            is_alarm,
+            "" if view else cut.reason or "warm-up",
+            cut.rr,
+            view.residuals if view else None,
+            verdict.why,
+            cut.snr,
+            self.is_over,
+            cut.bridged,
+            verdict.kind,
+            verdict.is_irregular,
+            verdict.group,
+            self.shape,
+            self.timing,
         )
 
 
