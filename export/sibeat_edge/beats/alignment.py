@@ -184,29 +184,22 @@ def dot(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return np.matmul(first[..., None, :], second[..., None])[..., 0, 0]
 
 
-def moving_sum(values: np.ndarray, width: int, step: int = 1) -> np.ndarray:
+def moving_sum(values: np.ndarray, width: int) -> np.ndarray:
     """Sums of ``width`` neighbours each along the last axis, ``(..., length - width + 1)``.
-
-    Args:
-        step: of the places at which it is wanted.
 
     >>> moving_sum(np.array([1.0, 2.0, 4.0]), 2).tolist()
     [3.0, 6.0]
     """
-    return correlate(values, np.ones(width), step)
+    return correlate(values, np.ones(width))
 
 
-def correlate(values: np.ndarray, part: np.ndarray, step: int = 1) -> np.ndarray:
+def correlate(values: np.ndarray, part: np.ndarray) -> np.ndarray:
     """Dot products of ``part`` ``(..., width)`` with ``values`` at all places, ``(..., length - width + 1)``.
-
-    Args:
-        step: of the places at which it is wanted.
 
     >>> correlate(np.array([1.0, 2.0, 4.0]), np.array([1.0, -1.0])).tolist()
     [-1.0, -2.0]
     """
-    windows = sliding_window_view(values, part.shape[-1], axis=-1)[..., ::step, :]
-    return dot(windows, part[..., None, :])
+    return dot(sliding_window_view(values, part.shape[-1], axis=-1), part[..., None, :])
 
 
 def _without_mean(values):

@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sibeat_edge.beats.alignment import correlate, dot, moving_sum
+from sibeat_edge.beats.alignment import correlate, dot
 from sibeat_edge.beats.windows import BEFORE
+from sibeat_edge.signal.averages import moving_average
 
 # Samples at 360 Hz before the R-peak, and from it on.
 QRS = (25, 35)
@@ -68,7 +69,8 @@ def qrs_likeness(leads: np.ndarray, templates: np.ndarray, centre: int = BEFORE)
     qrs = without_swings(templates, SLOW, *_part(templates, centre, *QRS))
     around = without_swings(leads, SLOW, *_part(leads, centre, QRS[0] + SHIFT, QRS[1] + SHIFT))
     width = qrs.shape[-1]
-    sizes = np.sqrt(moving_sum(np.square(around), width) * dot(qrs, qrs)[..., None])
+    squares = np.maximum(moving_average(np.square(around), width), 0.0)
+    sizes = np.sqrt(squares * (width * dot(qrs, qrs)[..., None]))
     return (correlate(around, qrs) / np.maximum(sizes, 1e-9)).max(axis=-1)
 
 
@@ -96,8 +98,8 @@ def without_swings(
         step: of its samples, of which others are left out.
     """
     last = leads.shape[-1] if last is None else last
-    around = np.asarray(leads[..., _reached(leads.shape[-1], width, first, last)], np.float64)
-    return leads[..., first:last:step] - moving_sum(around, width, step) / width
+    around = leads[..., _reached(leads.shape[-1], width, first, last)]
+    return leads[..., first:last:step] - moving_average(around, width)[..., ::step]
 
 
 @functools.cache

@@ -4,6 +4,7 @@ import functools
 
 import numpy as np
 
+from sibeat_edge.signal.averages import moving_average
 from sibeat_edge.signal.resampling import RATE
 
 QRS = RATE // 10  # samples on either side of the R-peak that belong to the QRS
@@ -41,7 +42,7 @@ def noise_reasons(windows: np.ndarray, centre: int) -> tuple[list[str], np.ndarr
     spans, places = np.ptp(leads, axis=2), _outside(leads.shape[2], centre)
     shares = np.zeros(spans.shape)
     if len(places):
-        average = _moving_average(leads)
+        average = moving_average(leads, SMOOTH)
         fast = np.abs(leads[:, :, places] - average[:, :, places - SMOOTH // 2])
         shares = np.where(spans > 0, _median(fast) / np.where(spans > 0, spans, 1), 0.0)
         shares = np.where(np.isfinite(spans), shares, np.inf)
@@ -49,15 +50,6 @@ def noise_reasons(windows: np.ndarray, centre: int) -> tuple[list[str], np.ndarr
     is_flat = (spans < LEAST).any(axis=1)
     reasons = np.where(is_flat, "flat", np.where(shares > NOISY, "noisy", "")).tolist()
     return reasons, shares
-
-
-def _moving_average(leads):
-    """The means ``(..., length - SMOOTH + 1)`` of ``SMOOTH`` neighbours each, added in order of time."""
-    shares, length = leads * (1 / SMOOTH), leads.shape[-1] - SMOOTH + 1
-    average = shares[..., :length].copy()
-    for later in range(1, SMOOTH):
-        average += shares[..., later : later + length]
-    return average
 
 
 @functools.cache
