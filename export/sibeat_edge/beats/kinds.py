@@ -71,7 +71,7 @@ class Kinds:
 
     def __init__(self) -> None:
         self._kinds: list[Kind] = []
-        self._means: np.ndarray | None = None  # of the kinds, as the rows of one array, once they are asked
+        self._means = np.zeros((0, 0))  # those of the kinds, ``(kinds, samples)``
         self._clean = 0  # clean beats so far
         self._begun = 0  # kinds so far
 
@@ -87,8 +87,6 @@ class Kinds:
     def _find(self, shape, least):
         if not self._kinds:
             return None
-        if self._means is None:
-            self._means = np.array([kind.mean for kind in self._kinds])
         alike = self._means.dot(shape).tolist()
         highest = max(alike)
         return None if highest < least else self._kinds[alike.index(highest)]
@@ -103,7 +101,7 @@ class Kinds:
             kind = Kind(self._begun, shape)
             self._kinds.append(kind)
             self._begun += 1
-            self._means = None
+            self._means = np.array([kind.mean for kind in self._kinds])
         else:
             kind.mean = _unit(kind.mean + (shape - kind.mean) / MEMORY)
             self._means[self._kinds.index(kind)] = kind.mean
