@@ -221,41 +221,33 @@ class BeatScorer:
         for group in groups:
             known = [next(found) if view else None for view in group]
             self._threshold.learn([view.score for view in known if view])
+            limit = self._threshold.score
             for view in known:
-                is_over = view is not None and view.score > self._threshold.score
-                scored = Scored(self._pending.popleft(), view, is_over)
+                scored = Scored(self._pending.popleft(), view, view is not None and view.score > limit)
                 if self.wearer:
                     verdicts += self._give(scored)
                 else:
-                    beats.append(scored.beat(is_over))
+                    beats.append(scored.beat(scored.is_over))
         return self._decide(verdicts) if self.wearer else beats
 
     def _give(self, scored):
         """The verdicts that the next beat makes certain."""
         self._scored.append(scored)
-        cut, view = scored.cut, scored.view
+        cut, view, unit = scored.cut, scored.view, self._unit
         if view is None:
             return self._judge.push(Seen(cut.time, cut.rr, cut.likeness, None, False), None)
-        scores = self._scores(view)
+        # As it is, at another time, and of another shape.
+        known = (view.score / unit, view.of_template / unit, self._threshold.score / unit)
+        scores = Scores(*known, shape=lambda: on_time(self.model, *view.inputs) / unit)
         if self.parts:
-            scored.shape, scored.timing = scores.shape() * self._unit, scores.timing * self._unit
+            scored.shape, scored.timing = scores.shape() * unit, scores.timing * unit
         seen = Seen(cut.time, cut.rr, cut.likeness, view.inputs[0], scored.is_over, view.form)
         return self._judge.push(seen, scores)
-
-    def _scores(self, view):
-        """A beat's scores as the judge takes them: as it is, of another shape, and at another time."""
-        unit = self._unit
-        return Scores(
-            view.score / unit,
-            view.of_template / unit,
-            self._threshold.score / unit,
-            shape=lambda: on_time(self.model, *view.inputs) / unit,
-        )
 
     def _decide(self, verdicts):
         """The beats on which these are the first verdicts."""
         beats = [self._scored.popleft().beat(verdict.kind in ALARMS, verdict) for verdict in verdicts]
-        self._told.extend(beat if beat.residuals is None else replace(beat, residuals=None) for beat in beats)
+        self._told += [replace(beat, residuals=None) for beat in beats] if self.heat else beats
         self._revise(self._judge.settled())
         return beats
 

@@ -1,6 +1,6 @@
 """An int8 model and the interpreter that runs it: LiteRT or, where only that exists, tflite-runtime."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -124,10 +124,7 @@ class Model:
         Args:
             beats: as for ``score``, each part with a first axis of beats.
         """
-        return self.scores_of(self.quantise(*beats))
-
-    def scores_of(self, parts: Sequence[np.ndarray]) -> list[float]:
-        """As ``scores``, of beats in int8, as ``quantise`` gives them."""
+        parts = self.quantise(*beats)
         raw = np.empty((len(parts[0]), 1), np.int8)
         is_batch = len(raw) >= TOGETHER and self._batches is not None
         rest = len(raw) // TOGETHER * TOGETHER if is_batch else 0

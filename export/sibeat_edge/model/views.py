@@ -61,21 +61,21 @@ class Scored:
         """The beat, with what the verdict says of it."""
         cut, view = self.cut, self.view
         return Beat(
-            cut.time,
-            view.score if view else None,
-            is_alarm,
-            "" if view else cut.reason or "warm-up",
-            cut.rr,
-            view.residuals if view else None,
-            verdict.why,
-            cut.snr,
-            self.is_over,
-            cut.bridged,
-            verdict.kind,
-            verdict.is_irregular,
-            verdict.group,
-            self.shape,
-            self.timing,
+            time=cut.time,
+            score=view.score if view else None,
+            alarm=is_alarm,
+            reason="" if view else cut.reason or "warm-up",
+            rr=cut.rr,
+            residuals=view.residuals if view else None,
+            why=verdict.why,
+            snr=cut.snr,
+            above=self.is_over,
+            bridged=cut.bridged,
+            kind=verdict.kind,
+            irregular=verdict.is_irregular,
+            group=verdict.group,
+            shape=self.shape,
+            timing=self.timing,
         )
 
 
@@ -103,8 +103,8 @@ def viewed(model: Model, views: Sequence[tuple[np.ndarray, ...]], heat: bool = F
     windows, rhythms = (np.stack(part) for part in zip(*views, strict=True))
     beats, templates = np.split(windows, 2, axis=2)
     judged = forms(windows, model.manifest["window"]["before"])
-    quantised = model.quantise(windows, rhythms)
-    scores, of_templates = model.scores_of(quantised), of_template(model, *quantised)
+    scores = model.scores(windows, rhythms)
+    of_templates = of_template(model, windows, rhythms)
     residuals = np.square(beats - templates).mean(axis=2) if heat else [None] * len(views)
     return list(map(Viewed, views, scores, residuals, of_templates, judged))
 
@@ -113,11 +113,11 @@ def of_template(model: Model, windows: np.ndarray, rhythms: np.ndarray) -> list[
     """Scores of the templates at the beats' times.
 
     Args:
-        windows: ``(beats, length, 2 · leads)``, int8, as ``Model.quantise`` gives them.
-        rhythms: ``(beats, features)``, the same.
+        windows: ``(beats, length, 2 · leads)``.
+        rhythms: ``(beats, features)``.
     """
     templates = windows[:, :, windows.shape[2] // 2 :]
-    return model.scores_of([np.concatenate([templates, templates], axis=2), rhythms])
+    return model.scores(np.concatenate([templates, templates], axis=2), rhythms)
 
 
 def on_time(model: Model, window: np.ndarray, rhythm: np.ndarray) -> float:

@@ -93,7 +93,6 @@ def test_scores_of_many_beats_are_those_of_each_alone(rebuilds, kernels):
     assert len(set(alone)) > 10
     for count in (1, TOGETHER - 1, TOGETHER, TOGETHER + 1, len(windows)):
         assert model.scores(windows[:count]) == alone[:count]
-        assert model.scores_of(model.quantise(windows[:count])) == alone[:count]
     assert model._batches is not None  # or all ran one by one
 
 
