@@ -11,9 +11,15 @@ def moving_average(values: np.ndarray, width: int) -> np.ndarray:
     >>> moving_average(np.array([1.0, 3.0, 5.0]), 2).tolist()
     [2.0, 4.0]
     """
-    sums = np.add.accumulate(values, axis=-1, dtype=np.float64)
-    means = sums[..., width - 1 :].copy()
     with np.errstate(invalid="ignore"):  # behind infinity there is no number
-        means[..., 1:] -= sums[..., :-width]
+        return _moving_average(values, width)
+
+
+def _moving_average(values, width):
+    first = values[..., :1]  # beside which the sums stay small, and those of a flat signal are 0
+    sums = np.add.accumulate(np.subtract(values, first, dtype=np.float64), axis=-1)
+    means = sums[..., width - 1 :].copy()
+    means[..., 1:] -= sums[..., :-width]
     means /= width
+    means += first
     return means

@@ -18,6 +18,11 @@ def test_a_moving_average_is_that_of_each_place_s_neighbours(length, width, kind
     np.testing.assert_allclose(found, np.stack(wanted, axis=-1), atol=1e-12)
 
 
+@pytest.mark.parametrize("value", [0.3, -1e6, 1e-9])
+def test_that_of_a_flat_signal_is_its_value(value):
+    assert set(moving_average(np.full((2, 320), value), 54).ravel().tolist()) == {value}
+
+
 @pytest.mark.parametrize("rows", [1, 2, 7, 64])
 def test_each_row_has_the_bits_that_it_has_alone(rows):
     values = np.random.default_rng(rows).standard_normal((rows, 320))
