@@ -217,39 +217,37 @@ class BeatScorer:
         """
         given = [view for group in groups for view in group if view]
         found = iter(viewed(self.model, views_of(given) if self.wearer else given, self.heat))
-        beats = []
+        beats, verdicts = [], []
         for group in groups:
             known = [next(found) if view else None for view in group]
             self._threshold.learn([view.score for view in known if view])
+            limit = self._threshold.score
             for view in known:
-                beats += self._give(self._pending.popleft(), view)
-        return beats
+                scored = Scored(self._pending.popleft(), view, view is not None and view.score > limit)
+                if self.wearer:
+                    verdicts += self._give(scored)
+                else:
+                    beats.append(scored.beat(scored.is_over))
+        return self._decide(verdicts) if self.wearer else beats
 
-    def _give(self, cut, view):
-        """The beats that the next one makes certain; ``view`` is None for one that is not scored."""
-        is_over = view is not None and view.score > self.threshold
-        scored = Scored(cut, view, is_over)
-        if not self.wearer:
-            return [scored.beat(is_over)]
-        if view is None:
-            seen, scores = Seen(cut.time, cut.rr, cut.likeness, None, False), None
-        else:
-            scores = self._scores(view)
-            seen = Seen(cut.time, cut.rr, cut.likeness, view.inputs[0], is_over, view.form)
-            if self.parts:
-                scored.shape, scored.timing = scores.shape() * self._unit, scores.timing * self._unit
+    def _give(self, scored):
+        """The verdicts that the next beat makes certain."""
         self._scored.append(scored)
-        return self._decide(self._judge.push(seen, scores))
-
-    def _scores(self, view):
-        """A beat's scores as the judge takes them: as it is, of another shape, and at another time."""
-        values = (value / self._unit for value in (view.score, view.of_template, self.threshold))
-        return Scores(*values, shape=lambda: on_time(self.model, *view.inputs) / self._unit)
+        cut, view, unit = scored.cut, scored.view, self._unit
+        if view is None:
+            return self._judge.push(Seen(cut.time, cut.rr, cut.likeness, None, False), None)
+        # As it is, at another time, and of another shape.
+        known = (view.score / unit, view.of_template / unit, self._threshold.score / unit)
+        scores = Scores(*known, shape=lambda: on_time(self.model, *view.inputs) / unit)
+        if self.parts:
+            scored.shape, scored.timing = scores.shape() * unit, scores.timing * unit
+        seen = Seen(cut.time, cut.rr, cut.likeness, view.inputs[0], scored.is_over, view.form)
+        return self._judge.push(seen, scores)
 
     def _decide(self, verdicts):
         """The beats on which these are the first verdicts."""
         beats = [self._scored.popleft().beat(verdict.kind in ALARMS, verdict) for verdict in verdicts]
-        self._told.extend(beat if beat.residuals is None else replace(beat, residuals=None) for beat in beats)
+        self._told += [replace(beat, residuals=None) for beat in beats] if self.heat else beats
         self._revise(self._judge.settled())
         return beats
 

@@ -233,7 +233,7 @@ class Parts:
             return beat
         window = np.ascontiguousarray(beat.window, np.float32)
         reason = QUALITY[self.library.sibeat_quality_of(window.ctypes.data, int(is_fit))]
-        return replace(beat, window=None, reason=reason) if reason else beat
+        return beat._replace(window=None, reason=reason) if reason else beat
 
 
 def as_told(beat):

@@ -7,7 +7,7 @@ remains of the beat beside that kind is noise, or the beat is the first of its k
 """
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -38,8 +38,7 @@ def core_ticks(centre: int) -> tuple[int, int]:
     return max(0, centre - CORE_BEFORE), centre + CORE_AFTER
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(NamedTuple):
     """What the ``Aligner`` says of a beat.
 
     Attributes:
@@ -76,7 +75,7 @@ class Aligner:
     """
 
     def __init__(self) -> None:
-        self._kinds: list[np.ndarray] = []  # cores without their mean, of length 1
+        self._kinds = np.zeros((0, CORE))  # cores without their mean, of length 1
         self._counts: list[float] = []  # recent beats of each
         self._places: list[float] = []  # running median of the offsets of each, samples
 
@@ -111,8 +110,9 @@ class Aligner:
                 placed.append(Placed(0, None))
                 continue
             self._counts = [count * (1 - 1 / LASTING) for count in self._counts]
-            if self._kinds:
-                alike = dot(cores[beat], np.array(self._kinds)[:, None]) / sizes[beat]
+            if self._counts:
+                alike = dot(cores[beat], self._kinds[:, None])
+                alike /= sizes[beat]
                 placed.append(self._learn(around, alike))
             else:
                 self._add(owns[beat] / lengths[beat])
@@ -125,9 +125,13 @@ class Aligner:
         kind = self._commonest(highest)
         place, best = int(alike[kind].argmax()), highest[kind]
         place = place if best >= NEAR else REACH
-        core = _unit(_without_mean(around[place : place + CORE]))
+        core = around[place : place + CORE]
+        core = _unit(core - np.add.reduce(core) / CORE)
         if best >= SAME:
-            self._kinds[kind] = _unit(self._kinds[kind] + (core - self._kinds[kind]) / MEMORY)
+            core -= self._kinds[kind]
+            core /= MEMORY
+            core += self._kinds[kind]
+            self._kinds[kind] = _unit(core)
             self._counts[kind] += 1
             self._hold(kind, place - REACH)
         else:
@@ -143,7 +147,9 @@ class Aligner:
         highest = max(alike)
         least = max(SAME, highest - TIE)
         same = [kind for kind, value in enumerate(alike) if value >= least]
-        return max(same, key=self._counts.__getitem__) if same else alike.index(highest)
+        if len(same) < 2:
+            return alike.index(highest)
+        return max(same, key=self._counts.__getitem__)
 
     def _hold(self, kind, offset):
         """Keep a kind at the place where most of its R-peaks are found."""
@@ -160,8 +166,9 @@ class Aligner:
     def _add(self, core):
         if len(self._kinds) == KINDS:
             rarest = int(np.argmin(self._counts))
-            del self._kinds[rarest], self._counts[rarest], self._places[rarest]
-        self._kinds.append(core)
+            self._kinds = np.delete(self._kinds, rarest, axis=0)
+            del self._counts[rarest], self._places[rarest]
+        self._kinds = np.concatenate([self._kinds, core[None]])
         self._counts.append(1.0)
         self._places.append(0.0)
 
@@ -200,7 +207,7 @@ def _without_mean(values):
 
 
 def _unit(core):
-    return core / math.sqrt(core @ core)
+    return core / math.sqrt(core.dot(core))
 
 
 def _snr(correlation):

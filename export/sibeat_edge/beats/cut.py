@@ -1,12 +1,12 @@
 """What ``BeatStream`` cuts from a stream: beats with their windows, and pauses."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 
-@dataclass(frozen=True, slots=True)
-class CutBeat:
+class CutBeat(NamedTuple):
     """A beat that has been cut from the stream.
 
     Attributes:

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
+from typing import NamedTuple
 
 from sibeat_edge.beats.beat import Beat
 
@@ -17,6 +18,9 @@ PAUSE = 3.0  # s between two beats that are a pause
 RATED = 8  # RR intervals of scored beats whose median is the heart rate
 SLOW, SLOW_ENDS = 60 / 40, 60 / 44  # s: RR interval from which the heart is slow, and no longer
 FAST, FAST_ENDS = 60 / 120, 60 / 110  # s: below which it is fast, and no longer
+
+ECTOPIC = ("S", "V")  # kinds of beats
+TURNS = ([False, True] * (BIGEMINY // 2), [True, False] * (BIGEMINY // 2))  # whether each beat is ectopic
 
 VENTRICULAR_RUN = "ventricular run"
 SUPRAVENTRICULAR_RUN = "supraventricular run"
@@ -46,7 +50,26 @@ class Episode:
     end: float | None = None
 
 
-Rule = Callable[[Sequence[Beat], bool], int | None]
+class Newest(NamedTuple):
+    """The newest beats as the rules see them, in order of time.
+
+    Attributes:
+        kinds: a letter each, that of its kind, or ``-`` for a beat without a score.
+        rhythms: a letter each, ``i`` for a beat in an irregular rhythm, ``r`` for another one, or ``-``.
+        intervals: the RR interval of each, s, or None.
+        interval: the median of the newest ones, s, or None if one of them is not known.
+
+    >>> Newest("NS", "rr", (0.8, 0.5)).interval is None
+    True
+    """
+
+    kinds: str
+    rhythms: str
+    intervals: Sequence[float | None]
+    interval: float | None = None
+
+
+Rule = Callable[[Newest, bool], int | None]
 
 
 class Episodes:
@@ -61,6 +84,9 @@ class Episodes:
 
     def __init__(self) -> None:
         self._beats: deque[Beat] = deque(maxlen=AMONG)
+        self._kinds = self._rhythms = ""  # of these beats
+        self._intervals: deque[float | None] = deque(maxlen=AMONG)
+        self._rated: deque[float | None] = deque(maxlen=RATED)  # those of scored beats
         self._open: dict[str, Episode] = {}
         self._seen = 0  # beats so far
         self._ended: dict[str, int] = {}  # of them, up to the last of each sort
@@ -68,15 +94,14 @@ class Episodes:
     def push(self, beat: Beat) -> list[Episode]:
         """The episodes that begin or end with ``beat``, each as it is then."""
         previous = self._beats[-1] if self._beats else None
-        self._beats.append(beat)
         self._seen += 1
-        newest, found = list(self._beats), []
+        newest, found = self._add(beat), []
         for what, rule in RULES.items():
             is_open = what in self._open
             length = rule(newest, is_open)
             if length is not None and not is_open:
                 length = min(length, self._seen - self._ended.get(what, 0))
-                self._open[what] = Episode(what, newest[-length].time)
+                self._open[what] = Episode(what, self._beats[-length].time)
                 found.append(self._open[what])
             elif length is None and is_open and previous is not None:
                 found.append(self._close(what, previous.time))
@@ -89,8 +114,20 @@ class Episodes:
     def finish(self) -> list[Episode]:
         """The episodes that the stream's end ends. Beats pushed afterwards begin anew."""
         found = [self._close(what, self._beats[-1].time) for what in list(self._open)]
-        self._beats.clear()
+        for kept in (self._beats, self._intervals, self._rated):
+            kept.clear()
+        self._kinds = self._rhythms = ""
         return found
+
+    def _add(self, beat):
+        rhythm = "-" if not beat.kind else "i" if beat.irregular else "r"
+        self._beats.append(beat)
+        self._kinds = (self._kinds + (beat.kind or "-"))[-AMONG:]
+        self._rhythms = (self._rhythms + rhythm)[-AMONG:]
+        self._intervals.append(beat.rr)
+        self._rated.append(beat.rr if beat.kind else None)
+        is_rated = len(self._rated) == RATED and None not in self._rated
+        return Newest(self._kinds, self._rhythms, self._intervals, median(self._rated) if is_rated else None)
 
     def _close(self, what, end):
         return replace(self._open.pop(what), end=end)
@@ -145,41 +182,42 @@ class AlarmPolicy:
 
 
 def _run(kind: str) -> Rule:
-    def rule(beats, is_open):
-        row, is_joined = 0, not (is_open and beats[-1].rr is None)
-        while row < len(beats) and is_joined and beats[-1 - row].kind == kind:
-            is_joined = beats[-1 - row].rr is not None  # else a gap lies before it
+    def rule(newest, is_open):
+        row, is_joined = 0, not (is_open and newest.intervals[-1] is None)
+        while row < len(newest.kinds) and is_joined and newest.kinds[-1 - row] == kind:
+            is_joined = newest.intervals[-1 - row] is not None  # else a gap lies before it
             row += 1
         return row if row >= (1 if is_open else RUN) else None
 
     return rule
 
 
-def _bigeminy(beats, is_open):
-    newest = beats[-BIGEMINY:]
-    ectopic = [beat.kind in ("S", "V") for beat in newest]
-    is_known = len(newest) == BIGEMINY and all(beat.kind for beat in newest)
-    is_known = is_known and all(beat.rr is not None for beat in newest[1:])
-    alternates = all(one != other for one, other in zip(ectopic[:-1], ectopic[1:], strict=True))
-    return BIGEMINY if is_known and alternates else None
+def _bigeminy(newest, is_open):
+    ectopic = [kind in ECTOPIC for kind in newest.kinds[-BIGEMINY:]]
+    if len(ectopic) < BIGEMINY or ectopic != TURNS[ectopic[0]]:
+        return None
+    is_known = "-" not in newest.kinds[-BIGEMINY:]
+    return BIGEMINY if is_known and None not in list(newest.intervals)[1 - BIGEMINY :] else None
 
 
-def _frequent(beats, is_open):
-    ectopic = [place for place, beat in enumerate(beats) if beat.kind in ("S", "V")]
-    return len(beats) - ectopic[0] if len(ectopic) >= (RARE if is_open else FREQUENT) else None
+def _frequent(newest, is_open):
+    if sum(map(newest.kinds.count, ECTOPIC)) < (RARE if is_open else FREQUENT):
+        return None
+    return len(newest.kinds) - min(place for place in map(newest.kinds.find, ECTOPIC) if place >= 0)
 
 
-def _irregular(beats, is_open):
-    newest = [place for place, beat in enumerate(beats) if beat.kind][-OVER:]
-    irregular = [place for place in newest if beats[place].irregular]
-    return len(beats) - irregular[0] if len(irregular) >= (REGULAR if is_open else IRREGULAR) else None
+def _irregular(newest, is_open):
+    least = REGULAR if is_open else IRREGULAR
+    if newest.rhythms.count("i") < least:
+        return None
+    scored = [place for place, rhythm in enumerate(newest.rhythms) if rhythm != "-"][-OVER:]
+    irregular = [place for place in scored if newest.rhythms[place] == "i"]
+    return len(newest.rhythms) - irregular[0] if len(irregular) >= least else None
 
 
 def _rated(begins: Callable[[float, bool], bool]) -> Rule:
-    def rule(beats, is_open):
-        known = [beat.rr for beat in beats[-RATED:] if beat.rr is not None and beat.kind]
-        is_so = len(known) == RATED and begins(median(known), is_open)
-        return RATED if is_so else None
+    def rule(newest, is_open):
+        return RATED if newest.interval is not None and begins(newest.interval, is_open) else None
 
     return rule
 

@@ -9,9 +9,10 @@ ventricular beats each of them costs, and how many it spares on people who move 
 """
 
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from statistics import median
+from typing import NamedTuple
 
 import numpy as np
 
@@ -36,8 +37,7 @@ MEMORY = 8  # beats over which a kind's running mean forgets
 HALF_LIFE = 300  # beats above the threshold after which a kind counts half, when one has to go
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """A beat as ``Evidence`` sees it.
 
     Attributes:
@@ -63,7 +63,7 @@ class Seen:
         """The beat with the form of its view, if it has one; the R-peak's place in the view is ``centre``."""
         if self.form is not None or self.view is None:
             return self
-        return replace(self, form=forms(self.view[None], centre)[0])
+        return self._replace(form=forms(self.view[None], centre)[0])
 
 
 @dataclass(slots=True)

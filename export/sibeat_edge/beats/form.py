@@ -4,12 +4,13 @@ Each beat is computed by itself, in the same bits however many are computed toge
 """
 
 import functools
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from sibeat_edge.beats.alignment import correlate, dot, moving_sum
+from sibeat_edge.beats.alignment import correlate, dot
 from sibeat_edge.beats.windows import BEFORE
+from sibeat_edge.signal.averages import moving_average
 
 # Samples at 360 Hz before the R-peak, and from it on.
 QRS = (25, 35)
@@ -20,8 +21,7 @@ SHIFT = 30  # samples by which a QRS may be displaced
 SLOW, SLOWER = 54, 108  # samples (150 and 300 ms) of the moving averages that take swings away
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(NamedTuple):
     """What is judged of a beat's first lead.
 
     Attributes:
@@ -69,7 +69,8 @@ def qrs_likeness(leads: np.ndarray, templates: np.ndarray, centre: int = BEFORE)
     qrs = without_swings(templates, SLOW, *_part(templates, centre, *QRS))
     around = without_swings(leads, SLOW, *_part(leads, centre, QRS[0] + SHIFT, QRS[1] + SHIFT))
     width = qrs.shape[-1]
-    sizes = np.sqrt(moving_sum(np.square(around), width) * dot(qrs, qrs)[..., None])
+    squares = np.maximum(moving_average(np.square(around), width), 0.0)
+    sizes = np.sqrt(squares * (width * dot(qrs, qrs)[..., None]))
     return (correlate(around, qrs) / np.maximum(sizes, 1e-9)).max(axis=-1)
 
 
@@ -83,20 +84,22 @@ def shape_of(leads: np.ndarray, centre: int) -> np.ndarray:
         centre: place of the R-peak.
     """
     first, last = _part(leads, centre, *KIND)
-    return without_swings(leads, SLOWER, first, last)[..., (centre - first) % STEP :: STEP]
+    return without_swings(leads, SLOWER, first + (centre - first) % STEP, last, STEP)
 
 
-def without_swings(leads: np.ndarray, width: int, first: int = 0, last: int | None = None) -> np.ndarray:
+def without_swings(
+    leads: np.ndarray, width: int, first: int = 0, last: int | None = None, step: int = 1
+) -> np.ndarray:
     """Leads ``(..., length)`` without their moving average; their ends go on as they are.
 
     Args:
         width: of the moving average, samples.
         first, last: the part that is wanted, from ``first`` to before ``last``; all of it by default.
+        step: of its samples, of which others are left out.
     """
-    leads = np.asarray(leads, np.float64)
     last = leads.shape[-1] if last is None else last
     around = leads[..., _reached(leads.shape[-1], width, first, last)]
-    return leads[..., first:last] - moving_sum(around, width) / width
+    return leads[..., first:last:step] - moving_average(around, width)[..., ::step]
 
 
 @functools.cache

@@ -11,6 +11,7 @@ import numpy as np
 LOWEST, HIGHEST, STEP = -0.06, 0.7, 0.02
 SMOOTH = 0.025  # standard deviation by which it is smoothed
 HALF_LIFE = 400  # beats after which a beat counts half
+DECAY = 0.5 ** (1 / HALF_LIFE)
 LEAST = 200  # beats, so weighted, without which nothing is said
 UPPER = 0.26  # score at which the search for the upper heap begins
 LOWER = 0.15  # score at which that for the valley begins
@@ -53,7 +54,7 @@ class Heaps:
 
     def push(self, score: float) -> None:
         """Add a beat's ``score``, in units of the model's threshold."""
-        self._counts *= 0.5 ** (1 / HALF_LIFE)
+        self._counts *= DECAY
         self._counts[int((min(max(score, LOWEST), HIGHEST - STEP / 2) - LOWEST) / STEP)] += 1
         self._found = None
 

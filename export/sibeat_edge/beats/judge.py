@@ -13,8 +13,8 @@ learnt since of its kind and of the wearer's rhythm.
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from statistics import median
+from typing import NamedTuple
 
 from sibeat_edge.beats.evidence import (
     BACK,
@@ -47,8 +47,7 @@ ABERRANT = 0.75  # mean likeness
 ABERRANT_SCORE = 0.1  # mean score above the threshold, in its units
 
 
-@dataclass(frozen=True, slots=True)
-class Scores:
+class Scores(NamedTuple):
     """A beat's scores in units of the model's threshold.
 
     Attributes:
@@ -68,8 +67,7 @@ class Scores:
     shape: Callable[[], float]
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What a beat is.
 
     Attributes:
@@ -88,8 +86,7 @@ class Verdict:
     group: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
+class _Known(NamedTuple):
     """What has to be kept of a beat to judge it again."""
 
     kind: Kind | None
@@ -206,16 +203,17 @@ class Judge:
 
     def _early(self, rr):
         """Share of the median of the newest RR intervals by which one is shorter; 0 if it is not known."""
-        known = list(self._intervals)
         if rr is None:
             return 0.0
+        early = 1 - rr / median(self._intervals) if len(self._intervals) >= FEWEST else 0.0
         self._intervals.append(rr)
-        return 1 - rr / median(known) if len(known) >= FEWEST else 0.0
+        return early
 
     def _around(self, number):
         """Median likeness of the beats around one, dB; that of none is very low."""
-        near = [n for n in range(max(0, number - BACK), min(number + 2, len(self._beats))) if n != number]
-        known = [self._beats[n][0].likeness for n in near if self._beats[n][0].likeness is not None]
+        last = min(number + 2, len(self._beats))
+        near = [self._beats[n][0].likeness for n in range(max(0, number - BACK), last) if n != number]
+        known = [likeness for likeness in near if likeness is not None]
         return median(known) if known else -1e9
 
     def _gather(self, form, snr, scores, early):

@@ -71,6 +71,7 @@ class Kinds:
 
     def __init__(self) -> None:
         self._kinds: list[Kind] = []
+        self._means = np.zeros((0, 0))  # those of the kinds, ``(kinds, samples)``
         self._clean = 0  # clean beats so far
         self._begun = 0  # kinds so far
 
@@ -86,7 +87,7 @@ class Kinds:
     def _find(self, shape, least):
         if not self._kinds:
             return None
-        alike = [float(kind.mean.dot(shape)) for kind in self._kinds]
+        alike = self._means.dot(shape).tolist()
         highest = max(alike)
         return None if highest < least else self._kinds[alike.index(highest)]
 
@@ -100,8 +101,10 @@ class Kinds:
             kind = Kind(self._begun, shape)
             self._kinds.append(kind)
             self._begun += 1
+            self._means = np.array([kind.mean for kind in self._kinds])
         else:
             kind.mean = _unit(kind.mean + (shape - kind.mean) / MEMORY)
+            self._means[self._kinds.index(kind)] = kind.mean
         self._clean += 1
         kind.count, kind.last = kind.count + 1, self._clean
         return kind

@@ -6,7 +6,9 @@ rate.
 """
 
 import math
+from bisect import bisect_left, bisect_right
 from collections import deque
+from itertools import accumulate
 from statistics import median
 
 import numpy as np
@@ -26,6 +28,9 @@ LONG = 8  # long intervals whose median is known
 DROPPED = 1.2  # s of a long interval from which a beat may have been dropped in it
 HALF = 0.06  # share by which it may differ from twice the short one, then
 
+GROWTH = 2.0 ** (1 / HALF_LIFE)
+LARGEST_WEIGHT = 1e9  # of an interval; then all are divided
+
 _CENTRES = np.arange(LOWEST + STEP / 2, HIGHEST, STEP)
 _KERNEL = np.exp(-np.square((_CENTRES[:, None] - _CENTRES) / SMOOTH) / 2)
 _KERNEL /= _KERNEL.sum(axis=1, keepdims=True)
@@ -42,7 +47,9 @@ class Lengths:
     """
 
     def __init__(self) -> None:
-        self._counts = np.zeros(len(_CENTRES))
+        self._counts = [0.0] * len(_CENTRES)
+        self._heights = np.zeros(len(_CENTRES))  # the counts, smoothed
+        self._newest = 1.0  # weight of the newest interval: it grows instead of all others' shrinking
         self._valley: float | None = None
         self._long: deque[float] = deque(maxlen=LONG)
         self._turns = 0.0
@@ -50,9 +57,14 @@ class Lengths:
 
     def push(self, rr: float) -> None:
         """Add an interval, s."""
-        place = min(max(math.log(rr), LOWEST), HIGHEST - STEP / 2)
-        self._counts *= 0.5 ** (1 / HALF_LIFE)
-        self._counts[int((place - LOWEST) / STEP)] += 1
+        place = int((min(max(math.log(rr), LOWEST), HIGHEST - STEP / 2) - LOWEST) / STEP)
+        self._newest *= GROWTH
+        self._counts[place] += self._newest
+        self._heights += self._newest * _KERNEL[place]
+        if self._newest > LARGEST_WEIGHT:
+            self._counts = [count / self._newest for count in self._counts]
+            self._heights /= self._newest
+            self._newest = 1.0
         self._valley = self._find()
         if self._valley is None:
             return
@@ -69,15 +81,14 @@ class Lengths:
         return rr < self._valley and not is_half(rr, median(self._long))
 
     def _find(self):
-        total = np.add.reduce(self._counts)
-        if total < LEAST:
+        below, heights = list(accumulate(self._counts)), self._heights.tolist()
+        if below[-1] < LEAST * self._newest:
             return None
-        heights, below = self._counts @ _KERNEL, np.add.accumulate(self._counts) / total
-        first, last = below.searchsorted(SHARE, "right"), below.searchsorted(1 - SHARE)
-        within = heights[first:last]
+        first, last = bisect_right(below, SHARE * below[-1]), bisect_left(below, (1 - SHARE) * below[-1])
         # No valley is as deep, whatever is beside it; most rhythms need no closer look.
-        if first == last or np.minimum.reduce(within) > 2 * CLEFT * np.maximum.reduce(heights):
+        if first == last or min(heights[first:last]) > 2 * CLEFT * max(heights):
             return None
+        heights, within = self._heights, self._heights[first:last]
         lower = np.maximum.accumulate(heights)[first:last]
         upper = np.maximum.accumulate(heights[::-1])[::-1][first:last]
         depths = within / np.maximum(np.minimum(lower, upper), 1e-12)

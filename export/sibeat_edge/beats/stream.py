@@ -2,7 +2,7 @@
 
 import math
 from collections import deque
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,8 +25,7 @@ HELD = 20  # s of signal from which a beat that is found late can still be cut
 PAUSE = round((LOST + LONGEST) * RATE)
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """An R-peak whose window is still awaited.
 
     Attributes:
@@ -201,13 +200,14 @@ class BeatStream:
 
     def _ready_beats(self, at_end):
         """Takes the R-peaks up to a pause whose signal, and whose samples' flags, are there."""
-        ready = []
-        while self._waiting and self._waiting[0] is not None and len(ready) < TOGETHER:
-            end = self._waiting[0].peak + self._room[1]
-            is_there = self._filtered.end >= end and self._are_flagged(end + self._margin)
+        ready, waiting = [], self._waiting
+        there, flagged = self._filtered.end - self._room[1], self._flags.end * RATE
+        while waiting and waiting[0] is not None and len(ready) < TOGETHER:
+            peak = waiting[0].peak
+            is_there = peak <= there and flagged >= (peak + self._room[1] + self._margin) * self.rate
             if not (is_there or at_end):
                 break
-            ready.append(self._waiting.popleft())
+            ready.append(waiting.popleft())
         return ready
 
     def _cut(self, found):
@@ -249,7 +249,7 @@ class BeatStream:
             if not (reason or is_fit[number]):
                 reason = "noisy" if share > FAST else "motion"
             if reason:
-                beats[number] = replace(beats[number], window=None, reason=reason)
+                beats[number] = beats[number]._replace(window=None, reason=reason)
         return beats
 
     def _place(self, found):
@@ -262,18 +262,19 @@ class BeatStream:
             and self._worst_flag(first, last) <= BRIDGED
             for one, (first, last) in zip(found, rooms, strict=True)
         ]
-        arounds = [
-            self._filtered.part(*room)[:, 0] for room, is_known in zip(rooms, known, strict=True) if is_known
-        ]
-        placed = iter(self._aligner.place(np.array(arounds))) if arounds else iter(())
+        starts = [first for (first, _), is_known in zip(rooms, known, strict=True) if is_known]
+        if not starts:
+            return [Placed(0, None)] * len(found)
+        arounds = self._filtered.parts(np.array(starts), ROOM_BEFORE + ROOM_AFTER)[:, :, 0]
+        placed = iter(self._aligner.place(arounds))
         return [next(placed) if is_known else Placed(0, None) for is_known in known]
 
     def _worst_flag(self, first, last):
         """The worst flag of the device's samples from ``first`` to before ``last``, at 360 Hz."""
-        begin, end = max(0, int(first * self.rate / RATE)), math.ceil(last * self.rate / RATE)
+        begin = max(0, int(first * self.rate / RATE))
         if begin > self._not_fine:
             return FINE
-        return int(self._flags.part(begin, end).max(initial=FINE))
+        return int(self._flags.part(begin, math.ceil(last * self.rate / RATE)).max(initial=FINE))
 
     def _are_flagged(self, last):
         """Whether the device's samples before ``last``, at 360 Hz, have their flags."""

@@ -21,6 +21,7 @@ PROLONGED = 15  # more beats that the warm-up takes where it found no template
 PATIENCE = 300  # beats of a warm-up after which the share ``RIVAL`` is enough for a template
 GAIN = 1.5  # ratio of sizes from which a beat says that the amplifier's gain has changed
 LOG_GAIN = np.log(GAIN)
+_LEAST_GAIN, _MOST_GAIN = 1.01 / GAIN, 0.99 * GAIN  # between which it has not, whatever the rounding
 STEADY = 10  # beats in a row that must say so
 UNLIKE = 120  # beats unlike any template, after which a frequent kind of them may become a template
 
@@ -114,7 +115,10 @@ class WearerTemplate:
             self._unlike, self._since = 0, self._count
 
     def _alike(self, window):
-        return [likeness(window[self._core], kind.middle[self._core]) for kind in self._kinds]
+        if not self._kinds:
+            return []
+        core = _without_mean(window[self._core])
+        return [_likeness(core, _without_mean(kind.middle[self._core])) for kind in self._kinds]
 
     def settle(self) -> None:
         """Make the template from the warm-up's beats so far, or set ``trouble`` to why there can be none."""
@@ -159,14 +163,20 @@ class _Kind:
     def push(self, window, rr):
         self._follow_gain(window)
         bound = BOUND * (np.maximum.reduce(self.middle, axis=0) - np.minimum.reduce(self.middle, axis=0))
-        step = np.minimum(np.maximum(window - self.middle, -bound), bound)
-        self.middle = self.middle + step / MEMORY
+        step = window - self.middle
+        np.minimum(np.maximum(step, -bound, out=step), bound, out=step)
+        step /= MEMORY
+        step += self.middle
+        self.middle = step  # a new array, as views hold the one before
         if rr == rr:
             self.rr += (rr - self.rr) / MEMORY if self.rr else rr
 
     def _follow_gain(self, window):
-        size = np.vdot(self.middle, self.middle)
-        gain = np.log(max(np.vdot(window, self.middle) / size, 1e-6)) if size > 0 else 0.0
+        size, common = np.vdot(self.middle, self.middle), np.vdot(window, self.middle)
+        if _LEAST_GAIN * size < common < _MOST_GAIN * size:
+            self._steady, self._gain = 0, 0.0
+            return
+        gain = np.log(max(common / size, 1e-6)) if size > 0 else 0.0
         if abs(gain) < LOG_GAIN or gain * self._gain < 0:
             self._steady, self._gain = 0, 0.0
         if abs(gain) >= LOG_GAIN:
@@ -227,10 +237,16 @@ def _median(intervals):
 
 def likeness(window: np.ndarray, template: np.ndarray) -> float:
     """Correlation of two beats ``(length, leads)``, each lead without its mean; 0 if either is flat."""
-    first = window - np.add.reduce(window, axis=0) / len(window)
-    second = template - np.add.reduce(template, axis=0) / len(template)
+    return _likeness(_without_mean(window), _without_mean(template))
+
+
+def _likeness(first, second):
     size = np.sqrt(np.vdot(first, first) * np.vdot(second, second))
     return float(np.vdot(first, second) / size) if size > 0 else 0.0
+
+
+def _without_mean(beat):
+    return beat - np.add.reduce(beat, axis=0) / len(beat)
 
 
 def _directions(windows):

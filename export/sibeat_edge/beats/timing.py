@@ -14,9 +14,9 @@ on people who move and in sinus rhythm.
 
 import math
 from collections import deque
-from dataclasses import dataclass
 from itertools import islice
 from statistics import median
+from typing import NamedTuple
 
 from sibeat_edge.beats.heaps import Heaps
 from sibeat_edge.beats.lengths import Lengths, is_half
@@ -55,8 +55,7 @@ SETTLED = 8  # early beats from which another row is a new rate
 LONGEST = 2000  # beats from which a fast row is one, too: a detector may have lost every second beat before
 
 
-@dataclass(frozen=True, slots=True)
-class Timed:
+class Timed(NamedTuple):
     """A beat as ``Timing`` sees it.
 
     Attributes:
@@ -79,8 +78,7 @@ class Timed:
     is_clean: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What ``Timing`` says of a beat.
 
     Attributes:
@@ -237,13 +235,15 @@ class Timing:
             if self._was_normal or (self.heaps.valley is not None and self._has_trusted_interval()):
                 self._on_time.append(beat.rr)
         self._before, self._was_normal, self._was_premature = beat, is_normal, answer.is_premature
-        is_fast = self._onset > ONSET and median(self._row or [1.0]) < FAST and self._in_row < LONGEST
-        if len(self._row) == SETTLED and beat.is_own and not is_fast:
+        if len(self._row) == SETTLED and beat.is_own and not self._is_fast():
             row = list(self._row)
             self._forget()
             self._pairs.extend(row)
             self._spread = _spread(row)
             self._on_time.extend(row)
+
+    def _is_fast(self):
+        return self._onset > ONSET and median(self._row) < FAST and self._in_row < LONGEST
 
     def _forget(self):
         """Forget the intervals: another rate has begun, or what came between is not known."""

@@ -2,8 +2,7 @@
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -18,8 +17,7 @@ HELD = 2 * WARM_UP  # beats of a warm-up that wait for its end, ``WARM_UP`` fit 
 View: TypeAlias = tuple[np.ndarray, np.ndarray]  # ``beside(window, template)`` and the ``rhythm`` features
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(NamedTuple):
     """A beat and what it is seen beside, of which ``views_of`` makes its view.
 
     Attributes:
@@ -51,7 +49,9 @@ def views_of(pairs: Sequence[Pair | None]) -> list[View | None]:
 def _windows_of(pairs):
     if len({pair.template.dtype for pair in pairs}) > 1:  # one array of both would round differently
         return [window for pair in pairs for window in _windows_of([pair])]
-    return besides(*(np.array(part) for part in zip(*((p.window, p.template) for p in pairs), strict=True)))
+    shape = (len(pairs), *pairs[0].window.shape)
+    windows, templates = ([pair[part] for pair in pairs] for part in (0, 1))
+    return besides(np.concatenate(windows).reshape(shape), np.concatenate(templates).reshape(shape))
 
 
 class Wearer:
@@ -133,32 +133,30 @@ class Wearer:
         return self._release(0)
 
     def _release(self, waiting, after_newest=np.nan):
-        pairs = []
-        while len(self._held) > waiting or self._is_hopeless():
-            pairs.append(self._pair(len(self._intervals) - len(self._held), after_newest))
-            self._held.popleft()
-        del self._intervals[: max(0, len(self._intervals) - len(self._held) - HISTORY - 3)]
+        pairs, held, is_warm_up = [], self._held, self.template.beat is None
+        # In a warm-up a beat without a window gets no view, whenever that ends.
+        while len(held) > waiting or (is_warm_up and held and held[0] is None):
+            is_seen = not is_warm_up and held[0] is not None
+            pairs.append(self._pair(len(self._intervals) - len(held), after_newest) if is_seen else None)
+            held.popleft()
+        del self._intervals[: max(0, len(self._intervals) - len(held) - HISTORY - 3)]
         return pairs
 
     def _forget_oldest(self):
         """Make room for the window of one more beat of a warm-up."""
+        if len(self._held) < WARM_UP:
+            return
         held = [place for place, window in enumerate(self._held) if window is not None]
         if len(held) == WARM_UP:
             self._held[held[0]] = None
 
-    def _is_hopeless(self):
-        """Whether the oldest beat held has no window in a warm-up: it gets no view, whenever that ends."""
-        return bool(self._held) and self._held[0] is None and self.template.beat is None
-
     def _pair(self, number, after_newest):
         """The pair of the oldest beat held, whose RR interval has this number among those kept."""
-        window = self._held[0]
-        if window is None or self.template.beat is None:
-            return None
-        earlier = max(0, number - 2 - HISTORY)  # the first beats of a warm-up take those that follow, too
-        history = self._intervals[earlier : earlier + HISTORY]
-        recent, unknown = self._intervals[max(0, number - 2) : number + 1], [np.nan]
-        after = self._intervals[number + 1] if number + 1 < len(self._intervals) else after_newest
-        intervals = [*unknown * (HISTORY - len(history)), *history, *unknown * (3 - len(recent)), *recent]
-        intervals.append(after if self._waits else np.nan)
+        known, window = self._intervals, self._held[0]
+        first = max(0, number - 2)
+        earlier = max(0, first - HISTORY)  # the first beats of a warm-up take those that follow, too
+        history, recent = known[earlier : earlier + HISTORY], known[first : number + 1]
+        after = known[number + 1] if number + 1 < len(known) else after_newest
+        missing = [[np.nan] * (size - len(part)) for size, part in ((HISTORY, history), (3, recent))]
+        intervals = [*missing[0], *history, *missing[1], *recent, after if self._waits else np.nan]
         return Pair(window, self.template.nearest(window), intervals)

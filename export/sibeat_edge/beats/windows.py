@@ -61,6 +61,17 @@ def besides(windows: np.ndarray, templates: np.ndarray) -> np.ndarray:
     """As ``beside``, of many beats ``(beats, length, leads)``: ``(beats, length, 2 · leads)``."""
     low = np.minimum.reduce(templates, axis=1, keepdims=True)
     high = np.maximum.reduce(templates, axis=1, keepdims=True)
-    span = np.where(high > low, high - low, 1)
-    both = 2 * (np.concatenate([windows, templates], axis=2) - np.tile(low, 2)) / np.tile(span, 2) - 1
-    return np.minimum(np.maximum(both, -HIGHEST), HIGHEST).astype(np.float32)
+    span, leads, kind = (
+        np.where(high > low, high - low, 1),
+        windows.shape[2],
+        np.result_type(windows, templates),
+    )
+    both = np.empty((*windows.shape[:2], 2 * leads), np.float32)
+    for part, place in ((windows, both[..., :leads]), (templates, both[..., leads:])):
+        scaled = np.subtract(part, low, dtype=kind)  # one part after the other, as that keeps rows long
+        scaled *= 2
+        scaled /= span
+        scaled -= 1
+        np.maximum(scaled, -HIGHEST, out=scaled)
+        np.minimum(scaled, HIGHEST, out=place, casting="same_kind")
+    return both

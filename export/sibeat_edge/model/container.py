@@ -19,23 +19,28 @@ DATA = 0  # field of Buffer
 OWN_CHECKSUM = re.compile(rb'"model_sha256":"([0-9a-f]{64})"')
 
 
-class _Flatbuffer:
-    """Tables, vectors and strings of a flatbuffer; a place outside of it raises ``ModelError``."""
+class Flatbuffer:
+    """Tables, vectors and strings of a flatbuffer; a place outside of it raises ``ModelError``.
+
+    >>> Flatbuffer(bytes([4, 0, 0, 0, 7, 0, 0, 0])).number("<I", 4)
+    7
+    """
 
     def __init__(self, content: bytes | bytearray) -> None:
         self.content = content
 
-    def number(self, kind, place):
+    def number(self, kind: str, place: int) -> int:
+        """The number of this ``kind``, as ``struct`` has it, at ``place``."""
         size = struct.calcsize(kind)
         if not 0 <= place <= len(self.content) - size:
             raise ModelError(f"found an offset to byte {place} of {len(self.content)}, expected one inside")
         return struct.unpack_from(kind, self.content, place)[0]
 
-    def follow(self, place):
+    def follow(self, place: int) -> int:
         """The place that the unsigned offset at ``place`` points to."""
         return place + self.number("<I", place)
 
-    def field(self, table, number):
+    def field(self, table: int, number: int) -> int | None:
         """The place of a table's field, or None where the table lacks it."""
         vtable = table - self.number("<i", table)
         slot = 4 + 2 * number
@@ -44,7 +49,7 @@ class _Flatbuffer:
         offset = self.number("<H", vtable + slot)
         return table + offset if offset else None
 
-    def vector(self, place):
+    def vector(self, place: int) -> tuple[int, int]:
         """The places of a vector's elements' first byte, and their number."""
         start = self.follow(place)
         count = self.number("<I", start)
@@ -52,7 +57,7 @@ class _Flatbuffer:
             raise ModelError(f"found {count} elements at byte {start} of {len(self.content)}, expected fewer")
         return start + 4, count
 
-    def tables(self, place):
+    def tables(self, place: int) -> list[int]:
         """The places of the tables of a vector of tables."""
         first, count = self.vector(place)
         return [self.follow(first + 4 * number) for number in range(count)]
@@ -65,7 +70,7 @@ def find_manifest(content: bytes | bytearray) -> tuple[int, int]:
     """
     if len(content) < 8 or content[4:8] != IDENTIFIER:
         raise ModelError("found no TensorFlow Lite model, expected a .tflite file")
-    file = _Flatbuffer(content)
+    file = Flatbuffer(content)
     model = file.follow(0)
     entries, buffers = file.field(model, METADATA), file.field(model, BUFFERS)
     if entries is not None and buffers is not None:

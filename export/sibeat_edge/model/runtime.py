@@ -1,6 +1,7 @@
 """An int8 model and the interpreter that runs it: LiteRT or, where only that exists, tflite-runtime."""
 
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,11 @@ import numpy as np
 
 from sibeat_edge.errors import ModelError
 from sibeat_edge.model import KERNELS
+from sibeat_edge.model.batches import for_batches
 from sibeat_edge.model.manifest import Manifest, read_manifest
 from sibeat_edge.model.presets import choices, model_path
+
+TOGETHER = 8  # beats of a batch; more of them make a beat no cheaper
 
 
 def _content(source):
@@ -72,7 +76,7 @@ class Model:
             raise ModelError(f"{name}: {error}.") from error
 
     def _open(self, content, kernels):
-        manifest = self.manifest
+        manifest, self._source = self.manifest, (content, kernels)
         try:
             self._interpreter = _interpreter(content, kernels)
             self._interpreter.allocate_tensors()
@@ -103,10 +107,7 @@ class Model:
 
     def quantise(self, *beat: np.ndarray) -> list[np.ndarray]:
         """A beat's inputs in int8: its window and, for a wearer's model, its rhythm; or many beats'."""
-        return [
-            np.clip(np.rint(part / np.float32(q["scale"])) + q["zero_point"], -128, 127).astype(np.int8)
-            for part, q in zip(beat, self._quantisations, strict=True)
-        ]
+        return [_int8(part, q) for part, q in zip(beat, self._quantisations, strict=True)]
 
     def score(self, *beat: np.ndarray) -> float:
         """The score of a beat; larger = more abnormal.
@@ -118,28 +119,49 @@ class Model:
         return self.scores(*(np.asarray(part)[None] for part in beat))[0]
 
     def scores(self, *beats: np.ndarray) -> list[float]:
-        """The scores of several beats, quantised together and run one by one.
+        """The scores of several beats, in the same bits as of each alone.
 
         Args:
             beats: as for ``score``, each part with a first axis of beats.
         """
-        parts = [part[:, None] for part in self.quantise(*beats)]
-        raw = np.array([self._run(beat) for beat in zip(*parts, strict=True)])
-        return _real(raw, self.manifest["score"]).tolist()
+        parts = self.quantise(*beats)
+        raw = np.empty((len(parts[0]), 1), np.int8)
+        is_batch = len(raw) >= TOGETHER and self._batches is not None
+        rest = len(raw) // TOGETHER * TOGETHER if is_batch else 0
+        for first in range(0, rest, TOGETHER):
+            some = slice(first, first + TOGETHER)
+            raw[some] = self._invoke(self._batches, [part[some] for part in parts])
+        for beat in range(rest, len(raw)):
+            raw[beat] = self._invoke(self._interpreter, [part[beat : beat + 1] for part in parts])
+        return _real(raw[:, 0], self.manifest["score"]).tolist()
 
     def score_raw(self, *beat: np.ndarray) -> int:
         """The int8 score of a beat in int8, as ``quantise`` gives it."""
-        return self._run([part[None] for part in beat])
+        return self._invoke(self._interpreter, [part[None] for part in beat]).item()
 
-    def _run(self, beat):
-        """The int8 score of a batch of one beat in int8."""
-        for tensor, part in zip(self._inputs, beat, strict=True):
-            self._interpreter.set_tensor(tensor, part)
-        self._interpreter.invoke()
-        return self.raw_score()
+    def _invoke(self, interpreter, parts):
+        """The int8 scores ``(beats, 1)`` of as many beats in int8 as the interpreter takes."""
+        for tensor, part in zip(self._inputs, parts, strict=True):
+            interpreter.set_tensor(tensor, part)
+        interpreter.invoke()
+        return interpreter.get_tensor(self._score)
+
+    @cached_property
+    def _batches(self):
+        """An interpreter that takes ``TOGETHER`` beats, or None for a model that cannot be made to."""
+        content, kernels = self._source
+        interpreter = _interpreter(for_batches(content, TOGETHER), kernels)
+        try:
+            for tensor, shape in zip(self._inputs, self.shapes, strict=True):
+                interpreter.resize_tensor_input(tensor, [TOGETHER, *shape])
+            interpreter.allocate_tensors()
+        except (ValueError, RuntimeError):
+            return None
+        shapes = [tuple(detail["shape"]) for detail in interpreter.get_output_details()]
+        return interpreter if (TOGETHER, 1) in shapes else None
 
     def residuals(self) -> np.ndarray | None:
-        """Squared error of each sample ``(length,)`` of the window scored last: where the anomaly lies.
+        """Squared error of each sample ``(length,)`` of the window that ``score`` had last.
 
         None for a model without this output.
         """
@@ -148,8 +170,17 @@ class Model:
         return _real(self._interpreter.get_tensor(self._residuals), self.manifest["residuals"])[0]
 
     def raw_score(self) -> int:
-        """The int8 score of the window scored last."""
+        """The int8 score of the window that ``score`` had last."""
         return self._interpreter.get_tensor(self._score).item()
+
+
+def _int8(values, quantisation):
+    """The int8 numbers next to real ``values``, or at the ends of their range."""
+    numbers = np.asarray(values / np.float32(quantisation["scale"]))
+    np.rint(numbers, out=numbers)
+    numbers += quantisation["zero_point"]
+    np.maximum(numbers, -128, out=numbers)
+    return np.minimum(numbers, 127, out=numbers).astype(np.int8)
 
 
 def _real(values, quantisation):

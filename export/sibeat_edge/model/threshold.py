@@ -3,7 +3,6 @@
 import math
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from itertools import accumulate
 from typing import TypeVar
 
 import numpy as np
@@ -16,6 +15,7 @@ from sibeat_edge.model.manifest import Manifest
 PERSONAL_BEATS = 50
 SHRINKAGE = 0.5  # share of the wearer's difference by which the threshold moves
 HALF_LIFE = 2000  # scores after which one counts half
+GROWTH = 2 ** (1 / HALF_LIFE)
 LARGEST_WEIGHT = 1e9  # of a score; then all are divided
 
 Value = TypeVar("Value", float, np.ndarray)
@@ -71,6 +71,8 @@ class Median:
         self._scores: list[float] = []  # in order of size
         self._weights: list[float] = []
         self._newest = 1.0  # weight of the newest score: it grows instead of all others' shrinking
+        self._middle = 0  # place of the median
+        self._below = self._total = 0.0  # weight of the scores below the median, and of all
 
     def push(self, score: float) -> None:
         """Add the next score."""
@@ -78,19 +80,26 @@ class Median:
         if place == len(self._scores) or self._scores[place] != score:
             self._scores.insert(place, score)
             self._weights.insert(place, 0.0)
+            self._middle += place <= self._middle and len(self._scores) > 1
         self._weights[place] += self._newest
-        self._newest *= 2 ** (1 / HALF_LIFE)
+        self._total += self._newest
+        self._below += self._newest * (place < self._middle)
+        self._newest *= GROWTH
         if self._newest > LARGEST_WEIGHT:
             self._weights = [weight / self._newest for weight in self._weights]
+            self._below, self._total = sum(self._weights[: self._middle]), sum(self._weights)
             self._newest = 1.0
+        while self._below >= self._total / 2:
+            self._middle -= 1
+            self._below -= self._weights[self._middle]
+        while self._below + self._weights[self._middle] < self._total / 2:
+            self._below += self._weights[self._middle]
+            self._middle += 1
 
     @property
     def value(self) -> float:
         """The least score that, with those below it, has half of the weight; NaN without scores."""
-        if not self._scores:
-            return math.nan
-        sums = list(accumulate(self._weights))
-        return self._scores[bisect_left(sums, sums[-1] / 2)]
+        return self._scores[self._middle] if self._scores else math.nan
 
 
 def personal_threshold(threshold: float, median: Value, usual: float) -> Value:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,8 +16,7 @@ from sibeat_edge.model.runtime import Model
 NONE = Verdict()
 
 
-@dataclass(frozen=True, slots=True)
-class Viewed:
+class Viewed(NamedTuple):
     """A view and what is known of it.
 
     Attributes:
@@ -93,11 +93,13 @@ def viewed(model: Model, views: Sequence[tuple[np.ndarray, ...]], heat: bool = F
     >>> own.score < odd.score, own.of_template == odd.of_template == own.score
     (True, True)
     """
-    if not model.manifest["wearer"]:
-        # One by one, as the interpreter keeps the residuals of the last one alone.
-        return [Viewed(view, model.score(*view), model.residuals() if heat else None) for view in views]
     if not views:
         return []
+    if not model.manifest["wearer"]:
+        if not heat:
+            return list(map(Viewed, views, model.scores(*map(np.stack, zip(*views, strict=True)))))
+        # One by one, as the interpreter keeps the residuals of the last one alone.
+        return [Viewed(view, model.score(*view), model.residuals()) for view in views]
     windows, rhythms = (np.stack(part) for part in zip(*views, strict=True))
     beats, templates = np.split(windows, 2, axis=2)
     judged = forms(windows, model.manifest["window"]["before"])

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 import numpy as np
 
@@ -14,6 +15,8 @@ STRIP = 30.0  # s of the strip with the most alarms
 SHOWN = 10.0  # s of the strip at the beginning of an episode
 LEAD_IN = 2.0  # s of it that come before
 HELD = 300.0  # s of signal held for beats that become certain late, as after a long warm-up
+
+_ALARM, _SCORE = attrgetter("alarm"), attrgetter("score")
 
 
 @dataclass(frozen=True)
@@ -140,8 +143,7 @@ class Excerpts:
         self._recent.append(beat)
         while self._recent[0].time < beat.time - STRIP + 2:
             self._recent.popleft()
-        alarms = sum(other.alarm for other in self._recent)
-        rank = (alarms, max(other.score for other in self._recent))
+        rank = sum(map(_ALARM, self._recent)), max(map(_SCORE, self._recent))
         if rank > self._rank:
             self._rank = rank
             end = self._end(*self._blocks[-1])

@@ -18,7 +18,7 @@ BAND = (3.0, 45.0)  # Hz
 FIR_ORDER = 108
 BRIDGED_SECONDS = 0.04  # the longest gap that is bridged
 CHUNK = 180  # samples (0.5 s) that the band-pass filters at a time
-TOGETHER = 64  # chunks that are transformed in one call, so that a long block needs no more memory
+TOGETHER = 32  # chunks that are transformed in one call, so that a long block needs no more memory
 
 
 def bridgeable(rate: float) -> int:
@@ -181,7 +181,8 @@ class BandPass:
         result would depend on the blocks.
         """
         rows = sliding_window_view(part, self._reach + CHUNK, axis=0)[::CHUNK]
-        product = np.fft.rfft(rows, self._size) * self._response
+        product = np.fft.rfft(rows, self._size)
+        product *= self._response
         made = np.fft.irfft(product, self._size)[..., self._reach : self._reach + CHUNK]
         return np.moveaxis(made, -1, 1)
 

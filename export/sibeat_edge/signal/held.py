@@ -33,6 +33,10 @@ class Held:
         """The samples from ``first`` to before ``last`` that are still held."""
         return self._kept[max(first - self._first, 0) : last - self._first]
 
+    def parts(self, starts: np.ndarray, length: int) -> np.ndarray:
+        """The samples ``(parts, length, ...)`` from each of the ``starts`` on, all of them still held."""
+        return self._kept[(starts - self._first)[:, None] + np.arange(length)]
+
     def drop(self, first: int) -> None:
         """Forget what is older than sample ``first``."""
         if first > self._first:

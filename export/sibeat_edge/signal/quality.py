@@ -3,13 +3,12 @@
 import functools
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
+from sibeat_edge.signal.averages import moving_average
 from sibeat_edge.signal.resampling import RATE
 
 QRS = RATE // 10  # samples on either side of the R-peak that belong to the QRS
 SMOOTH = 18  # samples (50 ms) of the moving average that removes noise
-AVERAGE = np.full(SMOOTH, 1 / SMOOTH)
 LEAST = 0.05  # mV that a beat spans at least
 # Share of the window's span. As recorded, 0.2 % of DS1's normal beats lie above it and 0.1 % of the
 # ventricular ones; with muscle noise at 6 dB, 31 % and 26 % do.
@@ -43,7 +42,7 @@ def noise_reasons(windows: np.ndarray, centre: int) -> tuple[list[str], np.ndarr
     spans, places = np.ptp(leads, axis=2), _outside(leads.shape[2], centre)
     shares = np.zeros(spans.shape)
     if len(places):
-        average = sliding_window_view(leads, SMOOTH, axis=2) @ AVERAGE
+        average = moving_average(leads, SMOOTH)
         fast = np.abs(leads[:, :, places] - average[:, :, places - SMOOTH // 2])
         shares = np.where(spans > 0, _median(fast) / np.where(spans > 0, spans, 1), 0.0)
         shares = np.where(np.isfinite(spans), shares, np.inf)

@@ -2,7 +2,6 @@
 
 import copy
 import pickle
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -63,7 +62,7 @@ def unfit(likeness=DIRTY, rr=RR):
 def timed(beats, start=0.0):
     """The beats, each its RR interval after the one before."""
     times = start + np.cumsum([RR if beat.rr is None else beat.rr for beat in beats])
-    return [replace(beat, time=float(time)) for beat, time in zip(beats, times, strict=True)]
+    return [beat._replace(time=float(time)) for beat, time in zip(beats, times, strict=True)]
 
 
 def verdicts(beats, evidence=None):
@@ -247,7 +246,8 @@ BEATS = st.lists(
         likeness=st.one_of(st.none(), st.sampled_from([20.0, 20.0, DIRTY]), st.floats(-20, 40)),
         view=st.one_of(st.none(), st.sampled_from([view(shape) for shape in SHAPES])),
         is_over=st.booleans(),
-    ).map(lambda beat: replace(beat, is_over=beat.is_over and beat.view is not None)),
+        form=st.none(),
+    ).map(lambda beat: beat._replace(is_over=beat.is_over and beat.view is not None)),
     max_size=60,
 )
 
@@ -294,8 +294,8 @@ def test_what_comes_later_changes_no_verdict_that_is_out(beats, later):
 def test_the_time_of_the_first_beat_does_not_matter(beats, start):
     """Unless rounding decides between crowded and not."""
     start = round(start)
-    beats = [beat if beat.rr is None else replace(beat, rr=round(32 * beat.rr) / 32) for beat in beats]
-    beats = [replace(beat, rr=beat.rr or 0.75) for beat in beats]
+    beats = [beat if beat.rr is None else beat._replace(rr=round(32 * beat.rr) / 32) for beat in beats]
+    beats = [beat._replace(rr=beat.rr or 0.75) for beat in beats]
     evidence = Evidence()
     found = [verdict for beat in timed(beats, start) for verdict in evidence.push(beat)] + evidence.finish()
     assert found == verdicts(beats)
@@ -307,7 +307,7 @@ def test_no_more_is_held_however_many_beats_come():
     for number in range(3000):
         shape = smooth(number) if number % 3 == 1 else TEMPLATE
         beat = unfit() if number % 50 == 7 else Seen(RR * number, RR, 20.0, view(shape), number % 3 == 1)
-        evidence.push(replace(beat, time=RR * number))
+        evidence.push(beat._replace(time=RR * number))
         if number % 100 == 99:
             sizes.append(len(pickle.dumps(evidence)))
     most = (HISTORY + 2) * (view().nbytes + 8 * 120) + KINDS * 8 * 120 + 10_000
@@ -372,7 +372,7 @@ def exactly(height):
     beat = own()
     columns = np.zeros((320, 2), np.float32)
     columns[:, 0] = cut(shaking(height) - TEMPLATE)
-    return replace(beat, view=columns)
+    return beat._replace(view=columns)
 
 
 def test_the_limit_of_the_distance_outside_of_the_qrs_is_a_standard_deviation():
@@ -427,7 +427,7 @@ def between(count, passed, usual=RR, behind=None):
     """Beats above the threshold between two of the wearer's own that are ``passed`` apart."""
     rr = passed / (count + 1)
     beats = [own(rr=usual)] * 24 + [over(rr=rr, likeness=20.0)] * count
-    return [*beats, replace(behind or own(), rr=rr), own(rr=usual)]
+    return [*beats, (behind or own())._replace(rr=rr), own(rr=usual)]
 
 
 @settings(max_examples=60, deadline=None)
@@ -456,7 +456,7 @@ def test_of_many_beats_in_a_row_the_last_is_crowded_if_all_have_too_little_time(
     shapes = many(count)
     for passed, is_crowded in ((count * RR, count <= REACH), ((count + 1) * RR, False)):
         beats = between(count, passed)
-        row = [replace(beat, view=view(shape)) for beat, shape in zip(beats[24:], shapes, strict=False)]
+        row = [beat._replace(view=view(shape)) for beat, shape in zip(beats[24:], shapes, strict=False)]
         assert believed(beats[:24] + row + beats[24 + count :]) == [True] * (count - 1) + [not is_crowded]
 
 
@@ -690,7 +690,7 @@ def of_leads(beat, count, seed):
         return beat
     noise = np.random.default_rng(seed).normal(size=(2, 320, count - 1)).astype(np.float32)
     columns = [np.hstack([beat.view[:, lead : lead + 1], noise[lead]]) for lead in range(2)]
-    return replace(beat, view=np.hstack(columns))
+    return beat._replace(view=np.hstack(columns))
 
 
 @settings(max_examples=40, deadline=None)
@@ -716,7 +716,7 @@ def test_the_r_peak_s_place_in_a_window_changes_no_verdict(window):
     found = {}
     for before, after in ((BEFORE, AFTER), window):
         evidence = Evidence(before)
-        seen = [replace(beat, view=view(shape, before, after)) for beat, shape in beats]
+        seen = [beat._replace(view=view(shape, before, after)) for beat, shape in beats]
         found[before, after] = [verdict for beat in seen for verdict in evidence.push(beat)]
     usual, other = found.values()
     assert usual == other and 40 < sum(usual) < 100
@@ -729,7 +729,7 @@ def test_kinds_are_compared_around_the_r_peak_wherever_that_is():
     def judge(beats):
         beats = [(beat, cut(np.float32(shape), 200, 300)) for beat, shape in beats]
         views = [np.stack([shape, cut(TEMPLATE, 200, 300)], axis=1) for _, shape in beats]
-        seen = [replace(beat, view=made) for (beat, _), made in zip(beats, views, strict=True)]
+        seen = [beat._replace(view=made) for (beat, _), made in zip(beats, views, strict=True)]
         return sum([evidence.push(beat) for beat in timed(seen)], []) + evidence.finish()
 
     for shape, likeness, wanted in (
@@ -746,10 +746,10 @@ def test_kinds_are_compared_around_the_r_peak_wherever_that_is():
 @pytest.mark.parametrize("window", [(0, 20), (10, 30), (30, 40), (60, 40), (140, 1), (1, 320)])
 def test_a_short_window_is_judged_by_what_there_is(window):
     evidence = Evidence(window[0])
-    beats = [replace(beat, view=None) for beat in amid(over())]
-    beats = [replace(b, view=view(ECTOPIC if b.is_over else TEMPLATE, *window)) for b in timed(beats)]
+    beats = [beat._replace(view=None) for beat in amid(over())]
+    beats = [b._replace(view=view(ECTOPIC if b.is_over else TEMPLATE, *window)) for b in timed(beats)]
     found = [verdict for beat in beats for verdict in evidence.push(beat)] + evidence.finish()
     assert len(found) == len(beats) and sum(found) <= 1
-    dirty = [replace(beat, likeness=DIRTY) for beat in beats]
+    dirty = [beat._replace(likeness=DIRTY) for beat in beats]
     evidence = Evidence(window[0])
     assert not any(verdict for beat in dirty for verdict in evidence.push(beat))

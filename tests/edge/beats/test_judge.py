@@ -1,7 +1,7 @@
 """What kind each beat is: by itself, by others of its kind, by its time, and with what is learnt later."""
 
 import pickle
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from unittest import mock
 
 import numpy as np
@@ -270,7 +270,7 @@ def test_a_verdict_is_the_last_one_as_many_beats_later_as_stated():
 @settings(max_examples=60, deadline=None)
 @given(BEATS)
 def test_only_of_beats_unlike_the_template_the_shape_s_score_is_asked_for_and_once(beats):
-    beats = [(seen, scores and replace(scores, shape=Asked(0.5))) for seen, scores in beats]
+    beats = [(seen, scores and scores._replace(shape=Asked(0.5))) for seen, scores in beats]
     odd = [early(whole=0.8), beat(OTHER, whole=1.5), early(whole=0.2)]
     judged(beats)
     judged(amid(*odd))
@@ -291,8 +291,8 @@ def test_no_more_is_held_however_many_beats_come():
             else beat(rr=RR * draws.uniform(0.5, 1.2))
         )
         if number % 3 == 1 and scores is not None:
-            seen, scores = replace(seen, view=shapes[number % 200], is_over=True), replace(scores, whole=1.5)
-        judge.push(replace(seen, time=RR * number), scores)
+            seen, scores = seen._replace(view=shapes[number % 200], is_over=True), scores._replace(whole=1.5)
+        judge.push(seen._replace(time=RR * number), scores)
         judge.settled()
         if number % 20 == 19:
             sizes.append(len(pickle.dumps(judge)))

@@ -22,9 +22,9 @@ FIRST, LAST = find_manifest(GOOD)
 
 def assert_refused(content):
     """A ``ModelError`` of one sentence, after no more reads than two passes over the file would take."""
-    reads, number = [], container._Flatbuffer.number
+    reads, number = [], container.Flatbuffer.number
     with pytest.MonkeyPatch.context() as patch, pytest.raises(ModelError) as caught:
-        patch.setattr(container._Flatbuffer, "number", lambda *place: reads.append(1) or number(*place))
+        patch.setattr(container.Flatbuffer, "number", lambda *place: reads.append(1) or number(*place))
         read_manifest(bytes(content))
     assert re.search(r"\A[^\n]*found [^\n]*expected [^\n]*\Z", str(caught.value))
     assert len(reads) <= 2 * len(content)

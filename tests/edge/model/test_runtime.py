@@ -14,8 +14,9 @@ from keras_sibeat.export.embedding import embed_manifest
 from keras_sibeat.models.student import student
 from keras_sibeat.models.tflite import convert
 from sibeat_edge.errors import ModelError
+from sibeat_edge.model import runtime
 from sibeat_edge.model.manifest import read_manifest, tensor_names
-from sibeat_edge.model.runtime import Model, find_tensor
+from sibeat_edge.model.runtime import TOGETHER, Model, find_tensor
 
 
 def beats(count, seed=0, leads=1):
@@ -82,6 +83,34 @@ def test_xnnpack_s_scores_are_a_few_units_of_the_last_place_away():
     windows = beats(40)
     units = [abs(builtin.score(w) - fast.score(w)) / builtin.manifest["score"]["scale"] for w in windows]
     assert max(units) < 8
+
+
+@pytest.mark.parametrize("kernels", ["builtin", "xnnpack"])
+@pytest.mark.parametrize("rebuilds", [False, True])
+def test_scores_of_many_beats_are_those_of_each_alone(rebuilds, kernels):
+    model, windows = Model(tiny_model(rebuilds), kernels=kernels), beats(3 * TOGETHER + 5)
+    alone = [model.score(window) for window in windows]
+    assert len(set(alone)) > 10
+    for count in (1, TOGETHER - 1, TOGETHER, TOGETHER + 1, len(windows)):
+        assert model.scores(windows[:count]) == alone[:count]
+    assert model._batches is not None  # or all ran one by one
+
+
+def test_a_model_that_takes_no_batch_runs_its_beats_one_by_one(monkeypatch):
+    windows = beats(2 * TOGETHER)
+    wanted = Model(tiny_model()).scores(windows)
+    monkeypatch.setattr(runtime, "for_batches", lambda content, size: content)
+    model = Model(tiny_model())
+    assert model.scores(windows) == wanted and model._batches is None
+
+
+def test_what_is_scored_last_is_told_of_the_beat_that_was_scored_alone():
+    model, windows = Model(tiny_model(True)), beats(TOGETHER + 1)
+    model.score(windows[0])
+    residuals, raw = model.residuals(), model.raw_score()
+    model.scores(windows[1:])
+    assert model.raw_score() == raw
+    np.testing.assert_array_equal(model.residuals(), residuals)
 
 
 def test_models_side_by_side_do_not_disturb_each_other():

@@ -23,9 +23,9 @@ def views(count):
 
 
 def test_scores_are_those_of_each_view_alone(model):
-    given = views(12)
+    given = views(20)  # two batches, and some beats alone
     found = viewed(model, given, heat=True)
-    assert len(found) == 12 and len({one.score for one in found}) > 3
+    assert len(found) == 20 and len({one.score for one in found}) > 3
     for one, (window, rhythm) in zip(found, given, strict=True):
         beat, template = window[:, :1], window[:, 1:]
         assert one.score == model.score(window, rhythm)
@@ -33,6 +33,14 @@ def test_scores_are_those_of_each_view_alone(model):
         np.testing.assert_array_equal(one.residuals, np.square(beat - template)[:, 0])
         late = model.score(window, np.where(OF_A_BEAT, 0, rhythm))
         assert on_time(model, window, rhythm) == late
+
+
+def test_a_model_of_one_beat_says_the_same_of_many_views():
+    windows = [(window[:, :1],) for window, _ in views(20)]
+    model = Model("mitdb-beat")
+    found = viewed(model, windows)
+    assert [one.score for one in found] == [model.score(*view) for view in windows]
+    assert len({one.score for one in found}) > 3 and all(one.form is None for one in found)
 
 
 def test_of_no_views_nothing_is_said(model):
