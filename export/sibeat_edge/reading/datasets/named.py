@@ -207,10 +207,11 @@ def _rate(path, named, scalars, clocks, samples, rate, told):
 def _numbered(path, named, samples, known):
     """The stretches between gaps, by an array that numbers the samples at this rate; None without one."""
     for name, array in named.arrays.items():
-        is_whole = array.dtype.kind in "iu" and array.shape == (samples,)
+        is_whole = array.dtype.kind in "iu" and array.shape == (samples,) and samples <= MOST_TIMES
         if is_whole and COUNTERS & set(words(name.rpartition("/")[2])):
-            numbers = np.asarray(array[()], np.float64)
             try:
+                with telling(path, f"numbers in {printable(name)}"):
+                    numbers = np.asarray(array[()], np.float64)
                 found, stretches = stretches_of(path, *_scaled(thinned(numbers - numbers[0]), 1 / known))
             except RecordError:
                 continue
