@@ -217,32 +217,29 @@ class BeatScorer:
         """
         given = [view for group in groups for view in group if view]
         found = iter(viewed(self.model, views_of(given) if self.wearer else given, self.heat))
-        beats, verdicts = [], []
+        beats = []
         for group in groups:
             known = [next(found) if view else None for view in group]
             self._threshold.learn([view.score for view in known if view])
             limit = self._threshold.score
             for view in known:
                 scored = Scored(self._pending.popleft(), view, view is not None and view.score > limit)
-                if self.wearer:
-                    verdicts += self._give(scored)
-                else:
-                    beats.append(scored.beat(scored.is_over))
-        return self._decide(verdicts) if self.wearer else beats
+                beats += self._give(scored) if self.wearer else [scored.beat(scored.is_over)]
+        return beats
 
     def _give(self, scored):
-        """The verdicts that the next beat makes certain."""
+        """The beats on which the next one makes a verdict certain."""
         self._scored.append(scored)
         cut, view, unit = scored.cut, scored.view, self._unit
         if view is None:
-            return self._judge.push(Seen(cut.time, cut.rr, cut.likeness, None, False), None)
+            return self._decide(self._judge.push(Seen(cut.time, cut.rr, cut.likeness, None, False), None))
         # As it is, at another time, and of another shape.
         known = (view.score / unit, view.of_template / unit, self._threshold.score / unit)
         scores = Scores(*known, shape=lambda: on_time(self.model, *view.inputs) / unit)
         if self.parts:
             scored.shape, scored.timing = scores.shape() * unit, scores.timing * unit
         seen = Seen(cut.time, cut.rr, cut.likeness, view.inputs[0], scored.is_over, view.form)
-        return self._judge.push(seen, scores)
+        return self._decide(self._judge.push(seen, scores))
 
     def _decide(self, verdicts):
         """The beats on which these are the first verdicts."""

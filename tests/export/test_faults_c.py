@@ -92,13 +92,9 @@ def test_an_impossible_interval_is_not_known_to_the_judge(judge_library, odd):
     own, part = Judge(), CJudge(judge_library)
     for number, (seen, scores) in enumerate(live(1, 900)):
         is_odd = number % 50 == 7
-        wanted = own.push(_with(seen, rr=None) if is_odd else seen, scores)
-        assert part.push(_with(seen, rr=odd) if is_odd else seen, scores) == wanted
+        wanted = own.push(seen._replace(rr=None) if is_odd else seen, scores)
+        assert part.push(seen._replace(rr=odd) if is_odd else seen, scores) == wanted
         assert part.settled() == own.settled()
-
-
-def _with(seen, **fields):
-    return type(seen)(**{name: getattr(seen, name) for name in seen.__slots__} | fields)
 
 
 @pytest.mark.parametrize("odd", [np.nan, np.inf])
@@ -108,8 +104,8 @@ def test_a_window_that_is_no_number_has_no_score_for_the_judge(judge_library, od
         if scores is not None and number % 40 == 3:
             spoilt = seen.view.copy()
             spoilt[200, 0] = odd
-            wanted = own.push(_with(seen, view=None, is_over=False), None)
-            assert part.push(_with(seen, view=spoilt), scores) == wanted
+            wanted = own.push(seen._replace(view=None, is_over=False), None)
+            assert part.push(seen._replace(view=spoilt), scores) == wanted
         else:
             assert part.push(seen, scores) == own.push(seen, scores)
         assert part.settled() == own.settled()

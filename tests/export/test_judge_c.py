@@ -4,7 +4,6 @@ import importlib
 import re
 import subprocess
 from collections import Counter
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -125,7 +124,7 @@ def test_in_float_nearly_every_verdict_is_the_scorer_s(library, lives, wanted):
     found = []
     for beats, verdicts in zip(lives, wanted, strict=True):
         verdicts, others = (
-            [replace(verdict, group=None) for verdict in told]
+            [verdict._replace(group=None) for verdict in told]
             for told in (verdicts, judged(CJudge(library), beats))
         )
         found += differences(verdicts, others)
@@ -136,7 +135,7 @@ def test_in_float_nearly_every_verdict_is_the_scorer_s(library, lives, wanted):
 def test_a_shorter_window_is_judged_as_by_the_scorer(library, before, after):
     part = slice(BEFORE - before, BEFORE + after)
     beats = [
-        (replace(seen, view=seen.view[part]) if scores else seen, scores) for seen, scores in live(3, 600)
+        (seen._replace(view=seen.view[part]) if scores else seen, scores) for seen, scores in live(3, 600)
     ]
     found = judged(CJudge(library, before, before + after), beats)
     assert differences(judged(Judge(before), beats), found) == []
