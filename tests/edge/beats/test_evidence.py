@@ -98,9 +98,9 @@ def smooth(seed, width=15):
 
 
 def compared(shape):
-    """The part of a shape by which kinds are compared, without its swings."""
+    """The part of a shape by which kinds are compared, without its swings, at 120 Hz with the R-peak."""
     lead = cut(shape)
-    return (lead - ndimage.uniform_filter1d(lead, SLOWER, mode="nearest"))[BEFORE - 40 : BEFORE + 80]
+    return (lead - ndimage.uniform_filter1d(lead, SLOWER, mode="nearest"))[BEFORE - 39 : BEFORE + 80 : 3]
 
 
 def plain_shape(shape):
