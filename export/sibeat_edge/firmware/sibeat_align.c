@@ -33,22 +33,47 @@ typedef char sibeat_align_sizes[SIBEAT_ALIGN_CORE == CORE_BEFORE + CORE_AFTER &&
 static float product_of(const float *one, const float *other, int count)
 {
     float product = 0.0f;
+    int k = 0;
 
-    for (int k = 0; k < count; k++)
+    for (; k + 4 <= count; k += 4) { /* four at a time, in the same order */
+        product += one[k] * other[k];
+        product += one[k + 1] * other[k + 1];
+        product += one[k + 2] * other[k + 2];
+        product += one[k + 3] * other[k + 3];
+    }
+    for (; k < count; k++)
         product += one[k] * other[k];
     return product;
 }
 
-/* Values without their mean. */
-static void without_mean(const float *values, int count, float *rest)
+static float mean_of(const float *values, int count)
 {
     float mean = 0.0f;
 
     for (int k = 0; k < count; k++)
         mean += values[k];
-    mean /= (float)count;
+    return mean / (float)count;
+}
+
+static void take_mean_away(float *values, int count)
+{
+    const float mean = mean_of(values, count);
+
     for (int k = 0; k < count; k++)
-        rest[k] = values[k] - mean;
+        values[k] -= mean;
+}
+
+/* The squares of a core without its mean. */
+static float squares_of(const float *core)
+{
+    const float mean = mean_of(core, SIBEAT_ALIGN_CORE);
+    float squares = 0.0f;
+
+    for (int k = 0; k < SIBEAT_ALIGN_CORE; k++) {
+        const float value = core[k] - mean;
+        squares += value * value;
+    }
+    return squares;
 }
 
 static void to_unit(float *core)
@@ -63,11 +88,9 @@ static void to_unit(float *core)
 static void sizes_of(const float *lead, float *sizes)
 {
     const float least = TINY_CORE * product_of(lead, lead, SIZE);
-    float core[SIBEAT_ALIGN_CORE];
 
     for (int place = 0; place < PLACES; place++) {
-        without_mean(lead + place, SIBEAT_ALIGN_CORE, core);
-        const float squares = product_of(core, core, SIBEAT_ALIGN_CORE);
+        const float squares = squares_of(lead + place);
         sizes[place] = squares > least ? sqrtf(squares) : INFINITY;
     }
 }
@@ -124,7 +147,7 @@ static void hold(sibeat_align_kind *kind, int offset)
     else
         memmove(core, core + 1, (SIBEAT_ALIGN_CORE - 1) * sizeof *core);
     kind->place -= sign_of(kind->place);
-    without_mean(core, SIBEAT_ALIGN_CORE, core);
+    take_mean_away(core, SIBEAT_ALIGN_CORE);
     to_unit(core);
 }
 
@@ -158,21 +181,19 @@ static float ratio_of(float correlation)
     return ratio < LEAST ? LEAST : ratio > MOST ? MOST : ratio;
 }
 
-/* Copy a lead without its mean. Returns 0 where its core is flat, or where it holds what is no number. */
-static int is_known(const float *around, int leads, float *lead)
+/* Bring a lead together, without its mean. Returns 0 where its core is flat, or where it holds what is no number. */
+static int is_known(float *lead, int leads)
 {
-    float highest = 0.0f, core[SIBEAT_ALIGN_CORE];
+    float highest = 0.0f;
 
     for (int k = 0; k < SIZE; k++) {
-        lead[k] = around[k * leads];
+        lead[k] = lead[k * leads];
         if (!(fabsf(lead[k]) < LARGEST)) /* where it is NAN, too */
             return 0;
         highest = fabsf(lead[k]) > highest ? fabsf(lead[k]) : highest;
     }
-    without_mean(lead, SIZE, lead);
-    without_mean(lead + REACH, SIBEAT_ALIGN_CORE, core);
-    const float squares = product_of(core, core, SIBEAT_ALIGN_CORE);
-    return sqrtf(squares) > FLAT * highest;
+    take_mean_away(lead, SIZE);
+    return sqrtf(squares_of(lead + REACH)) > FLAT * highest;
 }
 
 void sibeat_aligner_start(sibeat_aligner *aligner)
@@ -180,32 +201,28 @@ void sibeat_aligner_start(sibeat_aligner *aligner)
     memset(aligner, 0, sizeof *aligner);
 }
 
-int sibeat_aligner_push(sibeat_aligner *aligner, const float *around, int leads, float *likeness)
+int sibeat_aligner_push(sibeat_aligner *aligner, float *lead, int leads, float *likeness)
 {
-    float lead[SIZE], sizes[PLACES], core[SIBEAT_ALIGN_CORE], alike[KINDS], highest = -INFINITY;
+    float sizes[PLACES], alike[KINDS], highest = -INFINITY;
     int places[KINDS] = {REACH, REACH, REACH, REACH};
 
     *likeness = NAN;
-    if (!around || !is_known(around, leads, lead))
+    if (!lead || !is_known(lead, leads))
         return 0;
     for (int k = 0; k < aligner->kind_count; k++)
         aligner->kinds[k].count *= 1.0f - 1.0f / LASTING;
-    if (!aligner->kind_count) {
-        without_mean(lead + REACH, SIBEAT_ALIGN_CORE, core);
-        to_unit(core);
-        add(aligner, core);
-        return 0;
-    }
-    sizes_of(lead, sizes);
+    if (aligner->kind_count)
+        sizes_of(lead, sizes);
     for (int k = 0; k < aligner->kind_count; k++) {
         alike[k] = highest_of(&aligner->kinds[k], lead, sizes, &places[k]);
         highest = alike[k] > highest ? alike[k] : highest;
     }
-    const int number = commonest(aligner, alike, highest);
-    const int place = alike[number] >= NEAR ? places[number] : REACH;
-    without_mean(lead + place, SIBEAT_ALIGN_CORE, core);
+    const int number = aligner->kind_count ? commonest(aligner, alike, highest) : -1;
+    const int place = number >= 0 && alike[number] >= NEAR ? places[number] : REACH;
+    float *core = lead + place;
+    take_mean_away(core, SIBEAT_ALIGN_CORE);
     to_unit(core);
-    if (alike[number] >= SAME) {
+    if (number >= 0 && alike[number] >= SAME) {
         sibeat_align_kind *kind = &aligner->kinds[number];
         for (int k = 0; k < SIBEAT_ALIGN_CORE; k++)
             kind->core[k] += (core[k] - kind->core[k]) / MEMORY;
@@ -215,6 +232,7 @@ int sibeat_aligner_push(sibeat_aligner *aligner, const float *around, int leads,
     } else {
         add(aligner, core);
     }
-    *likeness = ratio_of(highest);
+    if (number >= 0)
+        *likeness = ratio_of(highest);
     return place - REACH;
 }

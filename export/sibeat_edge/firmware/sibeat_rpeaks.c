@@ -296,7 +296,7 @@ static sibeat_candidate candidate_at(const sibeat_rpeaks *rpeaks, uint32_t place
 {
     const uint32_t first = place > 2 * SEARCH ? place - 2 * SEARCH : 0;
     const uint32_t steep = place >= AVERAGE ? place - AVERAGE + 1 : 0;
-    sibeat_candidate found = {first, rpeaks->energy[place % SIBEAT_ENERGIES], 0.0f};
+    sibeat_candidate found = {first, rpeaks->highest, 0.0f};
     int32_t steepest = 0;
 
     for (uint32_t k = first + 1; k <= place; k++)
@@ -308,31 +308,32 @@ static sibeat_candidate candidate_at(const sibeat_rpeaks *rpeaks, uint32_t place
     return found;
 }
 
-/* Whether the energy in the middle of those that are held is none of its neighbours' lesser. */
-static int is_highest(const sibeat_rpeaks *rpeaks, uint32_t place)
+/* Whether none of the energies that are held, those before a sample, is above its own. */
+static int is_highest(const sibeat_rpeaks *rpeaks, float energy)
 {
-    const float *energy = rpeaks->energy, highest = energy[place % SIBEAT_ENERGIES];
-
-    if (!(highest > 0.0f) || energy[(place + 1) % SIBEAT_ENERGIES] > highest)
-        return 0;
-    for (int k = 0; k < SIBEAT_ENERGIES; k++)
-        if (energy[k] > highest)
+    for (int k = 0; k < SIBEAT_REFRACTORY; k++)
+        if (rpeaks->energy[k] > energy)
             return 0;
-    return 1;
+    return energy > 0.0f;
 }
 
-/* Add the energy of the next sample, and judge the one that now has enough of them behind it. */
+/*
+ * Add the energy of the next sample. One is a peak if none is above it of SIBEAT_REFRACTORY before and as many behind
+ * it: so it waits for these, unless a higher one comes. One as high is of the same plateau.
+ */
 static void push_energy(sibeat_rpeaks *rpeaks, float energy, uint32_t number)
 {
-    const uint32_t place = number - SIBEAT_REFRACTORY;
+    const int is_waiting = rpeaks->highest > 0.0f;
 
-    rpeaks->energy[number % SIBEAT_ENERGIES] = energy;
-    if (number < SIBEAT_REFRACTORY || !is_highest(rpeaks, place))
+    if (is_waiting ? energy > rpeaks->highest : is_highest(rpeaks, energy)) {
+        rpeaks->highest = energy;
+        rpeaks->highest_at = number;
+    }
+    rpeaks->energy[number % SIBEAT_REFRACTORY] = energy;
+    if (!(rpeaks->highest > 0.0f) || number != rpeaks->highest_at + SIBEAT_REFRACTORY)
         return;
-    if (rpeaks->last_energy && place < rpeaks->last_energy + SIBEAT_REFRACTORY)
-        return; /* a plateau, as high as the last one */
-    rpeaks->last_energy = place + 1;
-    const sibeat_candidate candidate = candidate_at(rpeaks, place);
+    const sibeat_candidate candidate = candidate_at(rpeaks, rpeaks->highest_at);
+    rpeaks->highest = 0.0f;
     judge(rpeaks, &candidate);
 }
 

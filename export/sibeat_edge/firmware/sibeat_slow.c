@@ -68,11 +68,14 @@ float sibeat_slow_filtered(const sibeat_slow *slow, const float *taps, int half)
 
 float sibeat_slow_between(const float *around, int part)
 {
+    const float *sample = around + SIBEAT_SLOW_AROUND;
+    int place = BANK_REACH - part;
     float sum = 0.0f;
-    int place = part - BANK_REACH;
 
-    for (int k = SIBEAT_SLOW_AROUND - 1; place <= BANK_REACH; k--, place += SIBEAT_DECIMATION)
-        sum += sibeat_bank_taps[place < 0 ? -place : place] * around[k];
+    for (; place >= 0; place -= SIBEAT_DECIMATION)
+        sum += sibeat_bank_taps[place] * *--sample;
+    for (place = -place; place <= BANK_REACH; place += SIBEAT_DECIMATION)
+        sum += sibeat_bank_taps[place] * *--sample;
     return (float)SIBEAT_DECIMATION * sum;
 }
 
@@ -105,12 +108,23 @@ static float value_of(const sibeat_ring *ring, uint32_t number)
     return (float)ring->parts[block % SIBEAT_RING_BLOCKS][place] * ring->units[block % SIBEAT_RING_BLOCKS];
 }
 
+/* The low-pass for a sample that lies `part` behind: its taps beside the slow samples that they meet. */
+static void taps_of(int part, float taps[SIBEAT_SLOW_AROUND])
+{
+    int place = part - BANK_REACH;
+
+    for (int k = SIBEAT_SLOW_AROUND - 1; k >= 0; k--, place += SIBEAT_DECIMATION)
+        taps[k] = place <= BANK_REACH ? sibeat_bank_taps[place < 0 ? -place : place] : 0.0f;
+}
+
 void sibeat_ring_read(const sibeat_ring *ring, uint32_t first, int count, float *samples, int step)
 {
     uint32_t number = (first + BANK_REACH) / SIBEAT_DECIMATION + SIBEAT_SLOW_FIRST; /* the last slow one around it */
     int part = (int)((first + BANK_REACH) % SIBEAT_DECIMATION);
-    float around[SIBEAT_SLOW_AROUND];
+    float around[SIBEAT_SLOW_AROUND], taps[SIBEAT_DECIMATION][SIBEAT_SLOW_AROUND];
 
+    for (int k = 0; k < SIBEAT_DECIMATION; k++)
+        taps_of(k, taps[k]);
     for (uint32_t k = 0; k < SIBEAT_SLOW_AROUND; k++)
         around[k] = value_of(ring, number + k + 1 - SIBEAT_SLOW_AROUND);
     for (int k = 0; k < count; k++) {
@@ -119,7 +133,17 @@ void sibeat_ring_read(const sibeat_ring *ring, uint32_t first, int count, float 
             memmove(around, around + 1, (SIBEAT_SLOW_AROUND - 1) * sizeof *around);
             around[SIBEAT_SLOW_AROUND - 1] = value_of(ring, ++number);
         }
-        samples[k * step] = sibeat_slow_between(around, part++);
+        const float *tap = taps[part++];
+        float sum = 0.0f;
+        int n = SIBEAT_SLOW_AROUND - 1;
+        for (; n >= 2; n -= 3) { /* three at a time, in the order of sibeat_slow_between */
+            sum += tap[n] * around[n];
+            sum += tap[n - 1] * around[n - 1];
+            sum += tap[n - 2] * around[n - 2];
+        }
+        for (; n >= 0; n--)
+            sum += tap[n] * around[n];
+        samples[k * step] = (float)SIBEAT_DECIMATION * sum;
     }
 }
 
