@@ -14,6 +14,8 @@
 typedef char sibeat_warm_up_fits_a_word[SIBEAT_WARM_UP <= 64 ? 1 : -1];
 
 #define MOST_KINDS 10 /* of the warm-up's beats: SIBEAT_FEW of all are the least that a kind must have */
+#define LARGEST 32767.0f
+#define LEAST 1e-30f /* mV: a template with no larger sample is flat */
 #define MADE (SIBEAT_LENGTH / SIBEAT_WARM_UP) /* places of a template that a step makes, as many as there is room for */
 
 typedef char sibeat_template_places_fit[SIBEAT_WINDOWS < SIBEAT_NOWHERE && MADE > 0 ? 1 : -1];
@@ -68,8 +70,8 @@ void sibeat_template_let_go(sibeat_template *own, uint8_t place)
 #define CORE_LAST SIBEAT_LENGTH
 #endif
 
-/* Correlation of two beats' cores, each lead without its mean; 0 where one is flat. */
-static float likeness(const float *one, const float *other)
+/* Correlation of the cores of a beat and of one of both templates, each lead without its mean; 0 where one is flat. */
+static float likeness(const sibeat_template *own, int number, const float *window)
 {
     const int begin = CORE_FIRST * SIBEAT_LEADS, end = CORE_LAST * SIBEAT_LEADS;
     float product = 0.0f, first = 0.0f, second = 0.0f;
@@ -77,19 +79,39 @@ static float likeness(const float *one, const float *other)
     for (int lead = 0; lead < SIBEAT_LEADS; lead++) {
         float mean = 0.0f, others_mean = 0.0f;
         for (int k = begin + lead; k < end; k += SIBEAT_LEADS) {
-            mean += one[k];
-            others_mean += other[k];
+            mean += window[k];
+            others_mean += number ? (float)own->other[k] : own->middle[k];
         }
         mean /= CORE_LAST - CORE_FIRST;
         others_mean /= CORE_LAST - CORE_FIRST;
         for (int k = begin + lead; k < end; k += SIBEAT_LEADS) {
-            const float x = one[k] - mean, y = other[k] - others_mean;
+            const float x = window[k] - mean, y = (number ? (float)own->other[k] : own->middle[k]) - others_mean;
             product += x * y;
             first += x * x;
             second += y * y;
         }
     }
     return first > 0.0f && second > 0.0f ? product / (sqrtf(first) * sqrtf(second)) : 0.0f;
+}
+
+/* Swap both templates. One that has not changed since it was the other one becomes that again, without rounding. */
+static void swap(sibeat_template *own)
+{
+    const sibeat_kind kind = own->kinds[0];
+    const float unit = own->unit;
+    float most = 0.0f;
+
+    for (int k = 0; k < SIBEAT_WINDOW_SIZE; k++)
+        most = fabsf(own->middle[k]) > most ? fabsf(own->middle[k]) : most;
+    own->unit = most > LEAST ? most / LARGEST : 1.0f;
+    for (int k = 0; k < SIBEAT_WINDOW_SIZE; k++) {
+        const float value = own->middle[k];
+        own->middle[k] = unit * (float)own->other[k];
+        own->other[k] = (int16_t)rintf(value / own->unit);
+    }
+    own->kinds[0] = own->kinds[1];
+    own->kinds[1] = kind;
+    own->newest ^= 1u;
 }
 
 static int place_of(const sibeat_template *own, int number)
@@ -253,7 +275,9 @@ static void choose(sibeat_template *own, sibeat_room *room)
         own->searched = SIBEAT_SEARCH_NONE;
         return;
     }
-    own->kinds[1] = own->kinds[0];
+    if (!own->newest)
+        swap(own);
+    own->newest = 0;
     own->kinds[0].rr = usual_rr(own, own->chosen, room->window);
     own->kinds[0].gain = 0.0f;
     own->kinds[0].steady = 0;
@@ -277,7 +301,7 @@ static void make(sibeat_template *own, sibeat_room *room)
         for (int k = 0; k < places; k++) {
             float *sorted = values + k * SIBEAT_WARM_UP;
             sibeat_sort(sorted, count, sorted);
-            own->kinds[0].middle[(first + k) * SIBEAT_LEADS + lead] = sibeat_quantile(sorted, count, 0.5f);
+            own->middle[(first + k) * SIBEAT_LEADS + lead] = sibeat_quantile(sorted, count, 0.5f);
         }
     }
     own->step = (uint16_t)(first + places);
@@ -316,15 +340,16 @@ void sibeat_template_settle(sibeat_template *own)
     own->searched = SIBEAT_SEARCH_FIRST;
 }
 
-/* Give a template the size of its last beats, where enough in a row were larger, or all smaller. */
-static void follow_gain(sibeat_kind *kind, const float *window)
+/* Give the template the size of its last beats, where enough in a row were larger, or all smaller. */
+static void follow_gain(sibeat_template *own, const float *window)
 {
     const float least = logf(SIBEAT_GAIN);
+    sibeat_kind *kind = &own->kinds[0];
     float product = 0.0f, size = 0.0f;
 
     for (int k = 0; k < SIBEAT_WINDOW_SIZE; k++) {
-        product += window[k] * kind->middle[k];
-        size += kind->middle[k] * kind->middle[k];
+        product += window[k] * own->middle[k];
+        size += own->middle[k] * own->middle[k];
     }
     const float ratio = size > 0.0f ? product / size : 1.0f;
     const float gain = logf(ratio > 1e-6f ? ratio : 1e-6f);
@@ -339,61 +364,49 @@ static void follow_gain(sibeat_kind *kind, const float *window)
     if (kind->steady == SIBEAT_STEADY) {
         const float factor = expf(kind->gain / SIBEAT_STEADY);
         for (int k = 0; k < SIBEAT_WINDOW_SIZE; k++)
-            kind->middle[k] *= factor;
+            own->middle[k] *= factor;
         kind->steady = 0;
         kind->gain = 0.0f;
     }
 }
 
-/* Move a template towards a beat of its kind, by a part of their distance, which is limited. */
-static void learn(sibeat_kind *kind, const float *window, float seconds)
+/* Move the template towards a beat of its kind, by a part of their distance, which is limited. */
+static void learn(sibeat_template *own, const float *window, float seconds)
 {
-    follow_gain(kind, window);
+    float *rr = &own->kinds[0].rr;
+
+    follow_gain(own, window);
     for (int lead = 0; lead < SIBEAT_LEADS; lead++) {
-        float low = kind->middle[lead], high = low;
+        float low = own->middle[lead], high = low;
         for (int k = lead; k < SIBEAT_WINDOW_SIZE; k += SIBEAT_LEADS) {
-            low = kind->middle[k] < low ? kind->middle[k] : low;
-            high = kind->middle[k] > high ? kind->middle[k] : high;
+            low = own->middle[k] < low ? own->middle[k] : low;
+            high = own->middle[k] > high ? own->middle[k] : high;
         }
         const float bound = SIBEAT_BOUND * (high - low);
         for (int k = lead; k < SIBEAT_WINDOW_SIZE; k += SIBEAT_LEADS) {
-            float step = window[k] - kind->middle[k];
+            float step = window[k] - own->middle[k];
             step = step > bound ? bound : step;
-            kind->middle[k] += (step < -bound ? -bound : step) / SIBEAT_MEMORY;
+            own->middle[k] += (step < -bound ? -bound : step) / SIBEAT_MEMORY;
         }
     }
     if (isfinite(seconds))
-        kind->rr += kind->rr > 0.0f ? (seconds - kind->rr) / SIBEAT_MEMORY : seconds;
+        *rr += *rr > 0.0f ? (seconds - *rr) / SIBEAT_MEMORY : seconds;
+    own->newest = 0;
 }
 
-/* Value by value: a whole kind is too much for the stack of a small task. */
-static void swap(sibeat_kind *one, sibeat_kind *other)
+/* Make the template that is most like a beat the one in floats; of two as like it, the one that has learnt last. */
+static float take_nearest(sibeat_template *own, const float *window)
 {
-    for (int k = 0; k < SIBEAT_WINDOW_SIZE; k++) {
-        const float value = one->middle[k];
-        one->middle[k] = other->middle[k];
-        other->middle[k] = value;
-    }
-    const float rr = one->rr, gain = one->gain;
-    const uint8_t steady = one->steady;
-    one->rr = other->rr;
-    other->rr = rr;
-    one->gain = other->gain;
-    other->gain = gain;
-    one->steady = other->steady;
-    other->steady = steady;
-}
+    float alike[2];
 
-static int nearest(const sibeat_template *own, const float *window, float *alike)
-{
-    *alike = likeness(window, own->kinds[0].middle);
+    alike[0] = likeness(own, 0, window);
     if (own->kind_count < 2)
-        return 0;
-    const float other = likeness(window, own->kinds[1].middle);
-    if (other <= *alike)
-        return 0;
-    *alike = other;
-    return 1;
+        return alike[0];
+    alike[1] = likeness(own, 1, window);
+    const int nearest = alike[!own->newest] > alike[own->newest] ? !own->newest : own->newest;
+    if (nearest)
+        swap(own);
+    return alike[nearest];
 }
 
 /* Add a beat to the others, in the place of the oldest one if need be. */
@@ -419,15 +432,9 @@ int sibeat_template_push(sibeat_template *own, const float *window, uint8_t plac
         seconds = SIBEAT_LONGEST_RR;
     if (seconds < 0.0f)
         seconds = NAN; /* of a clock that jumped: it would stay in the usual interval for long */
-    if (own->kind_count) {
-        float alike;
-        const int kind = nearest(own, window, &alike);
-        if (alike >= SIBEAT_ALIKE) {
-            learn(&own->kinds[kind], window, seconds);
-            if (kind)
-                swap(&own->kinds[0], &own->kinds[1]);
-            return own->kind_count;
-        }
+    if (own->kind_count && take_nearest(own, window) >= SIBEAT_ALIKE) {
+        learn(own, window, seconds);
+        return own->kind_count;
     }
     keep(own, window, place, seconds);
     if (!own->kind_count) {
@@ -440,10 +447,12 @@ int sibeat_template_push(sibeat_template *own, const float *window, uint8_t plac
     return own->kind_count;
 }
 
-const float *sibeat_template_nearest(const sibeat_template *own, const float *window)
+const float *sibeat_template_nearest(sibeat_template *own, const float *window)
 {
-    float alike;
-    return own->kind_count ? own->kinds[nearest(own, window, &alike)].middle : NULL;
+    if (!own->kind_count)
+        return NULL;
+    take_nearest(own, window);
+    return own->middle;
 }
 
 #endif

@@ -21,10 +21,9 @@ extern "C" {
 #define SIBEAT_WINDOWS (SIBEAT_WARM_UP + 4)
 #define SIBEAT_NOWHERE 255 /* the place of a window that is not held */
 
-/* The shape of a kind of the wearer's own beats, and the usual RR interval before them in seconds. */
+/* What is known of a kind of the wearer's own beats besides its shape. */
 typedef struct {
-    float middle[SIBEAT_WINDOW_SIZE];
-    float rr;
+    float rr;       /* the usual RR interval before them, s */
     float gain;     /* sum of the logarithms of the sizes of the last beats in a row that had another size */
     uint8_t steady; /* number of these beats */
 } sibeat_kind;
@@ -53,7 +52,11 @@ typedef enum {
 
 /* Zeroed, it has seen no beats. */
 typedef struct {
-    sibeat_kind kinds[2]; /* the one in use last is the first */
+    float middle[SIBEAT_WINDOW_SIZE];  /* the shape of one of the kinds, mV */
+    int16_t other[SIBEAT_WINDOW_SIZE]; /* and that of the other one, in units; they are swapped where that one is used */
+    float unit;                        /* mV */
+    sibeat_kind kinds[2];              /* of both */
+    uint8_t newest;                    /* which of them has learnt last */
     sibeat_packed windows[SIBEAT_WINDOWS];
     uint8_t uses[SIBEAT_WINDOWS];       /* who needs each of them: the template, and the wearer */
     uint8_t others[SIBEAT_WARM_UP];     /* places of the newest beats of no kind, or of the warm-up; a ring */
@@ -97,8 +100,8 @@ void sibeat_template_settle(sibeat_template *own);
 int sibeat_template_search(sibeat_template *own, sibeat_room *room);
 void sibeat_template_resume(sibeat_template *own);
 
-/* The template that is most like a beat, to compare it with; NULL in the warm-up. */
-const float *sibeat_template_nearest(const sibeat_template *own, const float *window);
+/* The template that is most like a beat, to compare it with, until this is asked again; NULL in the warm-up. */
+const float *sibeat_template_nearest(sibeat_template *own, const float *window);
 
 #ifdef __cplusplus
 }

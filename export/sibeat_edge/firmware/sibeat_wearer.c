@@ -297,7 +297,7 @@ static void put_rhythm(const sibeat_wearer *wearer, uint32_t number, float *feat
     sibeat_rhythm_features(history, SIBEAT_HISTORY, recent, after, features);
 }
 
-int sibeat_wearer_view_of(const sibeat_wearer *wearer, int number, const sibeat_source *source,
+int sibeat_wearer_view_of(sibeat_wearer *wearer, int number, const sibeat_source *source,
                           sibeat_wearer_view *view)
 {
     const uint32_t place = oldest(wearer) + (uint32_t)number;

@@ -134,7 +134,7 @@ void sibeat_wearer_finish(sibeat_wearer *wearer, const sibeat_source *source);
  * Set *view to a view that is ready, from 0 for the oldest, its window in the room. Returns whether the beat is to be
  * scored.
  */
-int sibeat_wearer_view_of(const sibeat_wearer *wearer, int number, const sibeat_source *source,
+int sibeat_wearer_view_of(sibeat_wearer *wearer, int number, const sibeat_source *source,
                           sibeat_wearer_view *view);
 
 /* What the model is asked for a beat. */
