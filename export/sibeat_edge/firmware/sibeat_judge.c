@@ -79,24 +79,39 @@ static float product(const sibeat_share *mean, const float *shape)
     return sum / SIBEAT_SHARES;
 }
 
-static void load(const sibeat_share *mean, float *shape)
+static float length_of(const sibeat_share *mean)
 {
+    float squares = 0.0f;
+
     for (int k = 0; k < SIBEAT_SHAPE_SIZE; k++)
-        shape[k] = (float)mean[k] / SIBEAT_SHARES;
+        squares += (float)mean[k] / SIBEAT_SHARES * ((float)mean[k] / SIBEAT_SHARES);
+    return sqrtf(squares);
+}
+
+static sibeat_share share_of(float value)
+{
+    return (sibeat_share)rintf(value * SIBEAT_SHARES);
 }
 
 static void store(const float *shape, sibeat_share *mean)
 {
     for (int k = 0; k < SIBEAT_SHAPE_SIZE; k++)
-        mean[k] = (sibeat_share)rintf(shape[k] * SIBEAT_SHARES);
+        mean[k] = share_of(shape[k]);
 }
 
-/* Move a mean towards a shape. */
-static void follow(const sibeat_share *mean, const float *shape, float *moved)
+/* A mean's sample, moved towards a shape. */
+static float moved(const sibeat_share *mean, const float *shape, int k)
 {
-    load(mean, moved);
+    const float value = (float)mean[k] / SIBEAT_SHARES;
+
+    return value + (shape[k] - value) / MEMORY;
+}
+
+/* Move a mean towards a shape, in parts of a length. */
+static void follow(sibeat_share *mean, const float *shape, float length)
+{
     for (int k = 0; k < SIBEAT_SHAPE_SIZE; k++)
-        moved[k] += (shape[k] - moved[k]) / MEMORY;
+        mean[k] = share_of(moved(mean, shape, k) / length);
 }
 
 /* Add a value that is known. */
@@ -196,12 +211,11 @@ static void forget_believed(sibeat_judge *judge)
 static uint32_t believed_of_kind(sibeat_judge *judge, const float *shape, int clean)
 {
     sibeat_believed *kind = NULL;
-    float most = ALIKE, mean[SIBEAT_SHAPE_SIZE];
+    float most = ALIKE;
 
     for (int k = 0; k < judge->believed_count; k++) {
-        load(judge->believed[k].mean, mean);
-        const float size = sqrtf(sibeat_shape_product(mean, mean));
-        const float alike = sibeat_shape_product(shape, mean) / (size > 1e-9f ? size : 1e-9f);
+        const sibeat_share *mean = judge->believed[k].mean;
+        const float size = length_of(mean), alike = product(mean, shape) / (size > 1e-9f ? size : 1e-9f);
         if (alike >= most) {
             most = alike;
             kind = &judge->believed[k];
@@ -216,8 +230,7 @@ static uint32_t believed_of_kind(sibeat_judge *judge, const float *shape, int cl
         store(shape, kind->mean);
         kind->count = 0;
     }
-    follow(kind->mean, shape, mean);
-    store(mean, kind->mean);
+    follow(kind->mean, shape, 1.0f);
     kind->last = judge->overs;
     return ++kind->count;
 }
@@ -328,7 +341,6 @@ static sibeat_gathered *gather(sibeat_judge *judge, float early)
 {
     const sibeat_awaiting *beat = &judge->awaiting;
     sibeat_gathered *kind = find(judge, beat->look.shape, ALIKE);
-    float mean[SIBEAT_SHAPE_SIZE];
 
     if (!kind) {
         kind = judge->kind_count < SIBEAT_JUDGE_KINDS ? &judge->kinds[judge->kind_count++] : forget(judge);
@@ -336,9 +348,10 @@ static sibeat_gathered *gather(sibeat_judge *judge, float early)
         store(beat->look.shape, kind->mean);
         kind->number = judge->begun++;
     } else {
-        follow(kind->mean, beat->look.shape, mean);
-        sibeat_shape_to_unit(mean);
-        store(mean, kind->mean);
+        float squares = 0.0f;
+        for (int k = 0; k < SIBEAT_SHAPE_SIZE; k++)
+            squares += moved(kind->mean, beat->look.shape, k) * moved(kind->mean, beat->look.shape, k);
+        follow(kind->mean, beat->look.shape, sqrtf(squares) > 1e-9f ? sqrtf(squares) : 1e-9f);
     }
     kind->last = ++judge->clean;
     kind->count++;
@@ -375,7 +388,7 @@ static float early_by(sibeat_judge *judge, float rr)
 
     if (isnan(rr))
         return 0.0f;
-    const float usual = known ? sibeat_median(judge->intervals.values, known) : NAN;
+    const float usual = sibeat_newest_median(&judge->intervals);
     sibeat_newest_push(&judge->intervals, HISTORY, rr);
     return known >= FEWEST ? 1.0f - rr / usual : 0.0f;
 }

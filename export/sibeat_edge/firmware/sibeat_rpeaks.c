@@ -53,7 +53,10 @@ static void level_remove(sibeat_level *level, float value)
 
 static float level_of(const sibeat_level *level)
 {
-    return level->count ? sibeat_median(level->values, level->count) : 0.0f;
+    float sorted[SIBEAT_RECENT];
+
+    memcpy(sorted, level->values, sizeof sorted);
+    return level->count ? sibeat_median(sorted, level->count) : 0.0f;
 }
 
 static float threshold_of(const sibeat_rpeaks *rpeaks)
