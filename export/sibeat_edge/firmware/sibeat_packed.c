@@ -100,7 +100,7 @@ static uint32_t take(coder *code, int bits)
     uint32_t value = 0;
 
     for (; bits-- > 0; code->at++)
-        value = value << 1 | (code->read[code->at / 8] >> (code->at % 8) & 1u);
+        value = value << 1 | ((uint32_t)code->read[code->at / 8] >> (code->at % 8) & 1u);
     return value;
 }
 
