@@ -20,30 +20,32 @@
 
 #define SIZE (SIBEAT_ALIGN_BEFORE + SIBEAT_ALIGN_AFTER)
 #define PLACES (2 * REACH + 1)
+#define PART 36           /* samples of a kind that are compared at a time */
+#define UNITS 8388600.0f  /* of 24 bits, for the largest sample of a kind */
 #define LARGEST 1e6f    /* mV: a sample that is none, whose square may be no number */
 #define FLAT 1e-5f      /* share of a lead's largest value, below which a shape is the rounding of single precision */
 #define TINY_CORE 1e-12f /* share of a lead's squares, below which a core's are */
 
-typedef char sibeat_align_sizes[SIBEAT_ALIGN_CORE == CORE_BEFORE + CORE_AFTER && SIBEAT_ALIGN_KINDS == KINDS &&
+typedef char sibeat_align_sizes[SIBEAT_ALIGN_CORE % PART == 0 && SIBEAT_ALIGN_CORE == CORE_BEFORE + CORE_AFTER && SIBEAT_ALIGN_KINDS == KINDS &&
                                         SIBEAT_ALIGN_BEFORE == CORE_BEFORE + REACH &&
                                         SIBEAT_ALIGN_AFTER == CORE_AFTER + REACH
                                     ? 1
                                     : -1];
 
-static float product_of(const float *one, const float *other, int count)
+/* Add the products of values to a sum. */
+static float add_products(float sum, const float *one, const float *other, int count)
 {
-    float product = 0.0f;
     int k = 0;
 
     for (; k + 4 <= count; k += 4) { /* four at a time, in the same order */
-        product += one[k] * other[k];
-        product += one[k + 1] * other[k + 1];
-        product += one[k + 2] * other[k + 2];
-        product += one[k + 3] * other[k + 3];
+        sum += one[k] * other[k];
+        sum += one[k + 1] * other[k + 1];
+        sum += one[k + 2] * other[k + 2];
+        sum += one[k + 3] * other[k + 3];
     }
     for (; k < count; k++)
-        product += one[k] * other[k];
-    return product;
+        sum += one[k] * other[k];
+    return sum;
 }
 
 static float mean_of(const float *values, int count)
@@ -78,7 +80,7 @@ static float squares_of(const float *core)
 
 static void to_unit(float *core)
 {
-    const float size = sqrtf(product_of(core, core, SIBEAT_ALIGN_CORE));
+    const float size = sqrtf(add_products(0.0f, core, core, SIBEAT_ALIGN_CORE));
 
     for (int k = 0; k < SIBEAT_ALIGN_CORE; k++)
         core[k] /= size;
@@ -87,7 +89,7 @@ static void to_unit(float *core)
 /* The size of the core at each place; infinite where it is flat, so that its correlation is 0. */
 static void sizes_of(const float *lead, float *sizes)
 {
-    const float least = TINY_CORE * product_of(lead, lead, SIZE);
+    const float least = TINY_CORE * add_products(0.0f, lead, lead, SIZE);
 
     for (int place = 0; place < PLACES; place++) {
         const float squares = squares_of(lead + place);
@@ -95,14 +97,39 @@ static void sizes_of(const float *lead, float *sizes)
     }
 }
 
+static float sample_of(const sibeat_align_kind *kind, int k)
+{
+    return (float)(256 * kind->high[k] + kind->low[k]) * kind->unit;
+}
+
+static void store(const float *core, sibeat_align_kind *kind)
+{
+    float most = 0.0f;
+
+    for (int k = 0; k < SIBEAT_ALIGN_CORE; k++)
+        most = fabsf(core[k]) > most ? fabsf(core[k]) : most;
+    kind->unit = most / UNITS;
+    for (int k = 0; k < SIBEAT_ALIGN_CORE; k++) {
+        const int32_t level = (int32_t)rintf(core[k] / kind->unit) + 32768 * 256; /* no less than 0 */
+        kind->high[k] = (int16_t)(level / 256 - 32768);
+        kind->low[k] = (uint8_t)(level % 256);
+    }
+}
+
 /* The highest correlation of a kind with the cores at all places, and the first place that has it. */
 static float highest_of(const sibeat_align_kind *kind, const float *lead, const float *sizes, int *where)
 {
-    float highest = -INFINITY;
+    float products[PLACES] = {0.0f}, part[PART], highest = -INFINITY;
 
+    for (int first = 0; first < SIBEAT_ALIGN_CORE; first += PART) {
+        for (int k = 0; k < PART; k++)
+            part[k] = sample_of(kind, first + k);
+        for (int place = 0; place < PLACES; place++)
+            products[place] = add_products(products[place], lead + place + first, part, PART);
+    }
     for (int place = 0; place < PLACES; place++) {
         /* A kind has no mean, so that the cores' do not count. */
-        const float alike = product_of(lead + place, kind->core, SIBEAT_ALIGN_CORE) / sizes[place];
+        const float alike = products[place] / sizes[place];
         if (alike > highest) {
             highest = alike;
             *where = place;
@@ -135,10 +162,8 @@ static float sign_of(float value)
 }
 
 /* Keep a kind at the place where most of its R-peaks are found: its running mean would drift away from them. */
-static void hold(sibeat_align_kind *kind, int offset)
+static void hold(sibeat_align_kind *kind, int offset, float *core)
 {
-    float *core = kind->core;
-
     kind->place += STEP * sign_of((float)offset - kind->place);
     if (fabsf(kind->place) < 1.0f)
         return;
@@ -164,7 +189,7 @@ static void add(sibeat_aligner *aligner, const float *core)
         memmove(gone, gone + 1, (size_t)(aligner->kind_count - rarest) * sizeof *gone);
     }
     sibeat_align_kind *kind = &aligner->kinds[aligner->kind_count++];
-    memcpy(kind->core, core, sizeof kind->core);
+    store(core, kind);
     kind->count = 1.0f;
     kind->place = 0.0f;
 }
@@ -224,11 +249,14 @@ int sibeat_aligner_push(sibeat_aligner *aligner, float *lead, int leads, float *
     to_unit(core);
     if (number >= 0 && alike[number] >= SAME) {
         sibeat_align_kind *kind = &aligner->kinds[number];
-        for (int k = 0; k < SIBEAT_ALIGN_CORE; k++)
-            kind->core[k] += (core[k] - kind->core[k]) / MEMORY;
-        to_unit(kind->core);
+        for (int k = 0; k < SIBEAT_ALIGN_CORE; k++) {
+            const float mean = sample_of(kind, k);
+            core[k] = mean + (core[k] - mean) / MEMORY;
+        }
+        to_unit(core);
         kind->count += 1.0f;
-        hold(kind, place - REACH);
+        hold(kind, place - REACH, core);
+        store(core, kind);
     } else {
         add(aligner, core);
     }

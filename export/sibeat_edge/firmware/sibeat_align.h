@@ -29,9 +29,11 @@ extern "C" {
 
 /* Beats that look alike: their running mean. */
 typedef struct {
-    float core[SIBEAT_ALIGN_CORE]; /* without its mean, of length 1 */
-    float count;                   /* recent beats */
-    float place;                   /* running median of their offsets, samples */
+    int16_t high[SIBEAT_ALIGN_CORE]; /* without its mean, of length 1: in 24 bits, the upper ones */
+    uint8_t low[SIBEAT_ALIGN_CORE];  /* and the lower ones of each sample */
+    float unit;                      /* of them */
+    float count;                     /* recent beats */
+    float place;                     /* running median of their offsets, samples */
 } sibeat_align_kind;
 
 /* Zeroed, it knows no beats, as at the start. */
