@@ -67,20 +67,20 @@ static float threshold_of(const sibeat_rpeaks *rpeaks)
     return noise + THRESHOLD * (qrs - noise);
 }
 
-/* A positive number in 16 bits, from 2^-20 to 2^12, to a share of 2^-12; the order is kept. */
-static uint16_t code_of(float number)
+/* A positive number in 8 bits, from 2^-12 to 2^4, to a share of 2^-5; the order is kept. */
+static uint8_t code_of(float number)
 {
-    const int32_t least = (127 - 20) * (1 << 23);
+    const int32_t least = (127 - 12) * (1 << 23);
     int32_t bits;
 
     memcpy(&bits, &number, sizeof bits);
-    bits = (bits - least + (1 << 11)) >> 12;
-    return (uint16_t)(bits < 0 ? 0 : bits > UINT16_MAX ? UINT16_MAX : bits);
+    bits = (bits - least + (1 << 18)) >> 19;
+    return (uint8_t)(bits < 0 ? 0 : bits > UINT8_MAX ? UINT8_MAX : bits);
 }
 
-static float number_of(uint16_t code)
+static float number_of(uint8_t code)
 {
-    const int32_t bits = ((int32_t)code << 12) + (127 - 20) * (1 << 23);
+    const int32_t bits = ((int32_t)code << 19) + (127 - 12) * (1 << 23);
     float number;
 
     memcpy(&number, &bits, sizeof number);
@@ -88,12 +88,12 @@ static float number_of(uint16_t code)
 }
 
 /* The number of that rank, from 0, among codes. */
-static float ranked(const uint16_t *codes, int count, int rank)
+static float ranked(const uint8_t *codes, int count, int rank)
 {
-    uint16_t code = 0;
+    uint8_t code = 0;
 
-    for (int bit = 15; bit >= 0; bit--) { /* the largest code with `rank` or fewer below it */
-        const uint16_t tried = (uint16_t)(code | 1u << bit);
+    for (int bit = 7; bit >= 0; bit--) { /* the largest code with `rank` or fewer below it */
+        const uint8_t tried = (uint8_t)(code | 1u << bit);
         int below = 0;
         for (int k = 0; k < count; k++)
             below += codes[k] < tried;
@@ -103,7 +103,7 @@ static float ranked(const uint16_t *codes, int count, int rank)
     return number_of(code);
 }
 
-static float usual(const sibeat_rpeaks *rpeaks, const uint16_t *codes)
+static float usual(const sibeat_rpeaks *rpeaks, const uint8_t *codes)
 {
     const int count = rpeaks->beats < SIBEAT_USUAL ? (int)rpeaks->beats : SIBEAT_USUAL;
 

@@ -39,7 +39,7 @@ typedef struct {
     sibeat_candidate skipped[SIBEAT_SKIPPED]; /* the oldest first; at the start those from which the levels are learnt */
     sibeat_candidate last;            /* the last beat */
     sibeat_level qrs, noise, intervals;
-    uint16_t usual_energy[SIBEAT_USUAL], usual_sharpness[SIBEAT_USUAL]; /* of beats, rings, in codes of 16 bits */
+    uint8_t usual_energy[SIBEAT_USUAL], usual_sharpness[SIBEAT_USUAL]; /* of beats, rings, in codes of 8 bits */
     int32_t sum;                      /* of the newest slopes */
     uint32_t seen;                    /* samples so far */
     uint32_t known;                   /* sample from which on the levels hold */

@@ -23,6 +23,7 @@
 #define PAUSE 1
 #define KNOWN_PAUSE 2
 #define GAP 4
+#define FOLLOWS 8 /* whether it is fit, and the beat before was */
 
 typedef char sibeat_wearer_counts_in_bytes[SIBEAT_HELD_MOST <= UINT8_MAX && SIBEAT_WINDOWS < SOURCE ? 1 : -1];
 
@@ -74,6 +75,16 @@ static uint32_t learnt(const sibeat_wearer *wearer)
     return wearer->total - wearer->queued;
 }
 
+/* The interval before a beat that has been learnt from; 0 if not between two fit ones. */
+static uint16_t interval_at(const sibeat_wearer *wearer, uint32_t number)
+{
+    const sibeat_held *beat = &wearer->beats[number % SIBEAT_HELD_MOST];
+
+    if (number - oldest(wearer) >= wearer->held)
+        return wearer->intervals[number % SIBEAT_INTERVALS];
+    return beat->behind & FOLLOWS ? beat->rr : 0;
+}
+
 static void let_go(sibeat_wearer *wearer, sibeat_held *beat)
 {
     sibeat_template_let_go(&wearer->own, beat->place);
@@ -103,9 +114,9 @@ static void learn(sibeat_wearer *wearer, const float *window)
     const uint16_t interval = fit && wearer->was_fit ? beat->rr : 0;
     const uint8_t place = beat->place < SIBEAT_WINDOWS ? beat->place : SIBEAT_NOWHERE;
 
-    wearer->intervals[learnt(wearer) % SIBEAT_INTERVALS] = interval;
     wearer->was_fit = (uint8_t)fit;
     wearer->behind = beat->behind;
+    beat->behind = interval ? FOLLOWS : 0;
     wearer->queued--;
     if (fit && !wearer->own.kind_count)
         forget_oldest(wearer);
@@ -208,9 +219,12 @@ void sibeat_wearer_keep(sibeat_wearer *wearer, const sibeat_source *source)
 
 void sibeat_wearer_done(sibeat_wearer *wearer)
 {
+    const uint32_t number = oldest(wearer);
+
     if (!wearer->ready)
         return;
-    let_go(wearer, beat_at(wearer, oldest(wearer)));
+    wearer->intervals[number % SIBEAT_INTERVALS] = interval_at(wearer, number);
+    let_go(wearer, beat_at(wearer, number));
     wearer->held--;
     wearer->ready--;
 }
@@ -276,10 +290,10 @@ void sibeat_wearer_finish(sibeat_wearer *wearer, const sibeat_source *source)
     wearer->is_last = 1;
 }
 
-/* The interval before the beat of a number, which may lie before the first one or behind the newest. */
+/* The interval before the beat of a number, s, which may lie before the first one or behind the newest. */
 static float interval_of(const sibeat_wearer *wearer, uint32_t number)
 {
-    return number < learnt(wearer) ? sibeat_seconds_of(wearer->intervals[number % SIBEAT_INTERVALS]) : NAN;
+    return number < learnt(wearer) ? sibeat_seconds_of(interval_at(wearer, number)) : NAN;
 }
 
 /* The first beats of a warm-up are relative to those that follow, too. */

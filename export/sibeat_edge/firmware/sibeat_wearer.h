@@ -39,7 +39,7 @@ extern "C" {
 #define SIBEAT_QUEUED 4 /* that may come until the first of the warm-up's beats is judged */
 #define SIBEAT_HELD_MOST (SIBEAT_HELD + 1 + SIBEAT_QUEUED)
 #define SIBEAT_FEWEST_BEATS 20 /* fit ones that are enough for a template where the stream ends before */
-#define SIBEAT_INTERVALS (SIBEAT_HELD + 1 + SIBEAT_HISTORY + 3)
+#define SIBEAT_INTERVALS (SIBEAT_HISTORY + 3) /* before the oldest beat that is held */
 
 /* A likeness in two bytes: 0 where it is not known. Rounded down, so that it is on the same side of each whole dB. */
 #define SIBEAT_LIKENESSES 1024.0f /* a dB */
@@ -78,12 +78,12 @@ typedef struct {
     uint16_t rr;       /* as of sibeat_ticks_of */
     uint16_t note;
     uint8_t place;  /* of its window */
-    uint8_t behind; /* what has come behind it, before the next beat */
+    uint8_t behind; /* what has come behind it, before the next beat; and whether its rr lies between two fit beats */
 } sibeat_held;
 
 typedef struct {
     sibeat_template own;
-    uint16_t intervals[SIBEAT_INTERVALS]; /* between two fit beats, as of sibeat_ticks_of; a ring */
+    uint16_t intervals[SIBEAT_INTERVALS]; /* between two fit beats no longer held, as of sibeat_ticks_of; a ring */
     sibeat_held beats[SIBEAT_HELD_MOST];  /* a ring */
     int64_t time;                         /* of the newest beat */
     uint32_t total;                       /* beats so far */
