@@ -254,7 +254,8 @@ static void push(sibeat_context *context, const float sample[SIBEAT_LEADS])
         context->clock += (int64_t)MINUTE * SECOND;
         context->since = 0;
     }
-    const uint32_t pace = context->config.rate < PACE || context->monitor.wearer.queued >= HURRY ? 1 : context->config.rate / PACE;
+    const int hurries = context->config.rate < PACE || context->monitor.wearer.queued >= HURRY;
+    const uint32_t pace = hurries ? 1 : context->config.rate / PACE;
     if (context->since % pace == 0)
         sibeat_monitor_work(&context->monitor);
 }

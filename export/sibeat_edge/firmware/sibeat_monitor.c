@@ -166,11 +166,11 @@ int sibeat_monitor_work(sibeat_monitor *monitor)
 }
 
 /* A beat's own steps, and some of those that are left. Windows that cannot be read later are kept. */
-static void work(sibeat_monitor *monitor)
+static void work(sibeat_monitor *monitor, int steps)
 {
     const sibeat_source source = source_of(monitor);
 
-    for (int step = 0; step < SIBEAT_STEPS && sibeat_monitor_work(monitor); step++)
+    for (; steps > 0 && sibeat_monitor_work(monitor); steps--)
         ;
     sibeat_wearer_keep(&monitor->wearer, &source);
 }
@@ -188,19 +188,19 @@ void sibeat_monitor_push(sibeat_monitor *monitor, const sibeat_beat *beat)
         }
     }
     sibeat_wearer_push(&monitor->wearer, &given);
-    work(monitor);
+    work(monitor, SIBEAT_STEPS);
 }
 
 void sibeat_monitor_pause(sibeat_monitor *monitor, int is_known)
 {
     sibeat_wearer_pause(&monitor->wearer, is_known);
-    work(monitor);
+    work(monitor, SIBEAT_STEPS + 2); /* and those of what comes behind it */
 }
 
 void sibeat_monitor_interrupt(sibeat_monitor *monitor)
 {
     sibeat_wearer_interrupt(&monitor->wearer);
-    work(monitor);
+    work(monitor, SIBEAT_STEPS + 2); /* and those of what comes behind it */
     sibeat_stretch_start(&monitor->stretch);
 }
 
