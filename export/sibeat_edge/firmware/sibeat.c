@@ -91,8 +91,9 @@ static uint16_t note_of(const sibeat_cut *found)
 static float snr_of(unsigned note)
 {
     const unsigned code = note >> SNR_SHIFT;
+    const float snr = ((float)code + 0.5f) / SNR_PARTS - SNR_OFFSET;
 
-    return code ? ((float)code + 0.5f) / SNR_PARTS - SNR_OFFSET : NAN;
+    return code ? snr : NAN;
 }
 
 static void judged(void *given, const sibeat_outcome *outcome)

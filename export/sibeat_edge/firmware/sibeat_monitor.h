@@ -32,7 +32,7 @@
 extern "C" {
 #endif
 
-#define SIBEAT_MONITOR_MOST_BYTES 30720 /* for a model of one lead */
+#define SIBEAT_MONITOR_MOST_BYTES 21504 /* for a model of one lead */
 #define SIBEAT_STEPS 2 /* with which a push ends, if there is no need of more: as many as a beat takes */
 
 /* A beat with its first verdict. */
