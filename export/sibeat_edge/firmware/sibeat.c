@@ -93,7 +93,7 @@ static float snr_of(unsigned note)
     const unsigned code = note >> SNR_SHIFT;
     const float snr = ((float)code + 0.5f) / SNR_PARTS - SNR_OFFSET;
 
-    return code ? snr : NAN;
+    return snr + (code ? 0.0f : NAN); /* GCC 12 has no way to convert under a condition on a Cortex-M55 */
 }
 
 static void judged(void *given, const sibeat_outcome *outcome)
