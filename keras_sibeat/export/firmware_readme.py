@@ -20,9 +20,9 @@ TEMPLATE = Path(__file__).parent / "README.template.md"
 BUDGET = Path(__file__).parent / "budget.md"  # a table that benchmarks/firmware_budget.py writes
 # Bytes of the structs, with pointers of 64 bits.
 JUDGE_BYTES = 5_208
-CONTACT_BYTES, RESAMPLER_BYTES, RPEAKS_BYTES, WAITING_BYTES = 548, 144, 2_184, 256
+CONTACT_BYTES, RESAMPLER_BYTES, RPEAKS_BYTES, WAITING_BYTES = 420, 144, 2_184, 256
 BRIDGED = 21  # samples of each lead that wait for a gap's end
-BLOCK, FINE = 16, 3  # slow samples of a common unit, and seconds of them that are kept in 16 bits each
+BLOCK, FINE = 16, 5  # slow samples of a common unit, and seconds of them that are kept in 16 bits each
 PARTS_BYTES = 2_212 + 40 + 1_048  # aligner, stretch, threshold
 EPISODES_BYTES = 616 + 200  # with the alarms
 PACKED_BYTES = 112  # of a lead of a window
@@ -75,9 +75,9 @@ Push the samples into `sibeat_stream_push`, as float. It calls back with each be
    has none. Make the model's input of a window with `sibeat_quantise_window`."""
 WEARER = """\
    Each beat is put beside the wearer's own beats and rhythm. $waits
-   The beats of a warm-up, 60 or more, wait for its end. Then they are searched for a template, and the newest 60
-   that are fit are scored, **and the threshold learns from all of their scores before the first of them is judged**,
-   as `sibeat_edge` does. This is done in some 250 steps, 100 a second, each a call of `sibeat_monitor_work`.
+   The beats of a warm-up, 60 or more, wait for its end. Then they are searched for a template, and the newest
+   60 that are fit are scored, **and the threshold learns from all of their scores before the first of them is
+   judged**, as `sibeat_edge` does. This is done in some 250 steps, 100 a second, each a call of `sibeat_monitor_work`.
    `sibeat_save` and `sibeat_restore` keep what is known of a wearer across a deep sleep.
 """
 PACKAGING = """\
@@ -284,7 +284,7 @@ def stream_bytes(filters: Multirate, leads: int) -> int:
     """Bytes of ``sibeat_stream``, with pointers of 64 bits.
 
     >>> stream_bytes(multirate((0.67, 45.0), 540), 1)
-    8232
+    8392
     """
     fine, held = (seconds * RATE // filters.factor // BLOCK + 1 for seconds in (FINE, HELD))
     bank, slow = 2 * len(filters.bank) - 1, 2 * len(filters.window) - 1

@@ -66,7 +66,9 @@ def in_double(text):
     """A source with every float made a double, so that it differs from Python by its logic alone."""
     text = re.sub(r"(?<=\d)f\b", "", re.sub(r"\bfloat\b", "double", text))
     text = re.sub(r"typedef u?int16_t (sibeat_(share|limit|interval));", r"typedef double \1;", text)
-    text = re.sub(r"sibeat_ticks_of\((seconds)\)|sibeat_seconds_of\((newest.*)\)", r"\1\2", text)  # and intervals
+    text = re.sub(
+        r"sibeat_ticks_of\((seconds)\)|sibeat_seconds_of\((newest.*)\)", r"\1\2", text
+    )  # and intervals
     text = re.sub(r"\brintf\(", "(", text)  # so that means and thresholds are kept as they are
     return re.sub(r"\b(sqrt|log10|log2|log|exp2|exp|fabs|floor)f\(", r"\1(", text)
 

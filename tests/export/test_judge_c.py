@@ -46,7 +46,8 @@ static void live(int centre, int length, int leads, int beats)
         float work[SIBEAT_LOOK_FLOATS];
         sibeat_look look;
         const sibeat_seen seen = {maybe(2.0f * uniform()), maybe(60.0f * uniform() - 20.0f),
-            has_score && sibeat_judge_look(&judge, window, own, work, &look) ? &look : 0, 3.0f * uniform() - 1.0f, 3.0f * uniform() - 1.0f,
+            has_score && sibeat_judge_look(&judge, window, own, work, &look) ? &look : 0,
+            3.0f * uniform() - 1.0f, 3.0f * uniform() - 1.0f,
             maybe(3.0f * uniform()), 1.0f, uniform() < 0.4f};
         if (seen.look)
             sibeat_judge_needs_shape(&look);

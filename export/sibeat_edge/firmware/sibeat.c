@@ -17,8 +17,8 @@
 #define REASONS 7u
 #define BRIDGED 8u
 #define SNR_SHIFT 4
-#define SNR_PARTS 32.0f  /* of a dB */
-#define SNR_OFFSET 30.0f /* dB: there is no ratio below -26.6 */
+#define SNR_PARTS 51.0f  /* of a dB */
+#define SNR_OFFSET 27.0f /* dB: there is no ratio below -26.6 */
 
 #define PACE 100 /* steps a second of what is left to do, */
 #define HURRY 2  /* and one with each sample where so many beats wait for it */

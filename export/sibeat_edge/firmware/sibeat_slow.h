@@ -51,7 +51,7 @@ float sibeat_slow_between(const float *around, int part);
  */
 #define SIBEAT_RING_BLOCK 16
 #define SIBEAT_RING_BLOCKS_OF(seconds) ((seconds) * 360 / SIBEAT_DECIMATION / SIBEAT_RING_BLOCK + 1)
-#define SIBEAT_RING_FINE SIBEAT_RING_BLOCKS_OF(3)
+#define SIBEAT_RING_FINE SIBEAT_RING_BLOCKS_OF(5)
 #define SIBEAT_RING_COARSE (SIBEAT_RING_BLOCKS_OF(20) - SIBEAT_RING_FINE + 1)
 
 typedef struct {
