@@ -33,7 +33,6 @@ OF_A_WEARER = (
     "sibeat_wearer",
     "sibeat_template",
     "sibeat_packed",
-    "sibeat_ticks",
     "sibeat_rhythm",
     "sibeat_shape",
     "sibeat_timing",

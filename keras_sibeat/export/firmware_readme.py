@@ -19,12 +19,13 @@ from sibeat_edge.signal.resampling import RATE
 TEMPLATE = Path(__file__).parent / "README.template.md"
 BUDGET = Path(__file__).parent / "budget.md"  # a table that benchmarks/firmware_budget.py writes
 # Bytes of the structs, with pointers of 64 bits.
-JUDGE_BYTES = 5_500
-CONTACT_BYTES, RESAMPLER_BYTES, RPEAKS_BYTES, WAITING_BYTES = 548, 144, 2_984, 256
+JUDGE_BYTES = 5_208
+CONTACT_BYTES, RESAMPLER_BYTES, RPEAKS_BYTES, WAITING_BYTES = 420, 144, 2_184, 256
 BRIDGED = 21  # samples of each lead that wait for a gap's end
-BLOCK = 16  # slow samples of an exponent
-PARTS_BYTES = 2_916 + 104 + 1_048  # aligner, stretch, threshold
-EPISODES_BYTES = 616 + 320  # with the alarms
+BLOCK, FINE = 16, 5  # slow samples of a common unit, and seconds of them that are kept in 16 bits each
+PARTS_BYTES = 2_212 + 40 + 1_048  # aligner, stretch, threshold
+EPISODES_BYTES = 616 + 200  # with the alarms
+PACKED_BYTES = 112  # of a lead of a window
 # Of sibeat_net_run on a Cortex-M4, by GCC 12 with -O2: bytes of flash and of stack, and instructions for a
 # multiply-add, with those of the core's DSP extension and without.
 CODE_BYTES, STACK_BYTES, DSP, PLAIN = 1_600, 240, 3.4, 4.0
@@ -74,9 +75,9 @@ Push the samples into `sibeat_stream_push`, as float. It calls back with each be
    has none. Make the model's input of a window with `sibeat_quantise_window`."""
 WEARER = """\
    Each beat is put beside the wearer's own beats and rhythm. $waits
-   The beats of a warm-up, 60 or more, wait for its end. Then the newest 60 that are fit are scored, **and the
-   threshold learns from all of their scores before the first of them is judged**, as `sibeat_edge` does. This
-   is spread over the next ten beats or so; `sibeat_monitor_work` does it where there is time.
+   The beats of a warm-up, 60 or more, wait for its end. Then they are searched for a template, and the newest
+   60 that are fit are scored, **and the threshold learns from all of their scores before the first of them is
+   judged**, as `sibeat_edge` does. This is done in some 250 steps, 100 a second, each a call of `sibeat_monitor_work`.
    `sibeat_save` and `sibeat_restore` keep what is known of a wearer across a deep sleep.
 """
 PACKAGING = """\
@@ -199,12 +200,21 @@ def _bytes(facts):
         "arena_margin": facts.margin,
         "arena": facts.arena + facts.margin,
         "stream_bytes": stream_bytes(filters, len(signal["leads"])),
-        "window_bytes": 5 * size,
+        "window_bytes": _window_bytes(facts, size),
         "taps": 2 * signal["order"] + 1,
         "constant_bytes": 4 * halves + beats * (size + 1),
         "most_rate": 4 * max(len(rate_taps(rate)) for rate in RATES if rate != signal["rate"]),
     }
     return {name: f"{number:,}" for name, number in numbers.items()}
+
+
+def _window_bytes(facts, size):
+    """Of a window and the model's input; a wearer's model has one memory for what is needed by turns."""
+    wearer = facts.manifest["wearer"]
+    if not wearer:
+        return 5 * size
+    window = sum(facts.manifest["window"].values()) * len(facts.manifest["signal"]["leads"])
+    return max(4 * window + 12 * wearer["warm_up"], size + plan(read_net(facts.content, facts.output))[1])
 
 
 def _of_wearer(manifest, generated_only):
@@ -253,37 +263,34 @@ def _of_wearer(manifest, generated_only):
 def monitor_bytes(wearer: Mapping[str, Any], length: int, leads: int) -> int:
     """Bytes of ``sibeat_monitor``, with pointers of 64 bits."""
     parts = wearer_bytes(wearer, length, leads) + PARTS_BYTES + JUDGE_BYTES + EPISODES_BYTES
-    return _aligned(parts) + 32 + _aligned(10 + 2 * wearer["warm_up"] + 1) + 48
+    return _aligned(parts) + 40 + _aligned(6 + 2 * wearer["warm_up"] + 1) + 64
 
 
 def wearer_bytes(wearer: Mapping[str, Any], length: int, leads: int) -> int:
     """Bytes of ``sibeat_wearer``, of windows of so many samples.
 
     >>> wearer_bytes({"warm_up": 60, "history": 40}, 320, 1)
-    18776
+    11016
     """
-    warm_up, size = wearer["warm_up"], 4 * length * leads
-    steps = (length - 1) // 3
-    levels = length - 2 * steps + 8
-    blocks = -(-levels // 4)
-    packed = leads * (8 + -(-(levels + levels % 2 + 2 * blocks + (blocks + 1) // 2) // 4) * 4)
-    template = 2 * (size + 12) + (warm_up + 4) * (packed + 1) + 3 * warm_up + 3
+    warm_up, size = wearer["warm_up"], length * leads
+    template = 6 * size + 32 + (warm_up + 4) * (leads * PACKED_BYTES + 1) + 3 * warm_up + 6
+    template = _aligned(_aligned(template) + 20)
     held = 2 * warm_up + 1
-    beats = 2 * (held + wearer["history"] + 3) + 12 * (held + 4)
-    return _aligned(-(-template // 4) * 4 + 12 + size + beats) + 24
+    beats = -(-2 * (wearer["history"] + 3) // 4) * 4 + 12 * (held + 4)
+    return _aligned(template + beats) + 24
 
 
 def stream_bytes(filters: Multirate, leads: int) -> int:
     """Bytes of ``sibeat_stream``, with pointers of 64 bits.
 
     >>> stream_bytes(multirate((0.67, 45.0), 540), 1)
-    11472
+    8392
     """
-    blocks = -(-HELD * RATE // filters.factor // BLOCK) + 2
+    fine, held = (seconds * RATE // filters.factor // BLOCK + 1 for seconds in (FINE, HELD))
     bank, slow = 2 * len(filters.bank) - 1, 2 * len(filters.window) - 1
-    ring = blocks * (2 * BLOCK + 4) + 4 * BLOCK + 4
+    ring = fine * (2 * BLOCK + 4) + -(-(held - fine + 1) * (BLOCK + 1) // 4) * 4 + 4 * BLOCK + 4
     fill = 4 * -(-(4 * BRIDGED * leads + 6 * leads + 3) // 4)
-    first = _aligned(52 + (8 + CONTACT_BYTES) * leads + fill)
+    first = _aligned(60 + (8 + CONTACT_BYTES) * leads + fill)
     leads_bytes = (RESAMPLER_BYTES + 4 * (bank + slow) + 12 + ring) * leads
     around = 4 * -(-bank // filters.factor)
     return _aligned(_aligned(first + leads_bytes + around) + RPEAKS_BYTES + WAITING_BYTES + 41)

@@ -58,16 +58,21 @@ static void put_filtered(const sibeat_slow *slow, sibeat_ring *ring)
     if (slow->made >= SIBEAT_WINDOW_HALF)
         sibeat_ring_push(ring, sibeat_slow_filtered(slow, sibeat_window_taps, SIBEAT_WINDOW_HALF));
 }
-void run_window(const float *samples, uint32_t count, float *filtered)
+#define BLOCK 100
+void run_window(const float *samples, uint32_t count, uint32_t behind, float *filtered)
 {
     static sibeat_slow slow;
     static sibeat_ring ring;
+    uint32_t read = 0;
     ring = (sibeat_ring){.count = 0};
     sibeat_slow_start(&slow);
-    for (uint32_t k = 0; sibeat_ring_end(&ring) < count; k++)
+    for (uint32_t k = 0; sibeat_ring_end(&ring) < count; k++) {
         if (sibeat_slow_push(&slow, samples[k < count ? k : count - 1] - samples[0]))
             put_filtered(&slow, &ring);
-    sibeat_ring_read(&ring, 0, (int)count, filtered, 1);
+        for (; read + behind + BLOCK <= sibeat_ring_end(&ring) && read + BLOCK <= count; read += BLOCK)
+            sibeat_ring_read(&ring, read, BLOCK, filtered + read, 1);
+    }
+    sibeat_ring_read(&ring, read, (int)(count - read), filtered + read, 1);
     for (uint32_t k = 0; k < count; k++)
         filtered[k] += samples[0] * SIBEAT_WINDOW_OFFSET;
 }
@@ -119,10 +124,10 @@ class Front:
         self._run("resampler", samples, rate, total, even)
         return even
 
-    def window(self, samples):
-        """The band-pass of the windows, of 20 s at most."""
+    def window(self, samples, behind=0):
+        """The band-pass of the windows, read when so many samples behind, of 20 s at most, are there."""
         samples, filtered = np.float32(samples), np.zeros(len(samples), np.float32)
-        self._run("window", samples, filtered)
+        self._run("window", samples, behind, filtered)
         return filtered
 
     def rpeaks(self, lead):

@@ -24,7 +24,8 @@ HEADERS = [source.with_suffix(".h") for source in SOURCES] + [
     STATIC / f"sibeat_{name}.h" for name in ("floats", "ticks")
 ]
 PARTS = ("judge", "align", "stretch", "threshold", "episodes", "alarms")
-SIZED = ("judge", "aligner", "stretch", "threshold", "episodes", "alarms")
+SIZED = ("judge", "aligner", "stretch", "threshold", "episodes", "alarms", "look")
+LOOK_FLOATS = 180  # of memory that it takes to look at a beat
 SIZE = "".join(f'#include "sibeat_{part}.h"\n' for part in PARTS) + "".join(
     f"unsigned {name}_size(void) {{ return sizeof(sibeat_{name}); }}\n" for name in SIZED
 )
@@ -53,7 +54,7 @@ def seen_of(real):
     class CSeen(ctypes.Structure):
         _fields_ = (
             *((name, real) for name in ("rr", "likeness")),
-            *((name, ctypes.c_void_p) for name in ("window", "own")),
+            ("look", ctypes.c_void_p),
             *((name, real) for name in ("score", "timing_score", "shape_score", "limit")),
             ("is_over", ctypes.c_uint8),
         )
@@ -64,7 +65,10 @@ def seen_of(real):
 def in_double(text):
     """A source with every float made a double, so that it differs from Python by its logic alone."""
     text = re.sub(r"(?<=\d)f\b", "", re.sub(r"\bfloat\b", "double", text))
-    text = re.sub(r"typedef int16_t (sibeat_share|sibeat_limit);", r"typedef double \1;", text)
+    text = re.sub(r"typedef u?int16_t (sibeat_(share|limit|interval));", r"typedef double \1;", text)
+    text = re.sub(
+        r"sibeat_ticks_of\((seconds)\)|sibeat_seconds_of\((newest.*)\)", r"\1\2", text
+    )  # and intervals
     text = re.sub(r"\brintf\(", "(", text)  # so that means and thresholds are kept as they are
     return re.sub(r"\b(sqrt|log10|log2|log|exp2|exp|fabs|floor)f\(", r"\1(", text)
 
@@ -80,7 +84,8 @@ def build(folder: Path, double: bool = False):
     compile_with("gcc", *flags, *sorted(folder.glob("*.c")), "-lm", "-o", "judge.so", cwd=folder)
     library = ctypes.CDLL(str(folder / "judge.so"))
     library.real = np.float64 if double else np.float32
-    library.sibeat_judge_needs_shape.argtypes = [ctypes.c_void_p] * 3
+    library.sibeat_judge_look.argtypes = [ctypes.c_void_p] * 5
+    library.sibeat_judge_needs_shape.argtypes = [ctypes.c_void_p]
     library.sibeat_threshold_limit.restype = np.ctypeslib.as_ctypes_type(library.real)
     return library
 
@@ -95,6 +100,7 @@ class CJudge:
         self._library, self._verdict = library, CVerdict()
         self._seen = seen_of(np.ctypeslib.as_ctypes_type(library.real))
         self._state = ctypes.create_string_buffer(library.judge_size())
+        self._look = ctypes.create_string_buffer(library.look_size())
         library.sibeat_judge_init(self._state, centre, length, 2)
         self.asked = 0  # beats whose score had they been on time was needed
 
@@ -102,13 +108,20 @@ class CJudge:
         seen = self._seen(*(np.nan if value is None else value for value in (beat.rr, beat.likeness)))
         if scores is not None:
             window, own = (self._two_leads(lead) for lead in beat.view.T)
-            seen.window, seen.own = window.ctypes.data, own.ctypes.data
-            is_asked = self._library.sibeat_judge_needs_shape(self._state, seen.window, seen.own)
+            is_asked = self.look(window, own) and self._library.sibeat_judge_needs_shape(self._look)
+            seen.look = ctypes.addressof(self._look) if self.is_seen else None
             seen.score, seen.timing_score, seen.limit = scores.whole, scores.timing, scores.limit
             seen.shape_score = scores.shape() if is_asked else np.nan
             seen.is_over = beat.is_over
             self.asked += is_asked
         return self._found(self._library.sibeat_judge_push, ctypes.byref(seen))
+
+    def look(self, window, own):
+        """Look at a window and its template; returns whether there is something to be seen."""
+        work = np.zeros(LOOK_FLOATS, self._library.real)
+        at = (None if each is None else each.ctypes.data for each in (window, own, work))
+        self.is_seen = bool(self._library.sibeat_judge_look(self._state, *at, self._look))
+        return self.is_seen
 
     def _two_leads(self, lead):
         both = np.stack([0.35 * lead.astype(float) + 0.25, np.sin(np.arange(len(lead)))], axis=1)

@@ -26,8 +26,18 @@ class CBeat(ctypes.Structure):
         ("time", ctypes.c_int64),
         ("rr", ctypes.c_float),
         ("likeness", ctypes.c_float),
+        ("note", ctypes.c_uint16),
         ("window", ctypes.c_void_p),
     )
+
+
+READ = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.POINTER(ctypes.c_float))
+
+
+class CSource(ctypes.Structure):
+    """``sibeat_source``."""
+
+    _fields_ = (("read", READ), ("context", ctypes.c_void_p), ("room", ctypes.c_void_p))
 
 
 class CView(ctypes.Structure):
@@ -42,6 +52,7 @@ class COutcome(ctypes.Structure):
     _fields_ = (
         ("time", ctypes.c_int64),
         ("rr", ctypes.c_float),
+        ("note", ctypes.c_uint16),
         ("timing_score", ctypes.c_float),
         ("shape_score", ctypes.c_float),
         ("verdict", CVerdict),
@@ -53,6 +64,7 @@ class COutcome(ctypes.Structure):
 
 CALLS = {
     "score": ctypes.CFUNCTYPE(ctypes.c_int8, ctypes.c_void_p, ctypes.POINTER(ctypes.c_int8)),
+    "read": READ,
     "judged": ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.POINTER(COutcome)),
     "settled": ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_uint32, ctypes.POINTER(CVerdict)),
     "episode": ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.POINTER(CEpisode)),
@@ -63,7 +75,7 @@ CALLS = {
 class CCalls(ctypes.Structure):
     """``sibeat_calls``."""
 
-    _fields_ = (*CALLS.items(), ("context", ctypes.c_void_p))
+    _fields_ = (*CALLS.items(), ("context", ctypes.c_void_p), ("room", ctypes.c_void_p))
 
 
 def build_shipped(folder):
@@ -74,7 +86,8 @@ def build_shipped(folder):
     compile_with("gcc", *flags, *sources, "driver.c", "-lm", "-o", "shipped.so", cwd=folder)
     library = ctypes.CDLL(str(folder / "shipped.so"))
     library.real = np.float32
-    library.sibeat_judge_needs_shape.argtypes = [ctypes.c_void_p] * 3
+    library.sibeat_judge_look.argtypes = [ctypes.c_void_p] * 5
+    library.sibeat_judge_needs_shape.argtypes = [ctypes.c_void_p]
     library.sibeat_threshold_limit.restype = ctypes.c_float
     library.sibeat_quality_of.argtypes = [ctypes.c_void_p, ctypes.c_int]
     return library
@@ -84,24 +97,44 @@ def array_at(address, size):
     return np.ctypeslib.as_array((ctypes.c_float * size).from_address(address)).copy()[:, None]
 
 
+class Windows:
+    """The windows of the two newest beats, by their times, which C reads again."""
+
+    def __init__(self):
+        self._kept = {}
+
+    def keep(self, time, window):
+        """Keep the window of a beat; returns where it is."""
+        if window is None:
+            return None
+        self._kept[time] = np.ascontiguousarray(window, np.float32)
+        self._kept = dict(list(self._kept.items())[-2:])
+        return self._kept[time].ctypes.data
+
+    def read(self, _, time, window):
+        """As ``sibeat_source`` has it."""
+        ctypes.memmove(window, self._kept[time].ctypes.data, self._kept[time].nbytes)
+
+
 class CWearer:
     """``Wearer`` of one lead."""
 
     def __init__(self, library, waits=True, centre=140):
         self._library, self._previous = library, None
         self._state = ctypes.create_string_buffer(library.wearer_size())
+        self._windows, self._room = Windows(), ctypes.create_string_buffer(library.room_size())
+        self._source = CSource(READ(self._windows.read), None, ctypes.addressof(self._room))
         library.sibeat_wearer_start(self._state, int(waits))
 
     def push(self, time, window, follows=True):
         rr = time - self._previous if follows and self._previous is not None else math.nan
         self._previous = time
-        window = None if window is None else np.ascontiguousarray(window, np.float32)
-        at = None if window is None else window.ctypes.data
-        beat = CBeat(round(time * RATE), rr, math.nan, at)
+        at = self._windows.keep(round(time * RATE), window)
+        beat = CBeat(round(time * RATE), rr, math.nan, 0, at)
         assert self._library.sibeat_wearer_has_room(self._state)
         self._library.sibeat_wearer_push(self._state, ctypes.byref(beat))
         views = self._views()
-        self._library.sibeat_wearer_keep(self._state, ctypes.c_void_p(at))
+        self._library.sibeat_wearer_keep(self._state, ctypes.byref(self._source))
         return views
 
     def pause(self, follows=True):
@@ -113,7 +146,7 @@ class CWearer:
         return self._views()
 
     def finish(self):
-        self._library.sibeat_wearer_finish(self._state)
+        self._library.sibeat_wearer_finish(self._state, ctypes.byref(self._source))
         return self._views()
 
     def _views(self):
@@ -124,12 +157,12 @@ class CWearer:
             while self._library.wearer_ready(self._state):
                 self._library.sibeat_wearer_done(self._state)
             self._library.wearer_told(self._state)
-            if not self._library.sibeat_wearer_advance(self._state):
+            if not self._library.sibeat_wearer_advance(self._state, ctypes.byref(self._source)):
                 return views
 
     def _view(self, number):
-        view = CView()
-        if not self._library.sibeat_wearer_view_of(self._state, number, ctypes.byref(view)):
+        view, source = CView(), ctypes.byref(self._source)
+        if not self._library.sibeat_wearer_view_of(self._state, number, source, ctypes.byref(view)):
             return None
         both = (array_at(address, 320) for address in (view.beat.window, view.own))
         return beside(*both), np.array(view.features, np.float32)
@@ -142,8 +175,15 @@ class CMonitor:
         self._library, self._model = library, model
         self._state = ctypes.create_string_buffer(library.monitor_size())
         self.first, self.last, self.episodes, self.alarms = [], [], [], []
+        self._windows, self._room = Windows(), ctypes.create_string_buffer(library.room_size())
         self._calls = [kind(getattr(self, f"_{name}")) for name, kind in CALLS.items()]
-        library.sibeat_monitor_init(self._state, ctypes.byref(CCalls(*self._calls, None)))
+        library.sibeat_monitor_init(self._state, ctypes.byref(self._callbacks()))
+
+    def _callbacks(self):
+        return CCalls(*self._calls, None, ctypes.addressof(self._room))
+
+    def _read(self, *arguments):
+        self._windows.read(*arguments)
 
     def _score(self, _, entry):
         entry = np.ctypeslib.as_array(entry, (648,))
@@ -172,9 +212,8 @@ class CMonitor:
             elif cut == "end":
                 self._library.sibeat_monitor_finish(self._state)
             elif isinstance(cut, CutBeat):
-                window = None if cut.window is None else np.ascontiguousarray(cut.window, np.float32)
-                at = None if window is None else window.ctypes.data
-                beat = CBeat(round(cut.time * RATE), or_nan(cut.rr), or_nan(cut.likeness), at)
+                at = self._windows.keep(round(cut.time * RATE), cut.window)
+                beat = CBeat(round(cut.time * RATE), or_nan(cut.rr), or_nan(cut.likeness), 0, at)
                 self._library.sibeat_monitor_push(self._state, ctypes.byref(beat))
             else:
                 self._library.sibeat_monitor_pause(self._state, int(cut.follows))
@@ -231,7 +270,7 @@ class Parts:
     def _judged(self, beat, is_fit):
         if beat.window is None:
             return beat
-        window = np.ascontiguousarray(beat.window, np.float32)
+        window = np.array(beat.window, np.float32)  # a copy, which is spoilt
         reason = QUALITY[self.library.sibeat_quality_of(window.ctypes.data, int(is_fit))]
         return beat._replace(window=None, reason=reason) if reason else beat
 

@@ -31,6 +31,8 @@ unsigned int wearer_size(void) { return sizeof(sibeat_wearer); }
 unsigned int wearer_ready(const sibeat_wearer *wearer) { return wearer->ready; }
 void wearer_told(sibeat_wearer *wearer) { wearer->is_last = 0; }
 unsigned int judge_size(void) { return sizeof(sibeat_judge); }
+unsigned int look_size(void) { return sizeof(sibeat_look); }
+unsigned int room_size(void) { return sizeof(sibeat_room); }
 unsigned int aligner_size(void) { return sizeof(sibeat_aligner); }
 unsigned int stretch_size(void) { return sizeof(sibeat_stretch); }
 unsigned int threshold_size(void) { return sizeof(sibeat_threshold); }

@@ -62,20 +62,22 @@ def test_without_a_template_no_input_is_made(beside):
     assert beside.library.sibeat_quantise_beside(at[0], at[0], at[1]) == 1 and (made[:1280] != 7).all()
 
 
-def test_without_a_template_the_judge_needs_no_shape(judge_library):
+def test_without_a_template_the_judge_sees_nothing(judge_library):
     judge, window = CJudge(judge_library), np.ones((320, 2), np.float32)
-    assert not judge_library.sibeat_judge_needs_shape(judge._state, window.ctypes.data, None)
-    assert not judge_library.sibeat_judge_needs_shape(judge._state, None, window.ctypes.data)
+    assert not judge.look(window, None) and not judge.look(None, window)
 
 
 def rr_of_template(library, intervals):
     state = ctypes.create_string_buffer(library.template_size())
     library.sibeat_template_start(state)
+    room = ctypes.create_string_buffer(library.room_size())
     library.sibeat_template_push.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint8, ctypes.c_float]
     window = np.float32(np.stack([OWN, -OWN], axis=1))
     for rr in intervals:
         library.sibeat_template_push(state, window.ctypes.data, 255, rr)
-    return np.frombuffer(state.raw, np.float32)[640]  # behind the first kind's window
+        while library.sibeat_template_search(state, room):
+            pass
+    return np.frombuffer(state.raw, np.float32)[640 + 320 + 1]  # behind both shapes and a unit
 
 
 @pytest.mark.parametrize("odd", [-1e-3, -0.8, -1e9, -np.inf, np.nan])

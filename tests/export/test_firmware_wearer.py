@@ -86,48 +86,61 @@ LIVES = {  # what becomes of a wearer: the shape of each beat, and the seconds b
 
 
 NOWHERE = 255  # the place of a window that is not held
+PACKED_BYTES = 112  # of a lead
 PACKED = 0.002  # of a span: the most by which a template of packed windows is another one
 
 
 class Kind(ctypes.Structure):
-    _fields_ = (
-        ("middle", ctypes.c_float * 640),
-        ("rr", ctypes.c_float),
-        ("gain", ctypes.c_float),
-        ("steady", ctypes.c_uint8),
-    )
+    _fields_ = (("rr", ctypes.c_float), ("gain", ctypes.c_float), ("steady", ctypes.c_uint8))
 
 
 class Template(ctypes.Structure):
     """``sibeat_template`` of two leads."""
 
     _fields_ = (
+        ("middle", ctypes.c_float * 640),
+        ("other", ctypes.c_int16 * 640),
+        ("unit", ctypes.c_float),
         ("kinds", Kind * 2),
-        ("windows", ctypes.c_uint8 * (2 * 200) * 64),
+        ("newest", ctypes.c_uint8),
+        ("windows", ctypes.c_uint32 * (2 * PACKED_BYTES // 4) * 64),
         ("uses", ctypes.c_uint8 * 64),
         ("others", ctypes.c_uint8 * 60),
         ("intervals", ctypes.c_uint16 * 60),
         ("kind_count", ctypes.c_uint8),
         ("first", ctypes.c_uint8),
         ("other_count", ctypes.c_uint8),
+        ("searched", ctypes.c_uint8),
+        ("step", ctypes.c_uint16),
+        ("chosen", ctypes.c_uint64),
         ("count", ctypes.c_uint32),
         ("since", ctypes.c_uint32),
         ("unlike", ctypes.c_uint32),
     )
 
+    def known(self):
+        """Kinds with their shapes, the one that has learnt last first."""
+        shapes = np.array(self.middle), np.array(self.other) * self.unit
+        places = [self.newest, 1 - self.newest][: self.kind_count]
+        return [(self.kinds[place], shapes[place].reshape(320, 2)) for place in places]
+
 
 def follow(library, windows, intervals):
     """Push every beat into the C and the Python template, which must agree all the way; returns this one."""
-    state, own = Template(), WearerTemplate()
+    state, own, most = Template(), WearerTemplate(), 0
+    room = ctypes.create_string_buffer(library.room_size())
     library.sibeat_template_start(ctypes.byref(state))
     for number, (window, rr) in enumerate(zip(windows, intervals, strict=True)):
-        count = library.sibeat_template_push(ctypes.byref(state), window.ctypes.data, NOWHERE, rr)
+        library.sibeat_template_push(ctypes.byref(state), window.ctypes.data, NOWHERE, rr)
+        steps = 0
+        while library.sibeat_template_search(ctypes.byref(state), room):
+            steps += 1
+        most = max(most, steps)
         own.push(window, rr)
-        assert count == state.kind_count == len(own.beats) and state.other_count == own.waiting, number
-        for found, wanted in zip(state.kinds, own._kinds, strict=False):
+        assert state.kind_count == len(own.beats) and state.other_count == own.waiting, number
+        for (found, middle), wanted in zip(state.known(), own._kinds, strict=True):
             assert found.rr == pytest.approx(wanted.rr, rel=1e-4), number
             assert found.steady == wanted._steady, number
-            middle = np.array(found.middle).reshape(wanted.middle.shape)
             np.testing.assert_allclose(middle, wanted.middle, atol=PACKED * np.ptp(wanted.middle))
         nearest = library.sibeat_template_nearest(ctypes.byref(state), window.ctypes.data)
         wanted = own.nearest(window)
@@ -135,6 +148,7 @@ def follow(library, windows, intervals):
         if nearest:
             found = np.ctypeslib.as_array(nearest, wanted.shape)
             np.testing.assert_allclose(found, wanted, atol=PACKED * np.ptp(wanted))
+    assert most > 100  # it is spread over many
     return own
 
 

@@ -160,3 +160,12 @@ def test_noise_and_silence_are_no_beats_to_either(front):
 def test_a_lead_of_a_few_samples_has_the_same_r_peaks(front, count):
     lead = simulate_wearer(seed=6, seconds=10.0).signal[:count, 0]
     same_peaks(front, filtered(lead))
+
+
+def test_what_has_become_old_is_kept_more_coarsely(front):
+    """Of a second, to a share of what is highest around."""
+    draws = np.random.default_rng(5)
+    samples = np.float32(draws.normal(size=15 * 360) * draws.uniform(0.1, 2, 15).repeat(360))
+    newest, older = front.window(samples), front.window(samples, behind=12 * 360)
+    away = np.abs(newest - older)
+    assert 0 < away.max() < 0.02 * np.abs(newest).max() and away[12 * 360 :].max() < 1e-4

@@ -42,11 +42,14 @@ static void live(int centre, int length, int leads, int beats)
             own[k] = uniform() < 0.01f ? 0.0f : height * (float)(k / (size_t)leads == (size_t)centre);
         }
         const int has_score = uniform() < 0.8f;
+        float work[SIBEAT_LOOK_FLOATS];
+        sibeat_look look;
         const sibeat_seen seen = {maybe(2.0f * uniform()), maybe(60.0f * uniform() - 20.0f),
-            has_score ? window : 0, has_score ? own : 0, 3.0f * uniform() - 1.0f, 3.0f * uniform() - 1.0f,
+            has_score && sibeat_judge_look(&judge, window, own, work, &look) ? &look : 0,
+            3.0f * uniform() - 1.0f, 3.0f * uniform() - 1.0f,
             maybe(3.0f * uniform()), 1.0f, uniform() < 0.4f};
-        if (has_score)
-            sibeat_judge_needs_shape(&judge, window, own);
+        if (seen.look)
+            sibeat_judge_needs_shape(&look);
         sibeat_judge_push(&judge, &seen, &verdict);
         free(window);
         free(own);

@@ -65,8 +65,8 @@ def check_monitor(library, model, own, beats):
         assert told == (beat.kind, beat.why, beat.irregular, beat.group), beat.time
     # Windows of the warm-up were packed, and so the template is at first another one by rounding.
     differ = np.array(differ)
-    assert differ.max() <= 3 and (differ > 1).sum() <= 6 and (differ[:80] > 0).mean() < 0.5
-    assert (differ[200:] > 1).sum() == 0
+    assert differ.max() <= 3 and (differ > 1).sum() <= 8 and (differ[:80] > 0).mean() < 0.5
+    assert (differ[200:] > 1).sum() <= 1
     assert found.last == [beat.kind for beat in beats]
     episodes, policy, wanted, told = Episodes(), AlarmPolicy(TOLD, QUIET), [], []
     for beat in own.first:
@@ -183,11 +183,22 @@ static void settled(void *context, uint32_t number, const sibeat_verdict *verdic
 }
 static void episode(void *context, const sibeat_episode *found) { (void)context; calls += found->what; }
 static sibeat_monitor monitor;
+static sibeat_room room;
+static struct { int64_t time; float window[SIBEAT_WINDOW_SIZE]; } kept[2]; /* of the newest beats */
+static void read(void *context, int64_t time, float *window)
+{
+    (void)context;
+    const int place = kept[0].time == time ? 0 : 1;
+    if (kept[place].time != time)
+        exit(7);
+    memcpy(window, kept[place].window, sizeof kept[place].window);
+}
 static char image[SIBEAT_MONITOR_IMAGE_BYTES];
 static void live(int beats, int waits)
 {
-    sibeat_calls all = {score, judged, settled, episode, episode, &calls};
-    int64_t time = 0;
+    sibeat_calls all = {score, read, judged, settled, episode, episode, &calls, &room};
+    int64_t time = 1;
+    memset(kept, 0, sizeof kept);
     sibeat_monitor_init(&monitor, &all);
     monitor.wearer.waits = (uint8_t)waits;
     for (int beat = 0; beat < beats; beat++) {
@@ -205,12 +216,16 @@ static void live(int beats, int waits)
         }
         for (size_t k = 0; k < reach; k++)
             around[k] = uniform() < 1e-4f ? odd(NAN) : height * (float)(k / 9 == 11) + noise * uniform();
-        const float *lead = uniform() < 0.9f ? around : 0;
+        float *lead = uniform() < 0.9f ? around : 0;
         calls += sibeat_aligner_push(&monitor.aligner, lead, SIBEAT_LEADS, &likeness);
         const int fit = sibeat_stretch_push(&monitor.stretch, odd(likeness), &ratio);
+        time += 1 + rand() % 900;
+        memcpy(kept[beat % 2].window, window, sizeof kept->window);
+        kept[beat % 2].time = time;
         const int fine = sibeat_quality_of(window, fit) == SIBEAT_FINE || uniform() < 0.1f;
-        time += rand() % 900;
-        const sibeat_beat pushed = {time, odd(2.0f * uniform()), odd(likeness), fine ? window : 0};
+        memcpy(room.window, kept[beat % 2].window, sizeof room.window); /* the quality has spoilt it */
+        float *const given = uniform() < 0.5f ? room.window : memcpy(window, room.window, sizeof room.window);
+        const sibeat_beat pushed = {time, odd(2.0f * uniform()), odd(likeness), 7, fine ? given : 0};
         sibeat_monitor_push(&monitor, &pushed);
         free(window);
         free(around);
@@ -219,6 +234,7 @@ static void live(int beats, int waits)
         if (uniform() < 0.02f) {
             if (!sibeat_monitor_save(&monitor, image, sizeof image))
                 exit(5);
+            memset(&room, rand() % 256, sizeof room);
             memset(&monitor, rand() % 256, offsetof(sibeat_monitor, calls));
             if (sibeat_monitor_restore(&monitor, image, sizeof image))
                 exit(6);
@@ -244,12 +260,13 @@ int main(void)
     for (int seed = 0; seed < 4; seed++) {
         srand((unsigned)seed);
         live(BEATS / 4, seed % 2);
+        if (!is_known(monitor.wearer.own.middle, SIBEAT_WINDOW_SIZE) || !isfinite(monitor.wearer.own.unit))
+            return 1;
         for (int k = 0; k < monitor.wearer.own.kind_count; k++)
-            if (!is_known(monitor.wearer.own.kinds[k].middle, SIBEAT_WINDOW_SIZE) ||
-                !(monitor.wearer.own.kinds[k].rr >= 0.0f))
+            if (!(monitor.wearer.own.kinds[k].rr >= 0.0f))
                 return 1;
         for (int k = 0; k < monitor.aligner.kind_count; k++)
-            if (!is_known(monitor.aligner.kinds[k].core, SIBEAT_ALIGN_CORE))
+            if (!is_known(&monitor.aligner.kinds[k].unit, 3))
                 return 2;
         for (int k = 0; k < monitor.judge.kind_count; k++)
             if (!is_known(&monitor.judge.kinds[k].premature, 5))

@@ -62,7 +62,7 @@ def agree(one, other, within):
 def test_in_double_a_beat_is_placed_where_the_scorer_places_it(exact, seed):
     beats = list(beats_of(seed, 1500))
     wanted, found = placed(Aligner(), beats), placed(CAligner(exact, leads=2), beats)
-    assert all(map(agree, wanted, found, [1e-6] * len(beats)))
+    assert all(map(agree, wanted, found, [2e-3] * len(beats)))  # kinds are kept in 24 bits
     offsets, ratios = {p.offset for p in wanted}, [p.snr for p in wanted if p.snr is not None]
     assert len(offsets) > 30 and min(ratios) < 0 < 25 < max(ratios)
 

@@ -121,7 +121,8 @@ void Watch() {
   static sibeat_stream stream;
   static sibeat_aligner aligner;
   static sibeat_stretch stretch;
-  const sibeat_sink sink = {OnBeat, nullptr, nullptr};
+  static float room[SIBEAT_STREAM_ROOM];
+  const sibeat_sink sink = {OnBeat, nullptr, nullptr, room};
 
   sibeat_stream_start(&stream, sibeat_rate_of(SIBEAT_RATE_HZ), 1.0f, &aligner, &stretch, &sink);
   for (int n = 0; n < 10 * SIBEAT_RATE_HZ; n++) {

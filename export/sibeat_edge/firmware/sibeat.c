@@ -13,6 +13,16 @@
 #define GAP (SECOND / 20) /* by which the clock has jumped, as in sibeat_edge.scorer */
 #define STREAM_MOST_TICKS 0x3fff0000u
 
+/* Of a beat's note. */
+#define REASONS 7u
+#define BRIDGED 8u
+#define SNR_SHIFT 4
+#define SNR_PARTS 51.0f  /* of a dB */
+#define SNR_OFFSET 27.0f /* dB: there is no ratio below -26.6 */
+
+#define PACE 100 /* steps a second of what is left to do, */
+#define HURRY 2  /* and one with each sample where so many beats wait for it */
+
 static const char kinds[] = {0, 'N', 'S', 'V'};
 
 #ifdef SIBEAT_TFLM
@@ -30,7 +40,7 @@ static int8_t score(void *given, const int8_t *input)
 
     if (context->config.score)
         return context->config.score(context->config.calls.context, input);
-    sibeat_net_run(input, input + SIBEAT_WINDOW_BYTES, &found, context->scratch);
+    sibeat_net_run(input, input + SIBEAT_WINDOW_BYTES, &found, context->memory.model + SIBEAT_INPUT_BYTES);
     return found;
 }
 #endif
@@ -68,11 +78,29 @@ static uint8_t why_of(const sibeat_verdict *verdict)
     return (uint8_t)((verdict->by_shape ? SIBEAT_WHY_SHAPE : 0) | (verdict->by_timing ? SIBEAT_WHY_TIMING : 0));
 }
 
+/* What the monitor only hands on: reason, whether it is bridged, and the signal-to-noise ratio, 0 if not known. */
+static uint16_t note_of(const sibeat_cut *found)
+{
+    const float code = (found->snr + SNR_OFFSET) * SNR_PARTS;
+    const unsigned most = UINT16_MAX >> SNR_SHIFT, snr = code > 1.0f ? (unsigned)code : 1u; /* 1 where it is NAN */
+
+    return (uint16_t)((isnan(found->snr) ? 0u : snr < most ? snr : most) << SNR_SHIFT |
+                      (found->is_bridged ? BRIDGED : 0u) | (unsigned)found->reason);
+}
+
+static float snr_of(unsigned note)
+{
+    const unsigned code = note >> SNR_SHIFT;
+    const float snr = ((float)code + 0.5f) / SNR_PARTS - SNR_OFFSET;
+
+    return snr + (code ? 0.0f : NAN); /* GCC 12 has no way to convert under a condition on a Cortex-M55 */
+}
+
 static void judged(void *given, const sibeat_outcome *outcome)
 {
     sibeat_context *context = given;
-    const sibeat_note *note = &context->notes[context->told % SIBEAT_UNTOLD];
-    sibeat_scored beat = {outcome->time, context->told, outcome->rr, note->snr, NAN, NAN, NAN, -1, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+    const unsigned note = outcome->note, reason = note & REASONS;
+    sibeat_scored beat = {outcome->time, context->told, outcome->rr, snr_of(note), NAN, NAN, NAN, -1, 0, 0, 0, 0, 0, 0, 0, 0, 0};
 
     if (outcome->has_score) {
         beat.level = outcome->score;
@@ -81,14 +109,14 @@ static void judged(void *given, const sibeat_outcome *outcome)
         beat.shape = outcome->shape_score * SIBEAT_THRESHOLD;
         beat.has_score = 1;
     } else {
-        beat.reason = note->reason ? note->reason : SIBEAT_REASON_WARM_UP;
+        beat.reason = (uint8_t)(reason ? reason : SIBEAT_REASON_WARM_UP);
     }
     beat.group = outcome->verdict.group;
     beat.kind = outcome->verdict.kind;
     beat.alarm = is_alarm(beat.kind);
     beat.above = outcome->is_above;
     beat.why = why_of(&outcome->verdict);
-    beat.bridged = note->bridged;
+    beat.bridged = (note & BRIDGED) != 0;
     beat.irregular = outcome->verdict.is_irregular;
     keep_kind(context, context->told++, beat.kind);
     if (context->config.calls.beat)
@@ -123,13 +151,17 @@ static void alarm(void *given, const sibeat_episode *found)
 static void cut(void *given, const sibeat_cut *found)
 {
     sibeat_context *context = given;
-    sibeat_note *note = &context->notes[context->cut++ % SIBEAT_UNTOLD];
-    const sibeat_beat beat = {context->start + found->peak, found->rr, found->likeness, found->window};
+    const sibeat_beat beat = {context->start + found->peak, found->rr, found->likeness, note_of(found), found->window};
 
-    note->snr = found->snr;
-    note->reason = (uint8_t)found->reason;
-    note->bridged = found->is_bridged;
     sibeat_monitor_push(&context->monitor, &beat);
+}
+
+/* The window of a beat that has been cut. */
+static void read(void *given, int64_t time, float *window)
+{
+    const sibeat_context *context = given;
+
+    sibeat_stream_read(&context->stream, (uint32_t)(time - context->start), window);
 }
 
 static void paused(void *given, int is_known)
@@ -152,7 +184,7 @@ static int64_t end_of(const sibeat_context *context)
 /* Begin a stream at a time on the device's clock. */
 static void start(sibeat_context *context, int64_t microseconds)
 {
-    const sibeat_sink sink = {cut, paused, context};
+    const sibeat_sink sink = {cut, paused, context, context->memory.room.window};
     const int64_t seconds = microseconds / SECOND, rest = microseconds % SECOND;
 
     context->clock = context->begun = microseconds;
@@ -172,8 +204,6 @@ static void break_off(sibeat_context *context, int64_t microseconds)
 
 sibeat_error sibeat_init(sibeat_context *context, const sibeat_config *config)
 {
-    const sibeat_calls calls = {score, judged, settled, episode, alarm, context};
-
     if (!context || !config)
         return SIBEAT_NULL_ARGUMENT;
     if (config->version != SIBEAT_API_VERSION)
@@ -186,6 +216,7 @@ sibeat_error sibeat_init(sibeat_context *context, const sibeat_config *config)
     if (!config->score)
         return SIBEAT_NULL_ARGUMENT;
 #endif
+    const sibeat_calls calls = {score, read, judged, settled, episode, alarm, context, &context->memory.room};
     memset(context, 0, sizeof *context);
     context->config = *config;
     sibeat_monitor_init(&context->monitor, &calls);
@@ -224,6 +255,10 @@ static void push(sibeat_context *context, const float sample[SIBEAT_LEADS])
         context->clock += (int64_t)MINUTE * SECOND;
         context->since = 0;
     }
+    const int hurries = context->config.rate < PACE || context->monitor.wearer.queued >= HURRY;
+    const uint32_t pace = hurries ? 1 : context->config.rate / PACE;
+    if (context->since % pace == 0)
+        sibeat_monitor_work(&context->monitor);
 }
 
 sibeat_error sibeat_push_i16(sibeat_context *context, const int16_t *samples, size_t count)
@@ -293,13 +328,13 @@ sibeat_error sibeat_finish(sibeat_context *context)
     return SIBEAT_OK;
 }
 
-#define PARTS 5
+#define PARTS 3
 
 static void list_parts(sibeat_context *context, sibeat_part parts[PARTS])
 {
     const sibeat_part listed[PARTS] = {
-        {&context->cut, sizeof context->cut},     {&context->told, sizeof context->told},
-        {context->notes, sizeof context->notes},  {context->kinds, sizeof context->kinds},
+        {&context->told, sizeof context->told},
+        {context->kinds, sizeof context->kinds},
         sibeat_monitor_part(&context->monitor),
     };
 
@@ -308,8 +343,7 @@ static void list_parts(sibeat_context *context, sibeat_part parts[PARTS])
 
 size_t sibeat_saved_bytes(void)
 {
-    return SIBEAT_MONITOR_IMAGE_BYTES + sizeof(((sibeat_context *)0)->cut) + sizeof(((sibeat_context *)0)->told) +
-           sizeof(((sibeat_context *)0)->notes) + sizeof(((sibeat_context *)0)->kinds);
+    return SIBEAT_MONITOR_IMAGE_BYTES + sizeof(((sibeat_context *)0)->told) + sizeof(((sibeat_context *)0)->kinds);
 }
 
 size_t sibeat_save(sibeat_context *context, void *image, size_t room)
@@ -330,7 +364,10 @@ sibeat_restoring sibeat_restore(sibeat_context *context, const void *image, size
     if (check(context) != SIBEAT_OK || !image)
         return SIBEAT_IMAGE_NONE;
     list_parts(context, parts);
-    return sibeat_image_restore(parts, PARTS, image, bytes);
+    const sibeat_restoring error = sibeat_image_restore(parts, PARTS, image, bytes);
+    if (error == SIBEAT_RESTORED)
+        sibeat_monitor_resume(&context->monitor);
+    return error;
 }
 
 #endif

@@ -100,14 +100,7 @@ typedef struct {
 
 /* From here to sibeat_context is what it keeps. */
 
-#define SIBEAT_UNTOLD (SIBEAT_HELD_MOST + 4)           /* beats that have been cut and have no verdict, at most */
 #define SIBEAT_UNSETTLED (SIBEAT_JUDGE_LATER + 4)   /* beats whose verdict may be revised, at most */
-
-/* What the monitor does not know of a beat. */
-typedef struct {
-    float snr;
-    uint8_t reason, bridged;
-} sibeat_note;
 
 typedef struct {
     uint32_t magic;      /* that it has been initialised */
@@ -116,12 +109,14 @@ typedef struct {
     int64_t begun;       /* the same, microseconds */
     int64_t clock;       /* microseconds on it: of the sample that `since` counts from */
     uint32_t since;      /* samples */
-    uint32_t cut, told;  /* beats so far */
-    sibeat_note notes[SIBEAT_UNTOLD];             /* a ring */
+    uint32_t told;       /* beats so far */
     uint8_t kinds[(SIBEAT_UNSETTLED + 3) / 4];    /* first verdicts, 2 bits each; a ring */
+    union {
+        sibeat_room room;
 #ifndef SIBEAT_TFLM
-    int8_t scratch[SIBEAT_NET_SCRATCH_BYTES];
+        int8_t model[SIBEAT_INPUT_BYTES + SIBEAT_NET_SCRATCH_BYTES]; /* its input and its scratch memory */
 #endif
+    } memory; /* that the parts use in their turn */
     sibeat_stream stream;
     sibeat_monitor monitor;
 } sibeat_context;

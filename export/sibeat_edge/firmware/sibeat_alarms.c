@@ -23,7 +23,9 @@ static void note(sibeat_alarms *alarms, const sibeat_episode *episode)
     if (!alarms->is_open[what])
         alarms->begun[what] = alarms->next++;
     alarms->is_open[what] = 1;
-    alarms->open[what] = *episode;
+    alarms->start[what] = episode->start;
+    if (what == SIBEAT_PAUSE)
+        alarms->end = episode->end;
 }
 
 static int is_due(const sibeat_alarms *alarms, int what, int64_t time)
@@ -49,7 +51,9 @@ int sibeat_alarms_push(sibeat_alarms *alarms, const sibeat_episode *found, int c
                 first = what;
         if (first < 0)
             break;
-        told[telling++] = alarms->open[first];
+        const sibeat_episode episode = {alarms->start[first], first == SIBEAT_PAUSE ? alarms->end : 0, (uint8_t)first,
+                                        first != SIBEAT_PAUSE};
+        told[telling++] = episode;
         alarms->at[first] = time;
         alarms->was_told[first] = 1;
         alarms->is_open[first] = 0;

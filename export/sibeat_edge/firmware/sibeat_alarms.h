@@ -22,7 +22,8 @@ extern "C" {
 #define SIBEAT_QUIET (60 * (int64_t)SIBEAT_TICKS)
 
 typedef struct {
-    sibeat_episode open[SIBEAT_EPISODE_KINDS]; /* those that have begun, and have not been told */
+    int64_t start[SIBEAT_EPISODE_KINDS]; /* of those that have begun, and have not been told, */
+    int64_t end;                         /* and of a pause, which is over */
     int64_t at[SIBEAT_EPISODE_KINDS];          /* when each kind was told last */
     int64_t quiet;
     uint32_t begun[SIBEAT_EPISODE_KINDS]; /* in which order */

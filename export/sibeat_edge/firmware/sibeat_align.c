@@ -20,40 +20,67 @@
 
 #define SIZE (SIBEAT_ALIGN_BEFORE + SIBEAT_ALIGN_AFTER)
 #define PLACES (2 * REACH + 1)
+#define PART 36           /* samples of a kind that are compared at a time */
+#define UNITS 8388600.0f  /* of 24 bits, for the largest sample of a kind */
 #define LARGEST 1e6f    /* mV: a sample that is none, whose square may be no number */
 #define FLAT 1e-5f      /* share of a lead's largest value, below which a shape is the rounding of single precision */
 #define TINY_CORE 1e-12f /* share of a lead's squares, below which a core's are */
 
-typedef char sibeat_align_sizes[SIBEAT_ALIGN_CORE == CORE_BEFORE + CORE_AFTER && SIBEAT_ALIGN_KINDS == KINDS &&
+typedef char sibeat_align_sizes[SIBEAT_ALIGN_CORE % PART == 0 && SIBEAT_ALIGN_CORE == CORE_BEFORE + CORE_AFTER && SIBEAT_ALIGN_KINDS == KINDS &&
                                         SIBEAT_ALIGN_BEFORE == CORE_BEFORE + REACH &&
                                         SIBEAT_ALIGN_AFTER == CORE_AFTER + REACH
                                     ? 1
                                     : -1];
 
-static float product_of(const float *one, const float *other, int count)
+/* Add the products of values to a sum. */
+static float add_products(float sum, const float *one, const float *other, int count)
 {
-    float product = 0.0f;
+    int k = 0;
 
-    for (int k = 0; k < count; k++)
-        product += one[k] * other[k];
-    return product;
+    for (; k + 4 <= count; k += 4) { /* four at a time, in the same order */
+        sum += one[k] * other[k];
+        sum += one[k + 1] * other[k + 1];
+        sum += one[k + 2] * other[k + 2];
+        sum += one[k + 3] * other[k + 3];
+    }
+    for (; k < count; k++)
+        sum += one[k] * other[k];
+    return sum;
 }
 
-/* Values without their mean. */
-static void without_mean(const float *values, int count, float *rest)
+static float mean_of(const float *values, int count)
 {
     float mean = 0.0f;
 
     for (int k = 0; k < count; k++)
         mean += values[k];
-    mean /= (float)count;
+    return mean / (float)count;
+}
+
+static void take_mean_away(float *values, int count)
+{
+    const float mean = mean_of(values, count);
+
     for (int k = 0; k < count; k++)
-        rest[k] = values[k] - mean;
+        values[k] -= mean;
+}
+
+/* The squares of a core without its mean. */
+static float squares_of(const float *core)
+{
+    const float mean = mean_of(core, SIBEAT_ALIGN_CORE);
+    float squares = 0.0f;
+
+    for (int k = 0; k < SIBEAT_ALIGN_CORE; k++) {
+        const float value = core[k] - mean;
+        squares += value * value;
+    }
+    return squares;
 }
 
 static void to_unit(float *core)
 {
-    const float size = sqrtf(product_of(core, core, SIBEAT_ALIGN_CORE));
+    const float size = sqrtf(add_products(0.0f, core, core, SIBEAT_ALIGN_CORE));
 
     for (int k = 0; k < SIBEAT_ALIGN_CORE; k++)
         core[k] /= size;
@@ -62,24 +89,47 @@ static void to_unit(float *core)
 /* The size of the core at each place; infinite where it is flat, so that its correlation is 0. */
 static void sizes_of(const float *lead, float *sizes)
 {
-    const float least = TINY_CORE * product_of(lead, lead, SIZE);
-    float core[SIBEAT_ALIGN_CORE];
+    const float least = TINY_CORE * add_products(0.0f, lead, lead, SIZE);
 
     for (int place = 0; place < PLACES; place++) {
-        without_mean(lead + place, SIBEAT_ALIGN_CORE, core);
-        const float squares = product_of(core, core, SIBEAT_ALIGN_CORE);
+        const float squares = squares_of(lead + place);
         sizes[place] = squares > least ? sqrtf(squares) : INFINITY;
+    }
+}
+
+static float sample_of(const sibeat_align_kind *kind, int k)
+{
+    return (float)(256 * kind->high[k] + kind->low[k]) * kind->unit;
+}
+
+static void store(const float *core, sibeat_align_kind *kind)
+{
+    float most = 0.0f;
+
+    for (int k = 0; k < SIBEAT_ALIGN_CORE; k++)
+        most = fabsf(core[k]) > most ? fabsf(core[k]) : most;
+    kind->unit = most / UNITS;
+    for (int k = 0; k < SIBEAT_ALIGN_CORE; k++) {
+        const int32_t level = (int32_t)rintf(core[k] / kind->unit) + 32768 * 256; /* no less than 0 */
+        kind->high[k] = (int16_t)(level / 256 - 32768);
+        kind->low[k] = (uint8_t)(level % 256);
     }
 }
 
 /* The highest correlation of a kind with the cores at all places, and the first place that has it. */
 static float highest_of(const sibeat_align_kind *kind, const float *lead, const float *sizes, int *where)
 {
-    float highest = -INFINITY;
+    float products[PLACES] = {0.0f}, part[PART], highest = -INFINITY;
 
+    for (int first = 0; first < SIBEAT_ALIGN_CORE; first += PART) {
+        for (int k = 0; k < PART; k++)
+            part[k] = sample_of(kind, first + k);
+        for (int place = 0; place < PLACES; place++)
+            products[place] = add_products(products[place], lead + place + first, part, PART);
+    }
     for (int place = 0; place < PLACES; place++) {
         /* A kind has no mean, so that the cores' do not count. */
-        const float alike = product_of(lead + place, kind->core, SIBEAT_ALIGN_CORE) / sizes[place];
+        const float alike = products[place] / sizes[place];
         if (alike > highest) {
             highest = alike;
             *where = place;
@@ -112,10 +162,8 @@ static float sign_of(float value)
 }
 
 /* Keep a kind at the place where most of its R-peaks are found: its running mean would drift away from them. */
-static void hold(sibeat_align_kind *kind, int offset)
+static void hold(sibeat_align_kind *kind, int offset, float *core)
 {
-    float *core = kind->core;
-
     kind->place += STEP * sign_of((float)offset - kind->place);
     if (fabsf(kind->place) < 1.0f)
         return;
@@ -124,7 +172,7 @@ static void hold(sibeat_align_kind *kind, int offset)
     else
         memmove(core, core + 1, (SIBEAT_ALIGN_CORE - 1) * sizeof *core);
     kind->place -= sign_of(kind->place);
-    without_mean(core, SIBEAT_ALIGN_CORE, core);
+    take_mean_away(core, SIBEAT_ALIGN_CORE);
     to_unit(core);
 }
 
@@ -141,7 +189,7 @@ static void add(sibeat_aligner *aligner, const float *core)
         memmove(gone, gone + 1, (size_t)(aligner->kind_count - rarest) * sizeof *gone);
     }
     sibeat_align_kind *kind = &aligner->kinds[aligner->kind_count++];
-    memcpy(kind->core, core, sizeof kind->core);
+    store(core, kind);
     kind->count = 1.0f;
     kind->place = 0.0f;
 }
@@ -158,21 +206,19 @@ static float ratio_of(float correlation)
     return ratio < LEAST ? LEAST : ratio > MOST ? MOST : ratio;
 }
 
-/* Copy a lead without its mean. Returns 0 where its core is flat, or where it holds what is no number. */
-static int is_known(const float *around, int leads, float *lead)
+/* Bring a lead together, without its mean. Returns 0 where its core is flat, or where it holds what is no number. */
+static int is_known(float *lead, int leads)
 {
-    float highest = 0.0f, core[SIBEAT_ALIGN_CORE];
+    float highest = 0.0f;
 
     for (int k = 0; k < SIZE; k++) {
-        lead[k] = around[k * leads];
+        lead[k] = lead[k * leads];
         if (!(fabsf(lead[k]) < LARGEST)) /* where it is NAN, too */
             return 0;
         highest = fabsf(lead[k]) > highest ? fabsf(lead[k]) : highest;
     }
-    without_mean(lead, SIZE, lead);
-    without_mean(lead + REACH, SIBEAT_ALIGN_CORE, core);
-    const float squares = product_of(core, core, SIBEAT_ALIGN_CORE);
-    return sqrtf(squares) > FLAT * highest;
+    take_mean_away(lead, SIZE);
+    return sqrtf(squares_of(lead + REACH)) > FLAT * highest;
 }
 
 void sibeat_aligner_start(sibeat_aligner *aligner)
@@ -180,41 +226,41 @@ void sibeat_aligner_start(sibeat_aligner *aligner)
     memset(aligner, 0, sizeof *aligner);
 }
 
-int sibeat_aligner_push(sibeat_aligner *aligner, const float *around, int leads, float *likeness)
+int sibeat_aligner_push(sibeat_aligner *aligner, float *lead, int leads, float *likeness)
 {
-    float lead[SIZE], sizes[PLACES], core[SIBEAT_ALIGN_CORE], alike[KINDS], highest = -INFINITY;
+    float sizes[PLACES], alike[KINDS], highest = -INFINITY;
     int places[KINDS] = {REACH, REACH, REACH, REACH};
 
     *likeness = NAN;
-    if (!around || !is_known(around, leads, lead))
+    if (!lead || !is_known(lead, leads))
         return 0;
     for (int k = 0; k < aligner->kind_count; k++)
         aligner->kinds[k].count *= 1.0f - 1.0f / LASTING;
-    if (!aligner->kind_count) {
-        without_mean(lead + REACH, SIBEAT_ALIGN_CORE, core);
-        to_unit(core);
-        add(aligner, core);
-        return 0;
-    }
-    sizes_of(lead, sizes);
+    if (aligner->kind_count)
+        sizes_of(lead, sizes);
     for (int k = 0; k < aligner->kind_count; k++) {
         alike[k] = highest_of(&aligner->kinds[k], lead, sizes, &places[k]);
         highest = alike[k] > highest ? alike[k] : highest;
     }
-    const int number = commonest(aligner, alike, highest);
-    const int place = alike[number] >= NEAR ? places[number] : REACH;
-    without_mean(lead + place, SIBEAT_ALIGN_CORE, core);
+    const int number = aligner->kind_count ? commonest(aligner, alike, highest) : -1;
+    const int place = number >= 0 && alike[number] >= NEAR ? places[number] : REACH;
+    float *core = lead + place;
+    take_mean_away(core, SIBEAT_ALIGN_CORE);
     to_unit(core);
-    if (alike[number] >= SAME) {
+    if (number >= 0 && alike[number] >= SAME) {
         sibeat_align_kind *kind = &aligner->kinds[number];
-        for (int k = 0; k < SIBEAT_ALIGN_CORE; k++)
-            kind->core[k] += (core[k] - kind->core[k]) / MEMORY;
-        to_unit(kind->core);
+        for (int k = 0; k < SIBEAT_ALIGN_CORE; k++) {
+            const float mean = sample_of(kind, k);
+            core[k] = mean + (core[k] - mean) / MEMORY;
+        }
+        to_unit(core);
         kind->count += 1.0f;
-        hold(kind, place - REACH);
+        hold(kind, place - REACH, core);
+        store(core, kind);
     } else {
         add(aligner, core);
     }
-    *likeness = ratio_of(highest);
+    if (number >= 0)
+        *likeness = ratio_of(highest);
     return place - REACH;
 }

@@ -29,9 +29,11 @@ extern "C" {
 
 /* Beats that look alike: their running mean. */
 typedef struct {
-    float core[SIBEAT_ALIGN_CORE]; /* without its mean, of length 1 */
-    float count;                   /* recent beats */
-    float place;                   /* running median of their offsets, samples */
+    int16_t high[SIBEAT_ALIGN_CORE]; /* without its mean, of length 1: in 24 bits, the upper ones */
+    uint8_t low[SIBEAT_ALIGN_CORE];  /* and the lower ones of each sample */
+    float unit;                      /* of them */
+    float count;                     /* recent beats */
+    float place;                     /* running median of their offsets, samples */
 } sibeat_align_kind;
 
 /* Zeroed, it knows no beats, as at the start. */
@@ -43,17 +45,17 @@ typedef struct {
 void sibeat_aligner_start(sibeat_aligner *aligner);
 
 /*
- * Place the next beat. around: SIBEAT_ALIGN_BEFORE filtered samples of the first lead before its R-peak and
+ * Place the next beat. lead: SIBEAT_ALIGN_BEFORE filtered samples of the first lead before its R-peak and
  * SIBEAT_ALIGN_AFTER from it on, mV, each `leads` floats behind the one before; NULL where the signal is not known
- * throughout.
+ * throughout. They are spoilt, as the beat is brought to its shape where it lies.
  *
  * Returns the samples by which the R-peak is to be moved, -30 to 30, and sets *likeness to the beat's likeness to those
  * before it as a signal-to-noise ratio, -20 to 40 dB. It is NAN where it is not known: for the first beat, a flat
  * signal, or one that holds what is no number. These are not moved.
  *
- * A beat takes some 66,000 multiplications and 3 KB of stack.
+ * A beat takes some 66,000 multiplications.
  */
-int sibeat_aligner_push(sibeat_aligner *aligner, const float *around, int leads, float *likeness);
+int sibeat_aligner_push(sibeat_aligner *aligner, float *lead, int leads, float *likeness);
 
 #ifdef __cplusplus
 }

@@ -24,7 +24,7 @@ typedef enum {
 } sibeat_flag;
 
 /* Where there are more spans, those nearest to each other become one, of the worse flag. */
-#define SIBEAT_SPANS 64
+#define SIBEAT_SPANS 48
 
 /* Samples of a flag that is not fine, from `begin` to before `end`. */
 typedef struct {

@@ -79,24 +79,39 @@ static float product(const sibeat_share *mean, const float *shape)
     return sum / SIBEAT_SHARES;
 }
 
-static void load(const sibeat_share *mean, float *shape)
+static float length_of(const sibeat_share *mean)
 {
+    float squares = 0.0f;
+
     for (int k = 0; k < SIBEAT_SHAPE_SIZE; k++)
-        shape[k] = (float)mean[k] / SIBEAT_SHARES;
+        squares += (float)mean[k] / SIBEAT_SHARES * ((float)mean[k] / SIBEAT_SHARES);
+    return sqrtf(squares);
+}
+
+static sibeat_share share_of(float value)
+{
+    return (sibeat_share)rintf(value * SIBEAT_SHARES);
 }
 
 static void store(const float *shape, sibeat_share *mean)
 {
     for (int k = 0; k < SIBEAT_SHAPE_SIZE; k++)
-        mean[k] = (sibeat_share)rintf(shape[k] * SIBEAT_SHARES);
+        mean[k] = share_of(shape[k]);
 }
 
-/* Move a mean towards a shape. */
-static void follow(const sibeat_share *mean, const float *shape, float *moved)
+/* A mean's sample, moved towards a shape. */
+static float moved(const sibeat_share *mean, const float *shape, int k)
 {
-    load(mean, moved);
+    const float value = (float)mean[k] / SIBEAT_SHARES;
+
+    return value + (shape[k] - value) / MEMORY;
+}
+
+/* Move a mean towards a shape, in parts of a length. */
+static void follow(sibeat_share *mean, const float *shape, float length)
+{
     for (int k = 0; k < SIBEAT_SHAPE_SIZE; k++)
-        moved[k] += (shape[k] - moved[k]) / MEMORY;
+        mean[k] = share_of(moved(mean, shape, k) / length);
 }
 
 /* Add a value that is known. */
@@ -196,12 +211,11 @@ static void forget_believed(sibeat_judge *judge)
 static uint32_t believed_of_kind(sibeat_judge *judge, const float *shape, int clean)
 {
     sibeat_believed *kind = NULL;
-    float most = ALIKE, mean[SIBEAT_SHAPE_SIZE];
+    float most = ALIKE;
 
     for (int k = 0; k < judge->believed_count; k++) {
-        load(judge->believed[k].mean, mean);
-        const float size = sqrtf(sibeat_shape_product(mean, mean));
-        const float alike = sibeat_shape_product(shape, mean) / (size > 1e-9f ? size : 1e-9f);
+        const sibeat_share *mean = judge->believed[k].mean;
+        const float size = length_of(mean), alike = product(mean, shape) / (size > 1e-9f ? size : 1e-9f);
         if (alike >= most) {
             most = alike;
             kind = &judge->believed[k];
@@ -216,8 +230,7 @@ static uint32_t believed_of_kind(sibeat_judge *judge, const float *shape, int cl
         store(shape, kind->mean);
         kind->count = 0;
     }
-    follow(kind->mean, shape, mean);
-    store(mean, kind->mean);
+    follow(kind->mean, shape, 1.0f);
     kind->last = judge->overs;
     return ++kind->count;
 }
@@ -252,10 +265,10 @@ static int believe(sibeat_judge *judge, int number)
     const int clean = is_clean(judge, number) && !is_crowded(judge, number, usual);
 
     judge->overs++;
-    if (judge->awaiting.likeness >= SAME_QRS)
+    if (judge->awaiting.look.likeness >= SAME_QRS)
         return clean && judge->beats[number].rr < (1.0f - PREMATURE) * usual && /* not where one is NAN */
-               is_of_other_size(&judge->sizes, judge->awaiting.size);
-    return believed_of_kind(judge, judge->awaiting.shape, clean) >= BELIEVED_ENOUGH || clean;
+               is_of_other_size(&judge->sizes, judge->awaiting.look.size);
+    return believed_of_kind(judge, judge->awaiting.look.shape, clean) >= BELIEVED_ENOUGH || clean;
 }
 
 /* Kinds: what is known of beats of one shape */
@@ -327,26 +340,26 @@ static void learn(float *mean, float value, uint32_t count)
 static sibeat_gathered *gather(sibeat_judge *judge, float early)
 {
     const sibeat_awaiting *beat = &judge->awaiting;
-    sibeat_gathered *kind = find(judge, beat->shape, ALIKE);
-    float mean[SIBEAT_SHAPE_SIZE];
+    sibeat_gathered *kind = find(judge, beat->look.shape, ALIKE);
 
     if (!kind) {
         kind = judge->kind_count < SIBEAT_JUDGE_KINDS ? &judge->kinds[judge->kind_count++] : forget(judge);
         memset(kind, 0, sizeof *kind);
-        store(beat->shape, kind->mean);
+        store(beat->look.shape, kind->mean);
         kind->number = judge->begun++;
     } else {
-        follow(kind->mean, beat->shape, mean);
-        sibeat_shape_to_unit(mean);
-        store(mean, kind->mean);
+        float squares = 0.0f;
+        for (int k = 0; k < SIBEAT_SHAPE_SIZE; k++)
+            squares += moved(kind->mean, beat->look.shape, k) * moved(kind->mean, beat->look.shape, k);
+        follow(kind->mean, beat->look.shape, sqrtf(squares) > 1e-9f ? sqrtf(squares) : 1e-9f);
     }
     kind->last = ++judge->clean;
     kind->count++;
     learn(&kind->premature, early, kind->count);
     learn(&kind->score, beat->score, kind->count);
-    if (beat->likeness < OWN_KIND && !isnan(beat->shape_score))
+    if (beat->look.likeness < OWN_KIND && !isnan(beat->shape_score))
         learn(&kind->shape_score, beat->shape_score, kind->count);
-    learn(&kind->likeness, beat->likeness, kind->count);
+    learn(&kind->likeness, beat->look.likeness, kind->count);
     learn(&kind->irregular, (float)sibeat_timing_is_scattered(&judge->timing), kind->count);
     return kind;
 }
@@ -375,7 +388,7 @@ static float early_by(sibeat_judge *judge, float rr)
 
     if (isnan(rr))
         return 0.0f;
-    const float usual = known ? sibeat_median(judge->intervals.values, known) : NAN;
+    const float usual = sibeat_newest_median(&judge->intervals);
     sibeat_newest_push(&judge->intervals, HISTORY, rr);
     return known >= FEWEST ? 1.0f - rr / usual : 0.0f;
 }
@@ -390,8 +403,8 @@ static sibeat_verdict judge_scored(sibeat_judge *judge, int number, float early,
 
     look_around(judge, number, &snr, &away);
     const sibeat_gathered *kind =
-        snr >= CLEAN ? gather(judge, early) : find(judge, scores->shape, ALIKE_IN_NOISE); /* NAN is no CLEAN */
-    const int is_alone = scores->likeness < SAME_QRS && (!kind || kind->count < ENOUGH);
+        snr >= CLEAN ? gather(judge, early) : find(judge, scores->look.shape, ALIKE_IN_NOISE); /* NAN is no CLEAN */
+    const int is_alone = scores->look.likeness < SAME_QRS && (!kind || kind->count < ENOUGH);
     const int is_odd = is_believed && !(is_alone && fabsf(early) < ON_TIME);
     const int ventricular = is_ventricular(kind, scores->limit, is_odd);
     const int is_of_own_kind = kind && kind->count >= ENOUGH && kind->likeness >= OWN;
@@ -399,13 +412,13 @@ static sibeat_verdict judge_scored(sibeat_judge *judge, int number, float early,
         beat->rr,
         number + 1 < judge->beat_count ? judge->beats[number + 1].rr : NAN,
         scores->timing_score,
-        (scores->likeness >= OWN || is_of_own_kind) && !ventricular,
+        (scores->look.likeness >= OWN || is_of_own_kind) && !ventricular,
         (uint8_t)ventricular,
         snr >= CALM,
     };
     const sibeat_answer answer = sibeat_timing_push(&judge->timing, &timed);
     if (timed.is_own && !answer.is_premature && answer.early < EARLY && snr >= CLEAN)
-        learn_size(&judge->sizes, scores->size);
+        learn_size(&judge->sizes, scores->look.size);
     const unsigned interval = sibeat_ticks_of(answer.interval);
     known->interval = (interval < MOST_INTERVAL ? interval : MOST_INTERVAL) & MOST_INTERVAL;
     known->bin = (unsigned)sibeat_timing_bin_of(answer.score) & 63u;
@@ -482,13 +495,18 @@ int sibeat_judge_settle(sibeat_judge *judge, int at_end, sibeat_verdict *verdict
     return 1;
 }
 
-int sibeat_judge_needs_shape(const sibeat_judge *judge, const float *window, const float *own)
+int sibeat_judge_look(const sibeat_judge *judge, const float *window, const float *own, float *work, sibeat_look *look)
 {
     if (judge->length < 1 || !window || !own)
         return 0;
     const sibeat_view view = sibeat_view_of(window, own, judge->centre, judge->length, judge->leads);
 
-    return sibeat_qrs_likeness(&view) < OWN_KIND;
+    return sibeat_look_at(&view, work, look);
+}
+
+int sibeat_judge_needs_shape(const sibeat_look *look)
+{
+    return look->likeness < OWN_KIND;
 }
 
 /* What is no number would stay in the means of kinds and intervals for ever: it counts as not known. */
@@ -503,39 +521,33 @@ static float known_interval(float rr)
 }
 
 /* Keep of a beat with a score what its verdict needs. */
-static void await(sibeat_judge *judge, const sibeat_seen *beat, const sibeat_view *view)
+static void await(sibeat_judge *judge, const sibeat_seen *beat)
 {
     sibeat_awaiting *awaiting = &judge->awaiting;
 
-    awaiting->size = logf(sibeat_shape_of(view, awaiting->shape));
-    awaiting->likeness = sibeat_qrs_likeness(view);
+    awaiting->look = *beat->look;
     awaiting->score = beat->score;
     awaiting->timing_score = beat->timing_score;
     awaiting->shape_score = known(beat->shape_score);
     awaiting->limit = beat->limit;
 }
 
-static int has_score(const sibeat_judge *judge, const sibeat_seen *beat, sibeat_view *view)
+static int has_score(const sibeat_seen *beat)
 {
-    if (!beat->window || !beat->own)
-        return 0;
-    *view = sibeat_view_of(beat->window, beat->own, judge->centre, judge->length, judge->leads);
-    return isfinite(beat->score) && isfinite(beat->timing_score) && isfinite(beat->limit) &&
-           sibeat_view_is_known(view);
+    return beat->look && isfinite(beat->score) && isfinite(beat->timing_score) && isfinite(beat->limit);
 }
 
 int sibeat_judge_push(sibeat_judge *judge, const sibeat_seen *beat, sibeat_verdict *verdict)
 {
     const int was_waiting = judge->is_waiting;
     sibeat_neighbour newest = {known_interval(beat->rr), known(beat->likeness), NAN, 0, 0};
-    sibeat_view view = {0};
 
     if (judge->length < 1)
         return 0;
-    const int is_scored = has_score(judge, beat, &view);
+    const int is_scored = has_score(beat);
     newest.is_scored = (uint8_t)is_scored;
     if (is_scored) {
-        newest.away = sibeat_distance(&view);
+        newest.away = beat->look->away;
         newest.is_over = beat->is_over != 0;
     }
     if (judge->beat_count == HISTORY + 2)
@@ -544,7 +556,7 @@ int sibeat_judge_push(sibeat_judge *judge, const sibeat_seen *beat, sibeat_verdi
     if (was_waiting)
         *verdict = judge_first(judge, judge->beat_count - 2);
     if (is_scored)
-        await(judge, beat, &view);
+        await(judge, beat);
     judge->is_waiting = 1;
     return was_waiting;
 }

@@ -39,7 +39,7 @@ extern "C" {
 typedef struct {
     float rr;           /* s since the R-peak before; NAN across a gap, and for the first beat */
     float likeness;     /* to the beats before, dB, as sibeat_edge.beats.alignment has it; NAN if not known */
-    const float *window, *own; /* it and its template, as for sibeat_quantise_beside; NULL for one without a score */
+    const sibeat_look *look; /* of sibeat_judge_look; NULL for one without a score */
     float score;        /* as it is */
     float timing_score; /* of the template in its place, with the beat's rhythm */
     float shape_score;  /* of the beat with zeros for all features but spread and range, as if on time; or NAN */
@@ -66,9 +66,7 @@ typedef struct {
 
 /* The beat that waits for the next one, if it has a score. */
 typedef struct {
-    float shape[SIBEAT_SHAPE_SIZE];
-    float likeness; /* of the QRS to the template's */
-    float size;     /* logarithm of the shape's length */
+    sibeat_look look;
     float score, timing_score, shape_score, limit;
 } sibeat_awaiting;
 
@@ -140,16 +138,21 @@ typedef struct {
 void sibeat_judge_init(sibeat_judge *judge, int centre, int length, int leads);
 
 /*
- * Whether a beat's shape_score is needed, as its shape is odd. Most of a wearer's beats are not, and save this run of
- * the model: give NAN for them. 0 without a window or a template.
+ * Look at a beat's window and its template, both as for sibeat_quantise_beside. Returns 0 where one is NULL or holds what
+ * is no number: then it is a beat without a score. work: SIBEAT_LOOK_FLOATS floats.
  */
-int sibeat_judge_needs_shape(const sibeat_judge *judge, const float *window, const float *own);
+int sibeat_judge_look(const sibeat_judge *judge, const float *window, const float *own, float *work, sibeat_look *look);
 
 /*
- * Add a beat, scored or not. Its window and template are needed only during this call. Returns 1 and sets *verdict
- * where the beat before it has waited for this one. An interval that is not above 0 and below 1e6 s counts as not
- * known, and a beat of which a score or a sample is no number as one without a score. A judge of zeros, without init,
- * does nothing.
+ * Whether a beat's shape_score is needed, as its shape is odd. Most of a wearer's beats are not, and save this run of
+ * the model: give NAN for them.
+ */
+int sibeat_judge_needs_shape(const sibeat_look *look);
+
+/*
+ * Add a beat, scored or not. Returns 1 and sets *verdict where the beat before it has waited for this one. An interval
+ * that is not above 0 and below 1e6 s counts as not known, and a beat of which a score is no number as one without a
+ * score. A judge of zeros, without init, does nothing.
  */
 int sibeat_judge_push(sibeat_judge *judge, const sibeat_seen *beat, sibeat_verdict *verdict);
 

@@ -57,30 +57,37 @@ static void tell(sibeat_monitor *monitor, const sibeat_verdict *verdict)
     settle(monitor, 0);
 }
 
-/* Run the model; returns its score in units of its threshold, as the judge takes it. */
-static float run(sibeat_monitor *monitor, const sibeat_wearer_view *view, sibeat_question question,
-                 int8_t *score)
+static sibeat_source source_of(const sibeat_monitor *monitor)
 {
-    int8_t input[SIBEAT_INPUT_BYTES];
+    const sibeat_source source = {monitor->calls.read, monitor->calls.context, monitor->calls.room};
 
-    monitor->runs++;
+    return source;
+}
+
+/* Run the model, where the view's window lies; returns its score in units of its threshold, as the judge takes it. */
+static float run(sibeat_monitor *monitor, const sibeat_wearer_view *view, sibeat_question question, int8_t *score)
+{
+    int8_t *input = (int8_t *)monitor->calls.room;
+
     sibeat_wearer_input(view, question, input);
     *score = monitor->calls.score(monitor->calls.context, input);
     return (float)(*score - SIBEAT_SCORE_ZERO_POINT) * SIBEAT_SCORE_SCALE / SIBEAT_THRESHOLD;
 }
 
-/* The scores of a view as the judge takes them. */
-static sibeat_seen seen_of(sibeat_monitor *monitor, const sibeat_wearer_view *view, int8_t score)
+/* The scores of the oldest view that is ready, as the judge takes them. */
+static sibeat_seen seen_of(sibeat_monitor *monitor, const sibeat_wearer_view *view, int8_t score, sibeat_look *look)
 {
     const float whole = (float)(score - SIBEAT_SCORE_ZERO_POINT) * SIBEAT_SCORE_SCALE / SIBEAT_THRESHOLD;
     const float limit = sibeat_threshold_limit(&monitor->threshold) / SIBEAT_THRESHOLD;
-    const float *window = view->beat.window;
+    float *work = (float *)&monitor->calls.room->rest;
     int8_t other;
-    sibeat_seen seen = {view->beat.rr, view->beat.likeness, window, view->own, whole, 0.0f, NAN, limit, 0};
+    sibeat_seen seen = {view->beat.rr, view->beat.likeness, NULL, whole, 0.0f, NAN, limit, 0};
 
-    seen.timing_score = run(monitor, view, SIBEAT_OF_TIME, &other);
-    if (sibeat_judge_needs_shape(&monitor->judge, window, view->own))
+    if (sibeat_judge_look(&monitor->judge, view->beat.window, view->own, work, look))
+        seen.look = look;
+    if (seen.look && sibeat_judge_needs_shape(look)) /* this one first: the window is lost with it */
         seen.shape_score = run(monitor, view, SIBEAT_OF_SHAPE, &other);
+    seen.timing_score = run(monitor, view, SIBEAT_OF_TIME, &other);
     seen.is_over = score > sibeat_threshold_level(&monitor->threshold);
     return seen;
 }
@@ -88,11 +95,12 @@ static sibeat_seen seen_of(sibeat_monitor *monitor, const sibeat_wearer_view *vi
 /* Score the next of the views that are ready and have a window. */
 static void score_next(sibeat_monitor *monitor)
 {
+    const sibeat_source source = source_of(monitor);
     sibeat_wearer_view view;
 
     while (monitor->scored < monitor->wearer.ready) {
         int8_t *score = &monitor->scores[monitor->scored];
-        if (sibeat_wearer_view_of(&monitor->wearer, monitor->scored++, &view)) {
+        if (sibeat_wearer_view_of(&monitor->wearer, monitor->scored++, &source, &view)) {
             run(monitor, &view, SIBEAT_WHOLE, score);
             sibeat_threshold_learn(&monitor->threshold, *score);
             return;
@@ -103,24 +111,28 @@ static void score_next(sibeat_monitor *monitor)
 /* Judge the oldest of the views that are ready. */
 static void judge_next(sibeat_monitor *monitor)
 {
+    const sibeat_source source = source_of(monitor);
     const int8_t score = monitor->scores[monitor->judged++];
+    sibeat_outcome *awaiting = &monitor->awaiting;
     sibeat_wearer_view view;
     sibeat_verdict verdict;
-    const int has_score = sibeat_wearer_view_of(&monitor->wearer, 0, &view);
-    sibeat_seen seen = {view.beat.rr, view.beat.likeness, NULL, NULL, 0.0f, 0.0f, NAN, 0.0f, 0};
+    sibeat_look look;
+    const int has_score = sibeat_wearer_view_of(&monitor->wearer, 0, &source, &view);
+    sibeat_seen seen = {view.beat.rr, view.beat.likeness, NULL, 0.0f, 0.0f, NAN, 0.0f, 0};
 
     if (has_score)
-        seen = seen_of(monitor, &view, score);
+        seen = seen_of(monitor, &view, score, &look);
     if (sibeat_judge_push(&monitor->judge, &seen, &verdict))
         tell(monitor, &verdict);
-    memset(&monitor->awaiting, 0, sizeof monitor->awaiting);
-    monitor->awaiting.time = view.beat.time;
-    monitor->awaiting.rr = view.beat.rr;
-    monitor->awaiting.timing_score = has_score ? seen.timing_score : NAN;
-    monitor->awaiting.shape_score = seen.shape_score;
-    monitor->awaiting.score = has_score ? score : 0;
-    monitor->awaiting.has_score = (uint8_t)has_score;
-    monitor->awaiting.is_above = seen.is_over;
+    memset(awaiting, 0, sizeof *awaiting);
+    awaiting->time = view.beat.time;
+    awaiting->rr = view.beat.rr;
+    awaiting->note = view.beat.note;
+    awaiting->timing_score = has_score ? seen.timing_score : NAN;
+    awaiting->shape_score = seen.shape_score;
+    awaiting->score = has_score ? score : 0;
+    awaiting->has_score = (uint8_t)has_score;
+    awaiting->is_above = seen.is_over;
     sibeat_wearer_done(&monitor->wearer);
     if (!monitor->wearer.ready)
         monitor->scored = monitor->judged = 0;
@@ -138,6 +150,7 @@ static void judge_last(sibeat_monitor *monitor)
 
 int sibeat_monitor_work(sibeat_monitor *monitor)
 {
+    const sibeat_source source = source_of(monitor);
     sibeat_wearer *wearer = &monitor->wearer;
 
     /* The threshold learns from all of the views before the first of them can be an alarm. */
@@ -148,37 +161,46 @@ int sibeat_monitor_work(sibeat_monitor *monitor)
     else if (wearer->is_last)
         judge_last(monitor);
     else
-        return sibeat_wearer_advance(wearer);
+        return sibeat_wearer_advance(wearer, &source);
     return 1;
 }
 
-static void work(sibeat_monitor *monitor)
+/* A beat's own steps, and some of those that are left. Windows that cannot be read later are kept. */
+static void work(sibeat_monitor *monitor, int steps)
 {
-    const uint32_t before = monitor->runs;
+    const sibeat_source source = source_of(monitor);
 
-    while (monitor->runs - before < SIBEAT_RUNS && sibeat_monitor_work(monitor))
+    for (; steps > 0 && sibeat_monitor_work(monitor); steps--)
         ;
+    sibeat_wearer_keep(&monitor->wearer, &source);
 }
 
 void sibeat_monitor_push(sibeat_monitor *monitor, const sibeat_beat *beat)
 {
-    while (!sibeat_wearer_has_room(&monitor->wearer))
-        sibeat_monitor_work(monitor);
-    sibeat_wearer_push(&monitor->wearer, beat);
-    work(monitor);
-    sibeat_wearer_keep(&monitor->wearer, beat->window);
+    sibeat_beat given = *beat;
+
+    if (!sibeat_wearer_has_room(&monitor->wearer)) {
+        while (!sibeat_wearer_has_room(&monitor->wearer))
+            sibeat_monitor_work(monitor);
+        if (given.window) { /* it may have lain in the room */
+            given.window = monitor->calls.room->window;
+            monitor->calls.read(monitor->calls.context, given.time, monitor->calls.room->window);
+        }
+    }
+    sibeat_wearer_push(&monitor->wearer, &given);
+    work(monitor, SIBEAT_STEPS);
 }
 
 void sibeat_monitor_pause(sibeat_monitor *monitor, int is_known)
 {
     sibeat_wearer_pause(&monitor->wearer, is_known);
-    work(monitor);
+    work(monitor, SIBEAT_STEPS + 2); /* and those of what comes behind it */
 }
 
 void sibeat_monitor_interrupt(sibeat_monitor *monitor)
 {
     sibeat_wearer_interrupt(&monitor->wearer);
-    work(monitor);
+    work(monitor, SIBEAT_STEPS + 2); /* and those of what comes behind it */
     sibeat_stretch_start(&monitor->stretch);
 }
 
@@ -190,10 +212,11 @@ static void work_all(sibeat_monitor *monitor)
 
 void sibeat_monitor_finish(sibeat_monitor *monitor)
 {
+    const sibeat_source source = source_of(monitor);
     sibeat_episode found[SIBEAT_EPISODES_MOST];
 
     work_all(monitor);
-    sibeat_wearer_finish(&monitor->wearer);
+    sibeat_wearer_finish(&monitor->wearer, &source);
     work_all(monitor);
     settle(monitor, 1);
     tell_episodes(monitor, found, sibeat_episodes_finish(&monitor->episodes, found), monitor->awaiting.time);
@@ -214,11 +237,19 @@ size_t sibeat_monitor_save(sibeat_monitor *monitor, void *image, size_t room)
     return sibeat_image_save(&part, 1, image, room);
 }
 
+void sibeat_monitor_resume(sibeat_monitor *monitor)
+{
+    sibeat_template_resume(&monitor->wearer.own);
+}
+
 sibeat_restoring sibeat_monitor_restore(sibeat_monitor *monitor, const void *image, size_t bytes)
 {
     const sibeat_part part = sibeat_monitor_part(monitor);
+    const sibeat_restoring error = sibeat_image_restore(&part, 1, image, bytes);
 
-    return sibeat_image_restore(&part, 1, image, bytes);
+    if (error == SIBEAT_RESTORED)
+        sibeat_monitor_resume(monitor);
+    return error;
 }
 
 #endif

@@ -6,7 +6,7 @@
  *
  * Keep one sibeat_monitor for each wearer. For each R-peak that the detector finds:
  *
- *     moved = sibeat_aligner_push(&monitor.aligner, around, SIBEAT_LEADS, &likeness);
+ *     moved = sibeat_aligner_push(&monitor.aligner, around, 1, &likeness);
  *     ...the R-peak is `moved` samples later; leave it out if it is less than SIBEAT_APART behind the one before
  *     fit = sibeat_stretch_push(&monitor.stretch, likeness, &ratio);
  *     ...cut the window around the moved R-peak: it is fit if sibeat_quality_of(window, fit) == SIBEAT_FINE
@@ -32,23 +32,29 @@
 extern "C" {
 #endif
 
-#define SIBEAT_MONITOR_MOST_BYTES 30720 /* for a model of one lead */
-#define SIBEAT_RUNS 20 /* of the model, with which a push ends, if there is no need of more */
+#define SIBEAT_MONITOR_MOST_BYTES 21504 /* for a model of one lead */
+#define SIBEAT_STEPS 2 /* with which a push ends, if there is no need of more: as many as a beat takes */
 
 /* A beat with its first verdict. */
 typedef struct {
     int64_t time; /* as it was pushed: ticks */
     float rr;     /* s, or NAN */
+    uint16_t note; /* as it was pushed */
     float timing_score, shape_score; /* as in sibeat_seen, in units of the model's threshold; NAN if not computed */
     sibeat_verdict verdict;
     int8_t score; /* of the model */
     uint8_t has_score, is_above; /* is_above: the threshold that held */
 } sibeat_outcome;
 
-/* What a firmware brings along. Each but score may be NULL. */
+/* What a firmware brings along. Each but score, read and room may be NULL. */
 typedef struct {
     /* Runs the model on SIBEAT_INPUT_BYTES of input; returns its int8 score. */
     int8_t (*score)(void *context, const int8_t *input);
+    /*
+     * Reads again the window with this time, as it was pushed: of the newest beat or, while that is pushed, of the one
+     * before.
+     */
+    void (*read)(void *context, int64_t time, float *window);
     /* The first verdict on each beat, in order of time. */
     void (*judged)(void *context, const sibeat_outcome *outcome);
     /* The last verdict on each beat: its number, counted from 0, and what it is with what has been learnt since. */
@@ -58,6 +64,7 @@ typedef struct {
     /* An episode is to be told. */
     void (*alarm)(void *context, const sibeat_episode *episode);
     void *context;
+    sibeat_room *room; /* a pushed beat's window may lie in it, and `score` gets the model's input there */
 } sibeat_calls;
 
 /* All that is kept of a wearer, and calls, which are not his. */
@@ -71,7 +78,6 @@ typedef struct {
     sibeat_wearer wearer;
     sibeat_outcome awaiting; /* the beat that the judge has no verdict on */
     uint32_t settled;        /* beats with a last verdict */
-    uint32_t runs;           /* of the model */
     uint8_t scored, judged;  /* of the views that became ready together */
     int8_t scores[SIBEAT_HELD + 1];
     sibeat_calls calls; /* the last, as it is all that is not saved */
@@ -83,13 +89,14 @@ typedef char sibeat_monitor_fits[SIBEAT_LEADS > 1 || sizeof(sibeat_monitor) <= S
 void sibeat_monitor_init(sibeat_monitor *monitor, const sibeat_calls *calls);
 
 /*
- * Add a beat, fit to be scored or not, in order of time; its time is in ticks, samples at 360 Hz. The window is needed
- * only during this call. It runs the model at most three times, and makes its calls before it returns.
+ * Add a beat, fit to be scored or not, in order of time; its time is in ticks, samples at 360 Hz. Its window is needed
+ * only during this call, but for calls.read. It runs the model at most three times, and makes its calls before it
+ * returns.
  *
- * At the end of a warm-up all of its beats, at most SIBEAT_HELD, are to be scored and judged, with a run of the model
- * for each, then with one or two. That takes the next pushes: each ends with SIBEAT_RUNS runs or one more, and the
- * beats that are pushed wait for their turn. Verdicts and their order are the same, but that those of ten beats or so
- * come later.
+ * At the end of a warm-up its beats, at most SIBEAT_HELD, are searched for a template, scored and judged: some 250 steps
+ * of which each takes as long as up to two runs of the model. Each push ends with SIBEAT_STEPS of them; sibeat_monitor_work
+ * does the others. The beats that are pushed meanwhile wait for their turn, and where there is no room for them, a push
+ * does as many steps as it takes. Verdicts and their order are the same, but that some come later.
  */
 void sibeat_monitor_push(sibeat_monitor *monitor, const sibeat_beat *beat);
 
@@ -111,11 +118,15 @@ void sibeat_monitor_interrupt(sibeat_monitor *monitor);
  */
 void sibeat_monitor_finish(sibeat_monitor *monitor);
 
-/* Of an image of a monitor, and that as a part of a larger one. */
+/* Of an image of a monitor, and that as a part of a larger one: call sibeat_monitor_resume once it is restored. */
 #define SIBEAT_MONITOR_IMAGE_BYTES (sizeof(sibeat_image_header) + offsetof(sibeat_monitor, calls))
 sibeat_part sibeat_monitor_part(sibeat_monitor *monitor);
+void sibeat_monitor_resume(sibeat_monitor *monitor);
 
-/* Returns the bytes written: SIBEAT_MONITOR_IMAGE_BYTES, or 0 where there is no room for them. */
+/*
+ * Returns the bytes written: SIBEAT_MONITOR_IMAGE_BYTES, or 0 where there is no room for them. calls.read is still asked
+ * for the newest beat's window, by the monitor that is restored, too, unless the signal has been interrupted.
+ */
 size_t sibeat_monitor_save(sibeat_monitor *monitor, void *image, size_t room);
 
 /* Go on where a monitor was saved, with the calls of this one, which sibeat_monitor_init has made. */

@@ -4,11 +4,27 @@
 #include <math.h>
 #include <string.h>
 
-void sibeat_newest_push(sibeat_newest *newest, int most, float value)
+void sibeat_newest_push(sibeat_newest *newest, int most, float seconds)
 {
+    sibeat_interval *values = newest->values;
+
     if (newest->count == most)
-        memmove(newest->values, newest->values + 1, (size_t)--newest->count * sizeof value);
-    newest->values[newest->count++] = value;
+        memmove(values, values + 1, (size_t)--newest->count * sizeof *values);
+    values[newest->count++] = sibeat_ticks_of(seconds);
+}
+
+int sibeat_newest_read(const sibeat_newest *newest, int first, float *seconds)
+{
+    for (int k = first; k < newest->count; k++)
+        seconds[k - first] = sibeat_seconds_of(newest->values[k]);
+    return newest->count - first;
+}
+
+float sibeat_newest_median(const sibeat_newest *newest)
+{
+    float seconds[SIBEAT_NEWEST];
+
+    return sibeat_median(seconds, sibeat_newest_read(newest, 0, seconds));
 }
 
 void sibeat_sort(const float *values, int count, float *sorted)
@@ -31,12 +47,10 @@ float sibeat_quantile(const float *sorted, int count, float share)
     return sorted[below] + (place - (float)below) * (sorted[above] - sorted[below]);
 }
 
-float sibeat_median(const float *values, int count)
+float sibeat_median(float *values, int count)
 {
-    float sorted[SIBEAT_NEWEST];
-
     if (count < 1)
         return NAN;
-    sibeat_sort(values, count, sorted);
-    return count % 2 ? sorted[count / 2] : (sorted[count / 2 - 1] + sorted[count / 2]) / 2.0f;
+    sibeat_sort(values, count, values);
+    return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2.0f;
 }

@@ -70,22 +70,22 @@ static sibeat_path_health check_filter(sibeat_stream *stream)
 {
     sibeat_slow *slow = &stream->slow[0];
     sibeat_ring *ring = &stream->ring[0];
-    const uint32_t last = SIBEAT_GOLDEN_FILTERED_FIRST + SIBEAT_GOLDEN_FILTERED * SIBEAT_GOLDEN_FILTERED_STEP;
+    uint32_t place = SIBEAT_GOLDEN_FILTERED_FIRST;
     maker made;
     int16_t first = 0;
 
     begin(&made);
     memset(ring, 0, sizeof *ring);
     sibeat_slow_start(slow);
-    while (sibeat_ring_end(ring) < last) {
-        const int16_t sample = next(&made);
-        first = made.place == 1 ? sample : first;
-        if (sibeat_slow_push(slow, (float)(sample - first) * SIBEAT_GOLDEN_UNIT) && slow->made >= SIBEAT_WINDOW_HALF)
-            sibeat_ring_push(ring, sibeat_slow_filtered(slow, sibeat_window_taps, SIBEAT_WINDOW_HALF));
-    }
-    for (uint32_t k = 0; k < SIBEAT_GOLDEN_FILTERED; k++) {
+    for (int k = 0; k < SIBEAT_GOLDEN_FILTERED; place += SIBEAT_GOLDEN_FILTERED_STEP, k++) {
         float filtered;
-        sibeat_ring_read(ring, SIBEAT_GOLDEN_FILTERED_FIRST + k * SIBEAT_GOLDEN_FILTERED_STEP, 1, &filtered, 1);
+        while (sibeat_ring_end(ring) <= place) {
+            const int16_t sample = next(&made);
+            first = made.place == 1 ? sample : first;
+            if (sibeat_slow_push(slow, (float)(sample - first) * SIBEAT_GOLDEN_UNIT) && slow->made >= SIBEAT_WINDOW_HALF)
+                sibeat_ring_push(ring, sibeat_slow_filtered(slow, sibeat_window_taps, SIBEAT_WINDOW_HALF));
+        }
+        sibeat_ring_read(ring, place, 1, &filtered, 1);
         filtered += (float)first * SIBEAT_GOLDEN_UNIT * SIBEAT_WINDOW_OFFSET;
         if (!(fabsf(filtered - sibeat_golden_filtered[k]) < FAR))
             return SIBEAT_PATH_FILTER;

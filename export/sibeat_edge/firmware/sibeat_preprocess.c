@@ -35,18 +35,20 @@ int sibeat_quantise_beside(const float *window, const float *own, int8_t *input)
 {
     if (!window || !own)
         return 0;
+    float low[SIBEAT_LEADS], span[SIBEAT_LEADS];
     for (int lead = 0; lead < SIBEAT_LEADS; lead++) {
-        float low, high;
-        extremes(own, lead, &low, &high);
-        const float span = high > low ? high - low : 1.0f;
-        for (int k = 0; k < SIBEAT_LENGTH; k++) {
+        float high;
+        extremes(own, lead, &low[lead], &high);
+        span[lead] = high > low[lead] ? high - low[lead] : 1.0f;
+    }
+    for (int k = 0; k < SIBEAT_LENGTH; k++) /* sample by sample, as the input may take the place of the window */
+        for (int lead = 0; lead < SIBEAT_LEADS; lead++) {
             const int from = k * SIBEAT_LEADS + lead, to = k * SIBEAT_CHANNELS + lead;
-            const float beat = 2.0f * (window[from] - low) / span - 1.0f;
-            const float usual = 2.0f * (own[from] - low) / span - 1.0f;
+            const float beat = 2.0f * (window[from] - low[lead]) / span[lead] - 1.0f;
+            const float usual = 2.0f * (own[from] - low[lead]) / span[lead] - 1.0f;
             input[to] = quantise(clipped(beat), SIBEAT_INPUT_SCALE, SIBEAT_INPUT_ZERO_POINT);
             input[to + SIBEAT_LEADS] = quantise(usual, SIBEAT_INPUT_SCALE, SIBEAT_INPUT_ZERO_POINT);
         }
-    }
     return 1;
 }
 

@@ -19,7 +19,7 @@ extern "C" {
  * Both are SIBEAT_LENGTH filtered samples of SIBEAT_LEADS leads, the R-peak at SIBEAT_BEFORE. The leads of a sample
  * lie beside each other. Each lead is scaled so that the wearer's own beat goes from -1 to 1, then quantised, round
  * half to even. Returns 1, or 0 and leaves the input alone where one of them is NULL: in the warm-up there is no own
- * beat, and so no score.
+ * beat, and so no score. The input may begin where the window does, which is lost then.
  */
 int sibeat_quantise_beside(const float *window, const float *own, int8_t *input);
 

@@ -35,23 +35,26 @@ static float fast_part(const float *window, int lead, int place)
     return fabsf(window[place * SIBEAT_LEADS + lead] - sum / SMOOTH);
 }
 
-/* Put the values in such an order that the one of that rank stands at its place, none behind it is less. */
+/*
+ * Put the values of a lead in such an order that the one of that rank stands at its place, none behind it is less.
+ * Returns it.
+ */
 static float ranked(float *values, int count, int rank)
 {
     int first = 0, last = count - 1;
 
     while (first < last) {
-        const float middle = values[first + (last - first) / 2];
+        const float middle = values[(first + (last - first) / 2) * SIBEAT_LEADS];
         int low = first, high = last;
         while (low <= high) {
-            while (values[low] < middle)
+            while (values[low * SIBEAT_LEADS] < middle)
                 low++;
-            while (values[high] > middle)
+            while (values[high * SIBEAT_LEADS] > middle)
                 high--;
             if (low <= high) {
-                const float value = values[low];
-                values[low++] = values[high];
-                values[high--] = value;
+                const float value = values[low * SIBEAT_LEADS];
+                values[low++ * SIBEAT_LEADS] = values[high * SIBEAT_LEADS];
+                values[high-- * SIBEAT_LEADS] = value;
             }
         }
         if (rank <= high)
@@ -61,35 +64,37 @@ static float ranked(float *values, int count, int rank)
         else
             break;
     }
-    return values[rank];
+    return values[rank * SIBEAT_LEADS];
 }
 
 static float median_of(float *values, int count)
 {
     const int below = (count - 1) / 2, above = count / 2;
     const float one = ranked(values, count, below);
-    float other = above > below ? values[above] : one;
+    float other = above > below ? values[above * SIBEAT_LEADS] : one;
 
     for (int k = above; k < count; k++)
-        other = values[k] < other ? values[k] : other;
+        other = values[k * SIBEAT_LEADS] < other ? values[k * SIBEAT_LEADS] : other;
     return (one + other) / 2.0f;
 }
 
-/* The median fast part of a lead outside of the QRS, as a share of its span; 0 where nothing lies outside. */
-static float fast_share(const float *window, int lead, float span)
+/*
+ * The median fast part of a lead outside of the QRS, as a share of its span; 0 where nothing lies outside. The parts take
+ * the places of samples that are needed no longer.
+ */
+static float fast_share(float *window, int lead, float span)
 {
-    float parts[SIBEAT_LENGTH];
     int count = 0;
 
     for (int place = SMOOTH; place < SIBEAT_LENGTH - SMOOTH; place++) {
         if (place > SIBEAT_BEFORE - QRS && place < SIBEAT_BEFORE + QRS)
             continue;
-        parts[count++] = fast_part(window, lead, place);
+        window[count++ * SIBEAT_LEADS + lead] = fast_part(window, lead, place);
     }
-    return count ? median_of(parts, count) / span : 0.0f;
+    return count ? median_of(window + lead, count) / span : 0.0f;
 }
 
-sibeat_quality sibeat_quality_of(const float *window, int stretch_is_fit)
+sibeat_quality sibeat_quality_of(float *window, int stretch_is_fit)
 {
     float worst = 0.0f;
     int is_number = 1;

@@ -25,9 +25,9 @@ typedef enum {
  * decides. stretch_is_fit: what sibeat_stretch_push has returned for this beat. Only a window that is SIBEAT_FINE is
  * fit to be scored.
  *
- * It takes some 5,000 additions a lead, and 4 * SIBEAT_LENGTH bytes of stack.
+ * The window is spoilt. It takes some 5,000 additions a lead.
  */
-sibeat_quality sibeat_quality_of(const float *window, int stretch_is_fit);
+sibeat_quality sibeat_quality_of(float *window, int stretch_is_fit);
 
 #ifdef __cplusplus
 }

@@ -53,7 +53,10 @@ static void level_remove(sibeat_level *level, float value)
 
 static float level_of(const sibeat_level *level)
 {
-    return level->count ? sibeat_median(level->values, level->count) : 0.0f;
+    float sorted[SIBEAT_RECENT];
+
+    memcpy(sorted, level->values, sizeof sorted);
+    return level->count ? sibeat_median(sorted, level->count) : 0.0f;
 }
 
 static float threshold_of(const sibeat_rpeaks *rpeaks)
@@ -64,20 +67,20 @@ static float threshold_of(const sibeat_rpeaks *rpeaks)
     return noise + THRESHOLD * (qrs - noise);
 }
 
-/* A positive number in 16 bits, from 2^-20 to 2^12, to a share of 2^-12; the order is kept. */
-static uint16_t code_of(float number)
+/* A positive number in 8 bits, from 2^-12 to 2^4, to a share of 2^-5; the order is kept. */
+static uint8_t code_of(float number)
 {
-    const int32_t least = (127 - 20) * (1 << 23);
+    const int32_t least = (127 - 12) * (1 << 23);
     int32_t bits;
 
     memcpy(&bits, &number, sizeof bits);
-    bits = (bits - least + (1 << 11)) >> 12;
-    return (uint16_t)(bits < 0 ? 0 : bits > UINT16_MAX ? UINT16_MAX : bits);
+    bits = (bits - least + (1 << 18)) >> 19;
+    return (uint8_t)(bits < 0 ? 0 : bits > UINT8_MAX ? UINT8_MAX : bits);
 }
 
-static float number_of(uint16_t code)
+static float number_of(uint8_t code)
 {
-    const int32_t bits = ((int32_t)code << 12) + (127 - 20) * (1 << 23);
+    const int32_t bits = ((int32_t)code << 19) + (127 - 12) * (1 << 23);
     float number;
 
     memcpy(&number, &bits, sizeof number);
@@ -85,12 +88,12 @@ static float number_of(uint16_t code)
 }
 
 /* The number of that rank, from 0, among codes. */
-static float ranked(const uint16_t *codes, int count, int rank)
+static float ranked(const uint8_t *codes, int count, int rank)
 {
-    uint16_t code = 0;
+    uint8_t code = 0;
 
-    for (int bit = 15; bit >= 0; bit--) { /* the largest code with `rank` or fewer below it */
-        const uint16_t tried = (uint16_t)(code | 1u << bit);
+    for (int bit = 7; bit >= 0; bit--) { /* the largest code with `rank` or fewer below it */
+        const uint8_t tried = (uint8_t)(code | 1u << bit);
         int below = 0;
         for (int k = 0; k < count; k++)
             below += codes[k] < tried;
@@ -100,7 +103,7 @@ static float ranked(const uint16_t *codes, int count, int rank)
     return number_of(code);
 }
 
-static float usual(const sibeat_rpeaks *rpeaks, const uint16_t *codes)
+static float usual(const sibeat_rpeaks *rpeaks, const uint8_t *codes)
 {
     const int count = rpeaks->beats < SIBEAT_USUAL ? (int)rpeaks->beats : SIBEAT_USUAL;
 
@@ -296,7 +299,7 @@ static sibeat_candidate candidate_at(const sibeat_rpeaks *rpeaks, uint32_t place
 {
     const uint32_t first = place > 2 * SEARCH ? place - 2 * SEARCH : 0;
     const uint32_t steep = place >= AVERAGE ? place - AVERAGE + 1 : 0;
-    sibeat_candidate found = {first, rpeaks->energy[place % SIBEAT_ENERGIES], 0.0f};
+    sibeat_candidate found = {first, rpeaks->highest, 0.0f};
     int32_t steepest = 0;
 
     for (uint32_t k = first + 1; k <= place; k++)
@@ -308,31 +311,32 @@ static sibeat_candidate candidate_at(const sibeat_rpeaks *rpeaks, uint32_t place
     return found;
 }
 
-/* Whether the energy in the middle of those that are held is none of its neighbours' lesser. */
-static int is_highest(const sibeat_rpeaks *rpeaks, uint32_t place)
+/* Whether none of the energies that are held, those before a sample, is above its own. */
+static int is_highest(const sibeat_rpeaks *rpeaks, float energy)
 {
-    const float *energy = rpeaks->energy, highest = energy[place % SIBEAT_ENERGIES];
-
-    if (!(highest > 0.0f) || energy[(place + 1) % SIBEAT_ENERGIES] > highest)
-        return 0;
-    for (int k = 0; k < SIBEAT_ENERGIES; k++)
-        if (energy[k] > highest)
+    for (int k = 0; k < SIBEAT_REFRACTORY; k++)
+        if (rpeaks->energy[k] > energy)
             return 0;
-    return 1;
+    return energy > 0.0f;
 }
 
-/* Add the energy of the next sample, and judge the one that now has enough of them behind it. */
+/*
+ * Add the energy of the next sample. One is a peak if none is above it of SIBEAT_REFRACTORY before and as many behind
+ * it: so it waits for these, unless a higher one comes. One as high is of the same plateau.
+ */
 static void push_energy(sibeat_rpeaks *rpeaks, float energy, uint32_t number)
 {
-    const uint32_t place = number - SIBEAT_REFRACTORY;
+    const int is_waiting = rpeaks->highest > 0.0f;
 
-    rpeaks->energy[number % SIBEAT_ENERGIES] = energy;
-    if (number < SIBEAT_REFRACTORY || !is_highest(rpeaks, place))
+    if (is_waiting ? energy > rpeaks->highest : is_highest(rpeaks, energy)) {
+        rpeaks->highest = energy;
+        rpeaks->highest_at = number;
+    }
+    rpeaks->energy[number % SIBEAT_REFRACTORY] = energy;
+    if (!(rpeaks->highest > 0.0f) || number != rpeaks->highest_at + SIBEAT_REFRACTORY)
         return;
-    if (rpeaks->last_energy && place < rpeaks->last_energy + SIBEAT_REFRACTORY)
-        return; /* a plateau, as high as the last one */
-    rpeaks->last_energy = place + 1;
-    const sibeat_candidate candidate = candidate_at(rpeaks, place);
+    const sibeat_candidate candidate = candidate_at(rpeaks, rpeaks->highest_at);
+    rpeaks->highest = 0.0f;
     judge(rpeaks, &candidate);
 }
 

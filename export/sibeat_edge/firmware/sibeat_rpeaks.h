@@ -15,7 +15,6 @@ extern "C" {
 #endif
 
 #define SIBEAT_REFRACTORY 72 /* samples */
-#define SIBEAT_ENERGIES (2 * SIBEAT_REFRACTORY + 1)
 #define SIBEAT_LEAD_HELD 112
 #define SIBEAT_RECENT 8   /* peaks that make a level */
 #define SIBEAT_SKIPPED 64 /* newest rejected candidates */
@@ -36,15 +35,16 @@ typedef struct {
 /* Zeroed, it has heard nothing. */
 typedef struct {
     float lead[SIBEAT_LEAD_HELD];     /* the newest samples, a ring */
-    float energy[SIBEAT_ENERGIES];    /* the newest mean slopes, a ring */
+    float energy[SIBEAT_REFRACTORY];  /* the newest mean slopes, a ring */
     sibeat_candidate skipped[SIBEAT_SKIPPED]; /* the oldest first; at the start those from which the levels are learnt */
     sibeat_candidate last;            /* the last beat */
     sibeat_level qrs, noise, intervals;
-    uint16_t usual_energy[SIBEAT_USUAL], usual_sharpness[SIBEAT_USUAL]; /* of beats, rings, in codes of 16 bits */
+    uint8_t usual_energy[SIBEAT_USUAL], usual_sharpness[SIBEAT_USUAL]; /* of beats, rings, in codes of 8 bits */
     int32_t sum;                      /* of the newest slopes */
     uint32_t seen;                    /* samples so far */
     uint32_t known;                   /* sample from which on the levels hold */
-    uint32_t last_energy;             /* behind the last energy peak, or 0 */
+    float highest;                    /* energy that none of those before it is above, as far as they are near; or 0 */
+    uint32_t highest_at;              /* its sample */
     uint32_t beats;                   /* so far */
     uint8_t skipped_count, has_last;
     void (*found)(void *context, uint32_t peak); /* called for each R-peak, in order of time */

@@ -23,6 +23,7 @@
 #define QRS_SIZE (QRS_BEFORE + QRS_AFTER)
 
 typedef char sibeat_shape_is_a_kind[SIBEAT_SHAPE_SIZE * STEP == KIND_BEFORE + KIND_AFTER ? 1 : -1];
+typedef char sibeat_look_has_room[SIBEAT_LOOK_FLOATS >= 2 * QRS_SIZE + 2 * SHIFT ? 1 : -1];
 
 static float at_least(float value)
 {
@@ -88,9 +89,19 @@ static int end_of(const sibeat_view *view, int after)
     return view->centre + after < view->length ? view->centre + after : view->length;
 }
 
-float sibeat_qrs_likeness(const sibeat_view *view)
+int sibeat_look_at(const sibeat_view *view, float *work, sibeat_look *look)
 {
-    float qrs[QRS_SIZE], around[QRS_SIZE + 2 * SHIFT], size = 0.0f, most = -1.0f;
+    if (!sibeat_view_is_known(view))
+        return 0;
+    look->size = logf(sibeat_shape_of(view, look->shape));
+    look->likeness = sibeat_qrs_likeness(view, work);
+    look->away = sibeat_distance(view);
+    return 1;
+}
+
+float sibeat_qrs_likeness(const sibeat_view *view, float *work)
+{
+    float *qrs = work, *around = work + QRS_SIZE, size = 0.0f, most = -1.0f;
     const int begin = begin_of(view, QRS_BEFORE), end = end_of(view, QRS_AFTER);
     const int first = begin_of(view, QRS_BEFORE + SHIFT), last = end_of(view, QRS_AFTER + SHIFT);
 

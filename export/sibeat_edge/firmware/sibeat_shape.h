@@ -21,14 +21,27 @@ typedef struct {
     float low, span;
 } sibeat_view;
 
+/* What of a beat is judged: all that is needed of its window. */
+typedef struct {
+    float shape[SIBEAT_SHAPE_SIZE]; /* of sibeat_shape_of */
+    float size;     /* logarithm of the length that it had */
+    float likeness; /* of the QRS to the template's */
+    float away;     /* distance from the template outside of the QRS */
+} sibeat_look;
+
+#define SIBEAT_LOOK_FLOATS 180 /* of memory that it takes to look at a beat */
+
 /* window, own: length samples of all leads, as for sibeat_quantise_beside. */
 sibeat_view sibeat_view_of(const float *window, const float *own, int centre, int length, int leads);
 
 /* Whether all of both is numbers, below 1e6 mV. */
 int sibeat_view_is_known(const sibeat_view *view);
 
+/* Look at a beat. Returns 0 where a sample of it or of its template is no number. work: SIBEAT_LOOK_FLOATS. */
+int sibeat_look_at(const sibeat_view *view, float *work, sibeat_look *look);
+
 /* The highest correlation of the own beat's QRS with the beat, within 30 samples of its place. */
-float sibeat_qrs_likeness(const sibeat_view *view);
+float sibeat_qrs_likeness(const sibeat_view *view, float *work);
 
 /* Standard deviation of a beat's difference from the own one outside of the QRS, in half the height of that one. */
 float sibeat_distance(const sibeat_view *view);

@@ -6,6 +6,7 @@
 
 #define BANK_REACH (SIBEAT_BANK_HALF - 1)
 #define LARGEST_PART 32767.0f
+#define LARGEST_BYTE 127.0f
 
 void sibeat_slow_start(sibeat_slow *slow)
 {
@@ -68,49 +69,93 @@ float sibeat_slow_filtered(const sibeat_slow *slow, const float *taps, int half)
 
 float sibeat_slow_between(const float *around, int part)
 {
+    const float *sample = around + SIBEAT_SLOW_AROUND;
+    int place = BANK_REACH - part;
     float sum = 0.0f;
-    int place = part - BANK_REACH;
 
-    for (int k = SIBEAT_SLOW_AROUND - 1; place <= BANK_REACH; k--, place += SIBEAT_DECIMATION)
-        sum += sibeat_bank_taps[place < 0 ? -place : place] * around[k];
+    for (; place >= 0; place -= SIBEAT_DECIMATION)
+        sum += sibeat_bank_taps[place] * *--sample;
+    for (place = -place; place <= BANK_REACH; place += SIBEAT_DECIMATION)
+        sum += sibeat_bank_taps[place] * *--sample;
     return (float)SIBEAT_DECIMATION * sum;
+}
+
+/* Keep the values of a full block in 16 bits each. */
+static void keep(sibeat_ring *ring, uint32_t block)
+{
+    const uint32_t place = block % SIBEAT_RING_FINE;
+    float largest = 0.0f;
+
+    for (int k = 0; k < SIBEAT_RING_BLOCK; k++)
+        largest = fabsf(ring->newest[k]) > largest ? fabsf(ring->newest[k]) : largest;
+    const float unit = largest / LARGEST_PART;
+    ring->units[place] = unit;
+    for (int k = 0; k < SIBEAT_RING_BLOCK; k++) {
+        const float part = unit > 0.0f ? ring->newest[k] / unit : 0.0f;
+        ring->parts[place][k] = (int16_t)(part < 0.0f ? part - 0.5f : part + 0.5f);
+    }
+}
+
+/* Keep a block that has become old in 8 bits for each value. */
+static void keep_coarsely(sibeat_ring *ring, uint32_t block)
+{
+    const uint32_t from = block % SIBEAT_RING_FINE, place = block % SIBEAT_RING_COARSE;
+    const int16_t *parts = ring->parts[from];
+    int largest = 0, exponent;
+
+    for (int k = 0; k < SIBEAT_RING_BLOCK; k++) {
+        const int size = parts[k] < 0 ? -parts[k] : parts[k];
+        largest = size > largest ? size : largest;
+    }
+    frexpf((float)largest * ring->units[from] / LARGEST_BYTE, &exponent);
+    ring->exponents[place] = (int8_t)(exponent > INT8_MIN ? exponent : INT8_MIN);
+    for (int k = 0; k < SIBEAT_RING_BLOCK; k++)
+        ring->coarse[place][k] = (int8_t)rintf(ldexpf((float)parts[k] * ring->units[from], -ring->exponents[place]));
 }
 
 void sibeat_ring_push(sibeat_ring *ring, float value)
 {
-    const uint32_t place = ring->count % SIBEAT_RING_BLOCK;
+    const uint32_t place = ring->count % SIBEAT_RING_BLOCK, block = ring->count / SIBEAT_RING_BLOCK;
 
     ring->newest[place] = value;
     ring->count++;
     if (place + 1 < SIBEAT_RING_BLOCK)
         return;
-    const uint32_t block = (ring->count / SIBEAT_RING_BLOCK - 1) % SIBEAT_RING_BLOCKS;
-    float largest = 0.0f;
-    for (int k = 0; k < SIBEAT_RING_BLOCK; k++)
-        largest = fabsf(ring->newest[k]) > largest ? fabsf(ring->newest[k]) : largest;
-    const float unit = largest / LARGEST_PART;
-    ring->units[block] = unit;
-    for (int k = 0; k < SIBEAT_RING_BLOCK; k++) {
-        const float part = unit > 0.0f ? ring->newest[k] / unit : 0.0f;
-        ring->parts[block][k] = (int16_t)(part < 0.0f ? part - 0.5f : part + 0.5f);
-    }
+    if (block >= SIBEAT_RING_FINE)
+        keep_coarsely(ring, block - SIBEAT_RING_FINE);
+    keep(ring, block);
 }
 
 static float value_of(const sibeat_ring *ring, uint32_t number)
 {
     const uint32_t block = number / SIBEAT_RING_BLOCK, place = number % SIBEAT_RING_BLOCK;
+    const uint32_t behind = ring->count / SIBEAT_RING_BLOCK - block;
 
-    if (block == ring->count / SIBEAT_RING_BLOCK)
+    if (!behind)
         return ring->newest[place];
-    return (float)ring->parts[block % SIBEAT_RING_BLOCKS][place] * ring->units[block % SIBEAT_RING_BLOCKS];
+    if (behind <= SIBEAT_RING_FINE)
+        return (float)ring->parts[block % SIBEAT_RING_FINE][place] * ring->units[block % SIBEAT_RING_FINE];
+    const uint32_t old = block % SIBEAT_RING_COARSE;
+    return ldexpf((float)ring->coarse[old][place], ring->exponents[old]);
+}
+
+/* The low-pass for a sample that lies `part` behind: its taps beside the slow samples that they meet. */
+static void taps_of(int part, float taps[SIBEAT_SLOW_AROUND])
+{
+    int place = part - BANK_REACH;
+
+    for (int k = SIBEAT_SLOW_AROUND - 1; k >= 0; k--, place += SIBEAT_DECIMATION)
+        taps[k] = place <= BANK_REACH ? sibeat_bank_taps[place < 0 ? -place : place] : 0.0f;
 }
 
 void sibeat_ring_read(const sibeat_ring *ring, uint32_t first, int count, float *samples, int step)
 {
     uint32_t number = (first + BANK_REACH) / SIBEAT_DECIMATION + SIBEAT_SLOW_FIRST; /* the last slow one around it */
     int part = (int)((first + BANK_REACH) % SIBEAT_DECIMATION);
-    float around[SIBEAT_SLOW_AROUND];
+    float around[SIBEAT_SLOW_AROUND], taps[SIBEAT_DECIMATION][SIBEAT_SLOW_AROUND];
 
+    for (int k = 0; k < SIBEAT_DECIMATION; k++)
+        taps_of(k, taps[k]);
     for (uint32_t k = 0; k < SIBEAT_SLOW_AROUND; k++)
         around[k] = value_of(ring, number + k + 1 - SIBEAT_SLOW_AROUND);
     for (int k = 0; k < count; k++) {
@@ -119,7 +164,17 @@ void sibeat_ring_read(const sibeat_ring *ring, uint32_t first, int count, float 
             memmove(around, around + 1, (SIBEAT_SLOW_AROUND - 1) * sizeof *around);
             around[SIBEAT_SLOW_AROUND - 1] = value_of(ring, ++number);
         }
-        samples[k * step] = sibeat_slow_between(around, part++);
+        const float *tap = taps[part++];
+        float sum = 0.0f;
+        int n = SIBEAT_SLOW_AROUND - 1;
+        for (; n >= 2; n -= 3) { /* three at a time, in the order of sibeat_slow_between */
+            sum += tap[n] * around[n];
+            sum += tap[n - 1] * around[n - 1];
+            sum += tap[n - 2] * around[n - 2];
+        }
+        for (; n >= 0; n--)
+            sum += tap[n] * around[n];
+        samples[k * step] = (float)SIBEAT_DECIMATION * sum;
     }
 }
 

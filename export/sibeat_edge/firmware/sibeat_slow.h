@@ -45,15 +45,22 @@ float sibeat_slow_filtered(const sibeat_slow *slow, const float *taps, int half)
  */
 float sibeat_slow_between(const float *around, int part);
 
-/* The newest slow samples of a window's lead, 16 bits each with a common exponent for each block. Zeroed, it is empty. */
+/*
+ * The newest slow samples of a window's lead, the newest of these 16 bits each with a common unit for each block, older
+ * ones 8 bits each: only a beat that is found seconds later is cut from them. Zeroed, it is empty.
+ */
 #define SIBEAT_RING_BLOCK 16
-#define SIBEAT_RING_BLOCKS ((7200 / SIBEAT_DECIMATION + SIBEAT_RING_BLOCK - 1) / SIBEAT_RING_BLOCK + 2)
+#define SIBEAT_RING_BLOCKS_OF(seconds) ((seconds) * 360 / SIBEAT_DECIMATION / SIBEAT_RING_BLOCK + 1)
+#define SIBEAT_RING_FINE SIBEAT_RING_BLOCKS_OF(5)
+#define SIBEAT_RING_COARSE (SIBEAT_RING_BLOCKS_OF(20) - SIBEAT_RING_FINE + 1)
 
 typedef struct {
-    int16_t parts[SIBEAT_RING_BLOCKS][SIBEAT_RING_BLOCK];
+    int16_t parts[SIBEAT_RING_FINE][SIBEAT_RING_BLOCK];
+    float units[SIBEAT_RING_FINE];
+    int8_t coarse[SIBEAT_RING_COARSE][SIBEAT_RING_BLOCK];
+    int8_t exponents[SIBEAT_RING_COARSE];
     float newest[SIBEAT_RING_BLOCK]; /* those of the block that is not full */
-    float units[SIBEAT_RING_BLOCKS];
-    uint32_t count; /* slow samples so far */
+    uint32_t count;                  /* slow samples so far */
 } sibeat_ring;
 
 void sibeat_ring_push(sibeat_ring *ring, float value);

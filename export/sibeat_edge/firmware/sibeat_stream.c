@@ -129,32 +129,32 @@ static void found(void *context, uint32_t peak)
     stream->has_newest = ALIGNS; /* else no beat waits for the next one, and pauses are not told */
 }
 
-/* The signal around an R-peak, from ROOM_BEFORE before it on, as far as it is there. */
-static void read_around(const sibeat_stream *stream, uint32_t peak, float *around)
+/* Read so many samples of the first leads, from `first` on. */
+static void read(const sibeat_stream *stream, uint32_t first, int count, int leads, float *samples)
 {
-    const int missing = peak < ROOM_BEFORE ? ROOM_BEFORE - (int)peak : 0;
-    const int32_t there = (int32_t)filtered_end(stream) - (int32_t)peak + ROOM_BEFORE;
-    const int end = there < ROOM_BEFORE + ROOM_AFTER ? (int)there : ROOM_BEFORE + ROOM_AFTER;
-
-    memset(around, 0, (ROOM_BEFORE + ROOM_AFTER) * SIBEAT_LEADS * sizeof *around);
-    for (int lead = 0; lead < SIBEAT_LEADS && end > missing; lead++) {
+    for (int lead = 0; lead < leads; lead++) {
         const float offset = stream->base[lead] * stream->gain * SIBEAT_WINDOW_OFFSET;
-        sibeat_ring_read(&stream->ring[lead], (uint32_t)((int)peak - ROOM_BEFORE + missing), end - missing,
-                         around + missing * SIBEAT_LEADS + lead, SIBEAT_LEADS);
-        for (int k = missing; k < end; k++)
-            around[k * SIBEAT_LEADS + lead] += offset;
+        sibeat_ring_read(&stream->ring[lead], first, count, samples + lead, leads);
+        for (int k = 0; k < count; k++)
+            samples[k * leads + lead] += offset;
     }
 }
 
+void sibeat_stream_read(const sibeat_stream *stream, uint32_t peak, float *window)
+{
+    read(stream, peak - SIBEAT_BEFORE, SIBEAT_LENGTH, SIBEAT_LEADS, window);
+}
+
 /* Move an R-peak to where its beat is most like those before; one in an unknown signal stays. */
-static int placed(sibeat_stream *stream, uint32_t peak, int is_late, const float *around, float *likeness)
+static int placed(sibeat_stream *stream, uint32_t peak, int is_late, float *likeness)
 {
     const int32_t first = (int32_t)peak - SIBEAT_ALIGN_BEFORE, last = (int32_t)peak + SIBEAT_ALIGN_AFTER;
     const int is_there = !is_late && first >= 0 && last <= (int32_t)filtered_end(stream);
-    const int is_known = is_there && worst_flag(stream, first, last) <= SIBEAT_SAMPLE_BRIDGED;
-    const float *lead = around + (ROOM_BEFORE - SIBEAT_ALIGN_BEFORE) * SIBEAT_LEADS;
 
-    return sibeat_aligner_push(stream->aligner, is_known ? lead : 0, SIBEAT_LEADS, likeness);
+    if (!is_there || worst_flag(stream, first, last) > SIBEAT_SAMPLE_BRIDGED)
+        return sibeat_aligner_push(stream->aligner, 0, 1, likeness);
+    read(stream, (uint32_t)first, SIBEAT_ALIGN_BEFORE + SIBEAT_ALIGN_AFTER, 1, stream->sink.room);
+    return sibeat_aligner_push(stream->aligner, stream->sink.room, 1, likeness);
 }
 
 static sibeat_reason reason_of(sibeat_flag flag)
@@ -171,7 +171,7 @@ static sibeat_reason reason_of(sibeat_flag flag)
     }
 }
 
-static sibeat_reason noise_of(const float *window, int is_fit)
+static sibeat_reason noise_of(float *window, int is_fit)
 {
     static const sibeat_reason reasons[] = {SIBEAT_REASON_NONE, SIBEAT_REASON_FLAT, SIBEAT_REASON_NOISY,
                                             SIBEAT_REASON_MOTION};
@@ -181,12 +181,10 @@ static sibeat_reason noise_of(const float *window, int is_fit)
 
 static void cut(sibeat_stream *stream, uint32_t peak, int is_late)
 {
-    float around[(ROOM_BEFORE + ROOM_AFTER) * SIBEAT_LEADS];
+    float *window = stream->sink.room;
     sibeat_cut beat = {peak, NAN, NAN, NAN, SIBEAT_REASON_EDGE, 0, 0};
 
-    if (!is_late)
-        read_around(stream, peak, around);
-    const int moves = placed(stream, peak, is_late, around, &beat.likeness), offset = ALIGNS ? moves : 0;
+    const int moves = placed(stream, peak, is_late, &beat.likeness), offset = ALIGNS ? moves : 0;
     const int32_t moved = (int32_t)peak + offset, first = moved - SIBEAT_BEFORE, last = moved + SIBEAT_AFTER;
     if (ALIGNS && stream->has_previous && moved - (int32_t)stream->previous < SIBEAT_APART)
         return; /* of one beat, found twice */
@@ -198,12 +196,16 @@ static void cut(sibeat_stream *stream, uint32_t peak, int is_late)
     stream->has_previous = 1;
     if (!is_late && first >= 0 && last <= (int32_t)filtered_end(stream)) {
         const sibeat_flag flag = worst_flag(stream, first - MARGIN, last + MARGIN);
-        const float *window = around + (ROOM_BEFORE - SIBEAT_BEFORE + offset) * SIBEAT_LEADS;
         beat.is_bridged = flag == SIBEAT_SAMPLE_BRIDGED;
         beat.reason = reason_of(flag);
-        if (beat.reason == SIBEAT_REASON_NONE)
+        if (beat.reason == SIBEAT_REASON_NONE) {
+            sibeat_stream_read(stream, beat.peak, window);
             beat.reason = noise_of(window, is_fit);
-        beat.window = beat.reason == SIBEAT_REASON_NONE ? window : 0;
+        }
+        if (beat.reason == SIBEAT_REASON_NONE) {
+            sibeat_stream_read(stream, beat.peak, window); /* again: it was spoilt */
+            beat.window = window;
+        }
     }
     stream->sink.beat(stream->sink.context, &beat);
 }

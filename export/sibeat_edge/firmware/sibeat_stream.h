@@ -21,6 +21,10 @@ extern "C" {
 #endif
 
 #define SIBEAT_WAITING 64              /* R-peaks and pauses that wait to be cut, at most */
+#define SIBEAT_STREAM_ROOM                                                                                             \
+    (SIBEAT_LENGTH * SIBEAT_LEADS > SIBEAT_ALIGN_BEFORE + SIBEAT_ALIGN_AFTER                                           \
+         ? SIBEAT_LENGTH * SIBEAT_LEADS                                                                                \
+         : SIBEAT_ALIGN_BEFORE + SIBEAT_ALIGN_AFTER)
 #define SIBEAT_STREAM_MOST 0x1fff0000u /* samples of a stream, at most: 12 days of 512 Hz */
 
 /* Why a beat is not scored. */
@@ -50,6 +54,7 @@ typedef struct {
     void (*beat)(void *context, const sibeat_cut *cut);
     void (*pause)(void *context, int is_known); /* no beat comes; is_known: the signal since is known throughout */
     void *context;
+    float *room; /* SIBEAT_STREAM_ROOM floats, which hold nothing between two calls; windows lie in it */
 } sibeat_sink;
 
 typedef struct {
@@ -91,6 +96,9 @@ void sibeat_stream_start(sibeat_stream *stream, const sibeat_rate *rate, float g
 
 /* Add a sample of all leads; one that is missing is NAN or infinite. */
 void sibeat_stream_push(sibeat_stream *stream, const float sample[SIBEAT_LEADS]);
+
+/* Read the window around an R-peak, as of a beat that had one, while it is among the newest 20 s of the lead. */
+void sibeat_stream_read(const sibeat_stream *stream, uint32_t peak, float *window);
 
 /* Cut what is left, as the stream ends. It is not to be pushed to until it is started again. */
 void sibeat_stream_finish(sibeat_stream *stream);

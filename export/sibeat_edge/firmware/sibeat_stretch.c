@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "sibeat_newest.h"
+
 /* As in sibeat_edge.beats.stretch, where each is explained. */
 #define STRETCH 9
 #define LOW 2.0f
@@ -12,7 +14,7 @@
 #define SLOPE 1.28f
 #define OFFSET (-1.0f)
 
-typedef char sibeat_stretch_is_kept[STRETCH <= SIBEAT_NEWEST ? 1 : -1];
+typedef char sibeat_stretch_is_kept[STRETCH == SIBEAT_STRETCH ? 1 : -1];
 
 void sibeat_stretch_start(sibeat_stretch *stretch)
 {
@@ -21,13 +23,17 @@ void sibeat_stretch_start(sibeat_stretch *stretch)
 
 int sibeat_stretch_push(sibeat_stretch *stretch, float likeness, float *ratio)
 {
-    const sibeat_newest *known = &stretch->likeness;
+    float *known = stretch->likeness, sorted[STRETCH];
 
-    if (isfinite(likeness))
-        sibeat_newest_push(&stretch->likeness, STRETCH, likeness);
+    if (isfinite(likeness)) {
+        if (stretch->count == STRETCH)
+            memmove(known, known + 1, --stretch->count * sizeof *known);
+        known[stretch->count++] = likeness;
+    }
     *ratio = NAN;
-    if (known->count >= FEWEST) {
-        *ratio = SLOPE * sibeat_median(known->values, known->count) + OFFSET;
+    if (stretch->count >= FEWEST) {
+        memcpy(sorted, known, sizeof sorted);
+        *ratio = SLOPE * sibeat_median(sorted, stretch->count) + OFFSET;
         stretch->is_unfit = *ratio < (stretch->is_unfit ? HIGH : LOW);
     }
     return !stretch->is_unfit;

@@ -10,15 +10,18 @@
 
 #include <stdint.h>
 
-#include "sibeat_newest.h"
+#include "sibeat_floats.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
+#define SIBEAT_STRETCH 9 /* beats */
+
 /* Zeroed, it has seen no beats. */
 typedef struct {
-    sibeat_newest likeness;
+    float likeness[SIBEAT_STRETCH]; /* of the newest beats, the oldest first */
+    uint8_t count;
     uint8_t is_unfit; /* two limits, so that a stretch does not flicker */
 } sibeat_stretch;
 

@@ -58,7 +58,6 @@
 #define DROPPED 1.2f
 #define HALF 0.06f
 
-#define MOST_BINS SIBEAT_LENGTHS_BINS
 #define NOT_KNOWN 2
 
 typedef char sibeat_newest_is_enough[SIBEAT_NEWEST >= PAIRS && PAIRS >= USUAL && USUAL >= SETTLED ? 1 : -1];
@@ -84,11 +83,9 @@ static float sum_of(const float *counts, int bins)
     return sum;
 }
 
-/* Smooth counts by a bell curve of so many bins; each keeps its weight at the ends, too. */
-static void smooth(const float *counts, int bins, float width, float *heights)
+/* Smooth counts by a bell curve of so many bins; each keeps its weight at the ends, too. bell: room for as many. */
+static void smooth(const float *counts, int bins, float width, float *bell, float *heights)
 {
-    float bell[MOST_BINS];
-
     for (int k = 0; k < bins; k++) {
         bell[k] = expf(-0.5f * ((float)k / width) * ((float)k / width));
         heights[k] = 0.0f;
@@ -127,7 +124,7 @@ float sibeat_timing_score_of(int bin)
 
 static void find_heaps(sibeat_timing *timing)
 {
-    float heights[SIBEAT_HEAPS_BINS];
+    float heights[SIBEAT_HEAPS_BINS], bell[SIBEAT_HEAPS_BINS];
     int peak = HEAPS_UPPER;
 
     timing->heap_valley = NAN;
@@ -135,7 +132,7 @@ static void find_heaps(sibeat_timing *timing)
     if (sum_of(timing->heaps, SIBEAT_HEAPS_BINS) < LEAST ||
         sum_of(timing->heaps + HEAPS_UPPER, SIBEAT_HEAPS_BINS - HEAPS_UPPER) < HEAPS_FEWEST)
         return;
-    smooth(timing->heaps, SIBEAT_HEAPS_BINS, HEAPS_SMOOTH / HEAPS_STEP, heights);
+    smooth(timing->heaps, SIBEAT_HEAPS_BINS, HEAPS_SMOOTH / HEAPS_STEP, bell, heights);
     for (int k = HEAPS_UPPER; k < SIBEAT_HEAPS_BINS; k++)
         peak = heights[k] > heights[peak] ? k : peak;
     int low = peak;
@@ -181,7 +178,7 @@ static float find_lengths(const float *counts)
 
     if (total < LEAST)
         return NAN;
-    smooth(counts, SIBEAT_LENGTHS_BINS, LENGTHS_SMOOTH / LENGTHS_STEP, heights);
+    smooth(counts, SIBEAT_LENGTHS_BINS, LENGTHS_SMOOTH / LENGTHS_STEP, upper, heights); /* `upper` is set below */
     for (int k = SIBEAT_LENGTHS_BINS - 1; k >= 0; k--) {
         const float higher = k + 1 < SIBEAT_LENGTHS_BINS ? upper[k + 1] : 0.0f;
         upper[k] = heights[k] > higher ? heights[k] : higher;
@@ -226,7 +223,7 @@ static int is_short(const sibeat_timing *timing, float interval)
     if (isnan(interval) || isnan(timing->length_valley) || timing->turns <= TURNS || !timing->longest.count)
         return 0;
     return interval < timing->length_valley &&
-           !is_half(interval, sibeat_median(timing->longest.values, timing->longest.count));
+           !is_half(interval, sibeat_newest_median(&timing->longest));
 }
 
 /* The rhythm */
@@ -253,12 +250,12 @@ int sibeat_timing_confirm(const sibeat_timing *timing, const sibeat_answer *answ
 /* The difference of the 80 % and 20 % quantiles of the logarithms; NAN if there are too few. */
 static float spread_of(const sibeat_newest *intervals)
 {
-    const int count = intervals->count;
     float sorted[SIBEAT_NEWEST];
+    const int count = sibeat_newest_read(intervals, 0, sorted);
 
     if (count < SETTLED)
         return NAN;
-    sibeat_sort(intervals->values, count, sorted);
+    sibeat_sort(sorted, count, sorted);
     return logf(sorted[4 * count / 5] / sorted[count / 5]);
 }
 
@@ -267,7 +264,7 @@ static float usual_of(const sibeat_timing *timing)
 {
     const sibeat_newest *known = timing->on_time.count >= FEWEST ? &timing->on_time : &timing->own;
 
-    return known->count >= FEWEST ? sibeat_median(known->values, known->count) : NAN;
+    return known->count >= FEWEST ? sibeat_newest_median(known) : NAN;
 }
 
 /* Forget the intervals: another rate has begun, or what came between is not known. */
@@ -297,13 +294,11 @@ static void follow_row(sibeat_timing *timing, float rr, float early)
 
 static int is_in_fast_row(const sibeat_timing *timing)
 {
-    float sorted[SIBEAT_NEWEST];
+    float sorted[SETTLED];
 
     if (timing->row.count < ROW || timing->onset <= ONSET)
         return 0;
-    const float *newest = timing->row.values + timing->row.count - ROW;
-    const float middle = sibeat_median(newest, ROW);
-    sibeat_sort(newest, ROW, sorted);
+    const float middle = sibeat_median(sorted, sibeat_newest_read(&timing->row, timing->row.count - ROW, sorted));
     return middle < FAST && sorted[ROW - 1] - sorted[0] < EVEN * middle;
 }
 
@@ -399,7 +394,7 @@ static void learn(sibeat_timing *timing, const sibeat_timed *beat, const sibeat_
     timing->was_normal = (uint8_t)is_normal;
     timing->was_premature = answer->is_premature;
     if (timing->row.count == SETTLED && beat->is_own) {
-        const float middle = sibeat_median(timing->row.values, SETTLED);
+        const float middle = sibeat_newest_median(&timing->row);
         if (!(timing->onset > ONSET && middle < FAST && timing->in_row < LONGEST))
             take_row(timing);
     }

@@ -17,15 +17,15 @@
 
 /* Places of a window that is not packed. */
 #define NOWHERE SIBEAT_NOWHERE
-#define NEWEST (SIBEAT_NOWHERE - 1) /* in `newest` */
-#define GIVEN (SIBEAT_NOWHERE - 2)  /* where the firmware has it */
+#define SOURCE (SIBEAT_NOWHERE - 1) /* where it can be read again */
 
 /* What comes behind a beat. */
 #define PAUSE 1
 #define KNOWN_PAUSE 2
 #define GAP 4
+#define FOLLOWS 8 /* whether it is fit, and the beat before was */
 
-typedef char sibeat_wearer_counts_in_bytes[SIBEAT_HELD_MOST <= UINT8_MAX && SIBEAT_WINDOWS < GIVEN ? 1 : -1];
+typedef char sibeat_wearer_counts_in_bytes[SIBEAT_HELD_MOST <= UINT8_MAX && SIBEAT_WINDOWS < SOURCE ? 1 : -1];
 
 void sibeat_wearer_start(sibeat_wearer *wearer, int waits)
 {
@@ -42,6 +42,20 @@ static int is_fit(const float *window)
         if (!(fabsf(window[k]) < LARGEST)) /* where it is NAN, too */
             return 0;
     return 1;
+}
+
+static uint16_t code_of(float likeness)
+{
+    const float code = (likeness - SIBEAT_LEAST_LIKENESS) * SIBEAT_LIKENESSES + 1.0f;
+
+    if (!isfinite(likeness))
+        return 0;
+    return code < 1.0f ? 1 : code < (float)UINT16_MAX ? (uint16_t)code : UINT16_MAX;
+}
+
+static float likeness_of(uint16_t code)
+{
+    return code ? (float)(code - 1) / SIBEAT_LIKENESSES + SIBEAT_LEAST_LIKENESS : NAN;
 }
 
 /* The beat of a number, counted from 0 among all. */
@@ -61,24 +75,34 @@ static uint32_t learnt(const sibeat_wearer *wearer)
     return wearer->total - wearer->queued;
 }
 
+/* The interval before a beat that has been learnt from; 0 if not between two fit ones. */
+static uint16_t interval_at(const sibeat_wearer *wearer, uint32_t number)
+{
+    const sibeat_held *beat = &wearer->beats[number % SIBEAT_HELD_MOST];
+
+    if (number - oldest(wearer) >= wearer->held)
+        return wearer->intervals[number % SIBEAT_INTERVALS];
+    return beat->behind & FOLLOWS ? beat->rr : 0;
+}
+
 static void let_go(sibeat_wearer *wearer, sibeat_held *beat)
 {
     sibeat_template_let_go(&wearer->own, beat->place);
     beat->place = NOWHERE;
 }
 
-/* In a warm-up, make room for one more window. */
+/* In a warm-up, let the oldest window go of those that have been learnt from, if there is one too many. */
 static void forget_oldest(sibeat_wearer *wearer)
 {
-    uint32_t first = wearer->total;
+    uint32_t first = learnt(wearer);
     int fit = 0;
 
-    for (uint32_t number = wearer->total; number-- != oldest(wearer);)
+    for (uint32_t number = first; number-- != oldest(wearer);)
         if (beat_at(wearer, number)->place != NOWHERE) {
             first = number;
             fit++;
         }
-    if (fit == SIBEAT_WARM_UP)
+    if (fit > SIBEAT_WARM_UP)
         let_go(wearer, beat_at(wearer, first));
 }
 
@@ -90,10 +114,12 @@ static void learn(sibeat_wearer *wearer, const float *window)
     const uint16_t interval = fit && wearer->was_fit ? beat->rr : 0;
     const uint8_t place = beat->place < SIBEAT_WINDOWS ? beat->place : SIBEAT_NOWHERE;
 
-    wearer->intervals[learnt(wearer) % SIBEAT_INTERVALS] = interval;
     wearer->was_fit = (uint8_t)fit;
     wearer->behind = beat->behind;
+    beat->behind = interval ? FOLLOWS : 0;
     wearer->queued--;
+    if (fit && !wearer->own.kind_count)
+        forget_oldest(wearer);
     if (fit)
         sibeat_template_push(&wearer->own, window, place, sibeat_seconds_of(interval));
 }
@@ -117,12 +143,18 @@ static void release(sibeat_wearer *wearer, int waiting, float after_newest)
 
 static void release_waiting(sibeat_wearer *wearer)
 {
-    release(wearer, wearer->own.kind_count ? wearer->waits : SIBEAT_HELD, NAN);
+    if (wearer->own.searched == SIBEAT_SEARCH_NONE)
+        release(wearer, wearer->own.kind_count ? wearer->waits : SIBEAT_HELD, NAN);
+}
+
+static int64_t time_of(const sibeat_wearer *wearer, const sibeat_held *beat)
+{
+    return wearer->time + (int32_t)(beat->time - (uint32_t)wearer->time);
 }
 
 static int is_busy(const sibeat_wearer *wearer)
 {
-    return wearer->ready || wearer->queued || wearer->behind || wearer->is_last;
+    return wearer->ready || wearer->queued || wearer->behind || wearer->is_last || wearer->own.searched;
 }
 
 int sibeat_wearer_has_room(const sibeat_wearer *wearer)
@@ -137,10 +169,7 @@ static uint8_t place_for(sibeat_wearer *wearer, const float *window, int is_at_o
         return NOWHERE;
     if (!is_at_once || !wearer->own.kind_count)
         return sibeat_template_hold(&wearer->own, window);
-    if (wearer->held)
-        return GIVEN;
-    memcpy(wearer->newest, window, sizeof wearer->newest);
-    return NEWEST;
+    return SOURCE;
 }
 
 void sibeat_wearer_push(sibeat_wearer *wearer, const sibeat_beat *beat)
@@ -150,10 +179,9 @@ void sibeat_wearer_push(sibeat_wearer *wearer, const sibeat_beat *beat)
 
     if (!sibeat_wearer_has_room(wearer))
         return;
-    if (!wearer->own.kind_count && is_fit(beat->window))
-        forget_oldest(wearer);
     added->time = (uint32_t)beat->time;
-    added->likeness = beat->likeness;
+    added->likeness = code_of(beat->likeness);
+    added->note = beat->note;
     added->rr = sibeat_ticks_of(beat->rr);
     added->behind = 0;
     added->place = place_for(wearer, beat->window, is_at_once);
@@ -167,35 +195,50 @@ void sibeat_wearer_push(sibeat_wearer *wearer, const sibeat_beat *beat)
     }
 }
 
-void sibeat_wearer_keep(sibeat_wearer *wearer, const float *window)
+static void read(const sibeat_wearer *wearer, const sibeat_held *beat, const sibeat_source *source)
 {
-    sibeat_held *beat = beat_at(wearer, wearer->total - 1);
+    sibeat_room *room = source->room;
 
-    if (!wearer->held || beat->place != GIVEN)
-        return;
-    if (wearer->ready) {
-        beat->place = sibeat_template_hold(&wearer->own, window);
-        return;
+    if (beat->place == SOURCE)
+        source->read(source->context, time_of(wearer, beat), room->window);
+    else
+        sibeat_unpack(&wearer->own.windows[beat->place], room->window, room->rest.levels);
+}
+
+void sibeat_wearer_keep(sibeat_wearer *wearer, const sibeat_source *source)
+{
+    /* Where something is left to do, the newest beat and the one before wait for longer than until the next one. */
+    for (uint32_t number = wearer->total; is_busy(wearer) && number-- != oldest(wearer);) {
+        sibeat_held *beat = beat_at(wearer, number);
+        if (beat->place == SOURCE) {
+            read(wearer, beat, source);
+            beat->place = sibeat_template_hold(&wearer->own, source->room->window);
+        }
     }
-    memcpy(wearer->newest, window, sizeof wearer->newest);
-    beat->place = NEWEST;
 }
 
 void sibeat_wearer_done(sibeat_wearer *wearer)
 {
+    const uint32_t number = oldest(wearer);
+
     if (!wearer->ready)
         return;
-    let_go(wearer, beat_at(wearer, oldest(wearer)));
+    wearer->intervals[number % SIBEAT_INTERVALS] = interval_at(wearer, number);
+    let_go(wearer, beat_at(wearer, number));
     wearer->held--;
     wearer->ready--;
 }
 
-int sibeat_wearer_advance(sibeat_wearer *wearer)
+int sibeat_wearer_advance(sibeat_wearer *wearer, const sibeat_source *source)
 {
     const uint8_t behind = wearer->behind;
 
     if (wearer->ready)
         return 1;
+    if (sibeat_template_search(&wearer->own, source->room)) {
+        release_waiting(wearer);
+        return 1;
+    }
     wearer->behind = 0;
     if (behind & GAP)
         wearer->was_fit = 0;
@@ -207,10 +250,10 @@ int sibeat_wearer_advance(sibeat_wearer *wearer)
     }
     if (!wearer->queued)
         return 0;
-    const uint8_t place = beat_at(wearer, learnt(wearer))->place;
-    if (place < SIBEAT_WINDOWS)
-        sibeat_unpack(&wearer->own.windows[place], wearer->newest);
-    learn(wearer, wearer->newest);
+    const sibeat_held *beat = beat_at(wearer, learnt(wearer));
+    if (beat->place != NOWHERE)
+        read(wearer, beat, source);
+    learn(wearer, source->room->window);
     release_waiting(wearer);
     return 1;
 }
@@ -236,19 +279,21 @@ void sibeat_wearer_interrupt(sibeat_wearer *wearer)
     *behind = (uint8_t)(*behind | GAP);
 }
 
-void sibeat_wearer_finish(sibeat_wearer *wearer)
+void sibeat_wearer_finish(sibeat_wearer *wearer, const sibeat_source *source)
 {
     wearer->was_fit = 0;
     if (!wearer->own.kind_count && wearer->own.other_count >= SIBEAT_FEWEST_BEATS)
         sibeat_template_settle(&wearer->own);
+    while (sibeat_template_search(&wearer->own, source->room))
+        ;
     release(wearer, 0, NAN);
     wearer->is_last = 1;
 }
 
-/* The interval before the beat of a number, which may lie before the first one or behind the newest. */
+/* The interval before the beat of a number, s, which may lie before the first one or behind the newest. */
 static float interval_of(const sibeat_wearer *wearer, uint32_t number)
 {
-    return number < learnt(wearer) ? sibeat_seconds_of(wearer->intervals[number % SIBEAT_INTERVALS]) : NAN;
+    return number < learnt(wearer) ? sibeat_seconds_of(interval_at(wearer, number)) : NAN;
 }
 
 /* The first beats of a warm-up are relative to those that follow, too. */
@@ -266,23 +311,25 @@ static void put_rhythm(const sibeat_wearer *wearer, uint32_t number, float *feat
     sibeat_rhythm_features(history, SIBEAT_HISTORY, recent, after, features);
 }
 
-int sibeat_wearer_view_of(sibeat_wearer *wearer, int number, sibeat_wearer_view *view)
+int sibeat_wearer_view_of(sibeat_wearer *wearer, int number, const sibeat_source *source,
+                          sibeat_wearer_view *view)
 {
-    const sibeat_held *beat = beat_at(wearer, oldest(wearer) + (uint32_t)number);
+    const uint32_t place = oldest(wearer) + (uint32_t)number;
+    const sibeat_held *beat = &wearer->beats[place % SIBEAT_HELD_MOST];
 
     memset(view, 0, sizeof *view);
     if (number < 0 || number >= wearer->ready)
         return 0;
-    view->beat.time = wearer->time + (int32_t)(beat->time - (uint32_t)wearer->time);
+    view->beat.time = time_of(wearer, beat);
     view->beat.rr = sibeat_seconds_of(beat->rr);
-    view->beat.likeness = beat->likeness;
+    view->beat.likeness = likeness_of(beat->likeness);
+    view->beat.note = beat->note;
     if (beat->place == NOWHERE || !wearer->own.kind_count)
         return 0;
-    if (beat->place < SIBEAT_WINDOWS)
-        sibeat_unpack(&wearer->own.windows[beat->place], wearer->newest);
-    view->beat.window = wearer->newest;
+    read(wearer, beat, source);
+    view->beat.window = source->room->window;
     view->own = sibeat_template_nearest(&wearer->own, view->beat.window);
-    put_rhythm(wearer, oldest(wearer) + (uint32_t)number, view->features);
+    put_rhythm(wearer, place, view->features);
     return 1;
 }
 
