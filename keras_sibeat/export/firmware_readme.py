@@ -77,7 +77,8 @@ WEARER = """\
    Each beat is put beside the wearer's own beats and rhythm. $waits
    The beats of a warm-up, 60 or more, wait for its end. Then they are searched for a template, and the newest
    60 that are fit are scored, **and the threshold learns from all of their scores before the first of them is
-   judged**, as `sibeat_edge` does. This is done in some 250 steps, 100 a second, each a call of `sibeat_monitor_work`.
+   judged**, as `sibeat_edge` does. This is done in some 250 steps, 100 a second, each a call of
+   `sibeat_monitor_work`.
    `sibeat_save` and `sibeat_restore` keep what is known of a wearer across a deep sleep.
 """
 PACKAGING = """\
