@@ -275,10 +275,9 @@ def wearer_bytes(wearer: Mapping[str, Any], length: int, leads: int) -> int:
     """
     warm_up, size = wearer["warm_up"], length * leads
     template = 6 * size + 32 + (warm_up + 4) * (leads * PACKED_BYTES + 1) + 3 * warm_up + 6
-    template = _aligned(_aligned(template) + 20)
     held = 2 * warm_up + 1
     beats = -(-2 * (wearer["history"] + 3) // 4) * 4 + 12 * (held + 4)
-    return _aligned(template + beats) + 24
+    return _aligned(_aligned(_aligned(template) + 20) + beats) + 24
 
 
 def stream_bytes(filters: Multirate, leads: int) -> int:
