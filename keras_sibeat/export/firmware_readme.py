@@ -77,7 +77,8 @@ WEARER = """\
    Each beat is put beside the wearer's own beats and rhythm. $waits
    The beats of a warm-up, 60 or more, wait for its end. Then they are searched for a template, and the newest
    60 that are fit are scored, **and the threshold learns from all of their scores before the first of them is
-   judged**, as `sibeat_edge` does. This is done in some 250 steps, 100 a second, each a call of `sibeat_monitor_work`.
+   judged**, as `sibeat_edge` does. This is done in some 250 steps, 100 a second, each a call of
+   `sibeat_monitor_work`.
    `sibeat_save` and `sibeat_restore` keep what is known of a wearer across a deep sleep.
 """
 PACKAGING = """\
@@ -274,17 +275,16 @@ def wearer_bytes(wearer: Mapping[str, Any], length: int, leads: int) -> int:
     """
     warm_up, size = wearer["warm_up"], length * leads
     template = 6 * size + 32 + (warm_up + 4) * (leads * PACKED_BYTES + 1) + 3 * warm_up + 6
-    template = _aligned(_aligned(template) + 20)
     held = 2 * warm_up + 1
     beats = -(-2 * (wearer["history"] + 3) // 4) * 4 + 12 * (held + 4)
-    return _aligned(template + beats) + 24
+    return _aligned(_aligned(_aligned(template) + 20) + beats) + 24
 
 
 def stream_bytes(filters: Multirate, leads: int) -> int:
     """Bytes of ``sibeat_stream``, with pointers of 64 bits.
 
     >>> stream_bytes(multirate((0.67, 45.0), 540), 1)
-    8392
+    8384
     """
     fine, held = (seconds * RATE // filters.factor // BLOCK + 1 for seconds in (FINE, HELD))
     bank, slow = 2 * len(filters.bank) - 1, 2 * len(filters.window) - 1
