@@ -59,8 +59,11 @@ Push the samples as they come, as int16, int32 or float. All of `sibeat_edge` is
    static void on_alarm(void *context, const sibeat_episode *episode) { /* what is to be told */ }
 
    static sibeat_context context;
-   sibeat_config config = {SIBEAT_API_VERSION, 250, 0.005f}; /* version, Hz, mV of a unit of the samples */
+   sibeat_config config = {0};
 
+   config.version = SIBEAT_API_VERSION;
+   config.rate = 250;    /* Hz of the front end */
+   config.gain = 0.005f; /* mV of a unit of the samples */
    config.calls.beat = on_beat;
    config.calls.alarm = on_alarm;
    sibeat_init(&context, &config);
