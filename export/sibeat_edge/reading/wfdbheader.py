@@ -85,7 +85,7 @@ def read_header(file: Path) -> Header:
     lines = [
         (number, line.strip())
         for number, line in enumerate(_read(file).splitlines(), 1)
-        if line.strip() and not line.strip().startswith(b"#")
+        if decode(line).strip() and not line.strip().startswith(b"#")
     ]
     if not lines:
         raise RecordError(f"{file}: found no line but comments; expected a WFDB header.")

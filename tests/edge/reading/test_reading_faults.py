@@ -68,6 +68,10 @@ def wfdb_comments_alone(folder):
     return wfdb_header(folder, "# nothing\n"), {}, "no line but comments"
 
 
+def wfdb_separators_alone(folder):
+    return wfdb_header(folder, "\x1f\n"), {}, "no line but comments"
+
+
 def wfdb_fewer_signals_than_announced(folder):
     path = wfdb_header(folder, "a 2 250 100\na.dat 16 200/mV\n")
     return path, {}, "found lines for 1 signals; expected 2 as line 1 declares"
