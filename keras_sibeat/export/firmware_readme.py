@@ -59,13 +59,9 @@ Push the samples as they come, as int16, int32 or float. All of `sibeat_edge` is
    static void on_alarm(void *context, const sibeat_episode *episode) { /* what is to be told */ }
 
    static sibeat_context context;
-   sibeat_config config = {0};
+   /* version, Hz, mV of a unit of the samples, time of the first, calls, model */
+   sibeat_config config = {SIBEAT_API_VERSION, 250, 0.005f, 0, {on_beat, 0, 0, on_alarm, 0}, 0};
 
-   config.version = SIBEAT_API_VERSION;
-   config.rate = 250;    /* Hz of the front end */
-   config.gain = 0.005f; /* mV of a unit of the samples */
-   config.calls.beat = on_beat;
-   config.calls.alarm = on_alarm;
    sibeat_init(&context, &config);
    sibeat_push_i16(&context, samples, count); /* whenever there are some */
    ```
