@@ -201,10 +201,9 @@ class BeatStream:
     def _ready_beats(self, at_end):
         """Takes the R-peaks up to a pause whose signal, and whose samples' flags, are there."""
         ready, waiting = [], self._waiting
-        there, flagged = self._filtered.end - self._room[1], self._flags.end * RATE
         while waiting and waiting[0] is not None and len(ready) < TOGETHER:
-            peak = waiting[0].peak
-            is_there = peak <= there and flagged >= (peak + self._room[1] + self._margin) * self.rate
+            end = waiting[0].peak + self._room[1]
+            is_there = self._filtered.end >= end and self._are_flagged(end + self._margin)
             if not (is_there or at_end):
                 break
             ready.append(waiting.popleft())

@@ -61,11 +61,8 @@ def besides(windows: np.ndarray, templates: np.ndarray) -> np.ndarray:
     """As ``beside``, of many beats ``(beats, length, leads)``: ``(beats, length, 2 · leads)``."""
     low = np.minimum.reduce(templates, axis=1, keepdims=True)
     high = np.maximum.reduce(templates, axis=1, keepdims=True)
-    span, leads, kind = (
-        np.where(high > low, high - low, 1),
-        windows.shape[2],
-        np.result_type(windows, templates),
-    )
+    span = np.where(high > low, high - low, 1)
+    leads, kind = windows.shape[2], np.result_type(windows, templates)
     both = np.empty((*windows.shape[:2], 2 * leads), np.float32)
     for part, place in ((windows, both[..., :leads]), (templates, both[..., leads:])):
         scaled = np.subtract(part, low, dtype=kind)  # one part after the other, as that keeps rows long
