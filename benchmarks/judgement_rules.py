@@ -14,8 +14,9 @@ from developing import compare
 
 from keras_sibeat.data.recording import read_recording
 from keras_sibeat.evaluate.decisions import decide
-from sibeat_edge.beats import judge, sizes, timing
+from sibeat_edge.beats import judge, lengths, sizes, timing
 from sibeat_edge.model.runtime import Model
+from sibeat_edge.signal import quality
 
 SHOWN = ("veb_se", "veb_pp", "sveb_se", "sveb_pp", "f1", "false_alarms_mean", "false_alarms_median")
 # Limits that differ from those that ship, each as module, name and value.
@@ -24,14 +25,19 @@ NO_ON_TIME = (judge, "ON_TIME", 0.0)
 NO_EARLY_SHAPE = (judge, "SHAPE_EARLY", judge.SHAPE)
 NO_MOST = (timing, "MOST", 1.0)
 NO_MOST_ROWS = (timing, "MOST_ROWS", 1.0)
+NO_LATE = (timing, "LATE_SHARE", 1.0)
+NO_FLUTTER = (lengths, "FAST_HALF", 0.0)
 RULES = {
     "as shipped": (),
-    "none of these": (NO_SIZES, NO_ON_TIME, NO_EARLY_SHAPE, NO_MOST, NO_MOST_ROWS),
+    "none of these": (NO_SIZES, NO_ON_TIME, NO_EARLY_SHAPE, NO_MOST, NO_MOST_ROWS, NO_LATE, NO_FLUTTER),
     "without sizes": (NO_SIZES,),
     "lone beats on time are believed": (NO_ON_TIME,),
     "early kinds need as much": (NO_EARLY_SHAPE,),
     "early among regular, however many": (NO_MOST,),
     "fast rows, however many": (NO_MOST_ROWS,),
+    "fast rows, however many beats are late": (NO_LATE,),
+    "lengths, whatever the longer one": (NO_FLUTTER,),
+    "noisy from 4 % of the span": ((quality, "NOISY", 0.04),),
     "tried: early beats and rows up to 40 %": ((timing, "MOST", 0.4), (timing, "MOST_ROWS", 0.4)),
     "tried: premature from 17 % and a score of 0.38": ((timing, "EARLIER", 0.17), (timing, "SCORE", 0.38)),
 }

@@ -27,6 +27,7 @@ OVER = 40
 LONG = 8  # long intervals whose median is known
 DROPPED = 1.2  # s of a long interval from which a beat may have been dropped in it
 HALF = 0.06  # share by which it may differ from twice the short one, then
+FAST_HALF = 0.12  # the same of a shorter one: a flutter that is conducted by turns 2 to 1 and 4 to 1
 
 GROWTH = 2.0 ** (1 / HALF_LIFE)
 LARGEST_WEIGHT = 1e9  # of an interval; then all are divided
@@ -78,7 +79,8 @@ class Lengths:
         """Whether an interval, s, is of the shorter of two lengths, and the longer is not twice it."""
         if self._valley is None or self._turns <= TURNS or not self._long:
             return False
-        return rr < self._valley and not is_half(rr, median(self._long))
+        usual = median(self._long)
+        return rr < self._valley and not (is_half(rr, usual) or _is_flutter(rr, usual))
 
     def _find(self):
         below, heights = list(accumulate(self._counts)), self._heights.tolist()
@@ -108,3 +110,7 @@ class Lengths:
 def is_half(rr: float, usual: float) -> bool:
     """Whether an interval is half of the usual one, s, so that the usual one may have a beat dropped."""
     return usual > DROPPED and abs(2 * rr / usual - 1) < HALF
+
+
+def _is_flutter(rr, usual):
+    return usual <= DROPPED and abs(2 * rr / usual - 1) < FAST_HALF

@@ -1,7 +1,8 @@
 """Whether a beat of the wearer's own shape comes too early for this wearer's rhythm.
 
 A premature beat among regular ones is a supraventricular extrasystole. Where the whole rhythm is irregular,
-as in atrial fibrillation, to be early means nothing, and timing is silent. A beat is premature if
+as in atrial fibrillation, to be early means nothing, and timing is silent. There intervals are as often long
+without a premature beat before as they are short (``LATE_SHARE``). A beat is premature if
 
 - it lies in the upper of two heaps of timing scores with a valley between (``Heaps``), or
 - its interval is the shorter one, where they are of two lengths (``Lengths``), or
@@ -33,6 +34,7 @@ MANY = 0.4  # share of early beats, over about SHARED, from which an irregular r
 MOST = 0.5  # the same share, from which no beat is early among regular ones
 MOST_ROWS = 0.6  # the same share, from which no row of early beats begins
 SHARED = 40
+LATE_SHARE = 0.05  # share of late beats behind none that is early, over about SHARED, from which no row begins
 FREQUENT = 0.25  # the same share, from which the rhythm is called irregular
 SCATTERED = 0.18  # spread of the logarithms from which a rhythm is irregular
 APART = 0.1  # depth of the valley from which scattered intervals are of two lengths
@@ -126,7 +128,8 @@ class Timing:
         self._before: Timed | None = None  # the beat before, if it has a score
         self._was_premature = self._was_normal = False
         self._lost = 0  # beats in a row without a score or an interval
-        self._early_share = 0.0
+        self._early_share = self._late_share = 0.0
+        self._was_early = False
 
     @property
     def is_scattered(self) -> bool:
@@ -173,6 +176,8 @@ class Timing:
             self._lengths.push(beat.rr)
         if self._before is None or not self._before.is_ventricular:
             self._early_share += ((beat.is_own and early > EARLY) - self._early_share) / SHARED
+        if is_counted and not self._was_early:
+            self._late_share += ((early < -EARLY) - self._late_share) / SHARED
         begins = is_counted and beat.is_clean and self._is_abrupt(beat, usual) and not is_half(beat.rr, usual)
         is_in_row = self._is_in_fast_row()
         is_certain = is_in_row or (begins and self._is_among_regular(beat, early, usual))
@@ -212,7 +217,8 @@ class Timing:
         if early <= EARLY:
             self._row.clear()
         else:
-            onset = early if self._early_share <= MOST_ROWS else 0.0
+            is_even = self._early_share <= MOST_ROWS and self._late_share <= LATE_SHARE
+            onset = early if is_even else 0.0
             self._onset, self._in_row = (self._onset, self._in_row + 1) if self._row else (onset, 1)
             self._row.append(beat.rr)
 
@@ -235,6 +241,7 @@ class Timing:
             if self._was_normal or (self.heaps.valley is not None and self._has_trusted_interval()):
                 self._on_time.append(beat.rr)
         self._before, self._was_normal, self._was_premature = beat, is_normal, answer.is_premature
+        self._was_early = answer.is_premature or answer.early > EARLY
         if len(self._row) == SETTLED and beat.is_own and not self._is_fast():
             row = list(self._row)
             self._forget()

@@ -7,7 +7,7 @@
 #define QRS 36
 #define SMOOTH 18
 #define LEAST 0.05f
-#define NOISY 0.04f
+#define NOISY 0.05f
 /* As in sibeat_edge.beats.stretch. */
 #define FAST 0.015f
 

@@ -16,6 +16,7 @@
 #define MOST 0.5f
 #define MOST_ROWS 0.6f
 #define SHARED 40.0f
+#define LATE_SHARE 0.05f
 #define FREQUENT 0.25f
 #define SCATTERED 0.18f
 #define APART 0.1f
@@ -57,6 +58,7 @@
 #define LONG 8
 #define DROPPED 1.2f
 #define HALF 0.06f
+#define FAST_HALF 0.12f
 
 #define NOT_KNOWN 2
 
@@ -218,12 +220,17 @@ static int is_half(float rr, float usual)
     return usual > DROPPED && fabsf(2.0f * rr / usual - 1.0f) < HALF;
 }
 
+static int is_flutter(float rr, float usual)
+{
+    return usual <= DROPPED && fabsf(2.0f * rr / usual - 1.0f) < FAST_HALF;
+}
+
 static int is_short(const sibeat_timing *timing, float interval)
 {
     if (isnan(interval) || isnan(timing->length_valley) || timing->turns <= TURNS || !timing->longest.count)
         return 0;
-    return interval < timing->length_valley &&
-           !is_half(interval, sibeat_newest_median(&timing->longest));
+    const float usual = sibeat_newest_median(&timing->longest);
+    return interval < timing->length_valley && !is_half(interval, usual) && !is_flutter(interval, usual);
 }
 
 /* The rhythm */
@@ -288,7 +295,7 @@ static void follow_row(sibeat_timing *timing, float rr, float early)
     }
     timing->in_row = timing->row.count ? timing->in_row + 1 : 1;
     if (!timing->row.count)
-        timing->onset = timing->early_share <= MOST_ROWS ? early : 0.0f;
+        timing->onset = timing->early_share <= MOST_ROWS && timing->late_share <= LATE_SHARE ? early : 0.0f;
     sibeat_newest_push(&timing->row, SETTLED, rr);
 }
 
@@ -351,6 +358,8 @@ static sibeat_answer answer_of(sibeat_timing *timing, const sibeat_timed *beat)
     }
     if (!timing->has_before || !timing->before.is_ventricular)
         timing->early_share += ((float)(beat->is_own && early > EARLY) - timing->early_share) / SHARED;
+    if (is_counted && !timing->was_early)
+        timing->late_share += ((float)(early < -EARLY) - timing->late_share) / SHARED;
     const int begins =
         is_counted && beat->is_clean && is_abrupt(timing, beat, usual) && !is_half(beat->rr, usual);
     answer.early = early;
@@ -393,6 +402,7 @@ static void learn(sibeat_timing *timing, const sibeat_timed *beat, const sibeat_
     timing->has_before = 1;
     timing->was_normal = (uint8_t)is_normal;
     timing->was_premature = answer->is_premature;
+    timing->was_early = answer->is_premature || answer->early > EARLY;
     if (timing->row.count == SETTLED && beat->is_own) {
         const float middle = sibeat_newest_median(&timing->row);
         if (!(timing->onset > ONSET && middle < FAST && timing->in_row < LONGEST))

@@ -42,9 +42,10 @@ typedef struct {
     float spread;               /* of the pairs; NAN if not known */
     float onset;                /* how early the first of the row was */
     float early_share;          /* of beats */
+    float late_share;           /* of beats that are late behind none that is early */
     uint32_t in_row;            /* beats of the row */
     sibeat_timed before;        /* the beat before, if there is one with a score */
-    uint8_t has_before, was_premature, was_normal;
+    uint8_t has_before, was_premature, was_normal, was_early;
     uint8_t was_short; /* of the interval before: 1, or 0, or 2 if not known */
     uint8_t lost;      /* beats in a row without a score or an interval */
 } sibeat_timing;

@@ -70,6 +70,16 @@ def test_where_beats_are_dropped_the_others_are_not_premature(row):
     assert len(at_once) <= 6 and len(at_last) <= 6
 
 
+@pytest.mark.parametrize("row", [3, 5, 8])
+@pytest.mark.parametrize("rr, longer", [(0.4, 1.9), (0.5, 1.85), (0.5, 2.0), (0.55, 2.1)])
+def test_a_flutter_conducted_by_turns_has_no_premature_beats(row, rr, longer):
+    """2 to 1 in rows, and 4 to 1 between them, whose interval is somewhat less than twice the others'."""
+    draws = np.random.default_rng(row)
+    intervals = np.tile([longer * rr, *[rr] * row], 600 // (row + 1))
+    _, at_once, at_last = judged(intervals * np.exp(0.01 * draws.standard_normal(len(intervals))))
+    assert len(at_once) <= 6 and len(at_last) <= 6
+
+
 @pytest.mark.parametrize("rr", RATES)
 def test_slightly_premature_beats_are_found_once_their_scores_are_seen_to_be_a_heap(rr):
     """By 20 %: too little for a rule that holds for everybody."""

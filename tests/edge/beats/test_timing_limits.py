@@ -123,3 +123,33 @@ def test_where_most_beats_are_early_none_is_premature_among_regular_ones(count, 
 def test_where_most_beats_are_early_no_fast_row_begins(count, begins):
     timing = with_early(count)
     assert [timing.push(own(0.45, 0.45)).is_in_row for _ in range(ROW)][-1] == begins
+
+
+def with_late(every):
+    """A timing that has seen one late beat among so many, behind none that is early."""
+    timing = by_turns()
+    for _ in range(240 // every):
+        timing.push(own(1.2 * BEGIN, BEGIN))
+        for _ in range(every - 1):
+            timing.push(own(BEGIN, BEGIN))
+    return timing
+
+
+@pytest.mark.parametrize("every, begins", [(60, True), (30, True), (15, False), (8, False)])
+def test_where_beats_are_late_behind_none_that_is_early_no_fast_row_begins(every, begins):
+    """The share that is late in the end is at most 0.033 for one of 30, and at least 0.06 for one of 15."""
+    timing = with_late(every)
+    assert not timing.is_scattered
+    timing.push(own(1.2 * BEGIN, BEGIN))
+    assert [timing.push(own(0.45, 0.45)).is_in_row for _ in range(ROW)][-1] == begins
+
+
+@pytest.mark.parametrize("every", [2, 4, 8])
+def test_pauses_behind_premature_beats_are_not_late(every):
+    timing = by_turns()
+    for _ in range(240 // every):
+        timing.push(own(0.7 * BEGIN, 1.3 * BEGIN, 0.5))
+        timing.push(own(1.3 * BEGIN, BEGIN))
+        for _ in range(every):
+            timing.push(own(BEGIN, BEGIN))
+    assert [timing.push(own(0.45, 0.45)).is_in_row for _ in range(ROW)][-1]

@@ -36,9 +36,9 @@ def buzzing(height, every=1):
     return window[:, None]
 
 
-def test_noise_of_4_percent_of_the_span_is_the_limit():
-    assert noise_reason(buzzing(0.0399), CENTRE) == ""
-    assert noise_reason(buzzing(0.0401), CENTRE) == "noisy"
+def test_noise_of_5_percent_of_the_span_is_the_limit():
+    assert noise_reason(buzzing(0.0499), CENTRE) == ""
+    assert noise_reason(buzzing(0.0501), CENTRE) == "noisy"
 
 
 def test_noise_in_a_third_of_the_window_leaves_a_shape():
@@ -60,7 +60,7 @@ def test_slow_swings_are_no_fast_part():
     """Those of moving electrodes, as high as the QRS."""
     swing = np.sin(2 * np.pi * np.arange(320) / 200)[:, None]
     assert fast_share(buzzing(0.0) + swing, CENTRE) < NOISY
-    assert fast_share(buzzing(0.1) + swing, CENTRE) > NOISY
+    assert fast_share(buzzing(0.12) + swing, CENTRE) > NOISY
 
 
 def test_the_lead_with_the_largest_fast_share_counts():
@@ -109,7 +109,7 @@ def test_simulated_beats_pass_and_under_muscle_noise_do_not(seed):
     wearer = simulate_wearer(seed, seconds=60.0, abnormal={"V": 0.2, "A": 0.2})
     lead, rpeaks = wearer.signal[:, :1].astype(float), wearer.annotations.samples
     assert share_rejected(windows(lead, rpeaks)[0]) == 0
-    noise = np.random.default_rng(seed).normal(scale=0.2 * np.ptp(lead), size=lead.shape)
+    noise = np.random.default_rng(seed).normal(scale=0.25 * np.ptp(lead), size=lead.shape)
     assert share_rejected(windows(lead + noise, rpeaks)[0]) > 0.9
 
 
@@ -133,11 +133,11 @@ def test_abnormal_beats_of_mit_bih_are_rejected_no_more_than_normal_ones(mitdb, 
             assert share_rejected(beats) < 0.01
 
 
-@pytest.mark.parametrize("decibels, most, least", [(12, 0.25, 0.1), (3.5, 0.6, 0.4), (-2.5, 1.0, 0.8)])
+@pytest.mark.parametrize("decibels, most, least", [(10, 0.25, 0.1), (1.5, 0.6, 0.4), (-4.5, 1.0, 0.7)])
 def test_beats_under_recorded_muscle_noise_are_rejected(mitdb, nstdb_noise, decibels, most, least):
-    """Few at 12 dB, two in five at 3.5 dB, four in five at -2.5 dB; the rest are for ``Stretch`` to judge.
+    """Few at 10 dB, two in five at 1.5 dB, three in four at -4.5 dB; the rest are for ``Stretch`` to judge.
 
-    A limit of 4 % bears noise a third higher (2.5 dB) than one of 3 % would.
+    A limit of 5 % bears noise a quarter higher (2 dB) than one of 4 % would.
     """
     lead, rpeaks, _ = lead_of(mitdb, "103", minutes=5)
     noise = read_recording(nstdb_noise / "ma", annotator=None).signal[: len(lead), :1]
