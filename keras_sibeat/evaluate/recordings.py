@@ -187,7 +187,8 @@ def summarise_records(rows: Sequence[Row]) -> dict[str, Any]:
     - ``auc`` and ``ap``, of ``separation_with_unscored``, and ``auc_record``, the mean AUC of the records
       with at least 10 abnormal beats. A false detection with a score counts as a normal beat.
     - ``coverage_normal`` and ``coverage_abnormal``: the shares of the annotated beats that got a score.
-    - ``sensitivity``: alarms over all annotated abnormal beats, missed and unscored ones among them.
+    - ``sensitivity``: alarms over all annotated abnormal beats, missed and unscored ones among them;
+      ``sensitivity_CLASS``: the same of each abnormal class.
     - false alarms in a recorded hour, of ``alarm_rates``: normal beats and false detections.
     - counts of beats, and ``saved_and_lost``.
 
@@ -206,6 +207,7 @@ def summarise_records(rows: Sequence[Row]) -> dict[str, Any]:
         "coverage_normal": share(all_rows["scored"][~is_abnormal]),
         "coverage_abnormal": share(all_rows["scored"][is_abnormal]),
         "sensitivity": share(all_rows["alarms"][is_abnormal]),
+        **_per_class(all_rows["alarms"], all_rows["classes"]),
         **alarm_rates([row["wearer"] for row in rows], false, [row["hours"] for row in rows]),
         "beats": len(is_abnormal),
         "abnormal": int(is_abnormal.sum()),
@@ -216,6 +218,11 @@ def summarise_records(rows: Sequence[Row]) -> dict[str, Any]:
         "false_detections": len(all_rows["false"]),
         **saved_and_lost(all_rows),
     }
+
+
+def _per_class(alarms, classes):
+    abnormal = sorted(set(classes) - {"N"})
+    return {f"sensitivity_{name}": share(alarms[classes == name]) for name in abnormal}
 
 
 def _separation(row):

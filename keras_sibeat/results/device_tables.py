@@ -12,6 +12,7 @@ CONDITIONS = {
     "coverage_normal": "coverage: normal",
     "coverage_abnormal": "abnormal",
     "sensitivity": "sensitivity",
+    "sensitivity_V": "of V",
     **dict(zip(HOURLY, HOURLY_HEADS, strict=True)),
     "missed_abnormal": "abnormal: missed",
     "unscored_abnormal": "abnormal: not scored",
@@ -20,7 +21,7 @@ CONDITIONS = {
 }
 CONDITION_GROUPS = {  # caption -> number of columns
     "How beats rank, and how many are scored": 5,
-    "At the threshold": 4,
+    "At the threshold": 5,
     "Beats without a score": 4,
 }
 PERIODS = ("The first 10 minutes", "The rest of the recordings")
@@ -132,6 +133,7 @@ NOISE = {
     "coverage_normal": "normal beats scored",
     "coverage_abnormal": "abnormal beats scored",
     "sensitivity": "sensitivity",
+    "sensitivity_V": "of V",
     "false_alarms_per_hour": "false alarms/h",
 }
 SHIPS = "worn-student-inter"  # the run whose first model ships as ``mitdb-wearer``

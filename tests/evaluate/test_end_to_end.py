@@ -76,6 +76,7 @@ def test_missed_and_unscored_abnormal_beats_are_never_found_and_false_detections
     # Pairs of abnormal and normal scores, 3, none, none against 0, 2, 4: 2 of 9.
     assert found["auc"] == pytest.approx(2 / 9)
     assert found["sensitivity"] == pytest.approx(1 / 3) and found["false_alarms_per_hour"] == 1.0
+    assert (found["sensitivity_V"], found["sensitivity_S"]) == (1 / 2, 0) and "sensitivity_N" not in found
     assert (found["coverage_normal"], found["coverage_abnormal"]) == (1, pytest.approx(1 / 3))
     assert found["auc_record"] is None  # two abnormal beats make no AUC of a record's own
     counts = ("missed", "missed_abnormal", "unscored", "unscored_abnormal", "false_detections")
