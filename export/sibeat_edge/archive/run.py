@@ -1,8 +1,10 @@
 """An archive scored on Ray Data: a worker a core, a recording or some a task, the results in files."""
 
+import importlib
 import logging
 import os
 import sys
+import threading
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -20,7 +22,6 @@ from sibeat_edge.archive.tables import DONE, PARTIAL
 from sibeat_edge.archive.worker import Worker
 from sibeat_edge.errors import EdgeError, ModelError
 from sibeat_edge.model.presets import WEARER, model_path
-from sibeat_edge.model.runtime import Model
 
 SECONDS, MEGABYTES = 3600.0, 1000.0  # that a recording may take, by default
 TASKS = 10_000  # that Ray is given at most; above that, a task has several recordings
@@ -116,6 +117,8 @@ def score_archive(
 
 
 def _content(model: str | Path) -> bytes:
+    from sibeat_edge.model.runtime import Model  # it takes long to import, and only workers score
+
     path = model_path(model)
     Model(path)  # one that cannot be used would fail with every recording
     try:
@@ -132,6 +135,8 @@ def _ray(jobs: int | None, address: str | None) -> Iterator[int]:
     import ray
     import ray.exceptions
 
+    # Ray's processes take seconds to start, in which its part for data can be imported.
+    threading.Thread(target=importlib.import_module, args=("ray.data",), daemon=True).start()
     own = {
         "address": "local",
         "num_cpus": jobs or _cores(),
@@ -164,18 +169,16 @@ def _ray(jobs: int | None, address: str | None) -> Iterator[int]:
 
 def _results(folder: Folder, todo: list[dict[str, Any]], jobs: int) -> Iterator[dict[str, Any]]:
     """What workers tell of each recording that is ``todo``, as they are done."""
-    import pyarrow as pa
     import ray.data
 
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = context.print_on_execution_start = False
     logging.getLogger("ray.data").setLevel(logging.ERROR)
-    size = -(-len(todo) // TASKS)
-    tables = [pa.Table.from_pylist(todo[first : first + size]) for first in range(0, len(todo), size)]
-    results = ray.data.from_arrow(tables).map(
+    # Tables instead of items would be looked at by a process of Ray's first, before any worker starts.
+    results = ray.data.from_items(todo, override_num_blocks=min(len(todo), TASKS)).map(
         Worker,
         fn_constructor_args=(str(folder.path),),
-        compute=ray.data.ActorPoolStrategy(size=min(jobs, len(tables))),
+        compute=ray.data.ActorPoolStrategy(size=min(jobs, len(todo))),
         num_cpus=1,
     )
     yield from results.iter_rows()
