@@ -186,6 +186,7 @@ def summarise_records(rows: Sequence[Row]) -> dict[str, Any]:
 
     - ``auc`` and ``ap``, of ``separation_with_unscored``, and ``auc_record``, the mean AUC of the records
       with at least 10 abnormal beats. A false detection with a score counts as a normal beat.
+      ``auc_record_scored`` is that of the beats with a score alone.
     - ``coverage_normal`` and ``coverage_abnormal``: the shares of the annotated beats that got a score.
     - ``sensitivity``: alarms over all annotated abnormal beats, missed and unscored ones among them;
       ``sensitivity_CLASS``: the same of each abnormal class.
@@ -197,13 +198,13 @@ def summarise_records(rows: Sequence[Row]) -> dict[str, Any]:
     columns = [name for name in rows[0] if name not in ("record", "wearer", "hours")]
     all_rows = {name: np.concatenate([row[name] for row in rows]) for name in columns}
     is_abnormal = all_rows["classes"] != "N"
-    found = [_separation(row) for row in rows if np.sum(row["classes"] != "N") >= LEAST_ABNORMAL]
-    aucs = [metrics["auc"] for metrics in found if metrics]
+    ranked = [row for row in rows if np.sum(row["classes"] != "N") >= LEAST_ABNORMAL]
     false = [np.sum(row["alarms"] & (row["classes"] == "N")) + row["false_alarms"].sum() for row in rows]
     unscored = all_rows["found"] & ~all_rows["scored"]
     return {
         **_separation(all_rows),
-        "auc_record": float(np.mean(aucs)) if aucs else None,
+        "auc_record": _mean_auc(ranked),
+        "auc_record_scored": _mean_auc([_scored(row) for row in ranked]),
         "coverage_normal": share(all_rows["scored"][~is_abnormal]),
         "coverage_abnormal": share(all_rows["scored"][is_abnormal]),
         "sensitivity": share(all_rows["alarms"][is_abnormal]),
@@ -218,6 +219,16 @@ def summarise_records(rows: Sequence[Row]) -> dict[str, Any]:
         "false_detections": len(all_rows["false"]),
         **saved_and_lost(all_rows),
     }
+
+
+def _mean_auc(rows):
+    aucs = [metrics["auc"] for metrics in map(_separation, rows) if metrics]
+    return float(np.mean(aucs)) if aucs else None
+
+
+def _scored(row):
+    """Of the columns that tell how beats rank, the beats with a score."""
+    return {**row, "classes": row["classes"][row["scored"]], "scores": row["scores"][row["scored"]]}
 
 
 def _per_class(alarms, classes):

@@ -9,6 +9,7 @@ CONDITIONS = {
     "auc": "AUC",
     "ap": "AP",
     "auc_record": "AUC per record",
+    "auc_record_scored": "of scored beats",
     "coverage_normal": "coverage: normal",
     "coverage_abnormal": "abnormal",
     "sensitivity": "sensitivity",
@@ -20,7 +21,7 @@ CONDITIONS = {
     "false_detections": "false detections",
 }
 CONDITION_GROUPS = {  # caption -> number of columns
-    "How beats rank, and how many are scored": 5,
+    "How beats rank, and how many are scored": 6,
     "At the threshold": 5,
     "Beats without a score": 4,
 }

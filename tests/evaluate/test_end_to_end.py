@@ -79,12 +79,27 @@ def test_missed_and_unscored_abnormal_beats_are_never_found_and_false_detections
     assert (found["sensitivity_V"], found["sensitivity_S"]) == (1 / 2, 0) and "sensitivity_N" not in found
     assert (found["coverage_normal"], found["coverage_abnormal"]) == (1, pytest.approx(1 / 3))
     assert found["auc_record"] is None  # two abnormal beats make no AUC of a record's own
+    assert found["auc_record_scored"] is None
     counts = ("missed", "missed_abnormal", "unscored", "unscored_abnormal", "false_detections")
     assert [found[name] for name in counts] == [1, 1, 1, 1, 2]
     # Above the threshold are the normal beat at 7 dB and the false detections at 11 and 5 dB; one is doubted.
     assert (found["saved_4"], found["saved_6"], found["saved_12"]) == (0, pytest.approx(1 / 3), 1)
     assert (found["lost_8"], found["lost_10"]) == (0, 1)  # of the one abnormal beat with a score, at 9 dB
     assert (found["saved"], found["lost"]) == (pytest.approx(1 / 3), 0)
+
+
+def test_what_is_refused_counts_in_the_first_auc_of_a_record_and_not_in_that_of_scored_beats():
+    """Ten abnormal beats above ten normal ones: of the former one is missed, of the latter one refused."""
+    classes = np.array(["N"] * 10 + ["V"] * 10)
+    scores = np.where(classes == "V", 2.0, 1.0)
+    scores[[0, 10]] = -np.inf
+    columns = {"record": "r", "wearer": "r", "hours": 1.0, "classes": classes, "scores": scores}
+    columns |= {name: np.zeros(20, bool) for name in ("alarms", "over")}
+    columns |= {"snr": np.full(20, 20.0), "found": np.arange(20) != 10, "scored": np.isfinite(scores)}
+    columns |= {"false": np.zeros(0), "false_snr": np.zeros(0)}
+    columns |= {name: np.zeros(0, bool) for name in ("false_alarms", "false_over")}
+    found = end_to_end.summarise_records([columns])
+    assert found["auc_record"] == pytest.approx(0.9 * 0.9) and found["auc_record_scored"] == 1
 
 
 @pytest.mark.parametrize("personal", [None, 50])
