@@ -141,7 +141,7 @@ def noise(kind, count):
 
 @pytest.mark.parametrize(("kind", "seed"), [("white", 1), ("muscle", 4), ("motion", 1), ("strap", 4)])
 def test_noise_from_the_first_sample_only_delays_the_warm_up(kind, seed):
-    """Four minutes of noise: hardly a score, and no alarm. A minute later all is as if there had been none."""
+    """Four minutes of noise: hardly a score, no alarm. A minute later all is as if there had been none."""
     wearer = worn(seed, minutes=12)
     found = Heard(wearer.lead + np.where(wearer.time < 240, noise(kind, len(wearer.lead)), 0), wearer)
     during, after = found.part(0, 240), found.part(300)

@@ -15,6 +15,8 @@ from sibeat_edge.reading.clocks import UNITS as UNITS_OF_TIME
 from sibeat_edge.reading.encoding import decode, printable
 from sibeat_edge.reading.headings import COUNTERS, clock_unit, words
 from sibeat_edge.reading.leads import MILLIVOLTS, plain
+from sibeat_edge.reading.text.numbers import NoNumber
+from sibeat_edge.reading.text.stamps import Stamps
 from sibeat_edge.signal.resampling import HIGHEST_RATE
 
 SIGNALS = ("ecg", "ekg", "ecgsignal", "ecgdata", "val", "signal", "signals", "psignal", "data", "x")
@@ -74,13 +76,11 @@ class Named:
             self.texts[name] = [_text(word) for word in np.ravel(value[()]) if isinstance(word, (str, bytes))]
 
     def _add_stamps(self, name, value):
-        """Add dates with times of day that are texts."""
-        words = [
-            _text(word).removesuffix("Z") for word in np.ravel(value[()]) if isinstance(word, (str, bytes))
-        ]
+        """Add times of day that are texts, with dates or without."""
+        words = [_text(word) for word in np.ravel(value[()]) if isinstance(word, (str, bytes))]
         try:
-            self.add(name, np.array(words, "M8[ns]"))
-        except ValueError:
+            self.add(name, Stamps(None).of_words(words))
+        except NoNumber:
             self.texts[name] = words[:1000]
 
 

@@ -7,14 +7,16 @@ import numpy as np
 
 from sibeat_edge.errors import RecordError
 from sibeat_edge.reading.arrays import MOST_LEADS, checked_seconds, telling, unique
-from sibeat_edge.reading.clocks import stretches_of, thinned, told_unit
+from sibeat_edge.reading.clocks import UNITS, stretches_of, thinned, told_unit
 from sibeat_edge.reading.datasets.named import CONTRADICTS, RATES, plain_key
 from sibeat_edge.reading.encoding import printable
 from sibeat_edge.reading.headings import COUNTERS, clock_unit, name_and_unit, words
+from sibeat_edge.reading.text.stamps import Stamps
 from sibeat_edge.signal.resampling import HIGHEST_RATE
 
 MOST_GROUP = 256 * 2**20  # bytes of a row group, as the file says, that is unpacked at once
 ROWS = 65_536  # read at a time
+SECONDS = {name: seconds for seconds, name in UNITS.items()}  # of Arrow's units
 
 
 class ParquetFile:
@@ -22,8 +24,8 @@ class ParquetFile:
 
     Columns of numbers are leads, named by their headings, which may state the unit (``name_and_unit``). A
     column of timestamps, or one that its heading calls a clock (``clock_unit``), is the clock; of several
-    the first that tells the time. If none does, the ``rate`` that is given is taken, with a warning. A rate
-    in the file's metadata (``fs``, ``sampling_rate``, …) counts, too.
+    the first that tells the time, which dates alone do not. If none does, the ``rate`` that is given is
+    taken, with a warning. A rate in the file's metadata (``fs``, ``sampling_rate``, …) counts, too.
 
     Raises ``RecordError`` for what is no such file, or without leads, clock and rate.
     """
@@ -85,9 +87,11 @@ class ParquetFile:
         for field in schema:
             unit = clock_unit(field.name)
             if unit is not None and (types.is_string(field.type) or types.is_large_string(field.type)):
-                clocks.append((field.name, 1e-9))
+                clocks.append((field.name, 1.0))
+            elif types.is_time(field.type):
+                clocks.append((field.name, 1.0))
             elif types.is_temporal(field.type) and not types.is_date(field.type):
-                clocks.append((field.name, {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}[field.type.unit]))
+                clocks.append((field.name, SECONDS[field.type.unit]))
             elif types.is_integer(field.type) or types.is_floating(field.type):
                 if unit is not None:
                     clocks.append((field.name, unit))
@@ -139,7 +143,7 @@ class ParquetFile:
         return None
 
     def _clock(self, name, step):
-        times, counts, origin = [], [], None
+        times, counts, origin, stamps = [], [], None, Stamps(None)
         for batch in self._batches([name]):
             values = batch.column(0)
             if values.null_count:
@@ -148,13 +152,7 @@ class ParquetFile:
                     "(--rate HZ)."
                 )
             with telling(self._path, "a column of time"):
-                kind = str(values.type)
-                if "string" in kind:
-                    values = values.cast("timestamp[ns]")
-                elif kind.startswith("time") and not kind.startswith("timestamp"):  # of day
-                    values = values.cast("int32" if kind.startswith("time32") else "int64")
-                values = values.to_numpy(zero_copy_only=False)
-                values = values.view("i8") if values.dtype.kind in "mM" else values
+                values = _ticks(values, stamps)
             origin = values[0] if origin is None and len(values) else origin
             part = thinned((values - origin).astype(np.float64))  # of differences, which float64 holds
             times.append(part[0])
@@ -187,6 +185,19 @@ class ParquetFile:
             raise RecordError(f"{self._path}: found fewer rows than the file says; expected all.")
         columns = [batch.column(name).to_numpy(zero_copy_only=False) for name in names]
         return np.stack(columns, axis=1).astype(np.float64)
+
+
+def _ticks(values, stamps):
+    """A column of time as numbers of its unit; times of day and texts, which go on behind midnight, in s."""
+    from pyarrow import types
+
+    if types.is_string(values.type) or types.is_large_string(values.type):
+        return stamps.of_words(values.to_pylist())
+    if types.is_time(values.type):
+        whole = values.cast("int32" if types.is_time32(values.type) else "int64")
+        return stamps.seconds(whole.to_numpy(zero_copy_only=False) * SECONDS[values.type.unit])
+    numbers = values.to_numpy(zero_copy_only=False)
+    return numbers.view("i8") if numbers.dtype.kind in "mM" else numbers
 
 
 def _number(text):

@@ -1,6 +1,6 @@
 """Many cells of a text at once: where they are, and the numbers that they hold."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -42,6 +42,18 @@ class Cells(NamedTuple):
         """The first ``length`` bytes of each cell ``(cells, length)``, uint8, and 0 behind its end."""
         places = self.starts[:, None] + np.arange(length)
         return np.where(places < self.ends[:, None], self.text.take(places, mode="clip"), np.uint8(0))
+
+
+def cells_of_words(words: Iterable[str]) -> Cells:
+    """Words that are texts already, as cells.
+
+    >>> cells_of_words(["0:01", " 0:02"]).cell(1)
+    '0:02'
+    """
+    stripped = [word.strip().encode() for word in words]
+    ends = np.cumsum([len(word) for word in stripped], dtype=np.int64)
+    starts = np.concatenate([[0], ends[:-1]]) if stripped else ends
+    return Cells(np.frombuffer(b"".join(stripped), np.uint8), starts, ends)
 
 
 def cells_of(text: bytes, separator: str | None, width: int, columns: Sequence[int]) -> list[Cells] | None:

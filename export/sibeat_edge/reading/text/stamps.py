@@ -1,12 +1,13 @@
 """A column of stamps as seconds: numbers in any unit, times of day, and dates with them."""
 
 import re
+from collections.abc import Iterable
 from datetime import date
 
 import numpy as np
 
 from sibeat_edge.reading.start import Start
-from sibeat_edge.reading.text.numbers import ZERO, Cells, NoNumber, numbers
+from sibeat_edge.reading.text.numbers import ZERO, Cells, NoNumber, cells_of_words, numbers
 
 # s since 1970 from 1973 to 5138 are as many as this, and in smaller units a thousand times as many each.
 EPOCH = 1e8, 1e11
@@ -56,6 +57,10 @@ class Stamps:
     def seconds(self, values: np.ndarray) -> np.ndarray:
         """The seconds of the next stamps, as ``read`` gives them."""
         return (values + self._turned(values)) * (self._tick or 1.0)
+
+    def of_words(self, words: Iterable[str]) -> np.ndarray:
+        """The seconds of the next stamps, of texts of their own; ``NoNumber`` as of ``read``."""
+        return self.seconds(self.read(cells_of_words(words)))
 
     def _turned(self, values):
         """What is to be added to each, as a clock of the day or a counter has begun again before it."""

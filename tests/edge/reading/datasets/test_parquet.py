@@ -177,3 +177,42 @@ def test_the_index_of_a_frame_tells_gaps_if_the_rate_is_given(tmp_path, index):
 def test_numbers_of_rows_tell_gaps_if_the_rate_is_given(tmp_path):
     path = saved(tmp_path, **{"Sample Index": np.r_[0:1000, 8500:10_000], "II": SIGNAL[:, 1]})
     assert read_record(path, rate=250).seconds == pytest.approx(40)
+
+
+def over_midnight(day, clock):
+    """Texts of ten seconds around a midnight, with the 30 s that are left out of ``stamps``."""
+    begin = datetime(2024, 4, 30, 23, 59, 58)
+    times = [begin + timedelta(seconds=time) for time in stamps("s")]
+    return [time.strftime(day) for time in times], [time.strftime(clock)[:-3] for time in times]
+
+
+@pytest.mark.parametrize(
+    ("day", "clock", "names"),
+    [
+        ("%Y-%m-%d", "%H:%M:%S.%f", ("date", "time")),
+        ("%d.%m.%Y", "%H:%M:%S,%f", ("Datum", "Uhrzeit")),
+        ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S.%f", ("date", "timestamp")),
+    ],
+)
+def test_a_date_and_a_time_of_day_in_two_columns_are_one_clock_over_midnight(tmp_path, day, clock, names):
+    """The dates alone tell no time; a row a day would be 0.03 Hz."""
+    days, clocks = over_midnight(day, clock)
+    path = saved(tmp_path, **{names[0]: days, names[1]: clocks, "II": SIGNAL[:, 1]})
+    record = read_record(path)
+    assert record.rate == 250 and record.seconds == pytest.approx(40)
+    np.testing.assert_array_equal(record.signal[8500:, 0], SIGNAL[1000:, 1])
+
+
+@pytest.mark.parametrize("has_date", [False, True])
+def test_a_column_of_times_of_day_goes_on_behind_midnight(tmp_path, has_date):
+    begin = datetime(2024, 4, 30, 23, 59, 58)
+    times = [begin + timedelta(seconds=time) for time in stamps("s")]
+    days = {"day": pa.array([time.date() for time in times])} if has_date else {}
+    path = saved(tmp_path, **days, time=pa.array([time.time() for time in times]), II=SIGNAL[:, 1])
+    assert read_record(path).rate == 250 and read_record(path).seconds == pytest.approx(40)
+
+
+def test_dates_alone_are_no_clock(tmp_path):
+    days, _ = over_midnight("%Y-%m-%d", "%H:%M:%S.%f")
+    with pytest.raises(RecordError, match="column of time"):
+        read_record(saved(tmp_path, date=days, II=SIGNAL[:, 1]))
