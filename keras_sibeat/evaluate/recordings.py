@@ -186,7 +186,8 @@ def summarise_records(rows: Sequence[Row]) -> dict[str, Any]:
 
     - ``auc`` and ``ap``, of ``separation_with_unscored``, and ``auc_record``, the mean AUC of the records
       with at least 10 abnormal beats. A false detection with a score counts as a normal beat.
-      ``auc_record_scored`` is that of the beats with a score alone.
+      ``auc_record_scored`` is that of the beats with a score alone; ``auc_record_lowest`` has a beat
+      without a score below all others, normal or not, as in a list of a recording's oddest beats.
     - ``coverage_normal`` and ``coverage_abnormal``: the shares of the annotated beats that got a score.
     - ``sensitivity``: alarms over all annotated abnormal beats, missed and unscored ones among them;
       ``sensitivity_CLASS``: the same of each abnormal class.
@@ -205,6 +206,7 @@ def summarise_records(rows: Sequence[Row]) -> dict[str, Any]:
         **_separation(all_rows),
         "auc_record": _mean_auc(ranked),
         "auc_record_scored": _mean_auc([_scored(row) for row in ranked]),
+        "auc_record_lowest": _mean_auc([_lowest(row) for row in ranked]),
         "coverage_normal": share(all_rows["scored"][~is_abnormal]),
         "coverage_abnormal": share(all_rows["scored"][is_abnormal]),
         "sensitivity": share(all_rows["alarms"][is_abnormal]),
@@ -229,6 +231,13 @@ def _mean_auc(rows):
 def _scored(row):
     """Of the columns that tell how beats rank, the beats with a score."""
     return {**row, "classes": row["classes"][row["scored"]], "scores": row["scores"][row["scored"]]}
+
+
+def _lowest(row):
+    """Of the columns that tell how beats rank, all beats, those without a score below the others."""
+    known = np.concatenate([row["scores"], row["false"]])
+    lowest = np.min(known[np.isfinite(known)], initial=0.0) - 1
+    return {**row, "scores": np.where(row["scored"], row["scores"], lowest)}
 
 
 def _per_class(alarms, classes):

@@ -10,6 +10,7 @@ CONDITIONS = {
     "ap": "AP",
     "auc_record": "AUC per record",
     "auc_record_scored": "of scored beats",
+    "auc_record_lowest": "refused lowest",
     "coverage_normal": "coverage: normal",
     "coverage_abnormal": "abnormal",
     "sensitivity": "sensitivity",
@@ -21,7 +22,7 @@ CONDITIONS = {
     "false_detections": "false detections",
 }
 CONDITION_GROUPS = {  # caption -> number of columns
-    "How beats rank, and how many are scored": 6,
+    "How beats rank, and how many are scored": 7,
     "At the threshold": 5,
     "Beats without a score": 4,
 }

@@ -88,7 +88,7 @@ def test_missed_and_unscored_abnormal_beats_are_never_found_and_false_detections
     assert (found["saved"], found["lost"]) == (pytest.approx(1 / 3), 0)
 
 
-def test_what_is_refused_counts_in_the_first_auc_of_a_record_and_not_in_that_of_scored_beats():
+def test_what_is_refused_ranks_worst_or_not_at_all_or_lowest():
     """Ten abnormal beats above ten normal ones: of the former one is missed, of the latter one refused."""
     classes = np.array(["N"] * 10 + ["V"] * 10)
     scores = np.where(classes == "V", 2.0, 1.0)
@@ -100,6 +100,9 @@ def test_what_is_refused_counts_in_the_first_auc_of_a_record_and_not_in_that_of_
     columns |= {name: np.zeros(0, bool) for name in ("false_alarms", "false_over")}
     found = end_to_end.summarise_records([columns])
     assert found["auc_record"] == pytest.approx(0.9 * 0.9) and found["auc_record_scored"] == 1
+    assert found["auc_record_lowest"] == pytest.approx(
+        0.905
+    )  # 9 of 10, and the two without a score are alike
 
 
 @pytest.mark.parametrize("personal", [None, 50])
