@@ -12,6 +12,7 @@ from keras_sibeat.data.series import find_records, load_series, read_series
 from keras_sibeat.data.tables import TIMES, Table
 from keras_sibeat.errors import ConfigError, DataError
 from sibeat_edge.reading.layout import MISSING
+from sibeat_edge.reading.text.preamble import PERSONAL
 
 STEPS = np.random.default_rng(0).normal(size=(30, 3)).astype(np.float32)
 
@@ -151,7 +152,7 @@ def test_motion_capture(mocap):
 NAMES = (  # without "ad", which is Turkish for name: a line of it may hold a wearer's
     st.text("abcdefgyzXYZ _-°µ", min_size=1, max_size=6)
     .map(str.strip)
-    .filter(lambda name: name.casefold() not in {*MISSING, *TIMES, "ad"})
+    .filter(lambda name: name.casefold() not in {*MISSING, *TIMES} and not PERSONAL.match(name))
 )
 
 
