@@ -139,15 +139,18 @@ def noise(kind, count):
 # Noise
 
 
-@pytest.mark.parametrize(("kind", "seed"), [("white", 1), ("muscle", 4), ("motion", 1), ("strap", 4)])
-def test_noise_from_the_first_sample_only_delays_the_warm_up(kind, seed):
+@pytest.mark.parametrize(
+    ("kind", "seed", "scored", "told"),
+    [("white", 1, 0.02, 0.95), ("muscle", 4, 0.04, 0.9), ("motion", 1, 0.02, 0.95), ("strap", 4, 0.02, 0.95)],
+)
+def test_noise_from_the_first_sample_only_delays_the_warm_up(kind, seed, scored, told):
     """Four minutes of noise: hardly a score, no alarm. A minute later all is as if there had been none."""
     wearer = worn(seed, minutes=12)
     found = Heard(wearer.lead + np.where(wearer.time < 240, noise(kind, len(wearer.lead)), 0), wearer)
     during, after = found.part(0, 240), found.part(300)
-    assert during.scored < 0.04 and not any(beat.alarm for beat in during.beats)
+    assert during.scored < scored and not any(beat.alarm for beat in during.beats)
     assert set(during.reasons) <= {"noisy", "motion", "warm-up", "edge"}
-    assert during.reasons["noisy"] + during.reasons["motion"] > 0.9 * len(during.beats)
+    assert during.reasons["noisy"] + during.reasons["motion"] > told * len(during.beats)
     assert found.part(240, 300).scored > 0.8 and found.part(240, 300).false_alarms <= 1
     assert after.is_as_ever and found.template.trouble == "" and found.template.added == 0
 

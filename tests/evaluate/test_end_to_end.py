@@ -100,9 +100,8 @@ def test_what_is_refused_ranks_worst_or_not_at_all_or_lowest():
     columns |= {name: np.zeros(0, bool) for name in ("false_alarms", "false_over")}
     found = end_to_end.summarise_records([columns])
     assert found["auc_record"] == pytest.approx(0.9 * 0.9) and found["auc_record_scored"] == 1
-    assert found["auc_record_lowest"] == pytest.approx(
-        0.905
-    )  # 9 of 10, and the two without a score are alike
+    # Nine of ten in the right order with all, and the two without a score alike.
+    assert found["auc_record_lowest"] == pytest.approx(0.905)
 
 
 @pytest.mark.parametrize("personal", [None, 50])

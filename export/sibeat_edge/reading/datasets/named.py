@@ -79,7 +79,7 @@ class Named:
         """Add times of day that are texts, with dates or without."""
         words = [_text(word) for word in np.ravel(value[()]) if isinstance(word, (str, bytes))]
         try:
-            self.add(name, Stamps(None).of_words(words))
+            self.add(name, np.rint(1e9 * Stamps(None).of_words(words)).astype("m8[ns]"))
         except NoNumber:
             self.texts[name] = words[:1000]
 

@@ -86,9 +86,7 @@ class ParquetFile:
         columns, clocks, numbers = [], [], []
         for field in schema:
             unit = clock_unit(field.name)
-            if unit is not None and (types.is_string(field.type) or types.is_large_string(field.type)):
-                clocks.append((field.name, 1.0))
-            elif types.is_time(field.type):
+            if types.is_time(field.type) or (unit is not None and _is_text(field.type)):
                 clocks.append((field.name, 1.0))
             elif types.is_temporal(field.type) and not types.is_date(field.type):
                 clocks.append((field.name, SECONDS[field.type.unit]))
@@ -191,13 +189,19 @@ def _ticks(values, stamps):
     """A column of time as numbers of its unit; times of day and texts, which go on behind midnight, in s."""
     from pyarrow import types
 
-    if types.is_string(values.type) or types.is_large_string(values.type):
+    if _is_text(values.type):
         return stamps.of_words(values.to_pylist())
     if types.is_time(values.type):
         whole = values.cast("int32" if types.is_time32(values.type) else "int64")
         return stamps.seconds(whole.to_numpy(zero_copy_only=False) * SECONDS[values.type.unit])
     numbers = values.to_numpy(zero_copy_only=False)
     return numbers.view("i8") if numbers.dtype.kind in "mM" else numbers
+
+
+def _is_text(kind):
+    from pyarrow import types
+
+    return types.is_string(kind) or types.is_large_string(kind)
 
 
 def _number(text):

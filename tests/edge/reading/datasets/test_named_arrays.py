@@ -127,17 +127,18 @@ class TestRate:
         assert words in record.source.warnings[0]
 
 
+@pytest.mark.parametrize("name", ["time", "sensor_timestamp_ns"])
 @pytest.mark.parametrize("kind", ["npz", "h5"])
 @pytest.mark.parametrize("form", ["{:%H:%M:%S.%f}", "{:%d.%m.%Y %H:%M:%S,%f}", "{:%Y-%m-%dT%H:%M:%S.%f}Z"])
-def test_texts_of_times_of_day_are_a_clock_that_goes_on_behind_midnight(tmp_path, kind, form):
+def test_texts_of_times_of_day_are_a_clock_that_goes_on_behind_midnight(tmp_path, name, kind, form):
     begin, seconds = datetime(2024, 4, 30, 23, 59, 58), np.arange(2500) / 250
     seconds[1000:] += 30
     words = np.array([form.format(begin + timedelta(seconds=time)) for time in seconds], "S")
     if kind == "npz":
-        np.savez(tmp_path / "a.npz", ecg=SIGNAL, time=words)
+        np.savez(tmp_path / "a.npz", ecg=SIGNAL, **{name: words})
     else:
         with pytest.importorskip("h5py").File(tmp_path / "a.h5", "w") as file:
-            file["ecg"], file["time"] = SIGNAL, words
+            file["ecg"], file[name] = SIGNAL, words
     record = read_record(tmp_path / f"a.{kind}", "1")
     assert record.rate == 250 and record.seconds == pytest.approx(40)
 
