@@ -155,8 +155,10 @@ class Config(Section):
             raise ValueError("student.distil: found no distillation beside a teacher, unlabelled or frskd")
         if student.unlabelled and self.data.sources:
             raise ValueError("student.unlabelled: expected records of one database, no data.sources")
-        if student.noise and not self.wearer:
-            raise ValueError("student.noise: expected [wearer], whose template tells noise from a beat")
+        if student.noise and not student.distil:
+            raise ValueError("student.noise: expected student.distil, as the teacher judges beats without it")
+        if student.noise and self.protocol.name == "series":
+            raise ValueError("student.noise: expected beats, found protocol series")
 
     def _contrastive_fits(self):
         contrast = self.contrastive

@@ -30,7 +30,7 @@ class NoisyRecordings(Section):
 
 
 class Noise(Section):
-    """Recorded noise that a wearer's student learns to see through.
+    """Recorded noise that a student learns to see through.
 
     >>> Noise(folder="nstdb_noise").snr
     (0.0, 24.0)

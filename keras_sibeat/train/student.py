@@ -20,8 +20,9 @@ from keras_sibeat.data.timings import simulate_timings
 from keras_sibeat.distribution import await_file, is_chief, replicas
 from keras_sibeat.errors import ConfigError
 from keras_sibeat.layers.backend import tf
-from keras_sibeat.layers.noises import WornNoise
+from keras_sibeat.layers.noises import RecordedNoise, WornNoise
 from keras_sibeat.layers.timings import SimulatedRhythm
+from keras_sibeat.layers.views import Views
 from keras_sibeat.models.distiller import Distiller, as_teacher
 from keras_sibeat.models.inference import predict, score_parts
 from keras_sibeat.models.outputs import OUTPUTS, student_outputs
@@ -128,8 +129,11 @@ def student_scores(network: keras.Model, inputs: np.ndarray | dict[str, np.ndarr
     return student_outputs(predict(network, inputs))["score"][:, 0]
 
 
-def build_noise(config: Config, seed: int) -> WornNoise | None:
-    """The configured ``WornNoise``, or None where there is none."""
+def build_noise(config: Config, seed: int) -> WornNoise | Views | None:
+    """The layer that adds the configured noise, or None where there is none.
+
+    A wearer's beats get ``WornNoise``, others a ``RecordedNoise`` and are scaled again.
+    """
     settings = config.student and config.student.noise
     if settings is None:
         return None
@@ -145,7 +149,9 @@ def build_noise(config: Config, seed: int) -> WornNoise | None:
         known = labelled_records(folder, settings.cut.reference)
         cut = cut_noise(folder, chosen(known, settings.cut.records), wanted, len(noise))
         noise = np.concatenate([noise, cut], axis=1)
-    return WornNoise(noise, settings.snr, settings.share, seed=seed)
+    if config.wearer:
+        return WornNoise(noise, settings.snr, settings.share, seed=seed)
+    return Views([RecordedNoise(noise, settings.snr, settings.share, seed=seed)])
 
 
 def build_distiller(

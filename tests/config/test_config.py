@@ -343,7 +343,10 @@ CUT = WEARER + "[student.noise]\nfolder = 'n'\n[student.noise.cut]\n"
         ),
         (DATABASES.replace("'wfdb'", "'wfdb'\nleads = 'all'"), "sources are of source wfdb and of one lead"),
         (DATABASES.replace("'wfdb'", "'simulator'"), "sources are of source wfdb and of one lead"),
-        ("[contrastive]\n[student.noise]\nfolder = 'n'", r"student\.noise: expected \[wearer\]"),
+        (
+            "[contrastive]\n[student]\ndistil = false\n[student.noise]\nfolder = 'n'",
+            r"student\.noise: expected student\.distil",
+        ),
         (WEARER + "[student.noise]\nsnr = [0, 3]", r"student\.noise\.folder: found"),
         (WEARER + "[student.noise]\nfolder = 'n'\nshare = 1.5", r"student\.noise\.share: found 1\.5"),
         (WEARER + "[student.noise]\nfolder = 'n'\nsnr = [3]", r"student\.noise\.snr"),
