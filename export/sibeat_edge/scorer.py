@@ -132,7 +132,7 @@ class BeatScorer:
             (window["before"], window["after"]),
             start=time,
             tells_pauses=self.wearer is not None,
-            aligns=self.wearer is not None,
+            knows_wearer=self.wearer is not None,
             aligner=self._aligner,
         )
         self._expected = time  # of the next sample, on the device's clock
@@ -201,7 +201,8 @@ class BeatScorer:
             if self.wearer is None:
                 groups.append([None if found.window is None else (normalise(found.window),)])
             else:
-                groups.append(self.wearer.push(found.time, found.window, found.rr is not None))
+                follows = found.rr is not None
+                groups.append(self.wearer.push(found.time, found.window, follows, found.is_clean))
             count += len(groups[-1])
             if count >= TOGETHER:
                 beats += self._score(groups)

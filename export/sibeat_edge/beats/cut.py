@@ -12,8 +12,8 @@ class CutBeat(NamedTuple):
     Attributes:
         time: of the R-peak, s.
         window: filtered ``(length, leads)``, mV, or None if it is not fit to be scored.
-        reason: why there is no window (``missing``, ``flat``, ``saturated``, ``noisy``, ``motion`` or
-            ``edge``), or an empty text.
+        reason: what is wrong with the signal (``missing``, ``flat``, ``saturated``, ``noisy``, ``motion`` or
+            ``edge``), or an empty text. A wearer's beat may have a window despite ``noisy`` or ``motion``.
         rr: s since the R-peak before, or None if the signal in between is not known throughout.
         snr: signal-to-noise ratio in dB of the newest beats, as ``Stretch`` has it; None if not known.
         likeness: of this beat to those before it in dB, as ``Aligner`` has it; None if not known.
@@ -30,6 +30,11 @@ class CutBeat(NamedTuple):
     snr: float | None = None
     likeness: float | None = None
     bridged: bool = False
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether a wearer's template may learn from the beat. Noise does not keep it from being judged."""
+        return self.window is not None and not self.reason
 
 
 @dataclass(frozen=True, slots=True)

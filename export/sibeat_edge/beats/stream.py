@@ -14,7 +14,7 @@ from sibeat_edge.beats.windows import AFTER, BEFORE
 from sibeat_edge.signal.contact import BRIDGED, FINE, FLAT_SECONDS, REASONS, Contact
 from sibeat_edge.signal.filters import BAND, CHUNK, FIR_ORDER, BandPass, FillMissing, bridgeable
 from sibeat_edge.signal.held import Held
-from sibeat_edge.signal.quality import noise_reasons
+from sibeat_edge.signal.quality import CLEAN, noise_reasons
 from sibeat_edge.signal.resampling import RATE, Resampler
 from sibeat_edge.signal.rpeaks import AVERAGE, LOST, REFRACTORY, SEARCH, RPeakDetector
 
@@ -53,7 +53,8 @@ class BeatStream:
         window: samples at 360 Hz before the R-peak, and from it on.
         start: time of the first sample, s.
         tells_pauses: whether a ``Pause`` is returned.
-        aligns: whether R-peaks are moved as the aligner says.
+        knows_wearer: whether beats are judged beside a wearer's template: R-peaks are moved as the aligner
+            says, and beats that are too noisy for the template to learn from may be scored.
         aligner: an ``Aligner`` that knows the wearer's beats from an earlier stream; a new one if None.
 
     Raises ``ValueError`` for a rate out of range.
@@ -75,14 +76,15 @@ class BeatStream:
         window: tuple[int, int] = (BEFORE, AFTER),
         start: float = 0.0,
         tells_pauses: bool = False,
-        aligns: bool = False,
+        knows_wearer: bool = False,
         aligner: Aligner | None = None,
     ) -> None:
         self.rate, self.start, self.seen = rate, start, 0
         self._window, self._tells_pauses = window, tells_pauses
-        self._aligns, self._aligner, self._stretch = aligns, aligner or Aligner(), Stretch()
+        self._knows_wearer = knows_wearer
+        self._aligner, self._stretch = aligner or Aligner(), Stretch()
         # Samples before an R-peak, and from it on, that may be needed.
-        reach = REACH if aligns else 0
+        reach = REACH if knows_wearer else 0
         self._room = (max(window[0] + reach, ROOM_BEFORE), max(window[1] + reach, ROOM_AFTER))
         self._order, self._margin = order, order // 2  # the filter spreads what is not fine so far
         self._resampler = Resampler(rate)  # first, as it checks the rate
@@ -211,17 +213,17 @@ class BeatStream:
 
     def _cut(self, found):
         """The beats of these R-peaks. What is computed for each alone is computed for all at once."""
-        beats, is_fit = [], []
+        beats, stretches = [], []
         for one, placed in zip(found, self._place(found), strict=True):
             if (beat := self._cut_one(one, placed)) is not None:
                 beats.append(beat)
-                is_fit.append(self._stretch.is_fit)
-        return self._without_noise(beats, is_fit)
+                stretches.append((self._stretch.is_fit, self._stretch.is_clean))
+        return self._judge_noise(beats, stretches)
 
     def _cut_one(self, found, placed):
         """A beat with its window, whatever that looks like; None if it has been found twice."""
-        peak, rr = found.peak + (placed.offset if self._aligns else 0), None
-        if self._aligns and self._previous is not None and peak - self._previous < APART:
+        peak, rr = found.peak + (placed.offset if self._knows_wearer else 0), None
+        if self._knows_wearer and self._previous is not None and peak - self._previous < APART:
             return None
         self._stretch.push(placed.snr)
         if self._previous is not None and not found.is_late and not self._has_gap(self._previous, peak):
@@ -237,18 +239,21 @@ class BeatStream:
             window = None if reason else self._filtered.part(first, last)
         return CutBeat(self.start + peak / RATE, window, reason, rr, self._stretch.snr, placed.snr, bridged)
 
-    def _without_noise(self, beats, is_fit):
-        """The beats, without the windows that are noise or in a stretch that is not fit to be scored."""
+    def _judge_noise(self, beats, stretches):
+        """The beats with what is wrong with windows or stretches; a window stays if it may be scored."""
         numbers = [number for number, beat in enumerate(beats) if beat.window is not None]
         if not numbers:
             return beats
         windows = np.stack([beats[number].window for number in numbers])
         reasons, shares = noise_reasons(windows, self._window[0])
         for number, reason, share in zip(numbers, reasons, shares, strict=True):
-            if not (reason or is_fit[number]):
+            is_fit, is_clean = stretches[number]
+            is_scored = is_fit and not reason and self._knows_wearer
+            if not reason and not (is_clean and share <= CLEAN):
                 reason = "noisy" if share > FAST else "motion"
             if reason:
-                beats[number] = beats[number]._replace(window=None, reason=reason)
+                beat = beats[number]
+                beats[number] = beat._replace(window=beat.window if is_scored else None, reason=reason)
         return beats
 
     def _place(self, found):

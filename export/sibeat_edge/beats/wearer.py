@@ -85,7 +85,9 @@ class Wearer:
         self._intervals: list[float] = []  # the newest, as far back as the oldest beat held needs them
         self._previous: float | None = None  # time of the beat before, if that was fit to be scored
 
-    def push(self, time: float, window: npt.ArrayLike | None, follows: bool = True) -> list[Pair | None]:
+    def push(
+        self, time: float, window: npt.ArrayLike | None, follows: bool = True, is_clean: bool = True
+    ) -> list[Pair | None]:
         """Pairs of the beats that this one makes certain, in order of time.
 
         Args:
@@ -94,7 +96,11 @@ class Wearer:
                 is known only between two beats that are.
             follows: False if the signal since the beat before had a gap. A beat may be lost in it, so that
                 the RR interval is unknown.
+            is_clean: whether the template may learn from the window. Another can be judged beside a template,
+                but would spoil it; in a warm-up it is as none.
         """
+        if self.template.beat is None and not is_clean:
+            window = None
         interval = np.nan
         if follows and window is not None and self._previous is not None:
             interval = time - self._previous
@@ -103,7 +109,8 @@ class Wearer:
         if window is not None:
             window = np.asarray(window, np.float32)
             self._forget_oldest()
-            self.template.push(window, interval)
+            if is_clean:
+                self.template.push(window, interval)
         self._held.append(window)
         return self._release(HELD if self.template.beat is None else int(self._waits))
 

@@ -151,7 +151,8 @@ static void alarm(void *given, const sibeat_episode *found)
 static void cut(void *given, const sibeat_cut *found)
 {
     sibeat_context *context = given;
-    const sibeat_beat beat = {context->start + found->peak, found->rr, found->likeness, note_of(found), found->window};
+    const sibeat_beat beat = {context->start + found->peak,           found->rr,    found->likeness, note_of(found),
+                              found->reason == SIBEAT_REASON_NONE, found->window};
 
     sibeat_monitor_push(&context->monitor, &beat);
 }

@@ -9,7 +9,7 @@
  *     moved = sibeat_aligner_push(&monitor.aligner, around, 1, &likeness);
  *     ...the R-peak is `moved` samples later; leave it out if it is less than SIBEAT_APART behind the one before
  *     fit = sibeat_stretch_push(&monitor.stretch, likeness, &ratio);
- *     ...cut the window around the moved R-peak: it is fit if sibeat_quality_of(window, fit) == SIBEAT_FINE
+ *     ...cut the window around the moved R-peak: sibeat_quality_of(window, fit, &is_scored) == SIBEAT_FINE: it is clean
  *     sibeat_monitor_push(&monitor, &beat);
  *
  * Where there is time, `while (sibeat_monitor_work(&monitor))` ends what the end of a warm-up has left to do.

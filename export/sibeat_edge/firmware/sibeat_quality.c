@@ -7,7 +7,8 @@
 #define QRS 36
 #define SMOOTH 18
 #define LEAST 0.05f
-#define NOISY 0.05f
+#define NOISY 0.07f
+#define CLEAN 0.05f
 /* As in sibeat_edge.beats.stretch. */
 #define FAST 0.015f
 
@@ -94,11 +95,12 @@ static float fast_share(float *window, int lead, float span)
     return count ? median_of(window + lead, count) / span : 0.0f;
 }
 
-sibeat_quality sibeat_quality_of(float *window, int stretch_is_fit)
+sibeat_quality sibeat_quality_of(float *window, sibeat_fitness stretch, int *is_scored)
 {
     float worst = 0.0f;
     int is_number = 1;
 
+    *is_scored = 0;
     for (int lead = 0; lead < SIBEAT_LEADS; lead++) {
         const float span = span_of(window, lead);
         if (span < LEAST) /* not where it is NAN */
@@ -111,9 +113,10 @@ sibeat_quality sibeat_quality_of(float *window, int stretch_is_fit)
         const float share = fast_share(window, lead, span_of(window, lead));
         worst = share > worst ? share : worst;
     }
-    if (worst > NOISY)
-        return SIBEAT_NOISY;
-    if (stretch_is_fit)
+    *is_scored = SIBEAT_RHYTHM_FEATURES && worst <= NOISY && stretch != SIBEAT_UNFIT;
+    if (worst <= CLEAN && stretch == SIBEAT_CLEAN) {
+        *is_scored = 1;
         return SIBEAT_FINE;
+    }
     return worst > FAST ? SIBEAT_NOISY : SIBEAT_MOTION;
 }

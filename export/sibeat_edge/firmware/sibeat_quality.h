@@ -8,6 +8,7 @@
 
 #include "sibeat_config.h"
 #include "sibeat_floats.h"
+#include "sibeat_stretch.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -22,12 +23,12 @@ typedef enum {
 
 /*
  * window: SIBEAT_LENGTH filtered samples of SIBEAT_LEADS leads in mV, the R-peak at SIBEAT_BEFORE; the worst lead
- * decides. stretch_is_fit: what sibeat_stretch_push has returned for this beat. Only a window that is SIBEAT_FINE is
- * fit to be scored.
+ * decides. stretch: what sibeat_stretch_push has returned for this beat. *is_scored tells whether the window is fit to be
+ * scored. One that is SIBEAT_FINE always is; another may be, beside a template, but the template must not learn from it.
  *
  * The window is spoilt. It takes some 5,000 additions a lead.
  */
-sibeat_quality sibeat_quality_of(float *window, int stretch_is_fit);
+sibeat_quality sibeat_quality_of(float *window, sibeat_fitness stretch, int *is_scored);
 
 #ifdef __cplusplus
 }

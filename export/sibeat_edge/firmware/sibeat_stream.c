@@ -171,25 +171,26 @@ static sibeat_reason reason_of(sibeat_flag flag)
     }
 }
 
-static sibeat_reason noise_of(float *window, int is_fit)
+static sibeat_reason noise_of(float *window, sibeat_fitness stretch, int *is_scored)
 {
     static const sibeat_reason reasons[] = {SIBEAT_REASON_NONE, SIBEAT_REASON_FLAT, SIBEAT_REASON_NOISY,
                                             SIBEAT_REASON_MOTION};
 
-    return reasons[sibeat_quality_of(window, is_fit)];
+    return reasons[sibeat_quality_of(window, stretch, is_scored)];
 }
 
 static void cut(sibeat_stream *stream, uint32_t peak, int is_late)
 {
     float *window = stream->sink.room;
     sibeat_cut beat = {peak, NAN, NAN, NAN, SIBEAT_REASON_EDGE, 0, 0};
+    int is_scored = 0;
 
     const int moves = placed(stream, peak, is_late, &beat.likeness), offset = ALIGNS ? moves : 0;
     const int32_t moved = (int32_t)peak + offset, first = moved - SIBEAT_BEFORE, last = moved + SIBEAT_AFTER;
     if (ALIGNS && stream->has_previous && moved - (int32_t)stream->previous < SIBEAT_APART)
         return; /* of one beat, found twice */
     beat.peak = (uint32_t)moved;
-    const int is_fit = sibeat_stretch_push(stream->stretch, beat.likeness, &beat.snr);
+    const sibeat_fitness stretch = sibeat_stretch_push(stream->stretch, beat.likeness, &beat.snr);
     if (stream->has_previous && !is_late && !has_gap(stream, stream->previous, beat.peak))
         beat.rr = (float)(beat.peak - stream->previous) / (float)RATE;
     stream->previous = beat.peak;
@@ -200,9 +201,9 @@ static void cut(sibeat_stream *stream, uint32_t peak, int is_late)
         beat.reason = reason_of(flag);
         if (beat.reason == SIBEAT_REASON_NONE) {
             sibeat_stream_read(stream, beat.peak, window);
-            beat.reason = noise_of(window, is_fit);
+            beat.reason = noise_of(window, stretch, &is_scored);
         }
-        if (beat.reason == SIBEAT_REASON_NONE) {
+        if (is_scored) {
             sibeat_stream_read(stream, beat.peak, window); /* again: it was spoilt */
             beat.window = window;
         }

@@ -27,7 +27,7 @@ extern "C" {
          : SIBEAT_ALIGN_BEFORE + SIBEAT_ALIGN_AFTER)
 #define SIBEAT_STREAM_MOST 0x1fff0000u /* samples of a stream, at most: 12 days of 512 Hz */
 
-/* Why a beat is not scored. */
+/* What is wrong with a beat's signal. One that is noisy, or of motion, may be scored nevertheless. */
 typedef enum {
     SIBEAT_REASON_NONE = 0,
     SIBEAT_REASON_MISSING,   /* samples that are no numbers */

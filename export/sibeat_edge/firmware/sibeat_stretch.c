@@ -8,8 +8,10 @@
 
 /* As in sibeat_edge.beats.stretch, where each is explained. */
 #define STRETCH 9
-#define LOW 2.0f
-#define HIGH 4.0f
+#define LOW (-2.0f)
+#define HIGH 0.0f
+#define UNCLEAN 2.0f
+#define CLEAN 4.0f
 #define FEWEST 3
 #define SLOPE 1.28f
 #define OFFSET (-1.0f)
@@ -21,7 +23,7 @@ void sibeat_stretch_start(sibeat_stretch *stretch)
     memset(stretch, 0, sizeof *stretch);
 }
 
-int sibeat_stretch_push(sibeat_stretch *stretch, float likeness, float *ratio)
+sibeat_fitness sibeat_stretch_push(sibeat_stretch *stretch, float likeness, float *ratio)
 {
     float *known = stretch->likeness, sorted[STRETCH];
 
@@ -35,6 +37,7 @@ int sibeat_stretch_push(sibeat_stretch *stretch, float likeness, float *ratio)
         memcpy(sorted, known, sizeof sorted);
         *ratio = SLOPE * sibeat_median(sorted, stretch->count) + OFFSET;
         stretch->is_unfit = *ratio < (stretch->is_unfit ? HIGH : LOW);
+        stretch->is_unclean = *ratio < (stretch->is_unclean ? CLEAN : UNCLEAN);
     }
-    return !stretch->is_unfit;
+    return stretch->is_unfit ? SIBEAT_UNFIT : stretch->is_unclean ? SIBEAT_FIT : SIBEAT_CLEAN;
 }

@@ -22,17 +22,22 @@ extern "C" {
 typedef struct {
     float likeness[SIBEAT_STRETCH]; /* of the newest beats, the oldest first */
     uint8_t count;
-    uint8_t is_unfit; /* two limits, so that a stretch does not flicker */
+    uint8_t is_unfit, is_unclean; /* two limits each, so that a stretch does not flicker */
 } sibeat_stretch;
+
+typedef enum {
+    SIBEAT_UNFIT = 0, /* its beats are not scored */
+    SIBEAT_FIT,       /* they are scored, if there is a template to judge them beside, which does not learn from them */
+    SIBEAT_CLEAN
+} sibeat_fitness;
 
 void sibeat_stretch_start(sibeat_stretch *stretch);
 
 /*
- * Add a beat by its likeness in dB, as sibeat_aligner_push gives it; NAN if it is not known. Returns whether the newest
- * beat may be scored, and sets *ratio to the stretch's signal-to-noise ratio in dB, or NAN as long as there are too few
- * beats.
+ * Add a beat by its likeness in dB, as sibeat_aligner_push gives it; NAN if it is not known. Returns how fit the
+ * stretch is, and sets *ratio to its signal-to-noise ratio in dB, or NAN as long as there are too few beats.
  */
-int sibeat_stretch_push(sibeat_stretch *stretch, float likeness, float *ratio);
+sibeat_fitness sibeat_stretch_push(sibeat_stretch *stretch, float likeness, float *ratio);
 
 #ifdef __cplusplus
 }

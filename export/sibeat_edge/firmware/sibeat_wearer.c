@@ -24,6 +24,7 @@
 #define KNOWN_PAUSE 2
 #define GAP 4
 #define FOLLOWS 8 /* whether it is fit, and the beat before was */
+#define CLEAN 16  /* whether the template may learn from it; until it has had its turn */
 
 typedef char sibeat_wearer_counts_in_bytes[SIBEAT_HELD_MOST <= UINT8_MAX && SIBEAT_WINDOWS < SOURCE ? 1 : -1];
 
@@ -110,17 +111,21 @@ static void forget_oldest(sibeat_wearer *wearer)
 static void learn(sibeat_wearer *wearer, const float *window)
 {
     sibeat_held *beat = beat_at(wearer, learnt(wearer));
+    const int is_clean = beat->behind & CLEAN;
+
+    if (!is_clean && !wearer->own.kind_count)
+        let_go(wearer, beat);
     const int fit = beat->place != NOWHERE;
     const uint16_t interval = fit && wearer->was_fit ? beat->rr : 0;
     const uint8_t place = beat->place < SIBEAT_WINDOWS ? beat->place : SIBEAT_NOWHERE;
 
     wearer->was_fit = (uint8_t)fit;
-    wearer->behind = beat->behind;
+    wearer->behind = beat->behind & (uint8_t)~CLEAN;
     beat->behind = interval ? FOLLOWS : 0;
     wearer->queued--;
     if (fit && !wearer->own.kind_count)
         forget_oldest(wearer);
-    if (fit)
+    if (fit && is_clean)
         sibeat_template_push(&wearer->own, window, place, sibeat_seconds_of(interval));
 }
 
@@ -183,7 +188,7 @@ void sibeat_wearer_push(sibeat_wearer *wearer, const sibeat_beat *beat)
     added->likeness = code_of(beat->likeness);
     added->note = beat->note;
     added->rr = sibeat_ticks_of(beat->rr);
-    added->behind = 0;
+    added->behind = beat->is_clean ? CLEAN : 0;
     added->place = place_for(wearer, beat->window, is_at_once);
     wearer->time = beat->time;
     wearer->total++;
@@ -268,8 +273,8 @@ void sibeat_wearer_pause(sibeat_wearer *wearer, int is_known)
 {
     uint8_t *behind = behind_newest(wearer);
 
-    if (!*behind) /* else the newest beat waits no longer */
-        *behind = is_known ? PAUSE | KNOWN_PAUSE : PAUSE;
+    if (!(*behind & ~CLEAN)) /* else the newest beat waits no longer */
+        *behind = (uint8_t)(*behind | (is_known ? PAUSE | KNOWN_PAUSE : PAUSE));
 }
 
 void sibeat_wearer_interrupt(sibeat_wearer *wearer)

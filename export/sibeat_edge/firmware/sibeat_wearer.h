@@ -51,6 +51,7 @@ typedef struct {
     float rr;            /* s since the R-peak before, of whole ticks, up to 182 s; NAN across a gap, and at first */
     float likeness;      /* dB, as of sibeat_aligner_push; only handed on */
     uint16_t note;       /* of who pushes it; only handed on */
+    uint8_t is_clean;    /* whether the template may learn from its window; in a warm-up another one counts as none */
     const float *window; /* its filtered samples in mV, as for sibeat_quantise_beside; NULL if it is unfit */
 } sibeat_beat;
 
@@ -78,7 +79,7 @@ typedef struct {
     uint16_t rr;       /* as of sibeat_ticks_of */
     uint16_t note;
     uint8_t place;  /* of its window */
-    uint8_t behind; /* what has come behind it, before the next beat; and whether its rr lies between two fit beats */
+    uint8_t behind; /* what has come behind it, before the next beat; whether its rr lies between two fit beats */
 } sibeat_held;
 
 typedef struct {

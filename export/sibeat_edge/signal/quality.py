@@ -10,16 +10,17 @@ from sibeat_edge.signal.resampling import RATE
 QRS = RATE // 10  # samples on either side of the R-peak that belong to the QRS
 SMOOTH = 18  # samples (50 ms) of the moving average that removes noise
 LEAST = 0.05  # mV that a beat spans at least
-# Share of the window's span. As recorded, 0.2 % of DS1's normal beats lie above it and 0.1 % of the
-# ventricular ones; with muscle noise at 6 dB, 26 % and 33 % do. What lies below is for ``Stretch`` to judge.
-NOISY = 0.05
+NOISY = 0.07  # share of the window's span, above which it is not scored
+# The same share, up to which a wearer's template may learn from the window. As recorded, 0.2 % of DS1's
+# normal beats lie above it and 0.1 % of the ventricular ones; with muscle noise at 6 dB, 26 % and 33 % do.
+CLEAN = 0.05
 
 
 def noise_reason(window: np.ndarray, centre: int) -> str:
     """Why a filtered window cannot be scored: ``flat``, ``noisy`` or, where it can, an empty text.
 
     A window is flat if it spans less than 0.05 mV. It is noisy if it holds what is not a number, or if its
-    ``fast_share`` exceeds 5 %. The worst lead decides.
+    ``fast_share`` exceeds 7 %. The worst lead decides.
 
     Electrode motion passes. Its swings are as slow as an ectopic beat's, and a rule on one window that
     refused them would refuse many abnormal beats as well: ``Stretch`` judges several beats together.

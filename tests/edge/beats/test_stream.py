@@ -11,7 +11,7 @@ from scipy import signal as sps
 from keras_sibeat.data.synthetic import simulate_wearer
 from sibeat_edge.beats.alignment import ROOM_AFTER, ROOM_BEFORE, Aligner
 from sibeat_edge.beats.stream import PAUSE, BeatStream, CutBeat, Pause
-from sibeat_edge.beats.stretch import HIGH, Stretch
+from sibeat_edge.beats.stretch import CLEAN, Stretch
 from sibeat_edge.beats.windows import AFTER, BEFORE, beat_windows
 from sibeat_edge.signal.filters import BandPass, process
 from sibeat_edge.signal.quality import noise_reason
@@ -21,7 +21,7 @@ from sibeat_edge.signal.rpeaks import RPeakDetector
 SECONDS = 30
 SIGNAL = simulate_wearer(seed=3, seconds=SECONDS).signal.astype(float)
 BAND, ORDER, WINDOW = (0.67, 45.0), 540, (100, 150)
-WORN = {"band": BAND, "order": ORDER, "aligns": True}  # as a wearer's model has it
+WORN = {"band": BAND, "order": ORDER, "knows_wearer": True}  # as a wearer's model has it
 
 
 def cut(signal, sizes=(10**6,), rate=RATE, **options):
@@ -136,9 +136,9 @@ def clean(seed=3, rate=RATE, seconds=SECONDS):
     ),
     swinging=st.floats(0, 1),
     rate=st.sampled_from([125, RATE]),
-    aligns=st.booleans(),
+    knows_wearer=st.booleans(),
 )
-def test_gaps_and_noise_are_the_same_in_blocks_of_any_size(sizes, gaps, swinging, rate, aligns):
+def test_gaps_and_noise_are_the_same_in_blocks_of_any_size(sizes, gaps, swinging, rate, knows_wearer):
     draws = np.random.default_rng(len(gaps))
     signal = simulate_wearer(seed=5, seconds=SECONDS, rate=rate).signal.astype(float)
     first = int(swinging * len(signal))
@@ -147,7 +147,7 @@ def test_gaps_and_noise_are_the_same_in_blocks_of_any_size(sizes, gaps, swinging
     for place, seconds, lead in gaps:
         first = int(place * len(signal))
         signal[first : first + max(1, int(seconds * rate)), lead] = np.nan
-    options = {**WORN, "aligns": aligns, "rate": rate}
+    options = {**WORN, "knows_wearer": knows_wearer, "rate": rate}
     once, parts = cut(signal, **options), cut(signal, sizes, **options)
     assert [told(beat) for beat in once] == [told(beat) for beat in parts]
     for one, other in zip(once, parts, strict=True):
@@ -252,20 +252,24 @@ def two_peaked(sigma=0.01):
 def test_a_qrs_of_two_equal_peaks_is_always_found_at_the_same_place_if_beats_are_aligned():
     signal, places = two_peaked()
     offsets = {}
-    for aligns in (False, True):
-        found = cut(signal, **{**WORN, "aligns": aligns})
-        offsets[aligns] = np.round([beat.time * RATE for beat in found]) - places
+    for knows_wearer in (False, True):
+        found = cut(signal, **{**WORN, "knows_wearer": knows_wearer})
+        offsets[knows_wearer] = np.round([beat.time * RATE for beat in found]) - places
         centre = np.argmax([beat.window[:, 0] for beat in found], axis=1) - BEFORE
-        assert np.abs(centre + offsets[aligns]).max() <= 7  # either peak may be the higher in the window
+        assert (
+            np.abs(centre + offsets[knows_wearer]).max() <= 7
+        )  # either peak may be the higher in the window
     assert np.ptp(offsets[False]) >= 11 and np.ptp(offsets[True]) <= 2
 
 
 def test_the_windows_of_aligned_beats_are_alike():
     signal, _ = two_peaked()
     spread = {}
-    for aligns in (False, True):
-        windows = np.array([beat.window[:, 0] for beat in cut(signal, **{**WORN, "aligns": aligns})])
-        spread[aligns] = np.corrcoef(windows).min()
+    for knows_wearer in (False, True):
+        windows = np.array(
+            [beat.window[:, 0] for beat in cut(signal, **{**WORN, "knows_wearer": knows_wearer})]
+        )
+        spread[knows_wearer] = np.corrcoef(windows).min()
     assert spread[True] > 0.98 > 0.7 > spread[False]
 
 
@@ -287,7 +291,7 @@ def test_a_beat_in_a_gap_stays_where_it_was_found_and_teaches_nothing():
     lossy = signal.copy()
     for number in (10, 11):  # either peak is the higher, and the T wave is lost
         lossy[places[number] + 80 : places[number] + 130] = np.nan
-    found, plain = cut(lossy, **WORN), cut(lossy, **{**WORN, "aligns": False})
+    found, plain = cut(lossy, **WORN), cut(lossy, **{**WORN, "knows_wearer": False})
     moved = [abs(round((one.time - other.time) * RATE)) for one, other in zip(found, plain, strict=True)]
     assert moved[10:12] == [0, 0] and max(moved[8:10]) >= 11 <= max(moved[12:14])
     assert found[10].reason == found[11].reason == "missing"
@@ -353,7 +357,21 @@ def test_swings_as_high_as_the_qrs_make_every_beat_unfit_while_they_last(seed):
     before, while_, after = under(swings(30 * RATE, seed), seed)
     assert reasons(before) == {""} == reasons(after) and len(before) > 20 < len(after)
     assert {"motion"} <= reasons(while_) <= {"motion", "noisy"} and len(while_) > 15
-    assert max(beat.snr for beat in while_) < HIGH == 4 < 15 < min(beat.snr for beat in before + after)
+    assert max(beat.snr for beat in while_) < CLEAN == 4 < 15 < min(beat.snr for beat in before + after)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_beats_in_some_noise_are_scored_beside_a_template_that_does_not_learn_from_them(seed):
+    """In noise from 0 to 2 dB; a model without a template scores none of these beats."""
+    signal, _ = clean(seed, seconds=140)
+    noisy = signal.copy()
+    noisy[40 * RATE : 70 * RATE, 0] += 0.6 * np.ptp(signal) * swings(30 * RATE, seed)
+    for knows_wearer in (True, False):
+        found = cut(noisy, **{**WORN, "knows_wearer": knows_wearer})
+        some = [beat for beat in found if beat.reason == "motion" and 0 <= beat.snr < 2]
+        assert some and not any(beat.is_clean for beat in some)
+        assert [beat.window is not None for beat in some] == [knows_wearer] * len(some)
+        assert all(beat.window is None for beat in found if beat.snr is not None and beat.snr < -2)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -386,7 +404,7 @@ def test_the_ratio_that_a_beat_tells_is_that_of_its_stretch_and_its_likeness_its
     aligner, stretch, known = Aligner(), Stretch(), []
     filtered = process(BandPass(BAND, ORDER), SIGNAL)[:, 0]
     peaks = process(RPeakDetector(), process(BandPass(), SIGNAL[:, 0]))
-    found = cut(SIGNAL, **{**WORN, "aligns": False})
+    found = cut(SIGNAL, **{**WORN, "knows_wearer": False})
     for peak, beat in zip(peaks, found, strict=True):
         likeness = None
         if ROOM_BEFORE <= peak <= len(SIGNAL) - ROOM_AFTER:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from test_alignment import draws, normal, wide
 
 from sibeat_edge.beats.alignment import Aligner
-from sibeat_edge.beats.stretch import FEWEST, HIGH, LOW, OFFSET, SLOPE, STRETCH, Stretch
+from sibeat_edge.beats.stretch import CLEAN, FEWEST, HIGH, LOW, OFFSET, SLOPE, STRETCH, UNCLEAN, Stretch
 
 ALIKE, UNLIKE = 20.0, -10.0  # dB of a clean beat, and of one that is like none before it
 BETWEEN = ((LOW + HIGH) / 2 - OFFSET) / SLOPE  # dB of beats in a stretch between the two limits
@@ -34,18 +34,19 @@ def judged(beats):
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.one_of(st.none(), st.floats(-20, 40)), max_size=60))
 def test_a_stretch_is_judged_as_the_rules_say(likeness):
-    stretch, known, fit = Stretch(), [], True
+    stretch, known, fit, clean = Stretch(), [], True, True
     for each in likeness:
         stretch.push(each)
         known += [] if each is None else [each]
         if len(known) < FEWEST:
-            assert stretch.snr is None and stretch.is_fit
+            assert stretch.snr is None and stretch.is_fit and stretch.is_clean
             continue
         newest = sorted(known[-STRETCH:])
         middle = (newest[(len(newest) - 1) // 2] + newest[len(newest) // 2]) / 2
         assert stretch.snr == pytest.approx(SLOPE * middle + OFFSET)
         fit = stretch.snr >= HIGH or fit and stretch.snr >= LOW
-        assert stretch.is_fit == fit
+        clean = stretch.snr >= CLEAN or clean and stretch.snr >= UNCLEAN
+        assert (stretch.is_fit, stretch.is_clean) == (fit, clean) and (fit or not clean)
 
 
 def likeness_at(snr):
@@ -53,13 +54,20 @@ def likeness_at(snr):
     return (snr - OFFSET) / SLOPE + 1e-3
 
 
-def test_the_limits_are_2_and_4_decibels():
-    """Below the one it becomes unfit, from the other on it is fit again."""
-    for snr, is_fit, is_fit_again in ((1.99, False, False), (2.0, True, False), (3.99, True, False)):
+@pytest.mark.parametrize(("name", "low", "high"), [("is_fit", -2.0, 0.0), ("is_clean", 2.0, 4.0)])
+def test_the_limits_are_told_in_decibels(name, low, high):
+    """Below the lower one a stretch becomes unfit, or unclean; from the higher one on it is so no longer."""
+
+    def state(likeness):
+        stretch = Stretch()
+        states(likeness, stretch)
+        return getattr(stretch, name)
+
+    for snr, stays, becomes in ((low - 0.01, False, False), (low, True, False), (high - 0.01, True, False)):
         beats = [likeness_at(snr)] * STRETCH
-        assert states(beats)[-1] == is_fit
-        assert states([UNLIKE] * STRETCH + beats)[-1] == is_fit_again
-    assert states([UNLIKE] * STRETCH + [likeness_at(4.0)] * STRETCH)[-1]
+        assert state(beats) == stays
+        assert state([UNLIKE] * STRETCH + beats) == becomes
+    assert state([UNLIKE] * STRETCH + [likeness_at(high)] * STRETCH)
 
 
 @pytest.mark.parametrize("snr", [LOW, HIGH, 9.0, 20.0])

@@ -70,6 +70,25 @@ def test_a_beat_unfit_to_be_scored_has_no_view_and_hides_the_intervals_around_it
     assert views[81][1][0] == 0 != whole[81][1][0]  # the interval before it
 
 
+def test_a_noisy_beat_is_seen_beside_the_template_and_teaches_it_nothing():
+    wearer, shape = Wearer(), np.hanning(320)[:, None]
+    for beat in range(WARM_UP + 1):
+        wearer.push(0.8 * beat, shape)
+    before = wearer.template.beat
+    pairs = [p for beat in range(61, 200) for p in wearer.push(0.8 * beat, 1.1 * shape, is_clean=False)]
+    assert len(pairs) == 139 and all(pair is not None for pair in pairs)
+    assert wearer.template.beat is before
+    wearer.push(160.0, 1.1 * shape)
+    assert wearer.template.beat is not before
+
+
+def test_a_warm_up_in_noise_has_no_end_and_its_beats_no_views():
+    wearer, shape = Wearer(), np.hanning(320)[:, None]
+    pairs = [p for beat in range(300) for p in wearer.push(0.8 * beat, shape, is_clean=False)]
+    assert pairs == [None] * 300 and wearer.template.beat is None and wearer.template.waiting == 0
+    assert [pair for beat in range(300, 361) for pair in wearer.push(0.8 * beat, shape)][-1] is not None
+
+
 def test_a_stream_that_ends_in_its_warm_up_is_judged_by_what_there_was():
     few = views_beside(noisy(NORMAL, FEWEST), times(FEWEST))
     assert len(few) == FEWEST and all(view is not None for view in few)

@@ -9,7 +9,7 @@ from keras_sibeat.data.recording import read_recording
 from keras_sibeat.data.synthetic import simulate_wearer
 from sibeat_edge.beats.windows import beat_windows
 from sibeat_edge.signal.filters import BandPass, process
-from sibeat_edge.signal.quality import LEAST, NOISY, QRS, SMOOTH, noise_reason, noise_reasons
+from sibeat_edge.signal.quality import CLEAN, LEAST, NOISY, QRS, SMOOTH, noise_reason, noise_reasons
 
 CENTRE = 140
 WIDE = (0.67, 45.0), 540
@@ -27,6 +27,11 @@ def share_rejected(cut):
     return np.mean([bool(noise_reason(window, CENTRE)) for window in cut])
 
 
+def share_unclean(cut):
+    """Of windows that no template may learn from."""
+    return np.mean(noise_reasons(cut, CENTRE)[1] > CLEAN)
+
+
 def buzzing(height, every=1):
     """A QRS of 1 mV and, on each ``every``-th pair of samples, ±``height``, which averages to nothing."""
     window = height * np.tile([1.0, -1.0], 160)
@@ -36,9 +41,9 @@ def buzzing(height, every=1):
     return window[:, None]
 
 
-def test_noise_of_5_percent_of_the_span_is_the_limit():
-    assert noise_reason(buzzing(0.0499), CENTRE) == ""
-    assert noise_reason(buzzing(0.0501), CENTRE) == "noisy"
+def test_noise_of_7_percent_of_the_span_is_the_limit():
+    assert noise_reason(buzzing(0.0699), CENTRE) == ""
+    assert noise_reason(buzzing(0.0701), CENTRE) == "noisy"
 
 
 def test_noise_in_a_third_of_the_window_leaves_a_shape():
@@ -59,8 +64,8 @@ def test_the_fast_share_is_that_of_what_averages_to_nothing_in_the_span(height, 
 def test_slow_swings_are_no_fast_part():
     """Those of moving electrodes, as high as the QRS."""
     swing = np.sin(2 * np.pi * np.arange(320) / 200)[:, None]
-    assert fast_share(buzzing(0.0) + swing, CENTRE) < NOISY
-    assert fast_share(buzzing(0.12) + swing, CENTRE) > NOISY
+    assert fast_share(buzzing(0.0) + swing, CENTRE) < CLEAN
+    assert fast_share(buzzing(0.12) + swing, CENTRE) > CLEAN
 
 
 def test_the_lead_with_the_largest_fast_share_counts():
@@ -108,9 +113,10 @@ def test_a_short_window_is_judged_by_what_there_is_beside_the_qrs(length, centre
 def test_simulated_beats_pass_and_under_muscle_noise_do_not(seed):
     wearer = simulate_wearer(seed, seconds=60.0, abnormal={"V": 0.2, "A": 0.2})
     lead, rpeaks = wearer.signal[:, :1].astype(float), wearer.annotations.samples
-    assert share_rejected(windows(lead, rpeaks)[0]) == 0
+    assert share_unclean(windows(lead, rpeaks)[0]) == 0
     noise = np.random.default_rng(seed).normal(scale=0.25 * np.ptp(lead), size=lead.shape)
-    assert share_rejected(windows(lead + noise, rpeaks)[0]) > 0.9
+    assert share_unclean(windows(lead + noise, rpeaks)[0]) > 0.9
+    assert share_rejected(windows(lead + 1.5 * noise, rpeaks)[0]) > 0.9
 
 
 def lead_of(folder, record, minutes=30):
@@ -124,21 +130,18 @@ def lead_of(folder, record, minutes=30):
 @pytest.mark.parametrize(
     "record", ["100", "200", "208", "209", "233"]
 )  # 209: runs of A, one QRS beside another
-def test_abnormal_beats_of_mit_bih_are_rejected_no_more_than_normal_ones(mitdb, record):
+def test_abnormal_beats_of_mit_bih_are_as_clean_as_normal_ones(mitdb, record):
     lead, rpeaks, symbols = lead_of(mitdb, record)
     cut, kept = windows(lead, rpeaks)
     for group in ("NLR", "V", "AaJS"):
         beats = cut[np.isin(symbols[kept], list(group))]
         if len(beats) >= 20:
-            assert share_rejected(beats) < 0.01
+            assert share_unclean(beats) < 0.01
 
 
 @pytest.mark.parametrize("decibels, most, least", [(10, 0.25, 0.1), (1.5, 0.6, 0.4), (-6, 1.0, 0.8)])
-def test_beats_under_recorded_muscle_noise_are_rejected(mitdb, nstdb_noise, decibels, most, least):
-    """Few at 10 dB, two in five at 1.5 dB, four in five at -6 dB; the rest are for ``Stretch`` to judge.
-
-    A limit of 5 % bears noise a quarter higher (2 dB) than one of 4 % would.
-    """
+def test_beats_under_recorded_muscle_noise_are_not_clean(mitdb, nstdb_noise, decibels, most, least):
+    """Few at 10 dB, two in five at 1.5 dB, four in five at -6 dB; the rest are for ``Stretch`` to judge."""
     lead, rpeaks, _ = lead_of(mitdb, "103", minutes=5)
     noise = read_recording(nstdb_noise / "ma", annotator=None).signal[: len(lead), :1]
     # As the Noise Stress Test Database defines it: power of the QRS, an eighth of its height's square, over
@@ -146,5 +149,5 @@ def test_beats_under_recorded_muscle_noise_are_rejected(mitdb, nstdb_noise, deci
     qrs = np.mean([np.ptp(lead[n - 18 : n + 18]) for n in rpeaks[rpeaks > 18]])
     within = noise.reshape(-1, 360).std(axis=1).mean()
     noisy = lead + qrs / np.sqrt(8) / within / 10 ** (decibels / 20) * (noise - noise.mean())
-    assert share_rejected(windows(lead, rpeaks)[0]) == 0
-    assert most > share_rejected(windows(noisy, rpeaks)[0]) > least
+    assert share_unclean(windows(lead, rpeaks)[0]) == 0
+    assert most > share_unclean(windows(noisy, rpeaks)[0]) > least
