@@ -14,7 +14,7 @@ from developing import compare
 
 from keras_sibeat.data.recording import read_recording
 from keras_sibeat.evaluate.decisions import decide
-from sibeat_edge.beats import judge, lengths, sizes, timing
+from sibeat_edge.beats import judge, lengths, sizes, stream, stretch, timing
 from sibeat_edge.model.runtime import Model
 from sibeat_edge.signal import quality
 
@@ -27,6 +27,16 @@ NO_MOST = (timing, "MOST", 1.0)
 NO_MOST_ROWS = (timing, "MOST_ROWS", 1.0)
 NO_LATE = (timing, "LATE_SHARE", 1.0)
 NO_FLUTTER = (lengths, "FAST_HALF", 0.0)
+NO_NOISE = (
+    (stretch, "LOW", stretch.UNCLEAN),
+    (stretch, "HIGH", stretch.CLEAN),
+    (quality, "NOISY", quality.CLEAN),
+)
+LEARNS_NOISE = (
+    (stretch, "UNCLEAN", stretch.LOW),
+    (stretch, "CLEAN", stretch.HIGH),
+    (stream, "CLEAN", quality.NOISY),
+)
 RULES = {
     "as shipped": (),
     "none of these": (NO_SIZES, NO_ON_TIME, NO_EARLY_SHAPE, NO_MOST, NO_MOST_ROWS, NO_LATE, NO_FLUTTER),
@@ -37,7 +47,8 @@ RULES = {
     "fast rows, however many": (NO_MOST_ROWS,),
     "fast rows, however many beats are late": (NO_LATE,),
     "lengths, whatever the longer one": (NO_FLUTTER,),
-    "noisy from 4 % of the span": ((quality, "NOISY", 0.04),),
+    "no score where the template learns nothing": NO_NOISE,
+    "the template learns from all that is scored": LEARNS_NOISE,
     "tried: early beats and rows up to 40 %": ((timing, "MOST", 0.4), (timing, "MOST_ROWS", 0.4)),
     "tried: premature from 17 % and a score of 0.38": ((timing, "EARLIER", 0.17), (timing, "SCORE", 0.38)),
 }
