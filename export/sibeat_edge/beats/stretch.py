@@ -4,7 +4,7 @@ from collections import deque
 from statistics import median
 
 STRETCH = 9  # beats whose median likeness is that of the stretch
-LOW, HIGH = -2.0, 0.0  # dB: below the one a stretch becomes unfit, from the other on it is fit again
+LOW, HIGH = -4.0, -2.0  # dB: below the one a stretch becomes unfit, from the other on it is fit again
 UNCLEAN, CLEAN = 2.0, 4.0  # dB: the same limits for what a wearer's template may learn from
 FEWEST = 3  # beats without which a stretch is not judged
 # From the likeness of beats to the signal-to-noise ratio as PhysioNet's ``nst`` defines it, both in dB: the

@@ -8,8 +8,8 @@
 
 /* As in sibeat_edge.beats.stretch, where each is explained. */
 #define STRETCH 9
-#define LOW (-2.0f)
-#define HIGH 0.0f
+#define LOW (-4.0f)
+#define HIGH (-2.0f)
 #define UNCLEAN 2.0f
 #define CLEAN 4.0f
 #define FEWEST 3

@@ -54,7 +54,7 @@ def likeness_at(snr):
     return (snr - OFFSET) / SLOPE + 1e-3
 
 
-@pytest.mark.parametrize(("name", "low", "high"), [("is_fit", -2.0, 0.0), ("is_clean", 2.0, 4.0)])
+@pytest.mark.parametrize(("name", "low", "high"), [("is_fit", -4.0, -2.0), ("is_clean", 2.0, 4.0)])
 def test_the_limits_are_told_in_decibels(name, low, high):
     """Below the lower one a stretch becomes unfit, or unclean; from the higher one on it is so no longer."""
 
