@@ -258,7 +258,9 @@ def test_too_few_beats_leave_the_threshold(model, lead):
 
 def test_a_beat_says_its_quality():
     assert Beat(0.0, 1.0, False, "", None).quality == "good"
-    assert Beat(0.0, None, False, "flat", None).quality == "flat"
+    assert Beat(0.0, 1.0, False, "", None, snr=2.0).quality == "good"
+    assert Beat(0.0, 1.0, False, "", None, snr=1.9).quality == "poor"
+    assert Beat(0.0, None, False, "flat", None, snr=1.9).quality == "flat"
 
 
 def test_false_alarms_per_hour_set_the_threshold_and_the_wearer_s_own(model, lead):

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sibeat_edge.beats.stretch import UNCLEAN
+
 
 @dataclass(frozen=True, slots=True)
 class Beat:
@@ -55,8 +57,8 @@ class Beat:
 
     @property
     def quality(self) -> str:
-        """``good``, or why there is no score."""
-        return self.reason or "good"
+        """``good``, ``poor`` for a score in noise, below 2 dB, or why there is no score."""
+        return self.reason or ("poor" if self.snr is not None and self.snr < UNCLEAN else "good")
 
     @property
     def doubted(self) -> bool:
