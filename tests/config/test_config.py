@@ -347,6 +347,10 @@ CUT = WEARER + "[student.noise]\nfolder = 'n'\n[student.noise.cut]\n"
             "[contrastive]\n[student]\ndistil = false\n[student.noise]\nfolder = 'n'",
             r"student\.noise: expected student\.distil",
         ),
+        (
+            SERIES + "[contrastive]\n[student]\n[student.noise]\nfolder = 'n'",
+            r"student\.noise: expected beats, found protocol series",
+        ),
         (WEARER + "[student.noise]\nsnr = [0, 3]", r"student\.noise\.folder: found"),
         (WEARER + "[student.noise]\nfolder = 'n'\nshare = 1.5", r"student\.noise\.share: found 1\.5"),
         (WEARER + "[student.noise]\nfolder = 'n'\nsnr = [3]", r"student\.noise\.snr"),

@@ -19,6 +19,9 @@ from sibeat_edge.scorer import revise
 # Records and their first minutes, which are played: a warm-up that is prolonged (207), fibrillation and noise
 # (203), intervals of two lengths (232), supraventricular beats.
 RECORDED = {"mitdb": {"207": 6, "203": 4, "232": 5}, "svdb": {"802": 4, "849": 4}}
+# Beats on the other side of the wearer's threshold in C: that is one of the wearer's scores, a later one
+# may be the same, and windows of a warm-up are packed.
+OTHER_SIDE = {"207": 1, "203": 1}
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +55,7 @@ def ticks_of(episodes):
     return [(e.what, round(e.start * 360), e.end and round(e.end * 360)) for e in episodes]
 
 
-def check_monitor(library, model, own, beats):
+def check_monitor(library, model, own, beats, other_side=0):
     """The monitor tells of the same beats what the scorer tells, and of its verdicts the same episodes."""
     found, numbers = CMonitor(library, model).play(own.tape), model.manifest["score"]
     assert len(found.first) == len(own.first)
@@ -68,9 +71,7 @@ def check_monitor(library, model, own, beats):
     differ = np.array(differ)
     assert differ.max() <= 3 and (differ > 1).sum() <= 8 and (differ[:80] > 0).mean() < 0.5
     assert (differ[200:] > 1).sum() <= 1
-    assert (
-        above_differ <= 1
-    )  # the wearer's threshold is one of those scores, and a later score may be the same
+    assert above_differ <= other_side
     assert found.last == [beat.kind for beat in beats]
     episodes, policy, wanted, told = Episodes(), AlarmPolicy(TOLD, QUIET), [], []
     for beat in own.first:
@@ -86,12 +87,13 @@ def check_monitor(library, model, own, beats):
 def test_recorded_wearers_are_watched_as_by_the_scorer(library, model, databases, database, name):
     signal, rate = record(databases / database, name, RECORDED[database][name])
     own, beats = play(model, signal, rate)
-    found = check_monitor(library, model, own, beats)
+    found = check_monitor(library, model, own, beats, OTHER_SIDE.get(name, 0))
     assert len(beats) > 200 and (found.episodes or database == "svdb")
     with pytest.MonkeyPatch.context() as patch:
         Parts(library).put_into(patch, scorer)
         _, others = play(model, signal, rate)
-    assert sum(beat.above != other.above for beat, other in zip(beats, others, strict=True)) <= 1
+    differ = sum(beat.above != other.above for beat, other in zip(beats, others, strict=True))
+    assert differ <= OTHER_SIDE.get(name, 0)
     for beat, other in zip(beats, others, strict=True):
         assert (beat.time, beat.rr, beat.reason, beat.kind) == (
             other.time,

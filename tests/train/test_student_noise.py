@@ -30,6 +30,19 @@ def test_it_is_the_configured_folder_within_the_data_s(tmp_path):
     np.testing.assert_array_equal(np.asarray(layer.noise), expected)
 
 
+def test_a_beat_without_a_template_is_mixed_with_the_noise_and_scaled_again(tmp_path):
+    write_noise(tmp_path / "nstdb_noise", 60)
+    (tmp_path / "mitdb").mkdir()  # the noise lies beside it
+    found = read_config("configs/student-noise.toml", (), tmp_path / "mitdb")
+    beats = np.tile(np.hanning(320)[None, :, None].astype("float32") * 2 - 1, (64, 1, 1))
+    noisy = np.asarray(build_noise(found, seed=0)(beats, training=True))
+    np.testing.assert_allclose(noisy.min(axis=1), -1, atol=1e-5)
+    np.testing.assert_allclose(noisy.max(axis=1), 1, atol=1e-5)
+    moved = np.abs(noisy - beats).max(axis=(1, 2)) > 1e-3
+    assert 0.25 < moved.mean() < 0.75  # half of them is asked for
+    assert np.std(noisy - beats) > 0.02
+
+
 def test_without_noise_there_is_no_layer():
     assert build_noise(read_config("configs/wearer-student-inter.toml", data="data"), seed=0) is None
 

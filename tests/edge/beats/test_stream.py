@@ -257,9 +257,8 @@ def test_a_qrs_of_two_equal_peaks_is_always_found_at_the_same_place_if_beats_are
         found = cut(signal, **{**WORN, "knows_wearer": knows_wearer})
         offsets[knows_wearer] = np.round([beat.time * RATE for beat in found]) - places
         centre = np.argmax([beat.window[:, 0] for beat in found], axis=1) - BEFORE
-        assert (
-            np.abs(centre + offsets[knows_wearer]).max() <= 7
-        )  # either peak may be the higher in the window
+        # Either peak may be the higher in the window.
+        assert np.abs(centre + offsets[knows_wearer]).max() <= 7
     assert np.ptp(offsets[False]) >= 11 and np.ptp(offsets[True]) <= 2
 
 
@@ -354,7 +353,7 @@ def under(noise, seed, start=40):
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_swings_as_high_as_the_qrs_make_every_beat_unfit_while_they_last(seed):
+def test_swings_as_high_as_the_qrs_make_no_beat_clean_while_they_last(seed):
     before, while_, after = under(swings(30 * RATE, seed), seed)
     assert reasons(before) == {""} == reasons(after) and len(before) > 20 < len(after)
     assert {"motion"} <= reasons(while_) <= {"motion", "noisy"} and len(while_) > 15
