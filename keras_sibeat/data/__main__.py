@@ -30,16 +30,15 @@ def _simulate(options, console):
 def _rpeaks(options, console):
     from keras_sibeat.data import physionet
     from keras_sibeat.data.beats import checksum
-    from keras_sibeat.data.detection import measure_detector
+    from keras_sibeat.data.detection import measure_detector, measured_name
     from keras_sibeat.data.recording import read_recording
     from keras_sibeat.results.writing import write_result
     from keras_sibeat.train.run import current_commit, installed_versions
 
     names = physionet.list_records(options.folder)
     digests = physionet.check_files(options.folder, names, options.annotator)
-    rows = measure_detector(
-        (read_recording(options.folder / name, options.annotator) for name in names), options.lead
-    )
+    recordings = (read_recording(options.folder / name, options.annotator) for name in names)
+    rows = measure_detector(recordings, options.lead, options.sensitive)
     total = rows.pop("all")
     result = {
         "records": rows,
@@ -56,7 +55,7 @@ def _rpeaks(options, console):
             highlight=False,
         )
     if options.report:
-        write_result(options.report, f"rpeaks-{options.folder.name}", result)
+        write_result(options.report, measured_name(options.folder, options.sensitive), result)
 
 
 @command
@@ -85,6 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     rpeaks.add_argument("folder", type=Path, help="a copy of a WFDB database")
     rpeaks.add_argument("--lead", default="MLII")
     rpeaks.add_argument("--annotator", default="atr")
+    rpeaks.add_argument("--sensitive", action="store_true", help="the one of models that know their wearer")
     add_report(rpeaks)
     rpeaks.set_defaults(run=_rpeaks)
 

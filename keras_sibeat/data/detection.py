@@ -1,6 +1,7 @@
 """How well the R-peak detector finds the annotated beats of a database."""
 
 from collections.abc import Iterable
+from pathlib import Path
 
 import numpy as np
 from rich.progress import track
@@ -15,12 +16,17 @@ from sibeat_edge.signal.rpeaks import RPeakDetector
 TOLERANCE = 0.15  # s (ANSI/AAMI EC57)
 
 
-def detect_rpeaks(recording: Recording, lead: str) -> np.ndarray:
-    """R-peaks (int64, in samples at 360 Hz) of one lead of a ``Recording``, by the edge's whole pipeline."""
+def detect_rpeaks(recording: Recording, lead: str, is_sensitive: bool = False) -> np.ndarray:
+    """R-peaks (int64, in samples at 360 Hz) of one lead of a ``Recording``, by the edge's whole pipeline.
+
+    Args:
+        is_sensitive: whether by the detector of models that know their wearer.
+    """
     signal = process(
         FillMissing(bridgeable(recording.rate)), recording.signal[:, [recording.leads.index(lead)]]
     )
-    return process(RPeakDetector(), process(BandPass(), process(Resampler(recording.rate), signal))[:, 0])
+    filtered = process(BandPass(), process(Resampler(recording.rate), signal))[:, 0]
+    return process(RPeakDetector(is_sensitive), filtered)
 
 
 def match_beats(beats: np.ndarray, peaks: np.ndarray, rate: float = RATE) -> np.ndarray:
@@ -35,7 +41,9 @@ def match_beats(beats: np.ndarray, peaks: np.ndarray, rate: float = RATE) -> np.
     return np.asarray(compare_annotations(beats, peaks, int(TOLERANCE * rate)).matching_sample_nums)
 
 
-def measure_detector(recordings: Iterable[Recording], lead: str = "MLII") -> dict[str, dict[str, float]]:
+def measure_detector(
+    recordings: Iterable[Recording], lead: str = "MLII", is_sensitive: bool = False
+) -> dict[str, dict[str, float]]:
     """Compare detected R-peaks with the annotated beats, within 150 ms, on whole recordings.
 
     Nothing is left out, neither the first minutes nor ventricular flutter: its waves are not annotated as
@@ -47,12 +55,18 @@ def measure_detector(recordings: Iterable[Recording], lead: str = "MLII") -> dic
     """
     rows = {}
     for recording in track(list(recordings), "R-peaks"):
-        peaks = detect_rpeaks(recording, recording.leads[find_lead(lead, recording.leads) or 0])
+        found = recording.leads[find_lead(lead, recording.leads) or 0]
+        peaks = detect_rpeaks(recording, found, is_sensitive)
         beats = np.rint(recording.beats().samples * RATE / recording.rate).astype(np.int64)
         hits = np.count_nonzero(match_beats(beats, peaks) >= 0)
         rows[recording.name] = _row(len(beats), len(beats) - hits, len(peaks) - hits)
     totals = [sum(row[key] for row in rows.values()) for key in ("beats", "missed", "false")]
     return {**rows, "all": _row(*totals)}
+
+
+def measured_name(folder: Path, is_sensitive: bool) -> str:
+    """Name of the result that tells how well the detector does on the records of a ``folder``."""
+    return f"rpeaks-{folder.name}{'-sensitive' if is_sensitive else ''}"
 
 
 def _row(beats, missed, false):

@@ -50,7 +50,8 @@ def beats(
     wanted = Preprocessing.of(config)
     opened = open_recording(recording, rate, lead, wanted.leads)
     if opened.annotations is None:
-        opened = opened.with_detected(detect_rpeaks(opened, opened.leads[0]))
+        is_sensitive = wanted.waits is not None  # as on the device
+        opened = opened.with_detected(detect_rpeaks(opened, opened.leads[0], is_sensitive))
     return extract_beats(opened, replace(wanted, leads=opened.leads))
 
 

@@ -13,6 +13,7 @@ from unittest import mock
 
 from keras_sibeat.config import read_config
 from keras_sibeat.config.variants import read_variants
+from keras_sibeat.data.detection import measured_name
 from keras_sibeat.errors import SibeatError
 from keras_sibeat.evaluate.baselines import BASELINES
 from keras_sibeat.evaluate.summary import result_name
@@ -121,7 +122,7 @@ def names_written(text: str, root: Path) -> set[str]:
             variants = read_variants(root / options.config, Path("data"))
             return {variants[name].name for name in options.only or variants}
         if verb == "data" and getattr(options, "command", "rpeaks") == "rpeaks":
-            return {f"rpeaks-{options.folder.name}"}
+            return {measured_name(options.folder, options.sensitive)}
         return _names_of(verb, options, _config_of(parsed, root))
     except (SibeatError, KeyError) as error:
         raise CommandError(f"{shlex.join(words)}: {error}") from error

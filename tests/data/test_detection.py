@@ -46,6 +46,18 @@ def test_the_lead_may_have_any_of_its_names(recording, lead):
     assert (named["missed"] < 5) == (lead != "d2ii")  # an unknown name: the first lead, which is flat
 
 
+def test_a_sensitive_detector_is_measured_as_such(recording):
+    small = recording.signal.copy()
+    beats = recording.beats().samples
+    for beat in beats[20::7]:
+        small[beat - 20 : beat + 20] *= 0.44
+    quieter = replace(recording, signal=small)
+    missed = [
+        measure_detector([quieter], is_sensitive=sensitive)["all"]["missed"] for sensitive in (False, True)
+    ]
+    assert missed[1] < missed[0]
+
+
 def test_the_command_counts_the_same(recording, tmp_path, capsys):
     write_recording(recording, tmp_path)
     main(["rpeaks", str(tmp_path), "--lead", "II"])

@@ -83,11 +83,11 @@ static void found(void *context, uint32_t peak)
     all->peaks[all->count] = peak;
     all->when[all->count++] = all->now;
 }
-uint32_t run_rpeaks(const float *lead, uint32_t count, uint32_t *peaks, uint32_t *when)
+uint32_t run_rpeaks(const float *lead, uint32_t count, int is_sensitive, uint32_t *peaks, uint32_t *when)
 {
     static sibeat_rpeaks rpeaks;
     struct peaks all = {peaks, when, 0, 0};
-    sibeat_rpeaks_start(&rpeaks, found, &all);
+    sibeat_rpeaks_start(&rpeaks, is_sensitive, found, &all);
     for (; all.now < count; all.now++)
         sibeat_rpeaks_push(&rpeaks, lead[all.now]);
     sibeat_rpeaks_finish(&rpeaks);
@@ -130,10 +130,10 @@ class Front:
         self._run("window", samples, behind, filtered)
         return filtered
 
-    def rpeaks(self, lead):
+    def rpeaks(self, lead, is_sensitive=False):
         """R-peaks, each with the sample that has made it certain, as ``RPeakDetector.track``."""
         lead, peaks = np.float32(lead), np.zeros((2, len(lead)), np.uint32)
-        count = self._run("rpeaks", lead, peaks[0], peaks[1])
+        count = self._run("rpeaks", lead, int(is_sensitive), peaks[0], peaks[1])
         return list(zip(peaks[0, :count].tolist(), peaks[1, :count].tolist(), strict=True))
 
     def _run(self, stage, samples, *arguments):

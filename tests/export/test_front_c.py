@@ -117,20 +117,33 @@ def filtered(lead):
     return process(BandPass(), np.asarray(lead, float))
 
 
-def same_peaks(front, lead):
+def same_peaks(front, lead, is_sensitive=False):
     """The detector's R-peaks in C are Python's, found at the same time; their number."""
-    lead, detector = np.float32(lead), RPeakDetector()
+    lead, detector = np.float32(lead), RPeakDetector(is_sensitive)
     wanted = [*detector.track(lead), *detector.track_end()]
-    assert front.rpeaks(lead) == wanted
+    assert front.rpeaks(lead, is_sensitive) == wanted
     return len(wanted)
 
 
+@pytest.mark.parametrize("is_sensitive", [False, True])
 @pytest.mark.parametrize("seed", range(8))
-def test_r_peaks_are_those_of_the_detector(front, seed):
+def test_r_peaks_are_those_of_the_detector(front, seed, is_sensitive):
     draws = np.random.default_rng(seed)
     lead = simulate_wearer(seed=seed, seconds=60.0).signal[:, 0]
     noise = draws.choice([0.0, 0.1, 0.5]) * draws.normal(size=len(lead))
-    assert same_peaks(front, filtered(lead + noise)) > 40
+    assert same_peaks(front, filtered(lead + noise), is_sensitive) > 40
+
+
+@pytest.mark.parametrize("width", [6, 12])
+def test_a_sensitive_detector_finds_a_small_beat_from_the_same_size_on(front, width):
+    usual, found = np.r_[0:1:13j, 1:0:13j], []
+    for size in np.linspace(0.3, 0.5, 40):
+        lead = np.zeros(20 * 360)
+        for start in range(180, len(lead) - 26, 400):
+            lead[start : start + 26] += usual
+        lead[4000 : 4000 + 2 * width] += size * np.r_[0 : 1 : width * 1j, 1 : 0 : width * 1j]
+        found.append(same_peaks(front, lead, is_sensitive=True))
+    assert set(found) == {found[0], found[0] + 1} and found == sorted(found)
 
 
 def test_a_beat_that_was_missed_is_searched_for(front):

@@ -30,6 +30,16 @@ def test_samples_and_a_rate_give_what_the_preset_takes(preset):
     np.testing.assert_array_equal(found.rhythm, expected.rhythm)
 
 
+@pytest.mark.parametrize(("preset", "is_sensitive"), [("mitdb-wearer", True), ("mitdb-beat", False)])
+def test_beats_are_found_as_on_the_device(preset, is_sensitive):
+    lead, beat = np.zeros(90 * 360), np.exp(-np.square(np.arange(-40, 41) / 9.0))
+    for place in range(200, len(lead) - 50, 400):
+        lead[place - 40 : place + 41] += beat
+    lead[30_000 - 40 : 30_000 + 41] += 0.43 * beat
+    samples = keras_sibeat.beats(lead, rate=360, preset=preset).samples
+    assert np.any(np.abs(samples - 30_000) < 3) == is_sensitive
+
+
 def _at(recording, samples):
     """The recording with normal beats at these samples."""
     marks = np.rint(samples).astype(np.int64)

@@ -210,6 +210,7 @@ def test_help_writes_nothing(tmp_path, monkeypatch):
         ("python -m keras_sibeat.evaluate.worn runs/mine --rhythms data/cinc2017", {"alarms-mine"}),
         (f"{TRAINED} --set name=other && python -m keras_sibeat.evaluate runs/other", {"other"}),
         ("python -m keras_sibeat.data rpeaks data/svdb", {"rpeaks-svdb"}),
+        ("python -m keras_sibeat.data rpeaks data/svdb --sensitive", {"rpeaks-svdb-sensitive"}),
     ],
 )
 def test_a_command_tells_which_results_it_writes(root, command, names):

@@ -53,8 +53,9 @@ class BeatStream:
         window: samples at 360 Hz before the R-peak, and from it on.
         start: time of the first sample, s.
         tells_pauses: whether a ``Pause`` is returned.
-        knows_wearer: whether beats are judged beside a wearer's template: R-peaks are moved as the aligner
-            says, and beats that are too noisy for the template to learn from may be scored.
+        knows_wearer: whether beats are judged beside a wearer's template: the detector is the sensitive one,
+            R-peaks are moved as the aligner says, and beats that are too noisy for the template to learn
+            from may be scored.
         aligner: an ``Aligner`` that knows the wearer's beats from an earlier stream; a new one if None.
 
     Raises ``ValueError`` for a rate out of range.
@@ -89,7 +90,7 @@ class BeatStream:
         self._order, self._margin = order, order // 2  # the filter spreads what is not fine so far
         self._resampler = Resampler(rate)  # first, as it checks the rate
         self._contact, self._fill = Contact(rate), FillMissing(bridgeable(rate))
-        self._detectors_filter, self._detector = BandPass(), RPeakDetector()
+        self._detectors_filter, self._detector = BandPass(), RPeakDetector(is_sensitive=knows_wearer)
         self._filter = BandPass(band, order)
         self._flags = Held(np.zeros(0, np.int8))
         self._filtered = Held(np.zeros((0, leads)))

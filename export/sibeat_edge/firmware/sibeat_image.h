@@ -16,7 +16,7 @@
 extern "C" {
 #endif
 
-#define SIBEAT_IMAGE_VERSION 3 /* of all structs that are saved: another one with each change of theirs */
+#define SIBEAT_IMAGE_VERSION 4 /* of all structs that are saved: another one with each change of theirs */
 
 typedef struct {
     uint32_t mark, version, model, bytes, crc; /* crc: of all before it, and of the parts */

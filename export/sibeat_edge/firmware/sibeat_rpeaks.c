@@ -11,6 +11,9 @@
 #define SEARCH 18
 #define LEARNING 4
 #define THRESHOLD 0.45f
+#define SENSITIVE 0.42f
+#define STEEP 0.65f
+#define LOWERED 0.9f
 #define LOUDEST 0.35f
 #define SEARCH_BACK 1.5f
 #define LOST 8
@@ -27,9 +30,11 @@
 
 typedef char sibeat_rpeaks_lead_is_held[SIBEAT_LEAD_HELD > SIBEAT_REFRACTORY + AVERAGE + 1 ? 1 : -1];
 
-void sibeat_rpeaks_start(sibeat_rpeaks *rpeaks, void (*found)(void *context, uint32_t peak), void *context)
+void sibeat_rpeaks_start(sibeat_rpeaks *rpeaks, int is_sensitive, void (*found)(void *context, uint32_t peak),
+                         void *context)
 {
     memset(rpeaks, 0, sizeof *rpeaks);
+    rpeaks->is_sensitive = (uint8_t)is_sensitive;
     rpeaks->found = found;
     rpeaks->context = context;
 }
@@ -64,7 +69,7 @@ static float threshold_of(const sibeat_rpeaks *rpeaks)
     const float qrs = level_of(&rpeaks->qrs), heard = level_of(&rpeaks->noise);
     const float noise = heard < LOUDEST * qrs ? heard : LOUDEST * qrs;
 
-    return noise + THRESHOLD * (qrs - noise);
+    return noise + (rpeaks->is_sensitive ? SENSITIVE : THRESHOLD) * (qrs - noise);
 }
 
 /* A positive number in 8 bits, from 2^-12 to 2^4, to a share of 2^-5; the order is kept. */
@@ -124,6 +129,7 @@ static void accept(sibeat_rpeaks *rpeaks, const sibeat_candidate *candidate)
     if (rpeaks->has_last)
         level_push(&rpeaks->intervals, (float)(beat.peak - rpeaks->last.peak));
     level_push(&rpeaks->qrs, beat.energy);
+    level_push(&rpeaks->slopes, beat.slope);
     rpeaks->usual_energy[place] = code_of(beat.energy);
     rpeaks->usual_sharpness[place] = code_of(sharpness_of(&beat));
     rpeaks->last = beat;
@@ -176,6 +182,13 @@ static int is_t_wave(const sibeat_rpeaks *rpeaks, const sibeat_candidate *candid
            candidate->slope < rpeaks->last.slope / 2.0f;
 }
 
+/* Whether a sensitive detector takes the candidate for a QRS sooner. */
+static int is_steep(const sibeat_rpeaks *rpeaks, const sibeat_candidate *candidate)
+{
+    return rpeaks->is_sensitive && rpeaks->slopes.count == SIBEAT_RECENT &&
+           candidate->slope > STEEP * level_of(&rpeaks->slopes);
+}
+
 static void skip(sibeat_rpeaks *rpeaks, const sibeat_candidate *candidate)
 {
     if (rpeaks->skipped_count == SIBEAT_SKIPPED)
@@ -187,7 +200,8 @@ static void skip(sibeat_rpeaks *rpeaks, const sibeat_candidate *candidate)
 static int decide(sibeat_rpeaks *rpeaks, const sibeat_candidate *candidate)
 {
     search_back(rpeaks, candidate->peak);
-    if (candidate->energy > threshold_of(rpeaks) && !is_t_wave(rpeaks, candidate)) {
+    const float least = threshold_of(rpeaks) * (is_steep(rpeaks, candidate) ? LOWERED : 1.0f);
+    if (candidate->energy > least && !is_t_wave(rpeaks, candidate)) {
         accept(rpeaks, candidate);
         return 1;
     }

@@ -38,7 +38,7 @@ typedef struct {
     float energy[SIBEAT_REFRACTORY];  /* the newest mean slopes, a ring */
     sibeat_candidate skipped[SIBEAT_SKIPPED]; /* the oldest first; at the start those from which the levels are learnt */
     sibeat_candidate last;            /* the last beat */
-    sibeat_level qrs, noise, intervals;
+    sibeat_level qrs, noise, intervals, slopes;
     uint8_t usual_energy[SIBEAT_USUAL], usual_sharpness[SIBEAT_USUAL]; /* of beats, rings, in codes of 8 bits */
     int32_t sum;                      /* of the newest slopes */
     uint32_t seen;                    /* samples so far */
@@ -46,12 +46,14 @@ typedef struct {
     float highest;                    /* energy that none of those before it is above, as far as they are near; or 0 */
     uint32_t highest_at;              /* its sample */
     uint32_t beats;                   /* so far */
-    uint8_t skipped_count, has_last;
+    uint8_t skipped_count, has_last, is_sensitive;
     void (*found)(void *context, uint32_t peak); /* called for each R-peak, in order of time */
     void *context;
 } sibeat_rpeaks;
 
-void sibeat_rpeaks_start(sibeat_rpeaks *rpeaks, void (*found)(void *context, uint32_t peak), void *context);
+/* is_sensitive: whether to miss fewer beats for some more false detections, as beside a wearer's template. */
+void sibeat_rpeaks_start(sibeat_rpeaks *rpeaks, int is_sensitive, void (*found)(void *context, uint32_t peak),
+                         void *context);
 
 /* Add a filtered sample, mV. It calls `found` for the R-peaks that have become certain, some 0.3 s later. */
 void sibeat_rpeaks_push(sibeat_rpeaks *rpeaks, float sample);

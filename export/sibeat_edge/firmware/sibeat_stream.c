@@ -9,8 +9,8 @@
 /* As in sibeat_edge.beats.stream and .alignment, where each is explained. */
 #define RATE 360u
 #define HELD 20u
-#define ALIGNS (SIBEAT_RHYTHM_FEATURES != 0) /* a model of beats that stand alone has them cut where they are found */
-#define REACH (ALIGNS ? 30 : 0)
+#define KNOWS_WEARER (SIBEAT_RHYTHM_FEATURES != 0) /* else beats stand alone, and are cut where they are found */
+#define REACH (KNOWS_WEARER ? 30 : 0)
 #define PAUSE (11u * RATE) /* LOST + LONGEST seconds */
 #define BRIDGE_PARTS 25    /* of a second */
 
@@ -37,7 +37,7 @@ void sibeat_stream_start(sibeat_stream *stream, const sibeat_rate *rate, float g
     stream->total = ENDLESS;
     sibeat_stretch_start(stretch);
     sibeat_fill_start(&stream->fill, longest);
-    sibeat_rpeaks_start(&stream->rpeaks, found, stream);
+    sibeat_rpeaks_start(&stream->rpeaks, KNOWS_WEARER, found, stream);
     for (int lead = 0; lead < SIBEAT_LEADS; lead++) {
         sibeat_contact_start(&stream->contact[lead], rate->hz, longest);
         sibeat_resampler_start(&stream->resampler[lead], rate);
@@ -126,7 +126,7 @@ static void found(void *context, uint32_t peak)
     tell_pause(stream, at);
     wait(stream, peak, (int32_t)peak - ROOM_BEFORE < oldest, 0);
     stream->newest = peak;
-    stream->has_newest = ALIGNS; /* else no beat waits for the next one, and pauses are not told */
+    stream->has_newest = KNOWS_WEARER; /* else no beat waits for the next one, and pauses are not told */
 }
 
 /* Read so many samples of the first leads, from `first` on. */
@@ -185,9 +185,9 @@ static void cut(sibeat_stream *stream, uint32_t peak, int is_late)
     sibeat_cut beat = {peak, NAN, NAN, NAN, SIBEAT_REASON_EDGE, 0, 0};
     int is_scored = 0;
 
-    const int moves = placed(stream, peak, is_late, &beat.likeness), offset = ALIGNS ? moves : 0;
+    const int moves = placed(stream, peak, is_late, &beat.likeness), offset = KNOWS_WEARER ? moves : 0;
     const int32_t moved = (int32_t)peak + offset, first = moved - SIBEAT_BEFORE, last = moved + SIBEAT_AFTER;
-    if (ALIGNS && stream->has_previous && moved - (int32_t)stream->previous < SIBEAT_APART)
+    if (KNOWS_WEARER && stream->has_previous && moved - (int32_t)stream->previous < SIBEAT_APART)
         return; /* of one beat, found twice */
     beat.peak = (uint32_t)moved;
     const sibeat_fitness stretch = sibeat_stretch_push(stream->stretch, beat.likeness, &beat.snr);

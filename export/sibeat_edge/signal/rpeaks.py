@@ -5,6 +5,9 @@ The rules are Hamilton's ("Open source ECG analysis", Computers in Cardiology 20
 of recent noise, a refractory time, T-wave rejection by slope, and a search back after a missed beat. After
 eight seconds without a beat, the levels are learnt anew. The R-peak is the highest sample within 50 ms of the
 energy peak, as the published preprocessing places it.
+
+A beat that is passed over is never judged. So the detector of a model that knows its wearer is *sensitive*:
+its threshold is lower, above all for candidates about as steep as the beats before (docs/judgement.md).
 """
 
 from collections import deque
@@ -24,6 +27,9 @@ SEARCH = 18  # samples (50 ms) around the energy peak in which the R-peak is sou
 LEARNING = 4  # seconds from which the first levels are learnt
 LEVELS = 8  # recent peaks that make a level
 THRESHOLD = 0.45  # share of the way from the noise level to the QRS level
+SENSITIVE = 0.42  # the same for a sensitive detector
+STEEP = 0.65  # share of the slope of the recent beats, above which a sensitive detector lowers the threshold
+LOWERED = 0.9  # share of the threshold that is left then
 LOUDEST = 0.35  # share of the QRS level that noise has at most: else small beats would be lost in it
 SKIPPED = 64  # newest rejected candidates, from which a search back chooses
 SEARCH_BACK = 1.5  # mean RR intervals without a beat before the search back
@@ -44,10 +50,12 @@ class _Candidate(NamedTuple):
 class _Rules:
     """Hamilton's decision rules over the candidates, in order of time."""
 
-    def __init__(self) -> None:
+    def __init__(self, is_sensitive: bool) -> None:
+        self.is_sensitive = is_sensitive
         self.qrs: deque[float] = deque(maxlen=LEVELS)
         self.noise: deque[float] = deque(maxlen=LEVELS)
         self.usual: deque[_Candidate] = deque(maxlen=USUAL)
+        self.slopes: deque[float] = deque(maxlen=LEVELS)
         self.rr: deque[int] = deque(maxlen=LEVELS)
         self.learning: list[_Candidate] = []
         self.skipped: deque[_Candidate] = deque(maxlen=SKIPPED)
@@ -58,7 +66,7 @@ class _Rules:
     def threshold(self):
         qrs = median(self.qrs)
         noise = min(median(self.noise), LOUDEST * qrs) if self.noise else 0.0
-        return noise + THRESHOLD * (qrs - noise)
+        return noise + (SENSITIVE if self.is_sensitive else THRESHOLD) * (qrs - noise)
 
     def judge(self, candidate):
         """The beats that have become certain with this candidate."""
@@ -95,7 +103,8 @@ class _Rules:
 
     def _decide(self, candidate):
         beats = self._search_back(candidate.peak)
-        if candidate.energy > self.threshold and not self._is_t_wave(candidate):
+        least = self.threshold * (LOWERED if self._is_steep(candidate) else 1)
+        if candidate.energy > least and not self._is_t_wave(candidate):
             beats.append(self._accept(candidate))
         else:
             self.noise.append(candidate.energy)
@@ -103,6 +112,12 @@ class _Rules:
             if candidate.peak - self.known > LOST * RATE:
                 beats += self._learn_anew(candidate.peak)
         return beats
+
+    def _is_steep(self, candidate):
+        """Whether a sensitive detector takes the candidate for a QRS sooner, by its slope."""
+        if not self.is_sensitive or len(self.slopes) < LEVELS:
+            return False
+        return candidate.slope > STEEP * median(self.slopes)
 
     def _is_t_wave(self, candidate):
         if self.last is None or candidate.peak - self.last.peak > T_WAVE:
@@ -127,6 +142,7 @@ class _Rules:
             self.rr.append(candidate.peak - self.last.peak)
         self.qrs.append(candidate.energy)
         self.usual.append(candidate)
+        self.slopes.append(candidate.slope)
         self.last, self.known = candidate, max(self.known, candidate.peak)
         while self.skipped and self.skipped[0].peak <= candidate.peak:
             self.skipped.popleft()
@@ -161,6 +177,9 @@ class RPeakDetector:
     After 8 s without a beat, the levels are learnt anew from those seconds. This needs peaks that are about
     as sharp as the beats were, and at least a sixteenth of their energy.
 
+    Args:
+        is_sensitive: whether to miss fewer beats for some more false detections.
+
     >>> lead = np.zeros(10 * RATE)
     >>> lead[RATE // 2 :: RATE] = 1.0  # a beat a second
     >>> detector = RPeakDetector()
@@ -169,8 +188,8 @@ class RPeakDetector:
     [180, 540, 900]
     """
 
-    def __init__(self) -> None:
-        self._rules = _Rules()
+    def __init__(self, is_sensitive: bool = False) -> None:
+        self._rules = _Rules(is_sensitive)
         self._shares = np.zeros(AVERAGE - 1)  # of the moving average, of the newest slopes
         self._lead = self._slope = self._energy = np.zeros(0)
         self._start = 0  # sample number of the first sample still held

@@ -400,6 +400,16 @@ def test_abnormal_beats_are_neither_noise_nor_motion(abnormal, seed):
     assert reasons(cut(signal, **WORN)) == {""}
 
 
+def test_only_beside_a_wearer_s_beats_a_small_one_is_found():
+    signal, beat = np.zeros((30 * 360, 1)), np.exp(-np.square(np.arange(-40, 41) / 9.0))
+    for place in range(200, len(signal) - 50, 400):
+        signal[place - 40 : place + 41, 0] += beat
+    signal[6000 - 40 : 6000 + 41, 0] += 0.43 * beat
+    times = [[one.time for one in cut(signal, knows_wearer=knows)] for knows in (False, True)]
+    (extra,) = {round(time * 360) for time in times[1]} - {round(time * 360) for time in times[0]}
+    assert abs(extra - 6000) < 3 and len(times[1]) == len(times[0]) + 1 == 28
+
+
 def test_the_ratio_that_a_beat_tells_is_that_of_its_stretch_and_its_likeness_its_own():
     aligner, stretch, known = Aligner(), Stretch(), []
     filtered = process(BandPass(BAND, ORDER), SIGNAL)[:, 0]

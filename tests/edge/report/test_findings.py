@@ -106,7 +106,7 @@ def test_the_first_episode_of_each_name_is_kept_from_two_seconds_before_it(size)
 def folder(tmp_path_factory):
     """A wearer with many ventricular beats, and one with none."""
     folder = tmp_path_factory.mktemp("findings")
-    for name, seed, abnormal in (("many", 2, {"V": 0.4}), ("none", 4, {})):
+    for name, seed, abnormal in (("many", 3, {"V": 0.4}), ("none", 4, {})):
         signal = simulate_wearer(seed, SECONDS, abnormal=abnormal).signal[:, :1]
         write_wfdb(folder, name, signal.astype(np.float64))
     return folder

@@ -12,6 +12,7 @@ from wfdb.processing import compare_annotations
 from keras_sibeat.data.recording import BEAT_SYMBOLS, read_recording
 from keras_sibeat.data.synthetic import simulate_wearer
 from sibeat_edge.signal.filters import BandPass, process
+from sibeat_edge.signal.resampling import Resampler
 from sibeat_edge.signal.rpeaks import REFRACTORY, SEARCH, RPeakDetector
 
 WITHIN = 54  # samples (150 ms, as ANSI/AAMI EC57 has it) between an annotation and the peak that detects it
@@ -81,6 +82,43 @@ def test_finds_the_beats_of_mit_bih(mitdb, record, lead, sensitivity, predictivi
     signal = recording.signal[:, recording.leads.index(lead)]
     found = compare(recording.annotations.samples[is_beat], detect(process(BandPass(), signal)))
     assert found[0] > sensitivity and found[1] > predictivity
+
+
+@pytest.mark.parametrize(
+    ("size", "width", "is_found", "is_found_by_sensitive"),
+    [
+        (0.47, 12, True, True),  # the threshold is at 0.45 of a beat's mean slope where there is no noise
+        (0.43, 12, False, True),  # or at 0.42
+        (0.40, 12, False, False),
+        (0.40, 6, False, True),  # or at 0.378, for a beat nearly as steep as the others
+        (0.36, 6, False, False),
+    ],
+)
+def test_a_sensitive_detector_finds_smaller_beats(size, width, is_found, is_found_by_sensitive):
+    lead, place = np.zeros(20 * 360), 4000
+    for start in range(180, len(lead) - 24, 400):
+        lead[start : start + 25] += np.interp(np.arange(25), [0, 12, 24], [0, 1, 0])
+    lead[place : place + 2 * width + 1] += np.interp(
+        np.arange(2 * width + 1), [0, width, 2 * width], [0, size, 0]
+    )
+    for is_sensitive, wanted in ((False, is_found), (True, is_found_by_sensitive)):
+        peaks = process(RPeakDetector(is_sensitive), lead)
+        assert (place + width in peaks) == wanted
+        assert len(peaks) == 18 + wanted
+
+
+def test_a_sensitive_detector_misses_fewer_of_a_record_s_abnormal_beats(databases):
+    recording = read_recording(databases / "svdb" / "805")
+    lead = process(BandPass(), process(Resampler(recording.rate), recording.signal[:, 0].astype(float)))
+    beats = recording.beats()
+    is_abnormal = np.isin(beats.symbols, list("VASaJEF"))
+    places = np.rint(beats.samples[is_abnormal] * 360 / recording.rate).astype(int)
+
+    def missed(is_sensitive):
+        peaks = process(RPeakDetector(is_sensitive), lead)
+        return np.sum(np.abs(peaks - places[:, None]).min(axis=1) > WITHIN)
+
+    assert 0 < missed(True) < 0.7 * missed(False)
 
 
 @settings(max_examples=30, deadline=None)
