@@ -121,7 +121,7 @@ class _Variables:
             values = self._values(*next(parts))
             self.named.add(name, values.reshape(shape, order="F").squeeze() if len(values) > 1 else values)
         elif kind == CHAR:
-            self.named.texts[name] = self._texts(shape, *next(parts))
+            self.named.add_texts(name, self._texts(shape, *next(parts)))
         elif kind == STRUCT and shape == (1, 1) and depth < DEEPEST:
             (_, width), (_, names) = next(parts), next(parts)
             size = self._integer(width[:4])
@@ -131,7 +131,7 @@ class _Variables:
             for field, (_, content) in zip(fields, parts, strict=False):
                 self._add(f"{name}/{field.decode('latin-1')}", content, depth + 1)
         elif kind == CELL:
-            self.named.texts[name] = [text for _, content in parts for text in self._cell(content)]
+            self.named.add_texts(name, [text for _, content in parts for text in self._cell(content)])
 
     def _cell(self, content):
         """The texts of a cell; none if it holds anything else."""
@@ -152,4 +152,4 @@ class _Variables:
         else:
             text = bytes(content).decode("utf-8" if kind == UTF8 else "latin-1", "replace")
         rows = shape[0] if len(shape) == 2 else 1
-        return [text[row::rows].strip() for row in range(rows)] if 0 < rows <= 1000 else []
+        return [text[row::rows].strip() for row in range(rows)] if 0 < rows <= len(text) else []

@@ -40,6 +40,7 @@ KNOWN = ("i", "ii", "iii", "avr", "avl", "avf", "v1", "v2", "v3", "v4", "v5", "v
 UNITS = ("units", "unit", "sigunits")
 CLOCK_UNITS = {DAYS: "days", **UNITS_OF_TIME}
 OTHERS = ("axis0", "axis1", "block0items", "index")  # of a table that pandas has written
+NANOSECOND = 1e-9  # s
 SHORTEST = 8  # values, below which an array holds no signal
 MOST_TIMES, MOST_STAMPS = 50_000_000, 5_000_000
 CONTRADICTS = 0.01  # share of a rate that a clock may differ by
@@ -52,10 +53,12 @@ class Named:
     Attributes:
         arrays: of numbers, in memory or in the file; of them, slices are read.
         texts: of one or more words.
+        dated: names of the arrays that were dates or times of day, and are ns now, whatever their name says.
     """
 
     arrays: dict[str, Any] = field(default_factory=dict)
     texts: dict[str, list[str]] = field(default_factory=dict)
+    dated: set[str] = field(default_factory=set)
 
     def add(self, name: str, value: Any) -> None:
         """Add a value under its ``name``: an array of numbers or words, or a number or a word."""
@@ -68,25 +71,33 @@ class Named:
             shape, kind = value.shape, value.dtype.kind
         if kind in ("m", "M"):  # times of NumPy, which count ns
             self.arrays[name] = value.astype(f"{kind}8[ns]").view("i8")
+            self.dated.add(name)
         elif kind in NUMBERS:
             self.arrays[name] = value
         elif kind in ("S", "U", "O") and are_stamps(name, value):
-            self._add_stamps(name, value)
+            self.add_texts(name, _words(value))
         elif kind in "USO" and int(np.prod(shape)) <= 1000:
-            self.texts[name] = [_text(word) for word in np.ravel(value[()]) if isinstance(word, (str, bytes))]
+            self.texts[name] = _words(value)
 
-    def _add_stamps(self, name, value):
-        """Add times of day that are texts, with dates or without."""
-        words = [_text(word) for word in np.ravel(value[()]) if isinstance(word, (str, bytes))]
-        try:
-            self.add(name, np.rint(1e9 * Stamps(None).of_words(words)).astype("m8[ns]"))
-        except NoNumber:
-            self.texts[name] = words[:1000]
+    def add_texts(self, name: str, words: list[str]) -> None:
+        """Add texts, those of a clock as its times: times of day, with dates or without, or numbers."""
+        for tick in (None, 1.0) if are_stamps(name, np.empty(len(words))) else ():
+            try:
+                times = Stamps(tick).of_words(words)
+            except NoNumber:
+                continue
+            self.add(name, times if tick else np.rint(1e9 * times).astype("m8[ns]"))
+            return
+        self.texts[name] = words[:1000]
 
 
 def are_stamps(name: str, array: Any) -> bool:
     """Whether an array of texts may be a clock, by its name and its size."""
     return _clock_unit(name) is not None and SHORTEST <= _length(array) <= MOST_STAMPS
+
+
+def _words(array):
+    return [_text(word) for word in np.ravel(array[()]) if isinstance(word, (str, bytes))]
 
 
 def _text(word):
@@ -184,14 +195,16 @@ def _rate(path, named, scalars, clocks, samples, rate, told):
         array, shown = named.arrays[name], printable(name)
         if max(array.shape) == samples and samples <= MOST_TIMES and min(array.shape) in (1, samples):
             try:
-                found, stretches, unit = _clocked(path, array, name)
+                unit = NANOSECOND if name in named.dated else _clock_unit(name)
+                found, stretches, unit = _clocked(path, array, name, unit)
             except RecordError as error:
                 if known is None:
                     raise
                 warnings.append(f"{str(error).split(';')[0]} in {shown}; took {known:g} Hz instead.")
                 continue
             if stated is None or abs(found / known - 1) <= CONTRADICTS:
-                told["rate"] = told["clock"] = f"the clock {shown}, in {CLOCK_UNITS.get(unit, unit)}"
+                how = "of times of day" if name in named.dated else f"in {CLOCK_UNITS.get(unit, unit)}"
+                told["rate"] = told["clock"] = f"the clock {shown}, {how}"
                 return found, stretches, warnings
             what = f"{path}: found {found:.4g} Hz by the clock {shown}"
             warnings.append(f"{what}; expected {known:g} Hz as {stated[1]} says, which was taken.")
@@ -236,12 +249,12 @@ def _stated(path, scalars):
     return None
 
 
-def _clocked(path, array, name):
-    """The rate by a clock, the stretches between its gaps, and its unit in s."""
+def _clocked(path, array, name, unit):
+    """The rate by a clock, the stretches between its gaps, and its unit in s, which may be 0 if not known."""
     with telling(path, f"times in {printable(name)}"):
         times = np.ravel(array[()]).astype(np.float64)
     times, counts = thinned(times - times[0])
-    unit = _clock_unit(name) or told_unit(path, times, counts)
+    unit = unit or told_unit(path, times, counts)
     return *stretches_of(path, times * unit, counts), unit
 
 

@@ -127,20 +127,49 @@ class TestRate:
         assert words in record.source.warnings[0]
 
 
-@pytest.mark.parametrize("name", ["time", "sensor_timestamp_ns"])
-@pytest.mark.parametrize("kind", ["npz", "h5"])
+CLOCKS = {
+    "time": 1e3,
+    "sensor_timestamp_ns": 1e9,
+    "time_ms": 1e3,
+    "seconds": 1.0,
+}  # and how many are a second
+
+
+@pytest.mark.parametrize("name", CLOCKS)
+@pytest.mark.parametrize("kind", ["npz", "h5", "mat", "cells"])
 @pytest.mark.parametrize("form", ["{:%H:%M:%S.%f}", "{:%d.%m.%Y %H:%M:%S,%f}", "{:%Y-%m-%dT%H:%M:%S.%f}Z"])
 def test_texts_of_times_of_day_are_a_clock_that_goes_on_behind_midnight(tmp_path, name, kind, form):
     begin, seconds = datetime(2024, 4, 30, 23, 59, 58), np.arange(2500) / 250
     seconds[1000:] += 30
     words = np.array([form.format(begin + timedelta(seconds=time)) for time in seconds], "S")
-    if kind == "npz":
-        np.savez(tmp_path / "a.npz", ecg=SIGNAL, **{name: words})
-    else:
-        with pytest.importorskip("h5py").File(tmp_path / "a.h5", "w") as file:
-            file["ecg"], file[name] = SIGNAL, words
-    record = read_record(tmp_path / f"a.{kind}", "1")
+    record = read_record(_with_words(tmp_path, kind, name, words), "1")
     assert record.rate == 250 and record.seconds == pytest.approx(40)
+    assert record.source.told["clock"] == f"the clock {name}, of times of day"
+
+
+@pytest.mark.parametrize("name", CLOCKS)
+@pytest.mark.parametrize("kind", ["npz", "h5", "mat", "cells"])
+@pytest.mark.parametrize("rate", [None, 250])
+def test_texts_of_numbers_are_a_clock_in_the_unit_of_its_name(tmp_path, name, kind, rate):
+    seconds = np.arange(2500) / 250
+    seconds[1000:] += 30
+    words = np.array([f"{CLOCKS[name] * time:.3f}" for time in seconds], "S")
+    record = read_record(_with_words(tmp_path, kind, name, words), "1", rate=rate)
+    assert record.rate == 250 and record.seconds == pytest.approx(40)
+
+
+def _with_words(folder, kind, name, words):
+    """A file of a signal and an array of texts."""
+    if kind in ("mat", "cells"):
+        texts = np.array(words.astype("U"), object if kind == "cells" else None)
+        savemat(folder / "a.mat", {"ecg": SIGNAL, name: texts})
+        return folder / "a.mat"
+    if kind == "npz":
+        np.savez(folder / "a.npz", ecg=SIGNAL, **{name: words})
+    else:
+        with pytest.importorskip("h5py").File(folder / "a.h5", "w") as file:
+            file["ecg"], file[name] = SIGNAL, words
+    return folder / f"a.{kind}"
 
 
 class TestMatlab:
