@@ -21,7 +21,7 @@ COMMENT = ("#", "%", "//")  # begins a line that is no row
 LOOK = 100  # lines from which the layout is taken
 # Separators (None: blanks) and decimal marks; of those that fit as many rows, the first.
 CHOICES = [(separator, decimal) for separator in (";", "\t", "|", ",", None) for decimal in ".,"]
-DECIMAL_COMMA = re.compile(r"(?<!:\d\d),")  # a comma, but not that of 12:00:00,5
+DECIMAL_COMMA = re.compile(r"(?<!:\d\d),(?!\d{3}(?:,\d{3})*\.\d)")  # but not that of 12:00:00,5 or 1,000.5
 DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}", re.ASCII)
 EXCEL = re.compile(r'^"?sep=([;,\t| ])"?\s*$', re.IGNORECASE)  # a first line that names the separator
 TELLING = re.compile(r"time|zeit|stamp|e[ck]g|lead|ableitung|^m?l?(i{1,3}|av[rlf]|v[1-6])$", re.IGNORECASE)

@@ -11,6 +11,7 @@ import pytest
 
 from sibeat_edge.errors import RecordError
 from sibeat_edge.reading.record import read_record
+from sibeat_edge.reading.text.numbers import number
 
 VALUES = np.round(np.random.default_rng(0).normal(0, 0.4, 2000), 3)
 NAME = "Erika Mustermann"
@@ -289,3 +290,29 @@ def test_commas_between_columns_and_before_decimals_are_told(tmp_path):
     for lead in ("1", "2", "first"):
         with pytest.raises(RecordError, match="commas between the columns and before decimals"):
             read_record(write(tmp_path, rows), lead, rate=250)
+
+
+def _grouped(value, decimal):
+    """A number with its thousands marked: 1.234,50 or 1,234.50."""
+    text = f"{value:,.2f}"
+    return text if decimal == "." else text.translate(str.maketrans(",.", ".,"))
+
+
+@pytest.mark.parametrize(
+    ("decimal", "separator", "quote"), [(",", ";", ""), (",", "\t", ""), (".", ";", ""), (".", ",", '"')]
+)
+def test_marked_thousands_are_no_decimals(tmp_path, decimal, separator, quote):
+    times, volts = np.arange(3000) / 250, np.round(1500 * np.sin(np.arange(3000) / 80), 2)
+    rows = [
+        separator.join(f"{quote}{_grouped(value, decimal)}{quote}" for value in row)
+        for row in zip(1000 * times, volts, strict=True)
+    ]
+    (tmp_path / "a.csv").write_text("\n".join([separator.join(["time (ms)", "ECG (µV)"]), *rows, ""]))
+    record = read_record(tmp_path / "a.csv", "ECG")
+    assert record.rate == 250 and not record.source.warnings
+    np.testing.assert_allclose(record.signal[:, 0], volts / 1000, atol=1e-9)
+
+
+@pytest.mark.parametrize("cell", ["1.23,5", "1.2345,5", ".123,5", "1.234.5,5", "1,5.000", "1.234"])
+def test_what_may_be_no_thousands_is_no_number(cell):
+    assert number(cell, ",") is None

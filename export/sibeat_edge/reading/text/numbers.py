@@ -1,5 +1,6 @@
 """Many cells of a text at once: where they are, and the numbers that they hold."""
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -12,6 +13,11 @@ LOWEST = 40  # above which no such byte is
 MISSING = frozenset(("", "nan", "na", "n/a", "null", "none", "-"))  # case-folded
 EXACT = 15  # digits, up to which a quotient by a power of ten is the float64 nearest to the decimal number
 WHOLE = 18  # digits that int64 holds
+# Thousands that are marked, by the mark before the decimals: without decimals, it might be that mark itself.
+GROUPED = {
+    ".": re.compile(r"[+-]?\d{1,3}(,\d{3})+\.\d+", re.ASCII),
+    ",": re.compile(r"[+-]?\d{1,3}(\.\d{3})+,\d+", re.ASCII),
+}
 FORMATS = 4  # numbers of decimals that a column's plain cells have at most
 
 
@@ -194,13 +200,17 @@ def _others(cells, places, decimal):
 def number(cell: str, decimal: str = ".") -> float | None:
     """A cell's number, NaN where it is missing, None where it is neither.
 
-    >>> number("1,5", ","), number("NA"), number("one")
-    (1.5, nan, None)
+    >>> number("1,5", ","), number("1.234,5", ","), number("NA"), number("one")
+    (1.5, 1234.5, nan, None)
     """
     if cell.casefold() in MISSING:
         return np.nan
-    if decimal == ",":
-        cell = cell.replace(".", "?").replace(",", ".")
+    thousands = "." if decimal == "," else ","
+    if thousands in cell:
+        if not GROUPED[decimal].fullmatch(cell):
+            return None
+        cell = cell.replace(thousands, "")
+    cell = cell.replace(decimal, ".")
     try:
         return None if "_" in cell else float(cell)  # Python's own 1_000 is no file's
     except ValueError:
