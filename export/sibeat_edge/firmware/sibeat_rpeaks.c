@@ -56,17 +56,19 @@ static void level_remove(sibeat_level *level, float value)
         }
 }
 
-static float level_of(const sibeat_level *level)
+/* The median, of none 0. */
+static float level_of(const float values[SIBEAT_RECENT], int count)
 {
     float sorted[SIBEAT_RECENT];
 
-    memcpy(sorted, level->values, sizeof sorted);
-    return level->count ? sibeat_median(sorted, level->count) : 0.0f;
+    memcpy(sorted, values, sizeof sorted);
+    return count ? sibeat_median(sorted, count) : 0.0f;
 }
 
 static float threshold_of(const sibeat_rpeaks *rpeaks)
 {
-    const float qrs = level_of(&rpeaks->qrs), heard = level_of(&rpeaks->noise);
+    const float qrs = level_of(rpeaks->qrs.values, rpeaks->qrs.count);
+    const float heard = level_of(rpeaks->noise.values, rpeaks->noise.count);
     const float noise = heard < LOUDEST * qrs ? heard : LOUDEST * qrs;
 
     return noise + (rpeaks->is_sensitive ? SENSITIVE : THRESHOLD) * (qrs - noise);
@@ -126,10 +128,16 @@ static void accept(sibeat_rpeaks *rpeaks, const sibeat_candidate *candidate)
     const uint32_t place = rpeaks->beats++ % SIBEAT_USUAL;
     int kept = 0;
 
-    if (rpeaks->has_last)
-        level_push(&rpeaks->intervals, (float)(beat.peak - rpeaks->last.peak));
+    if (rpeaks->has_last) {
+        const uint32_t interval = beat.peak - rpeaks->last.peak;
+        rpeaks->intervals[rpeaks->next_interval % SIBEAT_RECENT] =
+            (uint16_t)(interval < UINT16_MAX ? interval : UINT16_MAX);
+        rpeaks->next_interval++;
+        if (rpeaks->next_interval == 2 * SIBEAT_RECENT)
+            rpeaks->next_interval = SIBEAT_RECENT;
+    }
     level_push(&rpeaks->qrs, beat.energy);
-    level_push(&rpeaks->slopes, beat.slope);
+    rpeaks->slopes[place % SIBEAT_RECENT] = beat.slope;
     rpeaks->usual_energy[place] = code_of(beat.energy);
     rpeaks->usual_sharpness[place] = code_of(sharpness_of(&beat));
     rpeaks->last = beat;
@@ -151,12 +159,12 @@ static int32_t behind_last(const sibeat_rpeaks *rpeaks, uint32_t peak)
 /* Whether the next beat is overdue. */
 static int is_late(const sibeat_rpeaks *rpeaks, uint32_t now)
 {
+    const int count = rpeaks->next_interval < SIBEAT_RECENT ? rpeaks->next_interval : SIBEAT_RECENT;
     float sum = 0.0f;
 
-    for (int k = 0; k < rpeaks->intervals.count; k++)
-        sum += rpeaks->intervals.values[k];
-    return rpeaks->intervals.count &&
-           (float)behind_last(rpeaks, now) > SEARCH_BACK * (sum / (float)rpeaks->intervals.count);
+    for (int k = 0; k < count; k++)
+        sum += rpeaks->intervals[k];
+    return count && (float)behind_last(rpeaks, now) > SEARCH_BACK * (sum / (float)count);
 }
 
 static void search_back(sibeat_rpeaks *rpeaks, uint32_t now)
@@ -185,8 +193,8 @@ static int is_t_wave(const sibeat_rpeaks *rpeaks, const sibeat_candidate *candid
 /* Whether a sensitive detector takes the candidate for a QRS sooner. */
 static int is_steep(const sibeat_rpeaks *rpeaks, const sibeat_candidate *candidate)
 {
-    return rpeaks->is_sensitive && rpeaks->slopes.count == SIBEAT_RECENT &&
-           candidate->slope > STEEP * level_of(&rpeaks->slopes);
+    return rpeaks->is_sensitive && rpeaks->beats >= SIBEAT_RECENT &&
+           candidate->slope > STEEP * level_of(rpeaks->slopes, SIBEAT_RECENT);
 }
 
 static void skip(sibeat_rpeaks *rpeaks, const sibeat_candidate *candidate)
@@ -276,7 +284,8 @@ static void learn_anew(sibeat_rpeaks *rpeaks, uint32_t now)
     if (seconds < LOST || !are_usual(rpeaks, strongest, seconds))
         return;
     memmove(rpeaks->skipped, rpeaks->skipped + first, (size_t)count * sizeof *strongest);
-    rpeaks->qrs.count = rpeaks->noise.count = rpeaks->intervals.count = 0;
+    rpeaks->qrs.count = rpeaks->noise.count = 0;
+    rpeaks->next_interval = 0;
     rpeaks->has_last = 0;
     rpeaks->known = now;
     learn(rpeaks, count);

@@ -38,7 +38,9 @@ typedef struct {
     float energy[SIBEAT_REFRACTORY];  /* the newest mean slopes, a ring */
     sibeat_candidate skipped[SIBEAT_SKIPPED]; /* the oldest first; at the start those from which the levels are learnt */
     sibeat_candidate last;            /* the last beat */
-    sibeat_level qrs, noise, intervals, slopes;
+    sibeat_level qrs, noise;
+    float slopes[SIBEAT_RECENT];      /* of the newest beats, a ring */
+    uint16_t intervals[SIBEAT_RECENT]; /* between the newest beats, samples, or UINT16_MAX; a ring */
     uint8_t usual_energy[SIBEAT_USUAL], usual_sharpness[SIBEAT_USUAL]; /* of beats, rings, in codes of 8 bits */
     int32_t sum;                      /* of the newest slopes */
     uint32_t seen;                    /* samples so far */
@@ -47,6 +49,7 @@ typedef struct {
     uint32_t highest_at;              /* its sample */
     uint32_t beats;                   /* so far */
     uint8_t skipped_count, has_last, is_sensitive;
+    uint8_t next_interval;            /* its place; with SIBEAT_RECENT added once all places are filled */
     void (*found)(void *context, uint32_t peak); /* called for each R-peak, in order of time */
     void *context;
 } sibeat_rpeaks;
