@@ -20,7 +20,7 @@ TEMPLATE = Path(__file__).parent / "README.template.md"
 BUDGET = Path(__file__).parent / "budget.md"  # a table that benchmarks/firmware_budget.py writes
 # Bytes of the structs, with pointers of 64 bits.
 JUDGE_BYTES = 5_212
-CONTACT_BYTES, RESAMPLER_BYTES, RPEAKS_BYTES, WAITING_BYTES = 420, 144, 2_184, 256
+CONTACT_BYTES, RESAMPLER_BYTES, RPEAKS_BYTES, WAITING_BYTES = 420, 144, 2_192, 256
 BRIDGED = 21  # samples of each lead that wait for a gap's end
 BLOCK, FINE = 16, 5  # slow samples of a common unit, and seconds of them that are kept in 16 bits each
 PARTS_BYTES = 2_212 + 40 + 1_048  # aligner, stretch, threshold
