@@ -68,6 +68,7 @@ class ArraySource:
         if not 0 < rate <= HIGHEST_RATE:
             raise RecordError(f"{path}: found a rate of {rate:g} Hz; expected at most {HIGHEST_RATE:g} Hz.")
         self.named = leads is not None
+        self.numbers: list[str] = []  # other names that the leads may be asked for by
         self.leads = unique(leads if leads is not None else [str(number + 1) for number in range(count)])
         self.units = [units] * count if isinstance(units, str) else list(units)
         self.rates = [float(rate)] * count

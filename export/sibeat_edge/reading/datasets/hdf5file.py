@@ -8,7 +8,8 @@ import numpy as np
 
 from sibeat_edge.errors import RecordError
 from sibeat_edge.reading.arrays import ArraySource, telling
-from sibeat_edge.reading.datasets.named import Named, are_stamps, find_signal
+from sibeat_edge.reading.datasets.named import Named, are_stamps
+from sibeat_edge.reading.datasets.signals import find_signal
 
 MOST_PARTS = 2000  # groups and datasets of a file
 MOST_CHUNK = 64 * 2**20  # bytes that are unpacked at once

@@ -8,7 +8,8 @@ import numpy as np
 
 from sibeat_edge.errors import RecordError
 from sibeat_edge.reading.arrays import ArraySource, checked_size, telling
-from sibeat_edge.reading.datasets.named import Named, find_signal
+from sibeat_edge.reading.datasets.named import Named
+from sibeat_edge.reading.datasets.signals import find_signal
 
 MOST = 64 * 2**20  # bytes of a file, which is parsed as a whole
 DEEPEST = 8  # objects within one another

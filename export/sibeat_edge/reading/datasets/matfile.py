@@ -7,7 +7,8 @@ import numpy as np
 
 from sibeat_edge.errors import RecordError
 from sibeat_edge.reading.arrays import ArraySource, checked_size, telling
-from sibeat_edge.reading.datasets.named import Named, find_signal
+from sibeat_edge.reading.datasets.named import Named
+from sibeat_edge.reading.datasets.signals import find_signal
 
 MOST = 256 * 2**20  # bytes of a file, and of what it unpacks to
 HEADER, TAG = 128, 8  # bytes before the elements, and before the content of an element

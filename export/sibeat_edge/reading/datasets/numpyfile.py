@@ -8,7 +8,8 @@ import numpy as np
 
 from sibeat_edge.errors import RecordError
 from sibeat_edge.reading.arrays import ArraySource, telling
-from sibeat_edge.reading.datasets.named import Named, find_signal
+from sibeat_edge.reading.datasets.named import Named
+from sibeat_edge.reading.datasets.signals import find_signal
 
 MOST = 512 * 2**20  # bytes of an .npz once it is unpacked; an .npy stays in its file
 
