@@ -112,7 +112,7 @@ FORMATS = (
     _format(
         "JSON",
         "lists of numbers, or an object a sample",
-        ".json",
+        ".json .jsonl .ndjson",
         "datasets.jsonarrays:read_json",
         rb"\A\W*?[\[{]",
         may_lack_rate=True,

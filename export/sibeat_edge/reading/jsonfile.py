@@ -24,6 +24,9 @@ STAMP = re.compile(r'"Timestamp"\s*:\s*(-?\d+(?:\.\d+)?)')
 LIST = re.compile(r'"Samples"\s*:\s*\[([^\[\]]*)\]')
 ADDRESS = re.compile(r"Meas/ECG/(\d{1,9})(/mV)?", re.IGNORECASE)
 MILLIVOLTS = re.compile(r'"(ECGmV|ecgmv)"')
+KEYS = frozenset(("frequency", "amplitudeResolution", "gain", "mainsFrequency"))  # beside Kardia's samples
+OWN = "amplitudeResolution", "mainsFrequency"  # no other program's words
+ONLY = "the only"
 KARDIA_LEAD = re.compile(r"^(?:lead\s*)?(I{1,3}|a?V[RLF]|V[1-6])$", re.IGNORECASE)
 
 
@@ -161,7 +164,8 @@ def read_kardia(path: Path, rate: float | None = None) -> ArraySource:
 
     The raw signal is taken where there is one: the enhanced is filtered, and a filter changes beats.
 
-    Samples that are objects are of another program: the file is then read as any JSON.
+    Samples that are objects, or without Kardia's words beside them, are of another program: the file is then
+    read as any JSON.
 
     Args:
         path: of the file.
@@ -170,16 +174,17 @@ def read_kardia(path: Path, rate: float | None = None) -> ArraySource:
     Raises ``RecordError`` for a file without samples or a rate.
     """
     checked_size(path, MOST)
+    text = path.read_bytes()
     with telling(path, "JSON"):
-        content = json.loads(path.read_bytes())
+        content = json.loads(text)
     block, name = _kardia_block(content)
-    if block is None:
+    if block is None and any(f'"{word}"'.encode() in text for word in OWN):
         raise RecordError(f"{path}: found no samples; expected those of a Kardia recording.")
-    samples = block["samples"]
-    if isinstance(samples, list) and samples and isinstance(samples[0], dict):
+    if block is None or _is_of_another(block, name):
         from sibeat_edge.reading.datasets.jsonarrays import read_json
 
         return read_json(path, rate)
+    samples = block["samples"]
     leads = list(samples) if isinstance(samples, dict) else ["leadI"]
     columns = list(samples.values()) if isinstance(samples, dict) else [samples]
     stated = _number(block.get("frequency"))
@@ -223,8 +228,15 @@ def _kardia_block(content: Any) -> tuple[dict | None, str]:
             return block, name
     for block in (data, content):
         if isinstance(block, dict) and isinstance(block.get("samples"), (dict, list)):
-            return block, "the only"
+            return block, ONLY
     return None, ""
+
+
+def _is_of_another(block, name):
+    """Whether samples are those of another program."""
+    samples = block["samples"]
+    is_plain = name == ONLY and isinstance(samples, list) and not KEYS & set(block)
+    return is_plain or (isinstance(samples, list) and bool(samples) and isinstance(samples[0], dict))
 
 
 def _lead_name(name):

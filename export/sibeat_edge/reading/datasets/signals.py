@@ -28,18 +28,8 @@ SIGNALS = (
     ("ecg", "ekg", "ecgsignal", "ecgdata", "val", "signal", "signals", "psignal", "voltage", "voltages")
     + ("data", "x")
 )  # fmt: skip
-LEADS = (
-    "leads",
-    "lead",
-    "leadnames",
-    "signame",
-    "channels",
-    "channelnames",
-    "chnames",
-    "names",
-    "labels",
-    "block0items",
-    "columns",
+LEADS = frozenset(
+    "leads lead leadnames signame channels channelnames chnames names labels block0items columns".split()
 )
 KNOWN = ("i", "ii", "iii", "avr", "avl", "avf", "v1", "v2", "v3", "v4", "v5", "v6")
 UNITS = ("units", "unit", "sigunits")
@@ -89,7 +79,10 @@ def find_signal(path: Path, named: Named, rate: float | None, told: Mapping[str,
             "data."
         )
     first = next(iter(found))
-    others = [name for name in candidates if name not in found and name not in axes]
+    apart = [name for name in named.arrays if name not in found and name not in axes]
+    others = [
+        n for n in apart if length(named.arrays[n]) and not is_clock(named, n) and plain_key(n) not in OTHERS
+    ]
     listed = [named.texts[key] for key in nearest(_called(named, LEADS), first, others)]
     words = next((named.texts[key] for key in nearest(_called(named, UNITS), first, others)), [])
     with telling(path, "an array of numbers"):
@@ -109,7 +102,7 @@ def find_signal(path: Path, named: Named, rate: float | None, told: Mapping[str,
         times.rate,
         stretches=times.stretches,
         told=told | times.told,
-        warnings=[*_guessed(path, first, candidates, others), *times.warnings],
+        warnings=[*_guessed(path, first, candidates, found), *times.warnings],
     )
     source.named, source.numbers = leads.is_named, leads.numbers
     return source
@@ -241,12 +234,14 @@ def _rank(name, array, candidates):
     return OTHER
 
 
-def _guessed(path, first, candidates, others):
+def _guessed(path, first, candidates, found):
     """A sentence if another array might as well be the signal."""
     if _rank(first, candidates[first], candidates)[0] != 2:
         return []
     size = length(candidates[first])
-    alike = [n for n in others if length(candidates[n]) == size and not RESULTS & set(words(parts_of(n)[-1]))]
+    alike = [name for name in candidates if name not in found and length(candidates[name]) == size]
+    alike = [n for n in alike if not (RESULTS & set(words(parts_of(n)[-1])) or _is_in_space(n, candidates))]
+    alike = [name for name in alike if not (_is_single(candidates[name]) and steps_of_axis(candidates[name]))]
     listed = ", ".join(printable(name.strip("/")) for name in [first, *alike[:7]])
     return [f"{path}: found the arrays {listed}; took the first of these."] if alike else []
 

@@ -18,17 +18,20 @@ from sibeat_edge.reading.datasets.named import (
     Named,
     length,
     nearest,
+    parts_of,
     plain_key,
     unit_of_clock,
 )
 from sibeat_edge.reading.encoding import printable
 from sibeat_edge.reading.headings import COUNTERS, SECONDS, words
+from sibeat_edge.reading.text.stamps import tick_of_epoch
 from sibeat_edge.signal.resampling import HIGHEST_RATE
 
 CLOCK_UNITS = {DAYS: "days", **UNITS_OF_TIME}
 NANOSECOND = 1e-9  # s
 MOST_TIMES = 50_000_000
 LEAST, FEW = 10, 1000  # values by which an array is told to be an axis: at least, at most
+INDEX = ("index", "axis1")  # of a table of pandas
 EVEN = 0.9  # of an axis' steps
 INTERVAL = "isi"  # between samples, as BIOPAC calls it, and its unit
 STATED = re.compile(r"\s*(\d+(?:\.\d*)?)\s*(?:hz)?\s*", re.IGNORECASE)
@@ -99,6 +102,7 @@ def find_times(
     known = stated[0] if stated else rate
     called = [name for name, array in named.arrays.items() if is_clock(named, name) and length(array)]
     clocks = {name: named.arrays[name] for name in nearest(called, signal, others)}
+    clocks |= {n: a for n, a in named.arrays.items() if plain_key(n) in INDEX and _tells_time(a)}
     clocks |= {
         name: axis
         for name, axis in axes.items()
@@ -130,12 +134,13 @@ def find_times(
             "(--rate HZ)."
         )
     told = {"rate": f"{stated[1]} in the file" if stated else "the option"}
-    return Times(known, _numbered(path, named, axes, samples, known), warnings, told)
+    return Times(known, _numbered(path, named, signal, axes, samples, known), warnings, told)
 
 
-def _numbered(path, named, axes, samples, known):
+def _numbered(path, named, signal, axes, samples, known):
     """The stretches between gaps, by an array that numbers the samples at this rate; None without one."""
-    called = {n: a for n, a in named.arrays.items() if COUNTERS & set(words(n.rpartition("/")[2]))}
+    called = {n: a for n, a in named.arrays.items() if COUNTERS & set(words(parts_of(n)[-1])) and n != signal}
+    called |= {n: a for n, a in named.arrays.items() if plain_key(n) in INDEX}
     for name, array in (axes | called).items():
         if max(array.shape) == samples and samples <= MOST_TIMES and min(array.shape) in (1, samples):
             try:
@@ -149,6 +154,12 @@ def _numbered(path, named, axes, samples, known):
             if abs(found / known - 1) <= CONTRADICTS:
                 return stretches
     return None
+
+
+def _tells_time(index):
+    """Whether the index of a table has times, and no numbers of rows."""
+    step = steps_of_axis(index) if length(index) else 0.0
+    return step > 0 and (step % 1 != 0 or tick_of_epoch(float(np.ravel(index[:1])[0])) is not None)
 
 
 def _scaled(clock, unit):
