@@ -18,7 +18,13 @@ COUNTERS = frozenset(
     "number id unnamed".split()
 )
 ECG = frozenset(("ecg", "ekg", "exg"))
-SUFFIX = re.compile(r"[\s_]([uµμ]v|mv|nv)$", re.IGNORECASE)
+# A unit behind a name: ECG / V, ECG_in_V, ecg_uV. V alone may be a lead's, and counts/mV is a gain.
+SUFFIX = re.compile(
+    r"(?:(?<![\d\s])(?<!adc|adu|bit|lsb)(?<!bits|gain|step|unit)(?<!count|steps|units)(?<!counts)\s*/\s*"
+    r"|[\s_]in[\s_])(?P<named>[uµμmn]?v|(?:micro|milli|nano)?volts?)$"
+    r"|(?<!/)[\s_](?P<own>[uµμ]v|mv|nv|(?:micro|milli|nano)?volts?)$",
+    re.IGNORECASE,
+)
 UNSTATED = frozenset(
     ("", "no units", "no_units", "nounits", "cal", "raw", "unix", "epoch", "utc", "local", "formatted")
 )
@@ -57,7 +63,7 @@ def name_and_unit(heading: str, below: str = "") -> tuple[str, str]:
     if not unit and not below and name.casefold() in SECONDS and len(name) > 1:
         unit = name  # a clock that is called by its unit: seconds, ms
     if not unit and (suffix := SUFFIX.search(name)):
-        unit = suffix[1]
+        unit = suffix["named"] or suffix["own"]
     parts = words(name)
     if not unit and not below and len(parts) > 1 and parts[-1] in SECONDS and TIMES & set(parts):
         unit = parts[-1]

@@ -8,12 +8,13 @@ SECONDS = 60  # of the signal that are looked at
 WINDOW = 2.0  # s in which at least one beat is
 SLOPE = 0.04  # s in which an R-peak rises
 MOST, LEAST = 20.0, 0.1  # mV that a beat's rise has at most, and at least if its unit is not mV
-PEAKED = 12.0  # times the usual step, from which the largest is of a beat and not of noise
+# Times the usual step, from which the largest is of a beat: in a wearer's it is 10 or more, in noise 5.
+PEAKED = 8.0
 
 
 @dataclass(frozen=True)
 class Guess:
-    """The likely unit of samples, as ``millivolts`` takes it, and what is told of it; empty for mV."""
+    """The likely unit of samples, as ``millivolts`` takes it, and what is told of it; empty for usual mV."""
 
     unit: str = "mV"
     told: str = ""
@@ -23,7 +24,8 @@ def guess_unit(samples: np.ndarray, rate: float) -> Guess:
     """The likely unit of ``samples`` ``(samples, leads)`` of an unknown one at ``rate`` Hz.
 
     Values in which beats are too large for mV are µV, or whole numbers above 0 of an amplifier: counts, of
-    which the usual beat is taken for 1 mV. Values in which beats are too small for mV are V.
+    which the usual beat is taken for 1 mV. Values in which beats are too small for mV are V; where they may
+    be noise as well, they stay mV, which is told.
 
     >>> lead = np.where(np.arange(2500) % 250 == 0, 1.0, 0.0)[:, None]
     >>> sizes = (1, 0), (900, 0), (300, 512), (1e-3, 0)
@@ -44,8 +46,10 @@ def guess_unit(samples: np.ndarray, rate: float) -> Guess:
                 f"beats of {beat:.4g}, which cannot be mV; took them for counts, {beat:.4g} a mV",
             )
         return Guess("uV", f"beats of {beat:.4g}, which cannot be mV; took them for uV")
-    if is_peaked and LEAST <= 1e3 * beat <= MOST / 2:
-        return Guess("V", f"beats of {beat:.4g}, which cannot be mV; took them for V")
+    if LEAST <= 1e3 * beat <= MOST / 2:
+        if is_peaked:
+            return Guess("V", f"beats of {beat:.4g}, which cannot be mV; took them for V")
+        return Guess(told=f"rises of {beat:.4g} at most, too small for beats in mV; took them for mV")
     return Guess()
 
 

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from examples import write_edf
 
+from keras_sibeat.data.synthetic import simulate_wearer
 from sibeat_edge.errors import RecordError
+from sibeat_edge.reading.headings import name_and_unit
 from sibeat_edge.reading.record import read_record
 from sibeat_edge.reading.units import guess_unit
 
@@ -78,3 +80,31 @@ def test_an_edf_file_without_a_unit_is_guessed_as_well(tmp_path):
     path = write_edf(tmp_path / "a.edf", [BEATS], [RATE], unit="")
     assert read_record(path).unit == "mV"
     np.testing.assert_allclose(read_record(path, unit="uV").signal[:, 0], BEATS / 1000, atol=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(1, 9))
+def test_volts_of_a_wearer_are_told(tmp_path, seed):
+    lead = simulate_wearer(seed=seed, seconds=20, rate=RATE).signal[:, 0]
+    record = read_record(write(tmp_path, lead / 1000, form="%.9f"), rate=RATE)
+    assert "took them for V (--unit UNIT settles it)" in record.warnings[0]
+    np.testing.assert_allclose(record.signal[:, 0], lead, atol=1e-5)
+
+
+def test_what_is_too_small_for_beats_in_millivolts_is_told(tmp_path):
+    record = read_record(write(tmp_path, NOISE / 10, form="%.9f"), rate=RATE)
+    assert record.unit == "mV" and "too small for beats in mV; took them for mV" in record.warnings[0]
+
+
+@pytest.mark.parametrize(
+    "heading", ["ECG / V", "ECG/V", "ECG_in_V", "ECG in V", "ecg_volts", "ECG / mV", "II in uV"]
+)
+def test_a_unit_behind_a_name(tmp_path, heading):
+    scale = {"mV": 1, "uV": 1000}.get(heading[-2:], 1e-3)
+    record = read_record(write(tmp_path, scale * BEATS, heading, "%.9f"), "first", RATE)
+    assert not [warning for warning in record.warnings if " unit" in warning]
+    np.testing.assert_allclose(record.signal[:, 0], BEATS, atol=1e-5)
+
+
+@pytest.mark.parametrize("heading", ["counts/mV", "ADC / mV", "ECG_V", "lead V", "V1/V2", "bits/mV"])
+def test_what_is_no_unit_behind_a_name(heading):
+    assert name_and_unit(heading) == (heading, "")
