@@ -27,14 +27,19 @@ def check_output(path: str | Path, inputs: Identities, overwrite: bool = False) 
         inputs: ``identities`` of the files that results are made of; they are never replaced.
         overwrite: whether another file may be replaced that this package did not write.
 
-    Raises ``EdgeError`` for one of the ``inputs``, also by a link to it, for what is no file, and for a file
-    that this package did not write, unless ``overwrite`` is true.
+    Raises ``EdgeError`` for one of the ``inputs``, also by a link to it, for what is no file, for ``-``,
+    which people take for the standard output, and for a file that this package did not write, unless
+    ``overwrite`` is true.
 
     >>> check_output(__file__, identities([__file__]), overwrite=True)  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     sibeat_edge.errors.EdgeError: ...outputs.py: found a file that is to be read; expected another path ...
     """
     path = Path(path)
+    if path.parts[:1] == ("-",):
+        raise EdgeError(
+            f"{path}: found no path; expected one (results without one go to the standard output)."
+        )
     if not os.path.lexists(path):
         return
     if identities([path]) & inputs:
