@@ -12,6 +12,7 @@ from sibeat_edge.reading.layout import find_layout, is_row
 from sibeat_edge.reading.text.clock import BadClock
 from sibeat_edge.reading.text.columns import CLOCK, COUNTER, LEAD, are_split, find_columns, is_counted
 from sibeat_edge.reading.text.even import EvenClock
+from sibeat_edge.reading.text.mixed import check_sensors
 from sibeat_edge.reading.text.numbers import numbers
 from sibeat_edge.reading.text.order import InOrder
 from sibeat_edge.reading.text.preamble import read_preamble
@@ -81,6 +82,7 @@ class CsvFile:
                 "tabs or quotes to tell them apart."
             )
         columns = find_columns(layout, preamble, first)
+        self.warnings += check_sensors(self._name, layout, columns, lines[layout.first :])
         leads = [column for column in columns if column.kind == LEAD]
         if not leads:
             raise RecordError(f"{self._name}: found a column of time alone; expected a lead beside it.")
