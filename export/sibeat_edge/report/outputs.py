@@ -38,7 +38,8 @@ def check_output(path: str | Path, inputs: Identities, overwrite: bool = False) 
     path = Path(path)
     if path.parts[:1] == ("-",):
         raise EdgeError(
-            f"{path}: found no path; expected one (results without one go to the standard output)."
+            f"{path}: found no name of a file; expected the path of a file (without --out, results go to the "
+            "standard output)."
         )
     if not os.path.lexists(path):
         return

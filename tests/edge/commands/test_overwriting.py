@@ -104,6 +104,14 @@ def test_what_is_no_file_is_refused(folder, capsys, output):
     assert "expected the path of a file" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("option", ["--out", "--report"])
+@pytest.mark.parametrize("records", [["rec"], ["rec", "wearer.csv"]])
+def test_a_dash_is_no_file(folder, capsys, option, records):
+    assert run(*records, "--format", "csv", "--out", "-" if option == "--out" else "a", option, "-") == 2
+    assert "expected the path of a file (without --out, results go to" in capsys.readouterr().err
+    assert not (folder / "-").exists()
+
+
 def test_two_results_are_not_one_file(folder, capsys):
     assert run("rec", "--out", "a", "--report", "./a") == 2
     assert "found the path of two results" in capsys.readouterr().err and not (folder / "a").exists()
