@@ -27,6 +27,10 @@ class EdfFile:
     other files tell a gap. All data records that the file holds are read; if its header declares others, or
     the last one is cut, ``cut`` says so.
 
+    Args:
+        path: of the file.
+        rate: Hz, for a file whose data records have no duration; may be None.
+
     Raises ``RecordError`` for a file that is not EDF or BDF, or holds no samples. ``blocks`` also raises it
     for a lead without a range of values.
 
@@ -39,10 +43,10 @@ class EdfFile:
     sibeat_edge.errors.RecordError: ...a.edf: found no EDF header; expected an EDF or BDF file.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, rate: float | None = None) -> None:
         self._path = path
         self.warnings: list[str] = []
-        self._header = header = read_edf_header(path)
+        self._header = header = read_edf_header(path, rate)
         self.start = header.start
         self._channels = [channel for channel in header.channels if not channel.is_annotations]
         if not self._channels:

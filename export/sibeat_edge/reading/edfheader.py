@@ -72,8 +72,11 @@ class EdfHeader:
     start: Start | None = None
 
 
-def read_edf_header(path: Path) -> EdfHeader:
-    """Read the header of the file at ``path``; raises ``RecordError`` for what is none, or ends too early."""
+def read_edf_header(path: Path, rate: float | None = None) -> EdfHeader:
+    """Read the header of the file at ``path``; raises ``RecordError`` for what is none, or ends too early.
+
+    Data records without a duration have that of their samples at the ``rate``, if all leads have as many.
+    """
     with open(path, "rb") as file:
         fixed = file.read(FIXED)
         is_bdf = fixed[:8] == b"\xffBIOSEMI"
@@ -94,9 +97,14 @@ def read_edf_header(path: Path) -> EdfHeader:
     for fields in _fields(rest, int(count)):
         channels.append(_channel(path, fields, size))
         size += width * channels[-1].samples
+    counts = {channel.samples for channel in channels if not channel.is_annotations}
+    if duration == 0 and rate is not None and len(counts) == 1:
+        duration = counts.pop() / rate
     if any(not channel.is_annotations for channel in channels) and not 0 < duration < LARGEST:
         found = decode(fixed[244:252]).strip()
-        raise RecordError(f"{path}: found data records of {found!r} s; expected a duration.")
+        raise RecordError(
+            f"{path}: found data records of {found!r} s; expected a duration, or the rate (--rate HZ)."
+        )
     return EdfHeader(
         width=width,
         records=int(records) if records.is_integer() and 0 <= records < LARGEST else None,

@@ -84,7 +84,12 @@ def _format(name, what, endings, reader, begins=None, may_lack_rate=False, needs
 FORMATS = (
     _format("WFDB", "PhysioNet's records: a header, and signals beside it", ".hea .dat", "wfdbfile:WfdbFile"),
     _format(
-        "EDF", "European Data Format, and BDF", ".edf .bdf", "edffile:EdfFile", rb"\A(0 {7}|\xffBIOSEMI)"
+        "EDF",
+        "European Data Format, and BDF",
+        ".edf .bdf",
+        "edffile:EdfFile",
+        rb"\A(0 {7}|\xffBIOSEMI)",
+        may_lack_rate=True,
     ),
     _format(
         "text",
@@ -217,7 +222,7 @@ def locate(path: Path) -> tuple[Format, Path, str]:
 
     Args:
         path: of a file, or of a WFDB record without an ending. A file may be compressed, with ``.gz`` behind
-            its ending, and so may those of a WFDB record.
+            its ending, and so may those of a WFDB record. A pipe has a text.
 
     Raises ``RecordError`` for a file that is missing, empty or of unknown format.
     """
@@ -227,6 +232,8 @@ def locate(path: Path) -> tuple[Format, Path, str]:
         return WFDB, path.with_name(f"{path.name}.hea{PACKED}"), path.name
     if path.suffix.lower() in WFDB_SIGNALS and path.with_suffix(".hea").is_file():
         return WFDB, path.with_suffix(""), path.stem
+    if path.is_fifo():
+        return TEXT, path, path.name
     if not path.is_file():
         what = "a folder" if path.is_dir() else "no such file"
         raise RecordError(f"{path}: found {what}; expected a recording.")
@@ -258,7 +265,11 @@ def open_source(path: Path, rate: float | None) -> tuple[Any, str]:
     form, place, name = locate(path)
     if form is WFDB and (packed := _packed_part(place, name)) is not None:
         return Gzipped(packed, lambda inner: form.open(inner.with_name(name), rate), name), name
-    if place.suffix.lower() == PACKED and form not in (WFDB, TEXT):  # a text is unpacked as it is read
+    is_packed = place.suffix.lower() == PACKED and form not in (
+        WFDB,
+        TEXT,
+    )  # a text is unpacked as it is read
+    if is_packed or place.is_fifo():
         return Gzipped(path, lambda inner: form.open(inner, rate)), name
     return form.open(place, rate), name
 

@@ -1,4 +1,4 @@
-"""Compressed files (``.gz``): unpacked into a folder of their own, which goes when it is no longer used."""
+"""Compressed files (``.gz``), and pipes: kept in a folder of their own, which goes when it is not used."""
 
 import glob
 import gzip
@@ -36,7 +36,7 @@ class Gzipped:
     """The ``Source`` of what a ``.gz`` holds; its errors name the ``.gz``.
 
     Args:
-        path: of the ``.gz``, or of a file that has some beside it.
+        path: of the ``.gz``, of a file that has some beside it, or of a pipe, which is read but once.
         opened: gives the ``Source`` of the unpacked file.
         record: name of a record, of whose files all others in the folder are needed, too; compressed or not.
 
@@ -53,7 +53,7 @@ class Gzipped:
         try:
             for file in [path, *(path.parent.glob(f"{glob.escape(record)}.*") if record else ())]:
                 place = folder / _unpacked(file)
-                if file.suffix.lower() == PACKED and not place.exists():
+                if (file.suffix.lower() == PACKED or file.is_fifo()) and not place.exists():
                     self._unpack(file, place)
                 elif not place.exists():
                     place.symlink_to(file.resolve())
@@ -67,7 +67,12 @@ class Gzipped:
         self.leads, self.units, self.rates = self._source.leads, self._source.units, self._source.rates
         self.named, self.seconds = self._source.named, self._source.seconds
         self.told = getattr(self._source, "told", {})
-        self.warnings = [self._words(warning) for warning in self._source.warnings]
+        self.numbers, self.start = getattr(self._source, "numbers", []), getattr(self._source, "start", None)
+
+    @property
+    def warnings(self) -> list[str]:
+        """As ``Source.warnings``; some are known only after reading to the end."""
+        return [self._words(warning) for warning in self._source.warnings]
 
     @property
     def cut(self) -> str:
@@ -77,7 +82,7 @@ class Gzipped:
     def _unpack(self, path, place):
         size = 0
         try:
-            with gzip.open(path) as packed, open(place, "wb") as file:
+            with _opened(path) as packed, open(place, "wb") as file:
                 while part := packed.read1(CHUNK):
                     size += len(part)
                     if size > MOST:
@@ -105,6 +110,10 @@ class Gzipped:
             yield from self._source.blocks(columns, seconds)
         except RecordError as error:
             raise self._renamed(error) from error
+
+
+def _opened(path):
+    return open(path, "rb") if path.is_fifo() else gzip.open(path)
 
 
 def _unpacked(path):

@@ -12,6 +12,7 @@ from sibeat_edge.reading.formats import FORMATS, HEAD, JSON, PACKED, find_format
 from sibeat_edge.reading.gzipped import first_bytes
 from sibeat_edge.reading.layout import find_layout
 from sibeat_edge.reading.text.stream import TextStream
+from sibeat_edge.reading.wfdbheader import as_there
 
 HEADER, SIGNAL = ".hea", ".dat"
 PROSE = (".txt", ".asc", ".ascii")  # of texts of any kind
@@ -149,7 +150,7 @@ def _named_in(header: Path, depth: int = 1) -> Iterator[Path]:
     if not header.is_file() or header.stat().st_size > LONGEST:
         return
     for name in named_in(header.read_text("latin-1")):
-        named = header.parent / name
+        named = as_there(header.parent / name)
         yield named
         if named.suffix == HEADER and depth:
             yield from _named_in(named, depth - 1)

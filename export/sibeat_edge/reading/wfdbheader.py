@@ -18,6 +18,7 @@ DEFAULT_RATE = 250.0  # Hz, of a header without one
 LONGEST_SKEW = 10_000  # frames
 SAMPLE = re.compile(r"(\d{1,9})(?:x(\d{1,9}))?(?::(\d{1,9}))?(?:\+(\d{1,15}))?")
 GAIN = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)?(?:\(([-+]?\d{1,15})\))?(?:/(.+))?")
+FORMS = frozenset("0 8 16 24 32 61 80 160 212 310 311 508 516 524".split())  # of samples
 WHOLE = re.compile(r"[-+]?\d{1,15}")
 
 
@@ -94,6 +95,9 @@ def read_header(file: Path) -> Header:
     rate = _rate(file, words[2]) if len(words) > 2 else DEFAULT_RATE
     frames = _whole(file, 1, words[3], "the number of samples") if len(words) > 3 else 0
     listed = _whole(file, 1, parts, "the number of segments") if parts else count
+    # Prose of old records stands behind the signals, without a mark before it.
+    while len(lines) - 1 > listed > 0 and not _is_declared(lines[-1][1], parts):
+        lines.pop()
     if listed != len(lines) - 1:
         what = "segments" if parts else "signals"
         raise RecordError(
@@ -105,6 +109,25 @@ def read_header(file: Path) -> Header:
     signals = () if parts else tuple(_signal(file, *line) for line in lines[1:])
     start = start_of(*(words[4:6] + ["", ""])[:2])
     return Header(file, rate, frames or None, signals, segments, count, start)
+
+
+def _is_declared(line, parts):
+    """Whether a line is like that of a segment or a signal, by its number of samples or its format."""
+    second = (decode(line).split() + [""])[1]
+    found = WHOLE.fullmatch(second) if parts else SAMPLE.fullmatch(second)
+    return found is not None and (bool(parts) or found[1] in FORMS)
+
+
+def as_there(path: Path) -> Path:
+    """A file that is named in other letters than it has, large or small, if there is one; else the ``path``.
+
+    >>> as_there(Path("absent.DAT")).name
+    'absent.DAT'
+    """
+    if path.exists() or not path.parent.is_dir():
+        return path
+    alike = [other for other in path.parent.iterdir() if other.name.casefold() == path.name.casefold()]
+    return alike[0] if len(alike) == 1 else path
 
 
 def _read(file):

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from sibeat_edge.errors import RecordError
-from sibeat_edge.reading.wfdbheader import Header, Signal
+from sibeat_edge.reading.wfdbheader import Header, Signal, as_there
 from sibeat_edge.reading.wfdbsamples import COMPRESSED, SignalFile
 
 MOST = 1 << 22  # samples of all signals that are read at a time
@@ -47,7 +47,7 @@ class Signals:
 
     def _add(self, name):
         """The signal file ``name``, and in it the places of its signals."""
-        header, path = self.header, self.header.file.parent / name
+        header, path = self.header, as_there(self.header.file.parent / name)
         try:
             if not path.is_file():
                 raise RecordError(f"{path}: found no such file; {header.file.name} names it.")
