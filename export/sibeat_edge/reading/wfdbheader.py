@@ -5,6 +5,7 @@ Syntax: https://physionet.org/physiotools/wag/header-5.htm
 
 import codecs
 import math
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -124,7 +125,7 @@ def as_there(path: Path) -> Path:
     >>> as_there(Path("absent.DAT")).name
     'absent.DAT'
     """
-    if path.exists() or not path.parent.is_dir():
+    if os.path.exists(path) or not os.path.isdir(path.parent) or not os.access(path.parent, os.R_OK):
         return path
     alike = [other for other in path.parent.iterdir() if other.name.casefold() == path.name.casefold()]
     return alike[0] if len(alike) == 1 else path

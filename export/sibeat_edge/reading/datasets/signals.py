@@ -83,10 +83,10 @@ def find_signal(path: Path, named: Named, rate: float | None, told: Mapping[str,
     others = [
         n for n in apart if length(named.arrays[n]) and not is_clock(named, n) and plain_key(n) not in OTHERS
     ]
-    listed = [named.texts[key] for key in nearest(_called(named, LEADS), first, others)]
+    labels = [named.texts[key] for key in nearest(_called(named, LEADS), first, others)]
     words = next((named.texts[key] for key in nearest(_called(named, UNITS), first, others)), [])
     with telling(path, "an array of numbers"):
-        leads = _beside(found, listed) if len(found) > 1 else _columns(first, found[first], listed)
+        leads = _beside(found, labels) if len(found) > 1 else _columns(first, found[first], labels)
     units = (
         [words[n] for n in leads.places] if len(words) > max(leads.places) else words[:1] * len(leads.names)
     )
