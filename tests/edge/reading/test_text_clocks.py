@@ -253,3 +253,21 @@ def test_a_clock_goes_wrong_late_in_a_file_whose_rate_is_given(tmp_path):
     times, _ = place_of_each(record)
     np.testing.assert_allclose(times, np.arange(count) / RATE, atol=0.002)
     assert "took 130 Hz from about line 249002 on" in record.warnings[-1]
+
+
+ROUNDED = [(1024, 1, 20), (1024, 1, 60), (1025, 1, 20), (1005, 1, 20), (1002, 1, 20), (1000.3, 1, 60)]
+
+
+@pytest.mark.parametrize(("rate", "tick", "seconds"), [*ROUNDED, (101, 10, 20), (102.4, 10, 20)])
+@pytest.mark.parametrize("form", ["{:.3f}", "2026-01-05T08:00:{:06.3f}"])
+@pytest.mark.parametrize("digits", [0, 4])
+def test_stamps_rounded_to_more_than_a_sample_tell_the_rate(tmp_path, rate, tick, seconds, form, digits):
+    samples = np.round(np.sin(np.arange(int(rate * seconds)) / 40) * 3, digits)
+    stamps = np.round(np.arange(len(samples)) / rate * 1000 / tick).astype(int) * tick / 1000
+    rows = "".join(f"{form.format(t)},{v:.4f}\n" for t, v in zip(stamps, samples, strict=True))
+    (tmp_path / "a.csv").write_text("time,MLII\n" + rows)
+    record = read_record(tmp_path / "a.csv")
+    times, values = place_of_each(record)
+    assert record.rate == pytest.approx(rate, rel=1e-5) and not record.warnings
+    np.testing.assert_array_equal(values, samples)
+    np.testing.assert_allclose(times, np.arange(len(samples)) / rate, atol=tick / 1000)

@@ -1,7 +1,7 @@
 """The rate of a text file's rows: given, stated above them, or told by one of its columns of time."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from sibeat_edge.reading.headings import SECONDS, UNSTATED
 from sibeat_edge.reading.start import Start, start_of_epoch
 from sibeat_edge.reading.text.clock import JUMP, WINDOW, BadClock, Pace, find_pace
 from sibeat_edge.reading.text.columns import CLOCK, Column
+from sibeat_edge.reading.text.numbers import marks_of
 from sibeat_edge.reading.text.rows import Rows
 from sibeat_edge.reading.text.stamps import Stamps, is_stamp, start_of_stamp, tick_of_epoch
 
@@ -19,6 +20,7 @@ TICKS = {1.0: "s", 1e-3: "ms", 1e-6: "µs", 1e-9: "ns", 86_400.0: "days"}
 SHORTEST = 1e-12  # units of time, up to which a step of a clock is none
 ALIKE = 0.1  # share by which a rate differs from one that is known, to tell the unit of a time
 AGAIN = 0.05  # share of rows that may come twice
+TWICE = 0.99  # of the rows of equal stamps hold the same where rows came twice
 CONTRADICTS = 0.01  # share of a rate that a clock may differ by
 
 
@@ -148,47 +150,63 @@ def _read(rows, first, decimal, column, known):
     warnings: list[str] = []
     if is_stamp(cell):
         tick = None
-        times = Stamps(None).seconds(_look(rows, column, Stamps(None)))
+        values, marks = _look(rows, column, Stamps(None))
+        times = Stamps(None).seconds(values)
     else:
-        values = _look(rows, column, Stamps(1.0, decimal))
+        values, marks = _look(rows, column, Stamps(1.0, decimal))
         tick = _tick(rows, column, values, known, warnings)
         times = values * tick
         if (np.diff(values) < 0).any():  # a counter may have begun again
             times = Stamps(tick, decimal).seconds(values)
     if len(times) > 2 and times[-1] < times[-2]:
-        times = times[:-1]  # the last stamp of a file that was cut
-    pace = _pace(times)
+        times, marks = times[:-1], marks[:-1]  # the last stamp of a file that was cut
+    pace = _pace(times, marks)
     if column.kind != CLOCK and not pace.is_of(known, CONTRADICTS):
         raise BadClock("numbers that are not of the rows; expected those")
     return _Clock(column, tick, pace, float(times[-1] - times[0]), tuple(warnings))
 
 
-def _pace(times):
+def _pace(times, marks):
     """The pace of a clock; of one that goes back, or stands still now and then, in the order of its stamps.
 
-    Only if that is even: rows then came in another order, or twice. Else the stamps jitter.
+    Only if that is even: rows then came in another order, or twice. Else the stamps jitter, or are rounded to
+    steps that are longer than a sample.
+
+    Args:
+        times: of the rows, s.
+        marks: of what stands in each, by which rows are known that came twice.
     """
     steps, back = np.diff(times), np.maximum.accumulate(times) - times
-    may_be_even = (steps < 0).any() or 0 < (steps == 0).sum() < AGAIN * len(steps)
-    if may_be_even and back.max() < WINDOW:
-        try:
-            pace = find_pace(np.unique(times))
-        except BadClock:
-            return find_pace(times)
-        if pace.is_fine:
-            return pace
-    return find_pace(times)
+    stands = 0 < (steps == 0).sum() < AGAIN * len(steps)
+    if not ((steps < 0).any() or stands) or back.max() >= WINDOW:
+        return find_pace(times)
+    order = np.argsort(times, kind="stable")
+    is_again, is_alike = np.diff(times[order]) == 0, np.diff(marks[order]) == 0
+    if is_again.any() and not _are_twice(is_again, is_alike):
+        pace = find_pace(times)  # whose stamps tell no order
+        return replace(pace, jitter=max(pace.jitter, 1 / pace.rate))
+    try:
+        pace = find_pace(np.unique(times))
+    except BadClock:
+        return find_pace(times)
+    return pace if pace.is_fine else find_pace(times)
+
+
+def _are_twice(is_again, is_alike):
+    """Whether rows of equal stamps came twice: they hold the same, and others do not."""
+    others = is_alike[~is_again]
+    return bool(is_alike[is_again].mean() >= TWICE and (not len(others) or others.mean() < TWICE))
 
 
 def _look(rows, column, stamps):
-    """The stamps of the first rows, without those that cannot be read."""
+    """The stamps of the first rows, without those that cannot be read, and marks of what the rows hold."""
     parts, seen = [], 0
-    for _, values in rows.read([column.place], [stamps.read]):
-        parts.append(values[np.isfinite(values[:, 0]), 0])
+    for _, values in rows.read([column.place, rows.least], [stamps.read, marks_of]):
+        parts.append(values[np.isfinite(values[:, 0])])
         seen += len(values)
         if seen >= LOOK:
             break
-    return np.concatenate(parts)[:LOOK]
+    return np.concatenate(parts)[:LOOK].T
 
 
 def _tick(rows, column, values, known, warnings):
