@@ -10,7 +10,7 @@ from sibeat_edge.errors import RecordError
 from sibeat_edge.reading.formats import STANDARD_INPUT
 from sibeat_edge.reading.layout import find_layout, is_row
 from sibeat_edge.reading.text.clock import BadClock
-from sibeat_edge.reading.text.columns import CLOCK, COUNTER, LEAD, are_split, find_columns, is_counted
+from sibeat_edge.reading.text.columns import CLOCK, COUNTER, DATE, LEAD, are_split, find_columns, is_counted
 from sibeat_edge.reading.text.even import EvenClock
 from sibeat_edge.reading.text.mixed import check_sensors
 from sibeat_edge.reading.text.numbers import numbers
@@ -95,7 +95,7 @@ class CsvFile:
         self._timing = self._find_timing(columns, rate, preamble.rate, first)
         self._rate, self.start = float(self._timing.rate), self._timing.start(first[0])
         by_count = "the option" if self._timing.is_given else "the lines above the rows"
-        self.told = {"rate": by_count if self._timing.column is None else "the clock"}
+        self.told = {"rate": by_count if not self._timing.places else "the clock"}
         self.rates = [self._rate] * len(self.leads)
         if preamble.warning:
             self._warn(preamble.warning)
@@ -106,7 +106,7 @@ class CsvFile:
 
     def _find_timing(self, columns, rate, stated, first):
         """The clock and the rate, with warnings of what was guessed."""
-        clocks = [column for column in columns if column.kind == CLOCK]
+        clocks = [column for column in columns if column.kind in (CLOCK, DATE)]
         clocks += [
             column for column in columns if column.kind == COUNTER and is_counted(self._layout, column, first)
         ]
@@ -154,11 +154,11 @@ class CsvFile:
         """The time and the samples of parts of any length, which follow one another but for gaps."""
         rows = Rows(self._name, self._stream, self._layout)
         parse = [lambda cells: numbers(cells, self._layout.decimal)] * len(places)
-        if self._timing.column is None:
+        if not self._timing.places:
             yield from self._by_count(0.0, (values for _, values in rows.read(places, parse)))
         else:
             stamps = self._timing.stamps()
-            parts = rows.read([self._timing.column, *places], [stamps.read, *parse])
+            parts = rows.read([*self._timing.places, *places], [*stamps.parsers, *parse])
             yield from self._timed(rows, self._ordered(parts, stamps), len(places))
         self.cut = rows.cut
 
@@ -175,10 +175,9 @@ class CsvFile:
         order, end = InOrder(self._timing.pace), 1
         for line, values in parts:
             end, first = line + len(values), line - order.held
-            values = values[
-                np.isfinite(values[:, 0])
-            ]  # where a row could not be read, the clock tells the gap
-            yield first, *order.push(stamps.seconds(values[:, 0]), values[:, 1:])
+            times, values = stamps.joined(values), values[:, len(stamps.parsers) :]
+            is_read = np.isfinite(times)  # where a row could not be read, the clock tells the gap
+            yield first, *order.push(stamps.seconds(times[is_read]), values[is_read])
         if order.held:
             yield end - order.held, *order.finish()
         if order.changed:

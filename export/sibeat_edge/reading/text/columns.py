@@ -1,4 +1,4 @@
-"""What each column of a text file is: a lead, a clock, or a counter of rows or packets."""
+"""What each column of a text file is: a lead, a clock, a date, or a counter of rows or packets."""
 
 import re
 from collections.abc import Sequence
@@ -9,18 +9,20 @@ import numpy as np
 from sibeat_edge.reading.headings import COUNTERS, ECG, SECONDS, TIMES, name_and_unit, words
 from sibeat_edge.reading.layout import Layout
 from sibeat_edge.reading.leads import millivolts, plain
+from sibeat_edge.reading.text.dates import is_date
 from sibeat_edge.reading.text.preamble import Preamble
 from sibeat_edge.reading.text.stamps import is_stamp
 
-LEAD, CLOCK, COUNTER = "lead", "clock", "counter"
+LEAD, CLOCK, COUNTER, DATE = "lead", "clock", "counter", "date"
 LIMB = re.compile(r"i{1,3}|av[rlf]|v[1-9]")
+DATES = frozenset(("date", "datum", "fecha"))  # headings of dates that are written as a number
 EVEN = 0.9  # of a counter's steps
 LEAST = 10  # rows, from which an even rise is no coincidence
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column: its place, from 0, its name and unit, and its kind: a lead, a clock or a counter."""
+    """A column: its place, from 0, its name and unit, and its kind: a lead, a clock, a counter or a date."""
 
     place: int
     name: str
@@ -96,6 +98,8 @@ def _kind(layout, name, unit, place, cells):
     known = [cell for cell in cells if cell]
     if known and all(map(is_stamp, known)):
         return CLOCK
+    if cells and all(map(is_date, cells)) and (not known[0].isdigit() or DATES & set(words(name or ""))):
+        return DATE
     values = np.array([np.nan if (value := layout.number(cell)) is None else value for cell in cells])
     values[~np.isfinite(values)] = np.nan
     if name is None:

@@ -7,10 +7,12 @@ from datetime import date
 import numpy as np
 
 from sibeat_edge.reading.start import Start
+from sibeat_edge.reading.text.dates import Dates
 from sibeat_edge.reading.text.numbers import ZERO, Cells, NoNumber, cells_of_words, numbers
 
 # s since 1970 from 1973 to 5138 are as many as this, and in smaller units a thousand times as many each.
 EPOCH = 1e8, 1e11
+HUNDREDS = 1e17, 1e18  # of 100 ns are as many years as there have been, since 1601 or since year 1
 LONGEST = 64  # bytes of a stamp
 DAY, HALF, HELD_UP = 86_400.0, 43_200.0, 60.0  # s
 WRAPS = (2.0**16, 2.0**24, 2.0**31, 2.0**32)  # where devices' counters of ticks begin again
@@ -18,14 +20,19 @@ NEAR = 0.9  # of its range, from which a counter is about to begin again
 STAMP = re.compile(
     r"\[?(?P<bare>(?=\d{8}T\d{6}))?"  # 20240131T120000: ISO without separators
     r"(?:(?P<Y>\d{4})(?(bare)|[-/.])(?P<m>\d{1,2})(?(bare)|[-/.])(?P<d>\d{1,2})|(?P<d2>\d{1,2})\.(?P<m2>\d{1,2})\.(?P<Y2>\d{4})"
-    r"|(?P<d3>\d{1,2})[- ](?P<name>[A-Z]{3})[- ](?P<Y3>\d{4})|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})?[T ,]{0,2}"
+    r"|(?P<d3>\d{1,2})[- ](?P<name>[A-Z]{3})[- ](?P<Y3>\d{4})"
+    r"|(?P<p>\d{1,2})[-/.](?P<q>\d{1,2})[-/.](?P<r>\d{4}|\d{2}))?[T ,]{0,2}"
     r"(?P<H>\d{1,3})(?(bare)|:)(?P<M>\d{2})(?:(?(bare)|:)(?P<S>\d{2}))?(?:[.,:](?P<f>\d{1,9}))?"
     r"(?: ?(?P<half>[AP])\.?M\.?)?(?: ?(?:Z|UTC|(?P<sign>[+-])(?P<zH>\d{2}):?(?P<zM>\d{2})?))?"
-    r"(?: \d{1,4}[-/.]\d{1,2}[-/.]\d{1,4})?\]?",
+    r"(?: (?P<p2>\d{1,4})[-/.](?P<q2>\d{1,2})[-/.](?P<r2>\d{4}|\d{1,2}))?\]?",
     re.IGNORECASE | re.ASCII,
 )
-NUMBERS = ("Y", "m", "d", "d2", "m2", "Y2", "d3", "Y3", "H", "M", "S", "f", "zH", "zM")
+NUMBERS = (
+    ("Y", "m", "d", "d2", "m2", "Y2", "d3", "Y3", "p", "q", "r", "p2", "q2", "r2")
+    + ("H", "M", "S", "f", "zH", "zM")
+)  # fmt: skip
 DATES = ("Y", "m", "d"), ("Y2", "m2", "d2"), ("Y3", "name", "d3")
+UNORDERED = ("p", "q", "r"), ("p2", "q2", "r2")  # day, month and year in any order
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")  # as MATLAB has
 
 
@@ -38,6 +45,10 @@ class Stamps:
     Args:
         tick: s that one unit of the numbers is; None for times of day and dates.
         decimal: of the numbers.
+        is_dated: whether the dates of times of day stand in a column of their own, which is read beside.
+
+    Attributes:
+        parsers: of the columns: of the stamps and, where they are dated, of the dates.
 
     >>> text, stamps = np.frombuffer(b"23:59:59.5 00:00:00.5", np.uint8), Stamps(None)
     >>> seconds = stamps.seconds(stamps.read(Cells(text, np.array([0, 11]), np.array([10, 21]))))
@@ -45,14 +56,20 @@ class Stamps:
     1.0
     """
 
-    def __init__(self, tick: float | None, decimal: str = ".") -> None:
-        self._tick, self._decimal = tick, decimal
+    def __init__(self, tick: float | None, decimal: str = ".", is_dated: bool = False) -> None:
+        self._tick, self._decimal, self._is_dated = tick, decimal, is_dated
         self._last: float | None = None  # stamp of the part before, as it is written
         self._turns = 0.0  # what has been added to the stamps so far
+        self._dates = Dates()
+        self.parsers = [self.read, self._dates.read] if is_dated else [self.read]
 
     def read(self, cells: Cells) -> np.ndarray:
         """The cells as they are written, in units of time; ``NoNumber`` for the first that is no stamp."""
-        return finite(_of_texts(cells) if self._tick is None else numbers(cells, self._decimal))
+        return finite(_of_texts(cells, self._dates) if self._tick is None else numbers(cells, self._decimal))
+
+    def joined(self, columns: np.ndarray) -> np.ndarray:
+        """The stamps, as ``read`` gives them, of the columns ``(rows, 1 or more)`` that ``parsers`` gave."""
+        return columns[:, 0] + DAY * columns[:, 1] if self._is_dated else columns[:, 0]
 
     def seconds(self, values: np.ndarray) -> np.ndarray:
         """The seconds of the next stamps, as ``read`` gives them."""
@@ -67,7 +84,7 @@ class Stamps:
         before = values[:1] if self._last is None else [self._last]
         steps = np.diff(values, prepend=before)
         added = np.zeros(len(values))
-        turn = _midnight if self._tick is None else _wrap
+        turn = _wrap if self._tick is not None else _midnight_of_date if self._is_dated else _midnight
         is_back = steps < -min(HALF, WRAPS[0] / 2)
         for place in np.flatnonzero(is_back | (steps > DAY - HELD_UP) & (self._tick is None)):
             added[place] = turn(values[place] - steps[place], values[place])
@@ -91,6 +108,11 @@ def _midnight(before, behind):
     return DAY if before - behind > HALF else -DAY if behind - before > DAY - HELD_UP else 0.0
 
 
+def _midnight_of_date(before, behind):
+    """What is added behind a midnight at which a date in a column of its own stays what it was."""
+    return DAY if before - behind > HALF and before // DAY == behind // DAY else 0.0
+
+
 def _wrap(before, behind):
     """What is added where a counter of so many bits begins again, with or without a sign."""
     for size in WRAPS:
@@ -110,6 +132,16 @@ def is_stamp(cell: str) -> bool:
     [False, False, False]
     """
     return STAMP.fullmatch(cell) is not None
+
+
+def is_dated(cell: str) -> bool:
+    """Whether a stamp has a date.
+
+    >>> is_dated("2024-01-31 12:00:00"), is_dated("12:00:00 1/31/2024"), is_dated("12:00:00")
+    (True, True, False)
+    """
+    found = STAMP.fullmatch(cell)
+    return found is not None and any(found[names[0]] for names in (*DATES, *UNORDERED))
 
 
 def start_of_stamp(cell: str) -> Start | None:
@@ -145,7 +177,16 @@ def tick_of_epoch(stamp: float) -> float | None:
     return next((tick for tick in (1.0, 1e-3, 1e-6, 1e-9) if EPOCH[0] <= stamp * tick < EPOCH[1]), None)
 
 
-def _of_texts(cells):
+def counts_hundreds(stamp: float) -> bool:
+    """Whether a stamp may count 100 ns since year 1 or 1601, as those of .NET and Windows do.
+
+    >>> [counts_hundreds(stamp) for stamp in (639031968000000000, 134122752000000000, 1.7e18)]
+    [True, True, False]
+    """
+    return HUNDREDS[0] <= stamp < HUNDREDS[1]
+
+
+def _of_texts(cells, dates):
     """The seconds of texts, those of one form at once."""
     values, rest = np.empty(len(cells.starts)), np.arange(len(cells.starts))
     while len(rest):  # in each round at least the first
@@ -154,14 +195,14 @@ def _of_texts(cells):
         found = STAMP.fullmatch(part.cell(0)) if size <= LONGEST else None
         if found is None:
             raise NoNumber(int(rest[0]))
-        seconds, fits = _alike(part, found)
+        seconds, fits = _alike(part, found, dates)
         if not fits[0]:  # no date of any year
             raise NoNumber(int(rest[0]))
         values[rest[fits]], rest = seconds[fits], rest[~fits]
     return values
 
 
-def _alike(cells, found):
+def _alike(cells, found, dates):
     """The seconds of the texts, and which have the form found; those of others are of no meaning."""
     size = found.end()
     fits = cells.ends - cells.starts == size
@@ -181,7 +222,8 @@ def _alike(cells, found):
     fraction = parts["f"] / 10.0 ** (last - first)
     year, month, day = _date_names(found)
     parts["name"] = np.full(len(fits), _month(found))
-    has_date = bool(found[year])
+    unordered = next((names for names in UNORDERED if found[names[0]]), None)
+    has_date = bool(found[year] or unordered)
     if found["S"] is None and found["f"] is not None:  # m:ss.fff
         seconds = parts["H"] * 60 + parts["M"] + fraction
     elif found["S"] is None:
@@ -194,8 +236,10 @@ def _alike(cells, found):
     if found["sign"]:
         zone = parts["zH"] * 3600 + parts["zM"] * 60
         seconds = seconds - zone * (1 if found["sign"] == "+" else -1)
-    if has_date:
-        seconds = seconds + DAY * _days(parts[year], parts[month], parts[day], fits)
+    if unordered:
+        seconds = seconds + DAY * _days([parts[name] for name in unordered], dates.day, fits)
+    elif has_date:
+        seconds = seconds + DAY * _days([parts[year], parts[month], parts[day]], _day, fits)
     return seconds, fits
 
 
@@ -210,16 +254,26 @@ def _month(found):
     return MONTHS.index(name) + 1 if name in MONTHS else 0
 
 
-def _days(years, months, days, fits):
-    """The days since 1970 of dates."""
-    keys = (years * 100 + months) * 100 + days
+def _days(parts, day_of, fits):
+    """The days of dates of three numbers each, by ``day_of`` them; those that are none do not fit."""
+    places = np.flatnonzero(fits)
+    keys = ((parts[0] * 10_000 + parts[1]) * 10_000 + parts[2])[places]
     starts = np.flatnonzero(np.diff(keys, prepend=-1))  # a day has many stamps
-    known = {}
-    for key in set(keys[starts].tolist()):
-        try:
-            known[key] = date(key // 10_000, key // 100 % 100, key % 100).toordinal() - 719_163
-        except ValueError:
-            known[key] = np.nan
-    whole = np.repeat([known[key] for key in keys[starts].tolist()], np.diff(starts, append=len(keys)))
+    known = {
+        key: day_of(key // 10**8, key // 10**4 % 10**4, key % 10**4)
+        for key in dict.fromkeys(keys[starts].tolist())
+    }
+    whole = np.full(len(fits), np.nan)
+    whole[places] = np.repeat(
+        [known[key] for key in keys[starts].tolist()], np.diff(starts, append=len(keys))
+    )
     fits &= np.isfinite(whole)
     return whole
+
+
+def _day(year, month, day):
+    """The days since 1970 of a date; NaN for none."""
+    try:
+        return date(year, month, day).toordinal() - 719_163
+    except ValueError:
+        return np.nan

@@ -9,16 +9,25 @@ from sibeat_edge.errors import RecordError
 from sibeat_edge.reading.headings import SECONDS, UNSTATED
 from sibeat_edge.reading.start import Start, start_of_epoch
 from sibeat_edge.reading.text.clock import JUMP, WINDOW, BadClock, Pace, find_pace
-from sibeat_edge.reading.text.columns import CLOCK, Column
+from sibeat_edge.reading.text.columns import CLOCK, DATE, Column
 from sibeat_edge.reading.text.numbers import marks_of
 from sibeat_edge.reading.text.rows import Rows
-from sibeat_edge.reading.text.stamps import Stamps, is_stamp, start_of_stamp, tick_of_epoch
+from sibeat_edge.reading.text.stamps import (
+    Stamps,
+    counts_hundreds,
+    is_dated,
+    is_stamp,
+    start_of_stamp,
+    tick_of_epoch,
+)
 
 LOOK = 200_000  # rows by which the clock's pace is told
 USUAL_RATES = 50.0, 10_000.0  # Hz, by which the unit of a time is guessed
 TICKS = {1.0: "s", 1e-3: "ms", 1e-6: "µs", 1e-9: "ns", 86_400.0: "days"}
 SHORTEST = 1e-12  # units of time, up to which a step of a clock is none
 ALIKE = 0.1  # share by which a rate differs from one that is known, to tell the unit of a time
+HUNDRED = 1e-7  # s: 100 ns
+SLOWEST = 0.9  # Hz, below which what looks like a time since 1970 is a finer one since a device began
 AGAIN = 0.05  # share of rows that may come twice
 TWICE = 0.99  # of the rows of equal stamps hold the same where rows came twice
 CONTRADICTS = 0.01  # share of a rate that a clock may differ by
@@ -30,7 +39,7 @@ class Timing:
 
     Attributes:
         rate: Hz.
-        column: place of the clock; None for rows without gaps.
+        places: of the clock's column and, if there is one, of that of its dates; none for rows without gaps.
         tick: s that one unit of it is; None for times of day and dates.
         decimal: of its numbers.
         pace: of the clock.
@@ -39,7 +48,7 @@ class Timing:
     """
 
     rate: float
-    column: int | None = None
+    places: tuple[int, ...] = ()
     tick: float | None = None
     decimal: str = "."
     pace: Pace | None = None
@@ -47,12 +56,12 @@ class Timing:
     warnings: tuple[str, ...] = ()
 
     def stamps(self) -> Stamps:
-        """A reader of the clock's column."""
-        return Stamps(self.tick, self.decimal)
+        """A reader of the clock's columns."""
+        return Stamps(self.tick, self.decimal, len(self.places) > 1)
 
     def start(self, first: Sequence[str]) -> Start | None:
         """The time of day of the ``first`` row's cells, if its stamp states one."""
-        cell = "" if self.column is None or self.column >= len(first) else first[self.column]
+        cell = first[self.places[0]] if self.places and self.places[0] < len(first) else ""
         if self.tick is None:
             return start_of_stamp(cell)
         try:
@@ -66,10 +75,12 @@ class Timing:
 @dataclass(frozen=True)
 class _Clock:
     column: Column
+    places: tuple[int, ...]
     tick: float | None
     pace: Pace
     seconds: float
     warnings: tuple[str, ...]
+    guess: str  # of the unit of time
 
 
 def find_timing(
@@ -90,7 +101,7 @@ def find_timing(
         rows: of the file.
         first: cells of the first row.
         decimal: of its numbers.
-        columns: clocks and counters.
+        columns: clocks, counters and dates.
         rate, stated: Hz.
 
     Raises ``RecordError`` for a unit of time that is unknown, ``BadClock`` where no rate can be told.
@@ -98,11 +109,12 @@ def find_timing(
     known = rate or stated
     clocks: list[_Clock] = []
     faults: list[tuple[Column, Exception]] = []
+    dates = [column.place for column in columns if column.kind == DATE][:1]
     for column in columns:
-        if column.kind != CLOCK and (known is None or clocks):
+        if column.kind == DATE or (column.kind != CLOCK and (known is None or clocks)):
             continue
         try:
-            clocks.append(_read(rows, first, decimal, column, known))
+            clocks.append(_read(rows, first, decimal, column, dates, known))
         except (BadClock, RecordError) as error:
             if column.kind == CLOCK:
                 faults.append((column, error))
@@ -136,25 +148,32 @@ def _timing(clock, decimal, rate, stated):
             warnings.append(
                 f"found a rate of {nominal:g} Hz above the rows; took that of column {name}, {used:g} Hz"
             )
+    if clock.guess:
+        unit = f"found no unit of time in column {_name(clock.column)}; took it for {clock.guess}"
+        warnings.insert(0, f"{unit}, {used:.4g} Hz")
     if pace.jitter > JUMP:
         warnings.append(
             f"found stamps in column {name} that differ by up to {1000 * pace.jitter:.0f} ms from a steady "
             f"{used:.4g} Hz; smoothed them"
         )
-    return Timing(used, clock.column.place, clock.tick, decimal, pace, rate is not None, tuple(warnings))
+    return Timing(used, clock.places, clock.tick, decimal, pace, rate is not None, tuple(warnings))
 
 
-def _read(rows, first, decimal, column, known):
+def _read(rows, first, decimal, column, dates, known):
     """The pace of a column; ``BadClock`` for one that is no clock."""
     cell = first[column.place] if column.place < len(first) else ""
     warnings: list[str] = []
+    guesses: list[str] = []
+    tick, places = None, (column.place,)
     if is_stamp(cell):
-        tick = None
-        values, marks = _look(rows, column, Stamps(None))
-        times = Stamps(None).seconds(values)
+        if dates and not is_dated(cell):
+            places += (dates[0],)
+        stamps = Stamps(None, decimal, len(places) > 1)
+        values, marks = _look(rows, places, stamps)
+        times = stamps.seconds(values)
     else:
-        values, marks = _look(rows, column, Stamps(1.0, decimal))
-        tick = _tick(rows, column, values, known, warnings)
+        values, marks = _look(rows, places, Stamps(1.0, decimal))
+        tick = _tick(rows, column, values, known, warnings, guesses)
         times = values * tick
         if (np.diff(values) < 0).any():  # a counter may have begun again
             times = Stamps(tick, decimal).seconds(values)
@@ -163,7 +182,7 @@ def _read(rows, first, decimal, column, known):
     pace = _pace(times, marks)
     if column.kind != CLOCK and not pace.is_of(known, CONTRADICTS):
         raise BadClock("numbers that are not of the rows; expected those")
-    return _Clock(column, tick, pace, float(times[-1] - times[0]), tuple(warnings))
+    return _Clock(column, places, tick, pace, float(times[-1] - times[0]), tuple(warnings), "".join(guesses))
 
 
 def _pace(times, marks):
@@ -198,50 +217,80 @@ def _are_twice(is_again, is_alike):
     return bool(is_alike[is_again].mean() >= TWICE and (not len(others) or others.mean() < TWICE))
 
 
-def _look(rows, column, stamps):
+def _look(rows, places, stamps):
     """The stamps of the first rows, without those that cannot be read, and marks of what the rows hold."""
     parts, seen = [], 0
-    for _, values in rows.read([column.place, rows.least], [stamps.read, marks_of]):
-        parts.append(values[np.isfinite(values[:, 0])])
-        seen += len(values)
+    for _, values in rows.read([*places, rows.least], [*stamps.parsers, marks_of]):
+        values = np.stack([stamps.joined(values), values[:, -1]])
+        parts.append(values[:, np.isfinite(values[0])])
+        seen += values.shape[1]
         if seen >= LOOK:
             break
-    return np.concatenate(parts)[:LOOK].T
+    return np.concatenate(parts, axis=1)[:, :LOOK]
 
 
-def _tick(rows, column, values, known, warnings):
+def _tick(rows, column, values, known, warnings, guesses):
     """The s that one unit of the column is: by its name, its size, the rate, or what is likely."""
-    unit, name = column.unit.strip().casefold(), column.name or column.place + 1
+    unit = column.unit.strip().casefold()
     if column.kind != CLOCK:
         return 1 / known
     if (tick := SECONDS.get(unit)) is not None:
         return tick
-    if (tick := tick_of_epoch(float(values[0]))) is not None and len(values) > 1:
-        return tick
+    first = float(values[0])
+    step = _usual_step(values)
+    epoch = tick_of_epoch(first)
+    if epoch is not None and step is not None and step * epoch * SLOWEST <= 1:
+        return _of_hundreds(first, step, known, guesses) or epoch
     if unit not in UNSTATED:
         raise RecordError(f"{rows.name}: found time in {column.unit!r}; expected s, ms, us or ns.")
-    if len(values) < 2:
-        return 1.0
-    span = max(1, len(values) // 10)
-    step = float(np.median(np.diff(values))) or float(np.median(values[span:] - values[:-span])) / span
-    if step <= SHORTEST:
+    if step is None or step <= SHORTEST:
         return 1.0
     rates = {tick: 1 / (step * tick) for tick in TICKS}
-    usual = [tick for tick, one in rates.items() if USUAL_RATES[0] * 0.99 <= one <= USUAL_RATES[1]]
+    usual = [tick for tick, one in rates.items() if _is_usual(one)]
     if known is not None:
         fits = [tick for tick, one in rates.items() if abs(one / known - 1) <= ALIKE]
         if not fits and step == 1:
-            warnings.append(f"found numbers of rows in column {name}; took {known:g} of them for 1 s")
+            warnings.append(
+                f"found numbers of rows in column {_name(column)}; took {known:g} of them for 1 s"
+            )
             return 1 / known
         if not fits and not usual:
             raise BadClock(f"no unit of time and steps of {step:.4g}; expected an even clock")
         return (fits or usual)[0]
     tick = usual[0] if usual else 1.0
     if tick != 1.0:
-        warnings.append(
-            f"found no unit of time in column {name}; took it for {TICKS[tick]}, {rates[tick]:.4g} Hz"
-        )
+        guesses.append(TICKS[tick])
     return tick
+
+
+def _usual_step(values):
+    """The units from row to row; None for a single row."""
+    if len(values) < 2:
+        return None
+    span = max(1, len(values) // 10)
+    return float(np.median(np.diff(values))) or float(np.median(values[span:] - values[:-span])) / span
+
+
+def _is_usual(rate):
+    return USUAL_RATES[0] * 0.99 <= rate <= USUAL_RATES[1]
+
+
+def _of_hundreds(first, step, known, guesses):
+    """The tick of a clock of 100 ns, by its size and the rate; None for another."""
+    if not (counts_hundreds(first) and step > SHORTEST):
+        return None
+    rate = 1 / (step * HUNDRED)
+    if known is not None:
+        return HUNDRED if abs(rate / known - 1) <= ALIKE else None
+    if not _is_usual(rate):
+        return None
+    if _is_usual(rate * HUNDRED / 1e-9):
+        guesses.append("100 ns")
+    return HUNDRED
+
+
+def _name(column):
+    return column.name or column.place + 1
 
 
 def _found(error):
