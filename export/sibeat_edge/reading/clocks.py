@@ -7,6 +7,7 @@ import numpy as np
 
 from sibeat_edge.errors import RecordError
 from sibeat_edge.reading.limits import LONGEST
+from sibeat_edge.reading.text.stamps import HUNDRED, is_of_hundreds
 from sibeat_edge.signal.resampling import HIGHEST_RATE
 
 JUMP = 0.05  # s off an even clock, from which samples are lost
@@ -51,10 +52,18 @@ def thinned(times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return times[kept], np.diff(np.append(kept, len(times)))
 
 
-def told_unit(path: Path, times: np.ndarray, counts: np.ndarray) -> float:
+def told_unit(
+    path: Path, times: np.ndarray, counts: np.ndarray, first: float = 0.0, known: float | None = None
+) -> float:
     """How many s the unit of a clock is that does not state it: the longest with which the rate is an ECG's.
 
     Days have so short steps that they are told from s.
+
+    Args:
+        path: of the file, for errors.
+        times, counts: as of ``stretches_of``, but in the unit, since the first.
+        first: of the times as it is written: 100 ns since year 1 or 1601 are told by its size and the rate.
+        known: the rate in Hz, if it is known.
 
     Raises ``RecordError`` as ``stretches_of``.
 
@@ -64,6 +73,8 @@ def told_unit(path: Path, times: np.ndarray, counts: np.ndarray) -> float:
     rate = _guessed_rate(*_packets(path, times, counts))
     if rate > HIGHEST_RATE:
         return DAYS
+    if is_of_hundreds(first, rate / HUNDRED, known):
+        return HUNDRED
     return next((unit for unit in UNITS if rate / unit >= LOWEST), 1.0)
 
 

@@ -271,3 +271,46 @@ def test_stamps_rounded_to_more_than_a_sample_tell_the_rate(tmp_path, rate, tick
     assert record.rate == pytest.approx(rate, rel=1e-5) and not record.warnings
     np.testing.assert_array_equal(values, samples)
     np.testing.assert_allclose(times, np.arange(len(samples)) / rate, atol=tick / 1000)
+
+
+NET, WINDOWS = 639_031_968_000_000_000, 134_122_752_000_000_000  # 100 ns, in 2026
+
+
+@pytest.mark.parametrize("begin", [NET, WINDOWS])
+@pytest.mark.parametrize("rate", [50, 100, 130, 250, 1000])
+def test_a_clock_of_100_ns_is_told_by_its_size_and_the_rate(tmp_path, begin, rate):
+    count = 20 * rate
+    kept = np.r_[0 : 5 * rate, 9 * rate : count]
+    stamps = [str(begin + round(row * 1e7 / rate)) for row in range(count)]
+    rows = "".join(f"{stamps[row]},{VALUES[row % COUNT]}\n" for row in kept)
+    (tmp_path / "a.csv").write_text("timestamp,MLII\n" + rows)
+    for arguments in ({}, {"rate": rate}):
+        record = read_record(tmp_path / "a.csv", **arguments)
+        times, _ = place_of_each(record)
+        assert record.rate == rate
+        np.testing.assert_allclose(times, kept / rate, atol=2e-5)
+
+
+def test_a_clock_of_ns_since_2000_is_none_of_100_ns(tmp_path):
+    stamps = [str(820_497_600_000_000_000 + round(time * 1e9)) for time in TRUE]
+    assert not check(write(tmp_path, stamps, "timestamp", GAP), GAP).warnings
+
+
+SINCE_BOOT = {"µs": (123_456_789, 1e6), "us, 20 min": (1_234_567_890, 1e6), "ms": (102_345_678, 1e3)}
+SINCE_BOOT["ns"] = 123_456_789_012_345, 1e9
+
+
+@pytest.mark.parametrize("form", SINCE_BOOT)
+def test_a_clock_since_a_device_began_is_none_since_1970(tmp_path, form):
+    begin, ticks = SINCE_BOOT[form]
+    path = write(tmp_path, [str(begin + round(time * ticks)) for time in TRUE], "timestamp", GAP)
+    record = check(path, GAP)
+    assert "took it for" in record.warnings[0] and "130 Hz" in record.warnings[0] and record.start is None
+    assert not check(path, GAP, rate=RATE).warnings
+
+
+def test_the_rate_told_of_a_unit_that_was_guessed_is_the_one_used(tmp_path):
+    rows = "".join(f"{round(row / 0.36)},1\n" for row in range(7200))
+    (tmp_path / "a.csv").write_text("time,MLII\n" + rows)
+    record = read_record(tmp_path / "a.csv")
+    assert record.rate == 360 and "took it for ms, 360 Hz" in record.warnings[0]

@@ -111,7 +111,7 @@ class ParquetFile:
         faults = []
         for name, step in clocks:
             try:
-                found, self._stretches = self._clock(name, step)
+                found, self._stretches = self._clock(name, step, known)
             except RecordError as error:
                 faults.append((name, error))
                 continue
@@ -129,7 +129,7 @@ class ParquetFile:
         """The rate that is ``known``, where a frame's index or the numbers of rows tell the gaps."""
         for name, is_whole in numbers if known else ():
             try:
-                found, stretches = self._clock(name, 1 / known if is_whole else 0)
+                found, stretches = self._clock(name, 1 / known if is_whole else 0, known)
             except RecordError:
                 continue
             if abs(found / known - 1) <= CONTRADICTS:
@@ -140,7 +140,7 @@ class ParquetFile:
                 return found
         return None
 
-    def _clock(self, name, step):
+    def _clock(self, name, step, known):
         times, counts, origin, stamps = [], [], None, Stamps(None)
         for batch in self._batches([name]):
             values = batch.column(0)
@@ -156,7 +156,7 @@ class ParquetFile:
             times.append(part[0])
             counts.append(part[1])
         times, counts = np.concatenate(times), np.concatenate(counts)
-        step = step or told_unit(self._path, times, counts)
+        step = step or told_unit(self._path, times, counts, float(origin), known)
         return stretches_of(self._path, times * step, counts)
 
     def _batches(self, names):

@@ -12,7 +12,10 @@ from sibeat_edge.reading.text.numbers import ZERO, Cells, NoNumber, cells_of_wor
 
 # s since 1970 from 1973 to 5138 are as many as this, and in smaller units a thousand times as many each.
 EPOCH = 1e8, 1e11
-HUNDREDS = 1e17, 1e18  # of 100 ns are as many years as there have been, since 1601 or since year 1
+HUNDRED = 1e-7  # s: 100 ns
+HUNDREDS = 1e17, 1e18  # such are as many years as there have been, since 1601 or since year 1
+LIKELY = 49.5, 10_000.0  # Hz of an ECG
+ALIKE = 0.1  # share by which a rate differs from one that is known, to tell the unit of a time
 LONGEST = 64  # bytes of a stamp
 DAY, HALF, HELD_UP = 86_400.0, 43_200.0, 60.0  # s
 WRAPS = (2.0**16, 2.0**24, 2.0**31, 2.0**32)  # where devices' counters of ticks begin again
@@ -177,13 +180,19 @@ def tick_of_epoch(stamp: float) -> float | None:
     return next((tick for tick in (1.0, 1e-3, 1e-6, 1e-9) if EPOCH[0] <= stamp * tick < EPOCH[1]), None)
 
 
-def counts_hundreds(stamp: float) -> bool:
-    """Whether a stamp may count 100 ns since year 1 or 1601, as those of .NET and Windows do.
+def is_of_hundreds(stamp: float, rate: float, known: float | None) -> bool:
+    """Whether a stamp counts 100 ns since year 1 or 1601, as those of .NET and Windows do, and no ns.
 
-    >>> [counts_hundreds(stamp) for stamp in (639031968000000000, 134122752000000000, 1.7e18)]
-    [True, True, False]
+    Args:
+        stamp: the first.
+        rate: Hz of the clock if it does so.
+        known: the rate, if it is known.
+
+    >>> is_of_hundreds(639031968000000000, 250, None), is_of_hundreds(820497600000000000, 1.3, None)
+    (True, False)
     """
-    return HUNDREDS[0] <= stamp < HUNDREDS[1]
+    is_likely = LIKELY[0] <= rate <= LIKELY[1] if known is None else abs(rate / known - 1) <= ALIKE
+    return HUNDREDS[0] <= stamp < HUNDREDS[1] and is_likely
 
 
 def _of_texts(cells, dates):

@@ -13,9 +13,11 @@ from sibeat_edge.reading.text.columns import CLOCK, DATE, Column
 from sibeat_edge.reading.text.numbers import marks_of
 from sibeat_edge.reading.text.rows import Rows
 from sibeat_edge.reading.text.stamps import (
+    ALIKE,
+    HUNDRED,
     Stamps,
-    counts_hundreds,
     is_dated,
+    is_of_hundreds,
     is_stamp,
     start_of_stamp,
     tick_of_epoch,
@@ -25,9 +27,8 @@ LOOK = 200_000  # rows by which the clock's pace is told
 USUAL_RATES = 50.0, 10_000.0  # Hz, by which the unit of a time is guessed
 TICKS = {1.0: "s", 1e-3: "ms", 1e-6: "µs", 1e-9: "ns", 86_400.0: "days"}
 SHORTEST = 1e-12  # units of time, up to which a step of a clock is none
-ALIKE = 0.1  # share by which a rate differs from one that is known, to tell the unit of a time
-HUNDRED = 1e-7  # s: 100 ns
-SLOWEST = 0.9  # Hz, below which what looks like a time since 1970 is a finer one since a device began
+OF_NOW = 946_684_800.0, 4_102_444_800.0  # s since 1970, from 2000 to 2099
+SLOWEST = 0.9  # Hz, below which what looks like a time of these years is a finer one since a device began
 AGAIN = 0.05  # share of rows that may come twice
 TWICE = 0.99  # of the rows of equal stamps hold the same where rows came twice
 CONTRADICTS = 0.01  # share of a rate that a clock may differ by
@@ -239,7 +240,7 @@ def _tick(rows, column, values, known, warnings, guesses):
     first = float(values[0])
     step = _usual_step(values)
     epoch = tick_of_epoch(first)
-    if epoch is not None and step is not None and step * epoch * SLOWEST <= 1:
+    if epoch is not None and step is not None and _is_of_epoch(first * epoch, step * epoch, known):
         return _of_hundreds(first, step, known, guesses) or epoch
     if unit not in UNSTATED:
         raise RecordError(f"{rows.name}: found time in {column.unit!r}; expected s, ms, us or ns.")
@@ -275,16 +276,21 @@ def _is_usual(rate):
     return USUAL_RATES[0] * 0.99 <= rate <= USUAL_RATES[1]
 
 
+def _is_of_epoch(seconds, step, known):
+    """Whether a clock of these s since 1970, and s a row, is one; else it is finer, since a device began."""
+    if step <= SHORTEST:
+        return True
+    if known is not None and any(abs(step * known * scale - 1) <= ALIKE for scale in (1e-3, 1e-6, 1e-9)):
+        return False
+    return 1 / step >= (SLOWEST if OF_NOW[0] <= seconds < OF_NOW[1] else USUAL_RATES[0] * 0.99)
+
+
 def _of_hundreds(first, step, known, guesses):
-    """The tick of a clock of 100 ns, by its size and the rate; None for another."""
-    if not (counts_hundreds(first) and step > SHORTEST):
+    """The tick of a clock of 100 ns; None for another."""
+    rate = 1 / max(step * HUNDRED, SHORTEST)
+    if not is_of_hundreds(first, rate, known):
         return None
-    rate = 1 / (step * HUNDRED)
-    if known is not None:
-        return HUNDRED if abs(rate / known - 1) <= ALIKE else None
-    if not _is_usual(rate):
-        return None
-    if _is_usual(rate * HUNDRED / 1e-9):
+    if known is None and _is_usual(rate * HUNDRED / 1e-9):
         guesses.append("100 ns")
     return HUNDRED
 

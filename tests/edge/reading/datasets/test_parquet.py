@@ -216,3 +216,14 @@ def test_dates_alone_are_no_clock(tmp_path):
     days, _ = over_midnight("%Y-%m-%d", "%H:%M:%S.%f")
     with pytest.raises(RecordError, match="column of time"):
         read_record(saved(tmp_path, date=days, II=SIGNAL[:, 1]))
+
+
+@pytest.mark.parametrize("rate", [100, 250, 1000])
+def test_a_clock_of_100_ns_is_told_by_its_size_and_the_rate(tmp_path, rate):
+    times = np.arange(2500) / rate
+    times[1000:] += 3
+    ticks = 639_031_968_000_000_000 + np.round(times * 1e7).astype("i8")
+    path = saved(tmp_path, timestamp=ticks, II=SIGNAL[:, 1])
+    for arguments in ({}, {"rate": rate}):
+        record = read_record(path, **arguments)
+        assert record.rate == rate and record.seconds == pytest.approx(3 + 2500 / rate, abs=0.01)
