@@ -10,10 +10,19 @@ from sibeat_edge.errors import RecordError
 from sibeat_edge.reading.formats import STANDARD_INPUT
 from sibeat_edge.reading.layout import find_layout, is_row
 from sibeat_edge.reading.text.clock import BadClock
-from sibeat_edge.reading.text.columns import CLOCK, COUNTER, DATE, LEAD, are_split, find_columns, is_counted
+from sibeat_edge.reading.text.columns import (
+    CLOCK,
+    COUNTER,
+    DATE,
+    LEAD,
+    are_split,
+    find_columns,
+    is_counted,
+    turns_at,
+)
 from sibeat_edge.reading.text.even import EvenClock
 from sibeat_edge.reading.text.mixed import check_sensors
-from sibeat_edge.reading.text.numbers import numbers
+from sibeat_edge.reading.text.numbers import NoNumber, numbers
 from sibeat_edge.reading.text.order import InOrder
 from sibeat_edge.reading.text.preamble import read_preamble
 from sibeat_edge.reading.text.rows import Rows
@@ -75,7 +84,8 @@ class CsvFile:
             raise RecordError(f"{self._name}: found no samples; expected rows of numbers.")
         self._layout = layout
         preamble = read_preamble(lines[: layout.first])
-        first = [layout.cells(line) for line in lines[layout.first :] if is_row(line)][:FEW]
+        head = [layout.cells(line) for line in lines[layout.first :] if is_row(line)]
+        first = head[:FEW]
         if layout.separator == "," and are_split(first):
             raise RecordError(
                 f"{self._name}: found commas between the columns and before decimals; expected semicolons, "
@@ -92,7 +102,7 @@ class CsvFile:
         self.leads = [column.name for column in leads]
         self.units = [column.unit for column in leads]
         self.named = not all(name.isdigit() for name in self.leads)
-        self._timing = self._find_timing(columns, rate, preamble.rate, first)
+        self._timing = self._find_timing(columns, rate, preamble.rate, head)
         self._rate, self.start = float(self._timing.rate), self._timing.start(first[0])
         by_count = "the option" if self._timing.is_given else "the lines above the rows"
         self.told = {"rate": by_count if not self._timing.places else "the clock"}
@@ -104,15 +114,16 @@ class CsvFile:
         told = f"{self._name}: {what}."
         self.warnings += [] if told in self.warnings else [told]
 
-    def _find_timing(self, columns, rate, stated, first):
+    def _find_timing(self, columns, rate, stated, head):
         """The clock and the rate, with warnings of what was guessed."""
         clocks = [column for column in columns if column.kind in (CLOCK, DATE)]
-        clocks += [
-            column for column in columns if column.kind == COUNTER and is_counted(self._layout, column, first)
-        ]
+        counters = [column for column in columns if column.kind == COUNTER]
+        clocks += [column for column in counters if is_counted(self._layout, column, head)]
+        turns = [(column, turns_at(self._layout, column, head)) for column in counters]
+        self._turning = next(((column, size) for column, size in turns if size), None)
         rows = Rows(self._name, self._stream, self._layout, self._columns[0])
         try:
-            timing = find_timing(rows, first[0], self._layout.decimal, clocks, rate, stated)
+            timing = find_timing(rows, head[0], self._layout.decimal, clocks, rate, stated)
         except BadClock as error:
             raise self._of_clock(error, self._layout.first + 1) from error
         for warning in timing.warnings:
@@ -155,7 +166,7 @@ class CsvFile:
         rows = Rows(self._name, self._stream, self._layout)
         parse = [lambda cells: numbers(cells, self._layout.decimal)] * len(places)
         if not self._timing.places:
-            yield from self._by_count(0.0, (values for _, values in rows.read(places, parse)))
+            yield from self._by_count(0.0, self._counted(rows, places, parse))
         else:
             stamps = self._timing.stamps()
             parts = rows.read([*self._timing.places, *places], [*stamps.parsers, *parse])
@@ -169,6 +180,30 @@ class CsvFile:
             if len(values):
                 yield begin + seen / self._rate, values
             seen += len(values)
+
+    def _counted(self, rows, places, parse):
+        """The samples of rows without a clock; tells where numbers that begin again jump."""
+        if self._turning is None:
+            yield from (values for _, values in rows.read(places, parse))
+            return
+        column, size = self._turning
+        jumps, last = 0, np.nan
+        for _, values in rows.read([*places, column.place], [*parse, self._numbers_or_none]):
+            steps = np.diff(values[:, -1], prepend=last) % size
+            jumps, last = jumps + int((np.isfinite(steps) & (steps != 1)).sum()), values[-1, -1]
+            yield values[:, :-1]
+        if jumps:
+            self._warn(
+                f"found {jumps:,} of the numbers in column {column.name} to jump: samples are lost there, "
+                "and those behind come too early"
+            )
+
+    def _numbers_or_none(self, cells):
+        """Numbers; of a column in which there are others, too, none."""
+        try:
+            return numbers(cells, self._layout.decimal)
+        except NoNumber:
+            return np.full(len(cells.starts), np.nan)
 
     def _ordered(self, parts, stamps):
         """The line, the stamps in s and the samples of parts whose rows are in the order of an even clock."""

@@ -17,6 +17,7 @@ LEAD, CLOCK, COUNTER, DATE = "lead", "clock", "counter", "date"
 LIMB = re.compile(r"i{1,3}|av[rlf]|v[1-9]")
 DATES = frozenset(("date", "datum", "fecha"))  # headings of dates that are written as a number
 EVEN = 0.9  # of a counter's steps
+STAIRS = 3  # steps of a rounded clock, at least
 LEAST = 10  # rows, from which an even rise is no coincidence
 
 
@@ -100,10 +101,10 @@ def _kind(layout, name, unit, place, cells):
         return CLOCK
     if cells and all(map(is_date, cells)) and (not known[0].isdigit() or DATES & set(words(name or ""))):
         return DATE
-    values = np.array([np.nan if (value := layout.number(cell)) is None else value for cell in cells])
+    values = _values(layout, cells)
     values[~np.isfinite(values)] = np.nan
     if name is None:
-        return LEAD if layout.width == 1 or place else _kind_by_values(values)
+        return LEAD if layout.width == 1 else _kind_by_values(values)
     found = set(words(name))
     if (found & COUNTERS or not name.strip(" #")) and not found & ECG and _counts(values):
         return COUNTER
@@ -116,16 +117,34 @@ def _kind(layout, name, unit, place, cells):
 
 
 def _kind_by_values(values):
-    """The kind of a first column of which no name tells it: no ECG rises evenly for so many rows."""
-    if len(values) < LEAST or not _rises_evenly(values):
+    """The kind of a column of which no name tells it: no ECG rises evenly for so many rows."""
+    if len(values) < LEAST or not (_rises_evenly(values) or _rises_by_stairs(values)):
         return LEAD
-    return COUNTER if (np.diff(values) == 1).all() else CLOCK
+    return COUNTER if _are_counted(values) else CLOCK
 
 
 def _rises_evenly(values):
     steps = np.diff(values)
     usual = np.median(steps)
     return bool((steps > 0).all() and np.mean(np.abs(steps - usual) <= usual / 2) >= EVEN)
+
+
+def _rises_by_stairs(values):
+    """Whether values rise as those of a clock do that is rounded to more than a row, but for a gap."""
+    if not (np.diff(values) >= 0).all():
+        return False
+    stairs = np.flatnonzero(np.diff(values)) + 1
+    heights, lengths = np.diff(values[np.append(0, stairs)]), np.diff(stairs)
+    if len(stairs) < STAIRS:
+        return False
+    odd = np.abs(heights - np.median(heights)) > np.median(heights) / 100
+    return bool(odd.sum() <= 1 and (np.abs(lengths - np.median(lengths)) > 1).sum() <= 2)
+
+
+def _are_counted(values):
+    """Whether these number the rows one by one, but for some that are left out."""
+    steps = np.diff(values)
+    return len(steps) > 0 and bool((steps >= 1).all() and np.mean(steps == 1) >= EVEN)
 
 
 def _counts(values):
@@ -140,6 +159,30 @@ def _counts(values):
 
 
 def is_counted(layout: Layout, column: Column, rows: Sequence[Sequence[str]]) -> bool:
-    """Whether a column numbers the rows one by one."""
-    values = [layout.number(row[column.place]) for row in rows if len(row) > column.place]
-    return len(values) > 1 and None not in values and bool((np.diff(np.array(values, float)) == 1).all())
+    """Whether a column numbers the rows one by one, but for some that are left out."""
+    return _are_counted(_numbers(layout, column, rows))
+
+
+def turns_at(layout: Layout, column: Column, rows: Sequence[Sequence[str]]) -> float | None:
+    """How many numbers a column counts before it begins again, one for each row; None if it does not.
+
+    >>> from sibeat_edge.reading.layout import find_layout
+    >>> rows = [[f"{row % 16}", "5"] for row in range(50)]
+    >>> layout = find_layout(["nSeq,ecg\n", *(",".join(row) + "\n" for row in rows)])
+    >>> turns_at(layout, Column(0, "nSeq", "", COUNTER), rows)
+    16.0
+    """
+    values = _numbers(layout, column, rows)
+    steps = np.diff(values)
+    if np.isnan(values).any() or not (steps < 0).any():
+        return None
+    size = float(np.ptp(values)) + 1
+    return size if np.mean(steps % size == 1) >= EVEN else None
+
+
+def _numbers(layout, column, rows):
+    return _values(layout, [row[column.place] for row in rows if len(row) > column.place])
+
+
+def _values(layout, cells):
+    return np.array([np.nan if (value := layout.number(cell)) is None else value for cell in cells])

@@ -60,19 +60,20 @@ class EvenClock:
 
     def _runs(self, times, first, last):
         off = times - np.arange(len(times)) / self._rate
-        if self._zero is None:
-            self._zero = self._stamp(times, off, 0)
         gaps = find_gaps(off, np.diff(times), self._pace, range(max(1, first), last))
+        ends = [place for place, _ in gaps] + [len(times)]
+        if self._zero is None:
+            self._zero = self._stamp(times, off, 0, ends[0])
         if len(gaps) > 3 + (last - first) / self._rate:
             raise unsteady(self._pace, 0)
         runs, begin, lost = [], first, 0
-        for place, size in [*gaps, (last, 0.0)]:
+        for number, (place, size) in enumerate([*gaps, (last, 0.0)], 1):
             if place > begin:
                 runs.append(Run(place - begin, self._end, lost))
                 self._end += (place - begin) / self._rate
             begin, lost = place, 0
             if size > JUMP:
-                self._end = max(self._end, self._stamp(times, off, place) - self._zero)
+                self._end = max(self._end, self._stamp(times, off, place, ends[number]) - self._zero)
                 self._lead = 0.0
             elif size:
                 lost = round(size * self._rate)
@@ -82,11 +83,11 @@ class EvenClock:
         self._times, self._out = times[kept:], last - kept
         return runs
 
-    def _stamp(self, times, off, place):
-        """The stamp of the sample at ``place`` without its jitter."""
+    def _stamp(self, times, off, place, end):
+        """The stamp of the sample at ``place`` without its jitter, by those up to the gap at ``end``."""
         if self._pace.is_fine:
             return float(times[place])
-        return level(off[place : place + self._pace.window]) + place / self._rate
+        return level(off[place : min(end, place + self._pace.window)]) + place / self._rate
 
     def _follow(self, stamp, seconds):
         """Follow a clock that drifts away from the count, in so many s; ``BadClock`` if it runs away."""

@@ -178,6 +178,8 @@ def _read(rows, first, decimal, column, dates, known):
         times = values * tick
         if (np.diff(values) < 0).any():  # a counter may have begun again
             times = Stamps(tick, decimal).seconds(values)
+        if column.kind != CLOCK and -np.diff(times).min(initial=0) > np.ptp(times) / 2:
+            raise BadClock("numbers that begin again; expected those of all rows")
     if len(times) > 2 and times[-1] < times[-2]:
         times, marks = times[:-1], marks[:-1]  # the last stamp of a file that was cut
     pace = _pace(times, marks)
