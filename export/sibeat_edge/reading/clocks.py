@@ -7,7 +7,7 @@ import numpy as np
 
 from sibeat_edge.errors import RecordError
 from sibeat_edge.reading.limits import LONGEST
-from sibeat_edge.reading.text.stamps import HUNDRED, is_of_hundreds
+from sibeat_edge.reading.text.epochs import HUNDRED, is_of_hundreds
 from sibeat_edge.signal.resampling import HIGHEST_RATE
 
 JUMP = 0.05  # s off an even clock, from which samples are lost

@@ -123,7 +123,7 @@ class CsvFile:
         self._turning = next(((column, size) for column, size in turns if size), None)
         rows = Rows(self._name, self._stream, self._layout, self._columns[0])
         try:
-            timing = find_timing(rows, head[0], self._layout.decimal, clocks, rate, stated)
+            timing = find_timing(rows, self._columns[0], head[0], self._layout.decimal, clocks, rate, stated)
         except BadClock as error:
             raise self._of_clock(error, self._layout.first + 1) from error
         for warning in timing.warnings:

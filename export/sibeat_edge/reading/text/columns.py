@@ -166,10 +166,8 @@ def is_counted(layout: Layout, column: Column, rows: Sequence[Sequence[str]]) ->
 def turns_at(layout: Layout, column: Column, rows: Sequence[Sequence[str]]) -> float | None:
     """How many numbers a column counts before it begins again, one for each row; None if it does not.
 
-    >>> from sibeat_edge.reading.layout import find_layout
     >>> rows = [[f"{row % 16}", "5"] for row in range(50)]
-    >>> layout = find_layout(["nSeq,ecg\n", *(",".join(row) + "\n" for row in rows)])
-    >>> turns_at(layout, Column(0, "nSeq", "", COUNTER), rows)
+    >>> turns_at(Layout(","), Column(0, "nSeq", "", COUNTER), rows)
     16.0
     """
     values = _numbers(layout, column, rows)

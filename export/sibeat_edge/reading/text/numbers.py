@@ -18,7 +18,6 @@ GROUPED = {
     ".": re.compile(r"[+-]?\d{1,3}(,\d{3})+\.\d+", re.ASCII),
     ",": re.compile(r"[+-]?\d{1,3}(\.\d{3})+,\d+", re.ASCII),
 }
-MARKS = np.random.default_rng(0).random(16)  # by which the texts of cells are told apart
 FORMATS = 4  # numbers of decimals that a column's plain cells have at most
 
 
@@ -140,11 +139,6 @@ def numbers(cells: Cells, decimal: str = ".") -> np.ndarray:
     if len(rest):
         values[rest] = _others(cells, rest, decimal)
     return values
-
-
-def marks_of(cells: Cells) -> np.ndarray:
-    """A number of each cell that is another where its text is, up to 16 bytes."""
-    return cells.matrix(len(MARKS)) @ MARKS
 
 
 def _places(cell, decimal):

@@ -32,13 +32,13 @@ class Rows:
         least: place of a column that every row has, whichever are read.
 
     Attributes:
-        name, least: as above.
+        name: as above.
         cut: a sentence on where the rows end before the text does, or on those that are left out, known after
             reading; else empty.
     """
 
     def __init__(self, name: str, stream: TextStream, layout: Layout, least: int = 0) -> None:
-        self.name, self._stream, self._layout, self.least, self.cut = name, stream, layout, least, ""
+        self.name, self._stream, self._layout, self._least, self.cut = name, stream, layout, least, ""
         self._faults, self._first = 0, ""  # rows that could not be read so far, and a sentence on the first
 
     def read(self, columns: Sequence[int], parsers: Sequence[Parser]) -> Iterator[tuple[int, np.ndarray]]:
@@ -142,7 +142,7 @@ class Rows:
         if size > width:
             what = "headings" if self._layout.headings else "in the rows above"
             return f"{size} cells; expected {width}, as there are {what}"
-        if len(cells) <= max(self.least, *columns):
+        if len(cells) <= max(self._least, *columns):
             return f"{len(cells)} of {width} columns; expected all"
         return ""
 

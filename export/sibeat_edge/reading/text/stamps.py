@@ -7,35 +7,36 @@ from datetime import date
 import numpy as np
 
 from sibeat_edge.reading.start import Start
-from sibeat_edge.reading.text.dates import Dates
+from sibeat_edge.reading.text.dates import CENTURY, Dates
 from sibeat_edge.reading.text.numbers import ZERO, Cells, NoNumber, cells_of_words, numbers
 
-# s since 1970 from 1973 to 5138 are as many as this, and in smaller units a thousand times as many each.
-EPOCH = 1e8, 1e11
-HUNDRED = 1e-7  # s: 100 ns
-HUNDREDS = 1e17, 1e18  # such are as many years as there have been, since 1601 or since year 1
-LIKELY = 49.5, 10_000.0  # Hz of an ECG
-ALIKE = 0.1  # share by which a rate differs from one that is known, to tell the unit of a time
 LONGEST = 64  # bytes of a stamp
-DAY, HALF, HELD_UP = 86_400.0, 43_200.0, 60.0  # s
+DAY, HALF, HOUR, HELD_UP = 86_400.0, 43_200.0, 3600.0, 60.0  # s
 WRAPS = (2.0**16, 2.0**24, 2.0**31, 2.0**32)  # where devices' counters of ticks begin again
 NEAR = 0.9  # of its range, from which a counter is about to begin again
 STAMP = re.compile(
-    r"\[?(?P<bare>(?=\d{8}T\d{6}))?"  # 20240131T120000: ISO without separators
+    r"\[?(?:(?P<days>\d{1,5}) days?,? )?"  # as pandas and Python write what has gone by
+    r"(?P<bare>(?=\d{8}T\d{6}))?"  # 20240131T120000: ISO without separators
     r"(?:(?P<Y>\d{4})(?(bare)|[-/.])(?P<m>\d{1,2})(?(bare)|[-/.])(?P<d>\d{1,2})|(?P<d2>\d{1,2})\.(?P<m2>\d{1,2})\.(?P<Y2>\d{4})"
-    r"|(?P<d3>\d{1,2})[- ](?P<name>[A-Z]{3})[- ](?P<Y3>\d{4})"
-    r"|(?P<p>\d{1,2})[-/.](?P<q>\d{1,2})[-/.](?P<r>\d{4}|\d{2}))?[T ,]{0,2}"
+    r"|(?P<d3>\d{1,2})[- ](?P<name>[A-Z]{3})[- ](?P<Y3>\d{4}|\d{2})"
+    r"|(?P<Y4>\d{4})(?P<m4>\d{2})(?P<d4>\d{2})(?=[T _]\d{1,2}:)"
+    r"|(?P<name5>[A-Z]{3}) {1,2}(?P<d5>\d{1,2}),? (?P<Y5>\d{4})"
+    r"|(?P<p>\d{1,2})[-/.](?P<q>\d{1,2})[-/.](?P<r>\d{4}|\d{2}))?[T ,_]{0,2}"
     r"(?P<H>\d{1,3})(?(bare)|:)(?P<M>\d{2})(?:(?(bare)|:)(?P<S>\d{2}))?(?:[.,:](?P<f>\d{1,9}))?"
-    r"(?: ?(?P<half>[AP])\.?M\.?)?(?: ?(?:Z|UTC|(?P<sign>[+-])(?P<zH>\d{2}):?(?P<zM>\d{2})?))?"
+    r"(?: ?(?P<half>[AP])\.? ?M\.?)?"
+    r"(?: ?(?:Z|UTC|GMT|(?P<zone>[ECMP][SD]T|[CEW]ES?T|MES?Z|BST|AE[SD]T|JST|MSK)"
+    r"|(?P<sign>[+-])(?P<zH>\d{2}):?(?P<zM>\d{2})?)(?:\[[A-Z_]+/[A-Z_]+\])?)?"
     r"(?: (?P<p2>\d{1,4})[-/.](?P<q2>\d{1,2})[-/.](?P<r2>\d{4}|\d{1,2}))?\]?",
     re.IGNORECASE | re.ASCII,
 )
 NUMBERS = (
-    ("Y", "m", "d", "d2", "m2", "Y2", "d3", "Y3", "p", "q", "r", "p2", "q2", "r2")
-    + ("H", "M", "S", "f", "zH", "zM")
+    ("days", "Y", "m", "d", "d2", "m2", "Y2", "d3", "Y3", "Y4", "m4", "d4", "d5", "Y5")
+    + ("p", "q", "r", "p2", "q2", "r2", "H", "M", "S", "f", "zH", "zM")
 )  # fmt: skip
-DATES = ("Y", "m", "d"), ("Y2", "m2", "d2"), ("Y3", "name", "d3")
+DATES = ("Y", "m", "d"), ("Y2", "m2", "d2"), ("Y3", "name", "d3"), ("Y4", "m4", "d4"), ("Y5", "name5", "d5")
 UNORDERED = ("p", "q", "r"), ("p2", "q2", "r2")  # day, month and year in any order
+# Zones whose clock is an hour ahead in summer; of others, which stay the same, no offset need be known.
+SUMMER = re.compile(r"[A-Z]{1,2}DT|[CEW]EST|BST|MESZ", re.IGNORECASE)
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")  # as MATLAB has
 
 
@@ -63,11 +64,13 @@ class Stamps:
         self._tick, self._decimal, self._is_dated = tick, decimal, is_dated
         self._last: float | None = None  # stamp of the part before, as it is written
         self._turns = 0.0  # what has been added to the stamps so far
-        self._dates = Dates()
+        self._dates, self._period = Dates(), DAY  # after which a clock of the day begins again
         self.parsers = [self.read, self._dates.read] if is_dated else [self.read]
 
     def read(self, cells: Cells) -> np.ndarray:
         """The cells as they are written, in units of time; ``NoNumber`` for the first that is no stamp."""
+        if self._tick is None and len(cells.starts) and _is_of_minutes(cells.cell(0)[:LONGEST]):
+            self._period = HOUR
         return finite(_of_texts(cells, self._dates) if self._tick is None else numbers(cells, self._decimal))
 
     def joined(self, columns: np.ndarray) -> np.ndarray:
@@ -87,8 +90,8 @@ class Stamps:
         before = values[:1] if self._last is None else [self._last]
         steps = np.diff(values, prepend=before)
         added = np.zeros(len(values))
-        turn = _wrap if self._tick is not None else _midnight_of_date if self._is_dated else _midnight
-        is_back = steps < -min(HALF, WRAPS[0] / 2)
+        turn = _wrap if self._tick is not None else _midnight_of_date if self._is_dated else self._midnight
+        is_back = steps < -min(self._period / 2, WRAPS[0] / 2)
         for place in np.flatnonzero(is_back | (steps > DAY - HELD_UP) & (self._tick is None)):
             added[place] = turn(values[place] - steps[place], values[place])
         turned = self._turns + np.cumsum(added)
@@ -96,19 +99,22 @@ class Stamps:
             self._last, self._turns = values[-1], turned[-1]
         return turned
 
+    def _midnight(self, before, behind):
+        """What is added where a clock of the day, or of the hour, begins again without a date.
+
+        It is taken off for packets from before a midnight.
+        """
+        if max(before, behind) >= self._period:
+            return 0.0
+        back = before - behind
+        return self._period if back > self._period / 2 else -DAY if -back > DAY - HELD_UP else 0.0
+
 
 def finite(values: np.ndarray) -> np.ndarray:
     """These values; raises ``NoNumber`` for the first that is missing or infinite."""
     if not np.isfinite(values).all():
         raise NoNumber(int(np.argmin(np.isfinite(values))))
     return values
-
-
-def _midnight(before, behind):
-    """What is added behind midnight to a time of day without a date; taken off for packets from before it."""
-    if before >= DAY or behind >= DAY:
-        return 0.0
-    return DAY if before - behind > HALF else -DAY if behind - before > DAY - HELD_UP else 0.0
 
 
 def _midnight_of_date(before, behind):
@@ -129,12 +135,18 @@ def is_stamp(cell: str) -> bool:
 
     >>> [is_stamp(cell) for cell in ("2024-01-31T12:00:00.5Z", "0:00.004", "9:05:01 PM", "20240131T120000")]
     [True, True, True, True]
-    >>> is_stamp("31-Jan-2024 12:00:00.5")
-    True
+    >>> [is_stamp(cell) for cell in ("31-Jan-24 12:00:00.5", "Jan 31, 2024 8:00:00 AM", "0 days 00:00:00")]
+    [True, True, True]
     >>> [is_stamp(cell) for cell in ("31.1.2024", "1.2", "1706745600000")]
     [False, False, False]
     """
     return STAMP.fullmatch(cell) is not None
+
+
+def _is_of_minutes(cell):
+    """Whether a stamp has minutes and seconds alone, as of a spreadsheet that shows no hours."""
+    found = STAMP.fullmatch(cell)
+    return found is not None and found["S"] is None and found["f"] is not None
 
 
 def is_dated(cell: str) -> bool:
@@ -156,7 +168,7 @@ def start_of_stamp(cell: str) -> Start | None:
     (None, None, None)
     """
     found = STAMP.fullmatch(cell.strip())
-    if found is None or found["S"] is None:
+    if found is None or found["S"] is None or found["days"]:
         return None
     hour = int(found["H"])
     if found["half"]:
@@ -165,34 +177,10 @@ def start_of_stamp(cell: str) -> Start | None:
     year, month, day = (found[name] for name in _date_names(found))
     month = _month(found) or month
     try:
-        known = date(int(year), int(month), int(day)) if year else None
+        known = date(_year(int(year)), int(month), int(day)) if year else None
     except ValueError:
         return None
     return Start(clock, known) if clock < DAY and (known or clock >= 1) else None
-
-
-def tick_of_epoch(stamp: float) -> float | None:
-    """The s that one unit of a stamp since 1970 is, told by its magnitude; None for one that is none.
-
-    >>> [tick_of_epoch(stamp) for stamp in (1.7e9, 1.7e12, 1.7e15, 1.7e18, 5.0)]
-    [1.0, 0.001, 1e-06, 1e-09, None]
-    """
-    return next((tick for tick in (1.0, 1e-3, 1e-6, 1e-9) if EPOCH[0] <= stamp * tick < EPOCH[1]), None)
-
-
-def is_of_hundreds(stamp: float, rate: float, known: float | None) -> bool:
-    """Whether a stamp counts 100 ns since year 1 or 1601, as those of .NET and Windows do, and no ns.
-
-    Args:
-        stamp: the first.
-        rate: Hz of the clock if it does so.
-        known: the rate, if it is known.
-
-    >>> is_of_hundreds(639031968000000000, 250, None), is_of_hundreds(820497600000000000, 1.3, None)
-    (True, False)
-    """
-    is_likely = LIKELY[0] <= rate <= LIKELY[1] if known is None else abs(rate / known - 1) <= ALIKE
-    return HUNDREDS[0] <= stamp < HUNDREDS[1] and is_likely
 
 
 def _of_texts(cells, dates):
@@ -230,7 +218,7 @@ def _alike(cells, found, dates):
     first, last = found.span("f")
     fraction = parts["f"] / 10.0 ** (last - first)
     year, month, day = _date_names(found)
-    parts["name"] = np.full(len(fits), _month(found))
+    parts["name"] = parts["name5"] = np.full(len(fits), _month(found))
     unordered = next((names for names in UNORDERED if found[names[0]]), None)
     has_date = bool(found[year] or unordered)
     if found["S"] is None and found["f"] is not None:  # m:ss.fff
@@ -245,6 +233,9 @@ def _alike(cells, found, dates):
     if found["sign"]:
         zone = parts["zH"] * 3600 + parts["zM"] * 60
         seconds = seconds - zone * (1 if found["sign"] == "+" else -1)
+    if found["zone"] and SUMMER.fullmatch(found["zone"]):
+        seconds = seconds - 3600
+    seconds = seconds + DAY * parts["days"]
     if unordered:
         seconds = seconds + DAY * _days([parts[name] for name in unordered], dates.day, fits)
     elif has_date:
@@ -259,7 +250,7 @@ def _date_names(found):
 
 def _month(found):
     """The number of a month that has its name; 0 for none, which is in no date."""
-    name = (found["name"] or "").casefold()
+    name = (found["name"] or found["name5"] or "").casefold()
     return MONTHS.index(name) + 1 if name in MONTHS else 0
 
 
@@ -280,9 +271,13 @@ def _days(parts, day_of, fits):
     return whole
 
 
+def _year(year):
+    return year + CENTURY * (year < 100)
+
+
 def _day(year, month, day):
     """The days since 1970 of a date; NaN for none."""
     try:
-        return date(year, month, day).toordinal() - 719_163
+        return date(_year(year), month, day).toordinal() - 719_163
     except ValueError:
         return np.nan

@@ -10,18 +10,10 @@ from sibeat_edge.reading.headings import SECONDS, UNSTATED
 from sibeat_edge.reading.start import Start, start_of_epoch
 from sibeat_edge.reading.text.clock import JUMP, WINDOW, BadClock, Pace, find_pace
 from sibeat_edge.reading.text.columns import CLOCK, DATE, Column
-from sibeat_edge.reading.text.numbers import marks_of
+from sibeat_edge.reading.text.epochs import ALIKE, HUNDRED, is_of_hundreds, tick_of_epoch
+from sibeat_edge.reading.text.order import marks_of
 from sibeat_edge.reading.text.rows import Rows
-from sibeat_edge.reading.text.stamps import (
-    ALIKE,
-    HUNDRED,
-    Stamps,
-    is_dated,
-    is_of_hundreds,
-    is_stamp,
-    start_of_stamp,
-    tick_of_epoch,
-)
+from sibeat_edge.reading.text.stamps import Stamps, is_dated, is_stamp, start_of_stamp
 
 LOOK = 200_000  # rows by which the clock's pace is told
 USUAL_RATES = 50.0, 10_000.0  # Hz, by which the unit of a time is guessed
@@ -86,6 +78,7 @@ class _Clock:
 
 def find_timing(
     rows: Rows,
+    lead: int,
     first: Sequence[str],
     decimal: str,
     columns: Sequence[Column],
@@ -100,6 +93,7 @@ def find_timing(
 
     Args:
         rows: of the file.
+        lead: place of a column that no two rows share for long, by which rows are known that came twice.
         first: cells of the first row.
         decimal: of its numbers.
         columns: clocks, counters and dates.
@@ -115,7 +109,7 @@ def find_timing(
         if column.kind == DATE or (column.kind != CLOCK and (known is None or clocks)):
             continue
         try:
-            clocks.append(_read(rows, first, decimal, column, dates, known))
+            clocks.append(_read(rows, lead, first, decimal, column, dates, known))
         except (BadClock, RecordError) as error:
             if column.kind == CLOCK:
                 faults.append((column, error))
@@ -160,7 +154,7 @@ def _timing(clock, decimal, rate, stated):
     return Timing(used, clock.places, clock.tick, decimal, pace, rate is not None, tuple(warnings))
 
 
-def _read(rows, first, decimal, column, dates, known):
+def _read(rows, lead, first, decimal, column, dates, known):
     """The pace of a column; ``BadClock`` for one that is no clock."""
     cell = first[column.place] if column.place < len(first) else ""
     warnings: list[str] = []
@@ -170,10 +164,10 @@ def _read(rows, first, decimal, column, dates, known):
         if dates and not is_dated(cell):
             places += (dates[0],)
         stamps = Stamps(None, decimal, len(places) > 1)
-        values, marks = _look(rows, places, stamps)
+        values, marks = _look(rows, lead, places, stamps)
         times = stamps.seconds(values)
     else:
-        values, marks = _look(rows, places, Stamps(1.0, decimal))
+        values, marks = _look(rows, lead, places, Stamps(1.0, decimal))
         tick = _tick(rows, column, values, known, warnings, guesses)
         times = values * tick
         if (np.diff(values) < 0).any():  # a counter may have begun again
@@ -220,10 +214,10 @@ def _are_twice(is_again, is_alike):
     return bool(is_alike[is_again].mean() >= TWICE and (not len(others) or others.mean() < TWICE))
 
 
-def _look(rows, places, stamps):
+def _look(rows, lead, places, stamps):
     """The stamps of the first rows, without those that cannot be read, and marks of what the rows hold."""
     parts, seen = [], 0
-    for _, values in rows.read([*places, rows.least], [*stamps.parsers, marks_of]):
+    for _, values in rows.read([*places, lead], [*stamps.parsers, marks_of]):
         values = np.stack([stamps.joined(values), values[:, -1]])
         parts.append(values[:, np.isfinite(values[0])])
         seen += values.shape[1]
