@@ -314,3 +314,18 @@ def test_the_rate_told_of_a_unit_that_was_guessed_is_the_one_used(tmp_path):
     (tmp_path / "a.csv").write_text("time,MLII\n" + rows)
     record = read_record(tmp_path / "a.csv")
     assert record.rate == 360 and "took it for ms, 360 Hz" in record.warnings[0]
+
+
+@pytest.mark.parametrize("share", [0.01, 0.02, 0.05])
+@pytest.mark.parametrize("arguments", [{}, {"rate": RATE}], ids=["told", "given"])
+@pytest.mark.parametrize("digits", [3, 6])
+def test_rows_that_were_left_out_here_and_there_are_missing_ones(tmp_path, share, arguments, digits):
+    kept = np.flatnonzero(np.random.default_rng(0).random(COUNT) >= share)
+    assert not check(write(tmp_path, seconds(TRUE, digits), kept=kept), kept, **arguments).warnings
+
+
+def test_a_date_that_goes_back_is_told_by_how_far(tmp_path):
+    stamps = [START + timedelta(seconds=row / RATE, hours=-int(row >= 5000)) for row in ALL]
+    path = write(tmp_path, [f"{stamp:%Y-%m-%d %H:%M:%S.%f}" for stamp in stamps])
+    with pytest.raises(RecordError, match="a time 3600 s before that of the row above"):
+        read_record(path)

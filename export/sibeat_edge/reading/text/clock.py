@@ -19,6 +19,7 @@ PACKETS = 8  # that such a window holds at least
 EARLY = 10  # %: stamps are seldom earlier than their samples, so that the early ones tell the time
 USUAL = 95  # %: steps between stamps that are larger may be gaps
 STEADY = 0.9  # of the steps of a clock without packets are alike
+EXACT = 0.45  # of the time from sample to sample, by which an exact clock's stamps are off at most
 LATE = 0.5  # s that a steady clock may go back, or lag behind the count of samples
 # Hz of common devices, of which a clock that is too coarse to tell is taken to have the nearest.
 COMMON = np.array([50, 64, 100, 125, 128, 130, 200, 250, 256, 300, 360, 400, 500, 512, 1000, 1024, 2000])
@@ -57,6 +58,15 @@ class Pace:
     def is_fine(self) -> bool:
         """Whether a stamp is off by less than a sample."""
         return self.jitter < 1 / self.rate
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether each stamp tells its sample, however many are lost before it."""
+        return self.jitter < EXACT / self.rate
+
+    def most_gaps(self, rows: int) -> float:
+        """How many gaps so many rows may have: more are no gaps, if not each is of whole samples."""
+        return rows * (1 - STEADY) if self.is_exact else 3 + rows / self.rate
 
     @property
     def least(self) -> float:
@@ -101,7 +111,7 @@ def find_pace(times: np.ndarray) -> Pace:
         pace = Pace(pace.rate, jitter or _usual_jitter(off, pace.window), pace.step)
         check_steps(times, pace)
         gaps = find_gaps(off, steps, pace, range(1, len(times)))
-        if len(gaps) > 3 + len(times) / pace.rate:
+        if len(gaps) > pace.most_gaps(len(times)):
             raise unsteady(pace, gaps[0][0])
         even = times - times[0]
         for place, size in gaps:
@@ -151,9 +161,10 @@ def check_steps(times: np.ndarray, pace: Pace) -> None:
     back = steps < -max(LATE, 2 * pace.jitter)
     if back.any():
         place = int(np.argmax(back)) + 1
-        raise BadClock(
-            f"{times[place]:.10g} s after a later time; expected a clock that does not go back", place
-        )
+        found = f"{times[place]:.10g} s after a later time"
+        if times[place] > LONGEST:  # since 1970
+            found = f"a time {-steps[place - 1]:.4g} s before that of the row above"
+        raise BadClock(f"{found}; expected a clock that does not go back", place)
 
 
 def unsteady(pace: Pace, place: int) -> BadClock:
@@ -173,6 +184,11 @@ def find_gaps(off: np.ndarray, steps: np.ndarray, pace: Pace, places: range) -> 
     """
     most = 1 / pace.rate + (pace.least if pace.jitter <= JUMP / 2 else max(JUMP, 1.5 * pace.step))
     behind = np.flatnonzero(steps > most) + 1
+    if pace.is_exact and len(behind) > 3 + len(off) / pace.rate:  # single rows that were left out
+        samples = steps[behind - 1] * pace.rate
+        if np.abs(samples - np.round(samples)).max() < EXACT:
+            lost = (np.round(samples) - 1) / pace.rate
+            return [one for one in zip(behind.tolist(), lost.tolist(), strict=True) if one[0] in places]
     bounds, sizes = [0, len(off)], {}
     is_long = steps[behind - 1] > max(LONG, 4 * pace.jitter)
     for place in [*behind[is_long].tolist(), *behind[~is_long].tolist()]:

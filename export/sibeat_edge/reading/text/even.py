@@ -64,7 +64,7 @@ class EvenClock:
         ends = [place for place, _ in gaps] + [len(times)]
         if self._zero is None:
             self._zero = self._stamp(times, off, 0, ends[0])
-        if len(gaps) > 3 + (last - first) / self._rate:
+        if len(gaps) > 3 + self._pace.most_gaps(last - first):
             raise unsteady(self._pace, 0)
         runs, begin, lost = [], first, 0
         for number, (place, size) in enumerate([*gaps, (last, 0.0)], 1):

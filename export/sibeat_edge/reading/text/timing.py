@@ -93,7 +93,7 @@ def find_timing(
 
     Args:
         rows: of the file.
-        lead: place of a column that no two rows share for long, by which rows are known that came twice.
+        lead: place of a column of samples, by which rows are known that came twice.
         first: cells of the first row.
         decimal: of its numbers.
         columns: clocks, counters and dates.
