@@ -24,10 +24,10 @@ from sibeat_edge.reading.datasets.named import (
 )
 from sibeat_edge.reading.encoding import printable
 from sibeat_edge.reading.headings import COUNTERS, SECONDS, words
-from sibeat_edge.reading.text.stamps import tick_of_epoch
+from sibeat_edge.reading.text.epochs import HUNDRED, tick_of_epoch
 from sibeat_edge.signal.resampling import HIGHEST_RATE
 
-CLOCK_UNITS = {DAYS: "days", **UNITS_OF_TIME}
+CLOCK_UNITS = {DAYS: "days", HUNDRED: "100 ns", **UNITS_OF_TIME}
 NANOSECOND = 1e-9  # s
 MOST_TIMES = 50_000_000
 LEAST, FEW = 10, 1000  # values by which an array is told to be an axis: at least, at most
@@ -113,7 +113,7 @@ def find_times(
         if max(array.shape) == samples and samples <= MOST_TIMES and min(array.shape) in (1, samples):
             try:
                 unit = NANOSECOND if name in named.dated else unit_of_clock(name)
-                found, stretches, unit = _clocked(path, array, name, unit)
+                found, stretches, unit = _clocked(path, array, name, unit, known)
             except RecordError as error:
                 if known is None:
                     raise
@@ -215,10 +215,10 @@ def _rate_of(path, named, name):
     return 1 / (value * unit) if unit and value > 0 else None
 
 
-def _clocked(path, array, name, unit):
+def _clocked(path, array, name, unit, known):
     """The rate by a clock, the stretches between its gaps, and its unit in s, which may be 0 if not known."""
     with telling(path, f"times in {printable(name)}"):
         times = np.ravel(array[()]).astype(np.float64)
-    times, counts = thinned(times - times[0])
-    unit = unit or told_unit(path, times, counts)
+    first, (times, counts) = float(times[0]), thinned(times - times[0])
+    unit = unit or told_unit(path, times, counts, first, known)
     return *stretches_of(path, times * unit, counts), unit

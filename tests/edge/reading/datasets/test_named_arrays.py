@@ -158,6 +158,21 @@ def test_texts_of_numbers_are_a_clock_in_the_unit_of_its_name(tmp_path, name, ki
     assert record.rate == 250 and record.seconds == pytest.approx(40)
 
 
+@pytest.mark.parametrize("kind", ["npz", "mat"])
+@pytest.mark.parametrize(
+    ("step", "rate", "known"), [(40_000, 250, None), (10_000, 1000, None), (76_923, 130, 130)]
+)
+def test_ticks_of_100_ns_are_told_by_their_size_and_the_rate(tmp_path, kind, step, rate, known):
+    ticks = 639_031_968_000_000_000 + step * np.arange(2500)
+    content = {"ecg": SIGNAL, "time": ticks}
+    if kind == "mat":
+        savemat(tmp_path / "a.mat", content)
+    else:
+        np.savez(tmp_path / "a.npz", **content)
+    record = read_record(tmp_path / f"a.{kind}", "1", rate=known)
+    assert record.rate == pytest.approx(rate, rel=1e-4) and "100 ns" in record.source.told["clock"]
+
+
 def _with_words(folder, kind, name, words):
     """A file of a signal and an array of texts."""
     if kind in ("mat", "cells"):
