@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as hnp
 from keras_sibeat.data.series import find_records, load_series, read_series
 from keras_sibeat.data.tables import TIMES, Table
 from keras_sibeat.errors import ConfigError, DataError
-from sibeat_edge.reading.layout import MISSING
+from sibeat_edge.reading.text.numbers import MISSING
 from sibeat_edge.reading.text.preamble import PERSONAL
 
 STEPS = np.random.default_rng(0).normal(size=(30, 3)).astype(np.float32)
