@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sibeat_edge.reading.leads import millivolts
+from sibeat_edge.reading.text.rates import LONGEST_LINE, find_rate, names_hertz
 
 PERSONAL = re.compile(
     r"^\W*(?:(?:first|last|full|patient'?s?|subject'?s?|vor|nach|user|sur|family|given)?[ _-]?"
@@ -20,23 +21,6 @@ PERSONAL = re.compile(
     r"שם|الاسم|ชื่อ|tên|नाम|date of birth|birth ?date|dob|geburtsdatum|date de naissance)\b",
     re.IGNORECASE,
 )
-HERTZ = r"(k)?(?:hertz|hercios?|hertsiä|hz|герц|гц|赫茲|赫兹|ヘルツ|헤르츠|هرتز|הרץ|χερτζ|เฮิรตซ์|हर्ट्ज़)"
-VALUE = r"(\d{1,6}(?:[.,]\d{1,9})?)"
-# A line of a key and a rate, unless it is that of a filter.
-RATE = re.compile(
-    rf"^(?!.*(?:filter|notch|band|cut|pass|mains|netz|line))\D+[;\t,:=]\s*\"?{VALUE}\s*{HERTZ}\W*$",
-    re.IGNORECASE,
-)
-WITH_UNIT = re.compile(rf"{VALUE}\s*{HERTZ}", re.IGNORECASE)
-SAMPLING = re.compile(
-    r"sampl|abtast|[ée]chantillon|muestreo|campion|amostra|bemonster|próbkow|дискр|采样|採樣|サンプ|샘플|örnekl"
-    r"|vzork|näyte|\bsps\b|\bfs\b",
-    re.IGNORECASE,
-)
-FREQUENCY = re.compile(
-    r"rate|freq|fréq|frec|частот|頻|频|주파|hz|hertz|per sec|pro sek|/s\b|\bsps\b|\bfs\b", re.IGNORECASE
-)
-BEHIND = re.compile(rf"(?:{SAMPLING.pattern})[^\d;\n]{{0,40}}{VALUE}()", re.IGNORECASE)
 LEAD = re.compile(r"^(?:\w+[\s.:-]+)?(I{1,3}|aV[RLF]|V[1-6])(?:\s*\w+)?$")
 NAMED = re.compile(r"(?<![A-Za-z])(I{1,3}|aV[RLF]|V[1-6])(?![A-Za-z0-9])")  # in a value that is one of a lead
 TIME_KEY = re.compile(r"time|zeit|stamp|^m?s(ec)?s?$|sec|h:mm|^t$", re.IGNORECASE)
@@ -47,7 +31,7 @@ LEAD_KEY = re.compile(
 )
 # OpenSignals: mV of a step, (V / 2^bits) / gain, of the ECG sensors of its devices.
 BITALINO, PLUX = (3.3, 1100), (3.0, 1019)  # supply in V, gain
-LONGEST, LONGEST_LINE = 65_536, 1000  # characters of a header of JSON, and of a line that is looked at
+LONGEST = 65_536  # characters of a header of JSON
 
 
 @dataclass(frozen=True)
@@ -79,7 +63,7 @@ def read_preamble(lines: Sequence[str]) -> Preamble:
     for line in lines:
         if line.lstrip("# ").startswith("{") and (found := _opensignals(line.lstrip("# "))):
             return found
-    rate, is_openbci = _rate(lines), any("openbci" in line.casefold() for line in lines[:5])
+    rate, is_openbci = find_rate(lines), any("openbci" in line.casefold() for line in lines[:5])
     unit, lead = _unit_and_lead([cells_of(line) for line in lines])
     return Preamble(rate, "uV" if is_openbci else unit, lead)
 
@@ -98,7 +82,9 @@ def states(line: str) -> bool:
         millivolts(value, sized=False) is not None and "volt" not in value.casefold()
     )  # Volts may be a heading
     is_of_unit = is_unit and not TIME_KEY.search(key) and millivolts(key) is None
-    return bool(PERSONAL.match(key) or LEAD_KEY.match(key) or RATE.search(line.strip()) or is_of_unit)
+    return bool(
+        PERSONAL.match(key) or LEAD_KEY.match(key) or is_of_unit or names_hertz(line) or find_rate([line])
+    )
 
 
 def cells_of(line: str) -> list[str]:
@@ -108,24 +94,6 @@ def cells_of(line: str) -> list[str]:
         cell.strip().strip("\"'").strip()
         for cell in re.split(r"\s*[;\t,:=]\s*(?=(?:[^\"]*\"[^\"]*\")*[^\"]*$)", bare)
     ]
-
-
-def _rate(lines):
-    """The rate in Hz that is called one or, of no word that is known, the only one in Hz."""
-    named, others = [], []
-    for line in lines:
-        if SAMPLING.search(line) and FREQUENCY.search(line):
-            named += [_hertz(value) for value in [WITH_UNIT.search(line) or BEHIND.search(line)] if value]
-        elif value := RATE.search(line.strip()):
-            others.append(_hertz(value))
-    for values in (named, others):
-        if values := {value for value in values if 1 <= value <= 100_000}:
-            return values.pop() if len(values) == 1 else None
-    return None
-
-
-def _hertz(found):
-    return float(found[1].replace(",", ".")) * (1000 if found[2] else 1)
 
 
 def _unit_and_lead(rows):
