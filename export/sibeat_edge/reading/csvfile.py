@@ -1,6 +1,7 @@
 """Text files: a row a sample, a column a lead, and a column of time where the device has a clock."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 from sibeat_edge.errors import RecordError
 from sibeat_edge.reading.formats import STANDARD_INPUT
 from sibeat_edge.reading.layout import find_layout, is_row
+from sibeat_edge.reading.start import start_of_epoch
 from sibeat_edge.reading.text.clock import BadClock
 from sibeat_edge.reading.text.columns import (
     CLOCK,
@@ -84,6 +86,10 @@ class CsvFile:
             raise RecordError(f"{self._name}: found no samples; expected rows of numbers.")
         self._layout = layout
         preamble = read_preamble(lines[: layout.first])
+        if len(layout.apart) == 2:
+            preamble = replace(preamble, rate=layout.number(layout.apart[1]))
+        elif layout.apart:
+            self._warn(f"found {layout.apart[0]} above the rows, which is no sample; left it out")
         head = [layout.cells(line) for line in lines[layout.first :] if is_row(line)]
         first = head[:FEW]
         if layout.separator == "," and are_split(first):
@@ -104,6 +110,8 @@ class CsvFile:
         self.named = not all(name.isdigit() for name in self.leads)
         self._timing = self._find_timing(columns, rate, preamble.rate, head)
         self._rate, self.start = float(self._timing.rate), self._timing.start(first[0])
+        if not self._timing.places and len(layout.apart) == 2:
+            self.start = start_of_epoch(layout.number(layout.apart[0]) or 0.0)
         by_count = "the option" if self._timing.is_given else "the lines above the rows"
         self.told = {"rate": by_count if not self._timing.places else "the clock"}
         self.rates = [self._rate] * len(self.leads)

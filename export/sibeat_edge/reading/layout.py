@@ -7,6 +7,7 @@ from typing import TextIO
 
 from sibeat_edge.reading.text.head import LOOK, with_comment, with_headings
 from sibeat_edge.reading.text.line import EXCEL, Layout, is_number, is_row, is_timestamp
+from sibeat_edge.reading.text.programs import with_programs_headings
 from sibeat_edge.reading.text.stream import HEAD, encoding_of
 
 __all__ = ["Layout", "find_layout", "is_row", "is_timestamp", "open_text"]
@@ -63,7 +64,7 @@ def find_layout(lines: Sequence[str]) -> Layout | None:
     numbers = [_count(best, line) for _, line in kept]
     wanted = (True, 0) if most[0] else max(numbers)
     place = next(place for place, count in enumerate(numbers) if count >= wanted)
-    layout = with_headings(best, kept, place)
+    layout = with_programs_headings(with_headings(best, kept, place), lines)
     return layout if layout.headings else with_comment(layout, lines)
 
 

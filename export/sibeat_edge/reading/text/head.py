@@ -5,12 +5,19 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from sibeat_edge.reading.headings import SECONDS, UNIT
 from sibeat_edge.reading.leads import millivolts
-from sibeat_edge.reading.text.line import COMMENT, Layout, is_number, width_of
+from sibeat_edge.reading.text.line import COMMENT, REMARK, Layout, is_number, width_of
 from sibeat_edge.reading.text.preamble import PERSONAL, states
+from sibeat_edge.reading.text.programs import KEYED
+from sibeat_edge.reading.text.stamps import EPOCH
 
 LOOK = 100  # rows from which the layout is taken
+FEW = 10  # rows, below which none is told to be no sample
+LARGER = 3  # times the largest sample, from which a whole number among decimals is none
+MOST_HERTZ = 100_000
 DECIMAL_COMMA = re.compile(r"(?<!:\d\d),(?!\d{3}(?:,\d{3})*\.\d)")  # but not that of 12:00:00,5 or 1,000.5
 TELLING = re.compile(r"time|zeit|stamp|e[ck]g|lead|ableitung|^m?l?(i{1,3}|av[rlf]|v[1-6])$", re.IGNORECASE)
 # Units beside those of voltage and time that stand in a row of units.
@@ -56,16 +63,24 @@ def with_headings(layout: Layout, kept: Sequence[tuple[int, str]], place: int) -
     headings = tuple(headings[: width_of(headings)])
     if len(headings) == 1 and PERSON.fullmatch(headings[0]) and not _is_telling(headings[0]):
         headings = ()
+    apart = _apart(layout, [cells for _, cells in rows[first:]])
+    first += len(apart)
     widths = Counter(width_of(cells) for _, cells in rows[first:])
     width = len(headings) or max(widths, key=lambda width: (widths[width], width))
     decimal = layout.decimal
-    if layout.separator != "," and any(DECIMAL_COMMA.search(line) for _, line in kept[first:]):
+    if layout.separator != "," and any(
+        DECIMAL_COMMA.search(line.partition(REMARK)[0]) for _, line in kept[first:]
+    ):
         decimal = ","
-    return Layout(layout.separator, decimal, headings, rows[first][0], width, units)
+    return Layout(layout.separator, decimal, headings, rows[first][0], width, units, apart)
 
 
 def _is_stated(line):
-    return states(line) or bool(PERSONAL.match(line) and not re.search(TELLING.pattern, line, re.IGNORECASE))
+    return (
+        KEYED.match(line)
+        or states(line)
+        or bool(PERSONAL.match(line) and not re.search(TELLING.pattern, line, re.IGNORECASE))
+    )
 
 
 def _of_block(block, head):
@@ -95,6 +110,28 @@ def _are_numbered(rows):
         return is_counted or (all(map(str.isdigit, first[1:])) and all(row[0] for row in others))
     is_counted = first in [[str(start + place) for place in range(len(first))] for start in (0, 1)]
     return is_counted and all("." in cell or "e" in cell for row in others for cell in row)
+
+
+def _apart(layout, rows):
+    """The numbers in the first rows that are no samples, one of each row.
+
+    They are the same in all columns. A number of samples is whole and larger than all that follow, which
+    have decimals or are several in a row. A start since 1970 stands above a rate, as Empatica writes them.
+    """
+    heads = [{cell for cell in cells if cell} for cells in rows[:2]]
+    if len(rows) < FEW or len(heads[0]) != 1:
+        return ()
+    places = [place for place, cell in enumerate(rows[0]) if cell]
+    first, second = (min(head, default="") for head in heads)
+    value, rate = layout.number(first), layout.number(second)
+    if len(heads[1]) == 1 and value and rate and EPOCH[0] <= value < EPOCH[1] and 1 <= rate <= MOST_HERTZ:
+        return first, second
+    others = [cells[place] for cells in rows[1:] for place in places if place < len(cells) and cells[place]]
+    numbers = [abs(layout.number(cell) or 0) for cell in others]
+    are_decimals = all(re.search(r"[.,]\d", cell) for cell in others)
+    least = LARGER * np.nanmax([*numbers, 0])
+    is_count = first.isdigit() and (are_decimals or len(places) > 1) and int(first) > max(least, 1)
+    return (first,) if is_count else ()
 
 
 def _have_names(rows):

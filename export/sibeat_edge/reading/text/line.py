@@ -11,6 +11,7 @@ from sibeat_edge.reading.text.numbers import MISSING, number
 from sibeat_edge.reading.text.stamps import is_stamp
 
 COMMENT = ("#", "%", "//")  # begins a line that is no row
+REMARK = "\t#*"  # begins a remark behind a row, as LabChart writes it
 DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}", re.ASCII)
 EXCEL = re.compile(r'^"?sep=([;,\t| ])"?\s*$', re.IGNORECASE)  # a first line that names the separator
 
@@ -26,6 +27,7 @@ class Layout:
         first: the number of the first row's line, from 0.
         width: number of columns. A separator at the end of each row begins no further one.
         units: of the columns, where a row below the headings has them.
+        apart: numbers above the first row that are no samples: how many these are, or a start and a rate.
 
     >>> from sibeat_edge.reading.layout import find_layout
     >>> layout = find_layout(["Logger 7", "time;x (g)", "0;1,5", "0,01;1,25"])
@@ -41,9 +43,11 @@ class Layout:
     first: int = 0
     width: int = 1
     units: tuple[str, ...] = ()
+    apart: tuple[str, ...] = ()
 
     def cells(self, line: str) -> list[str]:
         """The cells of a line, without blanks and quotes around them."""
+        line = line.partition(REMARK)[0]
         if '"' in line:
             text = line.strip() if self.separator != "\t" else line.rstrip("\r\n")
             text = " ".join(text.split()) if self.separator is None else text
