@@ -23,6 +23,7 @@ from sibeat_edge.reading.text.columns import (
     turns_at,
 )
 from sibeat_edge.reading.text.even import EvenClock
+from sibeat_edge.reading.text.line import is_number
 from sibeat_edge.reading.text.mixed import check_sensors
 from sibeat_edge.reading.text.numbers import NoNumber, numbers
 from sibeat_edge.reading.text.order import InOrder
@@ -102,7 +103,11 @@ class CsvFile:
         leads = [column for column in columns if column.kind == LEAD]
         if not leads:
             raise RecordError(f"{self._name}: found a column of time alone; expected a lead beside it.")
-        leads.sort(key=lambda column: (column.name not in preamble.leads, not column.is_ecg))
+        if preamble.warning:  # of counts
+            leads = [self._in_unit_of_decimals(column, preamble.unit, first) for column in leads]
+        leads.sort(
+            key=lambda c: (c.name not in preamble.leads, not c.is_ecg, not _has_numbers(layout, c, first))
+        )
         self._columns = [column.place for column in leads]
         self.numbers = [str(place + 1) for place in self._columns]
         self.leads = [column.name for column in leads]
@@ -115,8 +120,17 @@ class CsvFile:
         by_count = "the option" if self._timing.is_given else "the lines above the rows"
         self.told = {"rate": by_count if not self._timing.places else "the clock"}
         self.rates = [self._rate] * len(self.leads)
-        if preamble.warning:
+        if preamble.warning and any(column.unit == preamble.unit for column in leads):
             self._warn(preamble.warning)
+
+    def _in_unit_of_decimals(self, column, counts, first):
+        """The column in mV if it is said to be in ``counts``, but has decimals."""
+        cells = [row[column.place] for row in first if len(row) > column.place]
+        values = [value for cell in cells if (value := self._layout.number(cell)) is not None]
+        if column.unit != counts or all(value % 1 == 0 or value != value for value in values):
+            return column
+        self._warn(f"found decimals in {column.name}, which is said to be in counts; took them for mV")
+        return replace(column, unit="mV")
 
     def _warn(self, what):
         told = f"{self._name}: {what}."
@@ -267,3 +281,7 @@ class CsvFile:
             yield run.time, waits[: run.rows]
             waits = waits[run.rows :]
         return waits
+
+
+def _has_numbers(layout, column, rows):
+    return any(is_number(layout, row[column.place]) for row in rows if len(row) > column.place)

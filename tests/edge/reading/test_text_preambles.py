@@ -1,5 +1,7 @@
 """What lines above the rows of a text state: its rate among other numbers."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -70,3 +72,44 @@ def test_the_rate_is_that_of_sampling_among_other_numbers(tmp_path, line, rate):
 def test_no_other_number_is_a_rate(tmp_path, line):
     with pytest.raises(RecordError, match="no column of time; expected one, or the rate"):
         read_record(write(tmp_path, f"{line}\nECG [mV]\n{ROWS}"), "first")
+
+
+def _opensignals(folder, cells, **said):
+    header = {"sensor": ["EDA", "ECG"], "column": ["nSeq", "I1", "A1", "A2"], "sampling rate": 1000}
+    header |= {"resolution": [4, 1, 10, 10], "device": "bitalino_rev", **said}
+    head = f"# OpenSignals Text File Format\n# {json.dumps({'00:00': header})}\n# EndOfHeader\n"
+    rows = "".join(f"{row % 16}\t0\t5\t{cell}\t\n" for row, cell in enumerate(cells))
+    return read_record(write(folder, head + rows), "first")
+
+
+def test_opensignals_converted_values_are_mv(tmp_path):
+    record = _opensignals(tmp_path, VALUES, convertedValues=1)
+    assert (record.rate, record.leads) == (1000, ("A2",)) and not record.source.warnings
+    np.testing.assert_array_equal(record.signal[:, 0], VALUES)
+
+
+@pytest.mark.parametrize("said", [{}, {"convertedValues": 0}])
+def test_opensignals_cells_with_decimals_are_no_counts(tmp_path, said):
+    record = _opensignals(tmp_path, VALUES, **said)
+    np.testing.assert_array_equal(record.signal[:, 0], VALUES)
+    (told,) = record.source.warnings
+    assert told.endswith("found decimals in A2, which is said to be in counts; took them for mV.")
+
+
+def test_the_value_of_influxdbs_table_comes_first(tmp_path):
+    head = "#group,false,false,true,false,false,true\n#datatype,string,long,dateTime:RFC3339,"
+    head += (
+        "dateTime:RFC3339,double,string\n#default,_result,,,,,\n,result,table,_start,_time,_value,_field\n"
+    )
+    rows = "".join(
+        f",,0,2026-01-05T08:00:00Z,2026-01-05T08:00:{row / 250:06.3f}Z,{value},ecg\n"
+        for row, value in enumerate(VALUES)
+    )
+    record = read_record(write(tmp_path, head + rows), "first")
+    assert (record.rate, record.leads) == (250, ("_value",))
+    np.testing.assert_array_equal(record.signal[:, 0], VALUES)
+
+
+def test_an_empty_column_comes_last(tmp_path):
+    rows = "".join(f"{row / 250:.3f},,{value}\n" for row, value in enumerate(VALUES))
+    assert read_record(write(tmp_path, "time,note,chest\n" + rows), "first").leads == ("chest",)

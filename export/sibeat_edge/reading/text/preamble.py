@@ -63,6 +63,8 @@ def read_preamble(lines: Sequence[str]) -> Preamble:
     for line in lines:
         if line.lstrip("# ").startswith("{") and (found := _opensignals(line.lstrip("# "))):
             return found
+        if line.startswith("#datatype"):  # InfluxDB's table, whose first columns are of the query
+            return Preamble(find_rate(lines), leads=("_value",))
     rate, is_openbci = find_rate(lines), any("openbci" in line.casefold() for line in lines[:5])
     unit, lead = _unit_and_lead([cells_of(line) for line in lines])
     return Preamble(rate, "uV" if is_openbci else unit, lead)
@@ -133,7 +135,9 @@ def _opensignals(text):
     )
     known = [bits.get(name) for name in leads or analog]
     unit, warning = "", ""
-    if leads and known and isinstance(known[0], int) and 6 <= known[0] <= 24:
+    if leads and device.get("convertedValues") == 1:
+        unit = "mV"  # the program has converted its counts
+    elif leads and known and isinstance(known[0], int) and 6 <= known[0] <= 24:
         volts, gain = PLUX if "plux" in str(device.get("device", "")).casefold() else BITALINO
         steps = 2 ** known[0] * gain / (1000 * volts)
         unit = f"{steps:.9g}/mV"
