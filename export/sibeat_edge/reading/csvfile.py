@@ -34,6 +34,7 @@ from sibeat_edge.reading.text.timing import find_timing
 
 HEAD = 1 << 18  # bytes from which the layout is taken
 LOOK = 2000  # lines of them
+EVEN = 0.9  # of the steps from one blank line to the next, if they are between rows
 FEW = 100  # rows by which the columns are told
 
 
@@ -85,7 +86,7 @@ class CsvFile:
         layout = find_layout(lines)
         if layout is None:
             raise RecordError(f"{self._name}: found no samples; expected rows of numbers.")
-        self._layout = layout
+        self._layout, self._is_spaced = layout, _are_spaced(lines[layout.first :])
         preamble = read_preamble(lines[: layout.first])
         if len(layout.apart) == 2:
             preamble = replace(preamble, rate=layout.number(layout.apart[1]))
@@ -185,7 +186,8 @@ class CsvFile:
 
     def _parts(self, places):
         """The time and the samples of parts of any length, which follow one another but for gaps."""
-        rows = Rows(self._name, self._stream, self._layout)
+        keeps_empty = self._timing.column is None and not self._is_spaced
+        rows = Rows(self._name, self._stream, self._layout, keeps_empty=keeps_empty)
         parse = [lambda cells: numbers(cells, self._layout.decimal)] * len(places)
         if not self._timing.places:
             yield from self._by_count(0.0, self._counted(rows, places, parse))
@@ -193,6 +195,8 @@ class CsvFile:
             stamps = self._timing.stamps()
             parts = rows.read([*self._timing.places, *places], [*stamps.parsers, *parse])
             yield from self._timed(rows, self._ordered(parts, stamps), len(places))
+        if rows.filled:
+            self._warn("found empty lines among the rows; took them for missing samples")
         self.cut = rows.cut
 
     def _by_count(self, begin, parts):
@@ -285,3 +289,9 @@ class CsvFile:
 
 def _has_numbers(layout, column, rows):
     return any(is_number(layout, row[column.place]) for row in rows if len(row) > column.place)
+
+
+def _are_spaced(lines):
+    """Whether blank lines come as evenly as between rows, so that they are no missing samples."""
+    steps = np.diff([place for place, line in enumerate(lines) if not line.strip()])
+    return len(steps) > 1 and np.median(steps) > 1 and np.mean(steps == np.median(steps)) >= EVEN

@@ -64,6 +64,9 @@ def find_layout(lines: Sequence[str]) -> Layout | None:
     numbers = [_count(best, line) for _, line in kept]
     wanted = (True, 0) if most[0] else max(numbers)
     place = next(place for place, count in enumerate(numbers) if count >= wanted)
+    if most[0] and not re.search(r"\w", kept[place][1]):  # as likely a line of signs above the headings
+        real = next((place for place, (full, count) in enumerate(numbers) if full and count), place)
+        place = max((later + 1 for later in range(place, real) if not numbers[later][0]), default=place)
     layout = with_programs_headings(with_headings(best, kept, place), lines)
     return layout if layout.headings else with_comment(layout, lines)
 

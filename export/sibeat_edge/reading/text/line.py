@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sibeat_edge.reading.text.numbers import MISSING, number
+from sibeat_edge.reading.text.numbers import ERROR, number
 from sibeat_edge.reading.text.stamps import is_stamp
 
 COMMENT = ("#", "%", "//")  # begins a line that is no row
 REMARK = "\t#*"  # begins a remark behind a row, as LabChart writes it
+ERRORS = re.compile(rf"\s*\"?{ERROR.pattern}\"?\s*(?:[;,\t|]|$)", re.IGNORECASE)  # begin a row
+EMPTY = " \t\r\n;,"  # letters that make no row
 DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}", re.ASCII)
 EXCEL = re.compile(r'^"?sep=([;,\t| ])"?\s*$', re.IGNORECASE)  # a first line that names the separator
 
@@ -77,7 +79,16 @@ class Layout:
 
 def is_row(line: str) -> bool:
     """Whether a line may be a row: it is no comment, and neither blank nor of separators alone."""
-    return bool(line.strip(" \t\r\n;,")) and not line.lstrip().startswith(COMMENT) and not EXCEL.match(line)
+    return bool(line.strip(EMPTY)) and not is_comment(line) and not EXCEL.match(line)
+
+
+def is_comment(line: str) -> bool:
+    """Whether a line is a comment, and no row that begins with a spreadsheet's error.
+
+    >>> is_comment("# N/A, 5"), is_comment("#N/A,5")
+    (True, False)
+    """
+    return line.lstrip().startswith(COMMENT) and not ERRORS.match(line)
 
 
 def is_timestamp(cell: str) -> bool:
@@ -91,7 +102,8 @@ def is_timestamp(cell: str) -> bool:
 
 def is_number(layout: Layout, cell: str) -> bool:
     """Whether a cell is a number, and not missing."""
-    return cell.casefold() not in MISSING and layout.number(cell) is not None
+    value = layout.number(cell)
+    return value is not None and not np.isnan(value)
 
 
 def width_of(cells: Sequence[str]) -> int:

@@ -10,7 +10,16 @@ NEWLINE, BLANK, MINUS, PLUS, ZERO = 10, 32, 45, 43, 48  # bytes
 TRIMMED = np.zeros(256, bool)  # what may stand around a cell's text
 TRIMMED[list(b" \t\"'")] = True
 LOWEST = 40  # above which no such byte is
-MISSING = frozenset(("", "nan", "na", "n/a", "null", "none", "-"))  # case-folded
+# Cells that are missing, case-folded, and errors of spreadsheets in some languages.
+MISSING = frozenset(
+    "|nan|na|n/a|n.a.|<na>|nat|null|(null)|none|missing|-|--|?|*|.|nan(ind)|-nan(ind)|1.#qnan|1.#ind|-1.#ind".split(
+        "|"
+    )
+)
+ERROR = re.compile(
+    r"#(?:n/?[adv]|¡?(?:value|valeur|valore?|wert|num|nombre|zahl|ref|bezug|name|null|calc|div/0)[!?])",
+    re.IGNORECASE,
+)
 EXACT = 15  # digits, up to which a quotient by a power of ten is the float64 nearest to the decimal number
 WHOLE = 18  # digits that int64 holds
 # Thousands that are marked, by the mark before the decimals: without decimals, it might be that mark itself.
@@ -203,7 +212,7 @@ def number(cell: str, decimal: str = ".") -> float | None:
     >>> number("1,5", ","), number("1.234,5", ","), number("NA"), number("one")
     (1.5, 1234.5, nan, None)
     """
-    if cell.casefold() in MISSING:
+    if cell.casefold() in MISSING or ERROR.fullmatch(cell):
         return np.nan
     thousands = "." if decimal == "," else ","
     if thousands in cell:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from sibeat_edge.errors import RecordError
-from sibeat_edge.reading.layout import Layout, is_row
+from sibeat_edge.reading.text.line import EMPTY, Layout, is_row
 from sibeat_edge.reading.text.numbers import Cells, NoNumber, cells_of
 from sibeat_edge.reading.text.stream import TextStream, decoded
 
@@ -30,15 +30,20 @@ class Rows:
         stream: its text.
         layout: of its rows.
         least: place of a column that every row has, whichever are read.
+        keeps_empty: whether a line without cells is a row of missing ones, but behind the last row.
 
     Attributes:
         name: as above.
+        filled: whether a blank line was taken for a missing sample, known after reading.
         cut: a sentence on where the rows end before the text does, or on those that are left out, known after
             reading; else empty.
     """
 
-    def __init__(self, name: str, stream: TextStream, layout: Layout, least: int = 0) -> None:
+    def __init__(
+        self, name: str, stream: TextStream, layout: Layout, least: int = 0, keeps_empty: bool = False
+    ) -> None:
         self.name, self._stream, self._layout, self._least, self.cut = name, stream, layout, least, ""
+        self._keeps_empty, self._waits, self.filled = keeps_empty, 0, False  # _waits: empty rows so far
         self._faults, self._first = 0, ""  # rows that could not be read so far, and a sentence on the first
 
     def read(self, columns: Sequence[int], parsers: Sequence[Parser]) -> Iterator[tuple[int, np.ndarray]]:
@@ -49,7 +54,7 @@ class Rows:
         and if there is no row at all. The parsers keep nothing from one part to the next.
         """
         line, seen = 1, 0
-        self._faults, self.cut = 0, ""
+        self._faults, self.cut, self._waits = 0, "", 0
         chunks = _Chunks(self._stream.chunks())
         for text in chunks:
             count = text.count(b"\n")
@@ -58,7 +63,12 @@ class Rows:
                 text, line, count = text.split(b"\n", skip)[-1], line + skip, count - skip
             if not text:
                 continue
+            waits, self._waits = self._waits, 0
             values, fault = self._values(text, line, columns, parsers)
+            if waits and len(values):
+                values = np.concatenate([self._missing(waits, columns), values])
+            elif waits:
+                self._waits += waits
             seen += len(values)
             if len(values):
                 yield line, values
@@ -73,11 +83,16 @@ class Rows:
                 self._end(at, self._stream.fault or found, seen)
                 return
             self._count(at, found, seen)
-            yield at, np.full((1, len(columns)), np.nan)
-            line, seen = at + 1, seen + 1
+            missing = self._missing(1 + self._waits, columns)
+            yield at, missing
+            line, seen, self._waits = at + 1, seen + len(missing), 0
         self._end(line, self._stream.fault, seen)
         if not seen:
             raise RecordError(f"{self.name}: found no samples; expected rows of numbers.")
+
+    def _missing(self, rows, columns):
+        self.filled |= self._layout.width == 1
+        return np.full((rows, len(columns)), np.nan)
 
     def _count(self, line, found, seen):
         """Count a row that cannot be read; ``RecordError`` if there are too many by now."""
@@ -102,7 +117,7 @@ class Rows:
     def _values(self, text, line, columns, parsers):
         """The numbers of the rows up to a fault, and the fault: (line, what was found) or None."""
         layout = self._layout
-        for once in (text, None):
+        for once in (text,) if self._keeps_empty else (text, None):
             once = BLANK_LINES.sub(b"", text) if once is None else once
             cells = cells_of(once, layout.separator, layout.width, columns) if once else None
             if cells is not None and (cells[0].ends > cells[0].starts).all():
@@ -113,18 +128,24 @@ class Rows:
 
     def _one_by_one(self, text, line, columns, parsers):
         """As ``_values``, of lines among which are blank ones, comments, quotes or cells that are missing."""
-        kept, lines, fault = [], [], None
+        kept, lines, fault, waits = [], [], None, 0
         for number, row in enumerate(decoded(text).split("\n")[:-1], line):
             if not is_row(row):
+                waits += self._is_missing(row)
                 continue
             cells = self._layout.cells(row)
             if found := self._misfit(cells, columns):
                 fault = number, found
                 break
+            self.filled |= bool(waits) and self._layout.width == 1
+            kept += [INNER * (len(columns) - 1)] * waits
+            lines += [number] * waits
+            waits = 0
             kept.append(
                 INNER.join(cell.replace(INNER, "?") for cell in (cells[column] for column in columns))
             )
             lines.append(number)
+        self._waits = waits
         if not kept:
             return np.zeros((0, len(columns))), fault
         joined = ("\n".join(row.replace("\n", " ") for row in kept) + "\n").encode("utf-8", "replace")
@@ -132,8 +153,15 @@ class Rows:
         values, place = _parsed(cells, parsers)
         if place is not None:
             row, column = place
+            self._waits = 0  # those behind the fault will be read again
             fault = lines[row], f"{_shown(cells[column].cell(row))}; expected a number"
         return values, fault
+
+    def _is_missing(self, row):
+        """Whether a line that is no row has nothing but empty cells."""
+        if not self._keeps_empty or row.strip(EMPTY):
+            return False
+        return self._layout.width == 1 or (self._layout.separator or "\n") in row
 
     def _misfit(self, cells, columns):
         """What is wrong with the number of a row's cells; empty if nothing is."""
