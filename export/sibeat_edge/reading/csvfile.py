@@ -293,5 +293,9 @@ def _has_numbers(layout, column, rows):
 
 def _are_spaced(lines):
     """Whether blank lines come as evenly as between rows, so that they are no missing samples."""
-    steps = np.diff([place for place, line in enumerate(lines) if not line.strip()])
-    return len(steps) > 1 and np.median(steps) > 1 and np.mean(steps == np.median(steps)) >= EVEN
+    places = [place for place, line in enumerate(lines) if not line.strip()]
+    if len(places) < 2 or (len(places) < 3 and len(places) < len(lines) / 2):
+        return False
+    steps = np.diff(places)
+    step = np.median(steps)
+    return step > 1 and step == places[0] + 1 and np.mean(steps == step) >= EVEN

@@ -70,10 +70,17 @@ def test_empty_lines_in_another_part_of_the_file_than_a_faulty_one(tmp_path):
 
 @pytest.mark.parametrize("every", [1, 10])
 def test_blank_lines_between_rows_are_none(tmp_path, every):
-    lines = [f"{v:.4f}" + ("\n" if i % every == 0 else "") for i, v in enumerate(VALUES[:5000])]
+    lines = [f"{v:.4f}" + ("\n" if (i + 1) % every == 0 else "") for i, v in enumerate(VALUES[:5000])]
     record = read(tmp_path, lines, "ECG [mV]\n")
     np.testing.assert_array_equal(record.signal[:, 0], VALUES[:5000])
     assert not record.source.warnings
+
+
+def test_a_few_blank_lines_are_missing_samples(tmp_path):
+    lines = [f"{value:.4f}" for value in VALUES[:5000]]
+    lines[700] = lines[1400] = ""
+    signal = read(tmp_path, lines, "ECG [mV]\n").signal[:, 0]
+    assert len(signal) == 5000 and np.flatnonzero(np.isnan(signal)).tolist() == [700, 1400]
 
 
 def test_signs_above_the_headings_are_no_missing_samples(tmp_path):
