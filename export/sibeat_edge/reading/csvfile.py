@@ -30,6 +30,7 @@ from sibeat_edge.reading.text.order import InOrder
 from sibeat_edge.reading.text.preamble import read_preamble
 from sibeat_edge.reading.text.rows import Rows
 from sibeat_edge.reading.text.stream import TextStream
+from sibeat_edge.reading.text.thousands import Numbers
 from sibeat_edge.reading.text.timing import find_timing
 
 HEAD = 1 << 18  # bytes from which the layout is taken
@@ -92,8 +93,8 @@ class CsvFile:
             preamble = replace(preamble, rate=layout.number(layout.apart[1]))
         elif layout.apart:
             self._warn(f"found {layout.apart[0]} above the rows, which is no sample; left it out")
-        head = [layout.cells(line) for line in lines[layout.first :] if is_row(line)]
-        first = head[:FEW]
+        self._head = [layout.cells(line) for line in lines[layout.first :] if is_row(line)]
+        first = self._head[:FEW]
         if layout.separator == "," and are_split(first):
             raise RecordError(
                 f"{self._name}: found commas between the columns and before decimals; expected semicolons, "
@@ -114,7 +115,7 @@ class CsvFile:
         self.leads = [column.name for column in leads]
         self.units = [column.unit for column in leads]
         self.named = not all(name.isdigit() for name in self.leads)
-        self._timing = self._find_timing(columns, rate, preamble.rate, head)
+        self._timing = self._find_timing(columns, rate, preamble.rate, self._head)
         self._rate, self.start = float(self._timing.rate), self._timing.start(first[0])
         if not self._timing.places and len(layout.apart) == 2:
             self.start = start_of_epoch(layout.number(layout.apart[0]) or 0.0)
@@ -186,18 +187,25 @@ class CsvFile:
 
     def _parts(self, places):
         """The time and the samples of parts of any length, which follow one another but for gaps."""
-        keeps_empty = self._timing.column is None and not self._is_spaced
+        keeps_empty = not self._timing.places and not self._is_spaced
         rows = Rows(self._name, self._stream, self._layout, keeps_empty=keeps_empty)
-        parse = [lambda cells: numbers(cells, self._layout.decimal)] * len(places)
+        parse = [Numbers(self._layout.decimal, self._head_of(place)) for place in places]
         if not self._timing.places:
             yield from self._by_count(0.0, self._counted(rows, places, parse))
         else:
             stamps = self._timing.stamps()
             parts = rows.read([*self._timing.places, *places], [*stamps.parsers, *parse])
             yield from self._timed(rows, self._ordered(parts, stamps), len(places))
+        for grouped in {one.grouped for one in parse if one.grouped}:
+            self._warn(f"found {grouped} among whole numbers below 1000; took its mark for one of thousands")
         if rows.filled:
             self._warn("found empty lines among the rows; took them for missing samples")
         self.cut = rows.cut
+
+    def _head_of(self, place):
+        """The cells of a column in the first lines, as far as they are numbers."""
+        rows = (row for row in self._head if len(row) > place)
+        return [row[place] for row in rows if self._layout.number(row[place]) is not None]
 
     def _by_count(self, begin, parts):
         """The time and the samples of rows without a clock, the first of them at ``begin``."""

@@ -14,6 +14,7 @@ __all__ = ["Layout", "find_layout", "is_row", "is_timestamp", "open_text"]
 
 # Separators (None: blanks) and decimal marks; of those that fit as many rows, the first.
 CHOICES = [(separator, decimal) for separator in (";", "\t", "|", ",", None) for decimal in ".,"]
+GROUPED = re.compile(r"[-+]?(?:\d{1,3}|[1-9]\d{0,2},\d{3})")
 WHOLE = re.compile(r"[-+]?\d+")
 
 
@@ -44,7 +45,7 @@ def find_layout(lines: Sequence[str]) -> Layout | None:
     excel = EXCEL.match(next((line for line in lines if line.strip()), ""))
     if excel:
         choices = [(excel[1], decimal) for decimal in ".,"]
-    elif _is_of_decimal_commas([line for _, line in looked]):
+    elif _is_of_decimal_commas([line for _, line in looked]) or _is_of_thousands([line for _, line in kept]):
         choices = [(";", ",")]
     else:
         choices = [  # a file of one column has commas for separators
@@ -84,6 +85,14 @@ def _is_of_decimal_commas(lines):
         and all(row[1].isdigit() for row in pairs)
         and any((row[1][0] == "0" and len(row[1]) > 1) or row[0] == "-0" for row in pairs)
     )
+
+
+def _is_of_thousands(lines):
+    """Whether the rows are one whole number each, with a comma between its thousands."""
+    others = [line for line in lines if not GROUPED.fullmatch(line.strip())]
+    large = sum(line.count(",") for line in lines) - sum(line.count(",") for line in others)
+    has_small = any(len(line.strip()) == 3 and "," not in line for line in lines)
+    return 0 < large < len(lines) and has_small and all(re.match(r"\W*[^\W\d_]", line) for line in others)
 
 
 def _count(layout, line):

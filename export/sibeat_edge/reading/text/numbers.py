@@ -27,6 +27,7 @@ GROUPED = {
     ".": re.compile(r"[+-]?\d{1,3}(,\d{3})+\.\d+", re.ASCII),
     ",": re.compile(r"[+-]?\d{1,3}(\.\d{3})+,\d+", re.ASCII),
 }
+BLANKED = re.compile(r"[+-]?\d{1,3}(?:[ \u00a0\u202f'’]\d{3})+(?:[.,]\d+)?", re.ASCII)  # 1 000
 FORMATS = 4  # numbers of decimals that a column's plain cells have at most
 
 
@@ -214,6 +215,8 @@ def number(cell: str, decimal: str = ".") -> float | None:
     """
     if cell.casefold() in MISSING or ERROR.fullmatch(cell):
         return np.nan
+    if BLANKED.fullmatch(cell):
+        cell = re.sub(r"[^\d.,+-]", "", cell)
     thousands = "." if decimal == "," else ","
     if thousands in cell:
         if not GROUPED[decimal].fullmatch(cell):
