@@ -3,6 +3,7 @@
 import re
 
 from sibeat_edge.reading.encoding import printable
+from sibeat_edge.reading.leads import millivolts
 
 UNIT = re.compile(r"^(.*?)\s*[(\[]\s*([^)\]]*?)\s*[)\]]$")  # a name and its unit: MLII (mV)
 WORD = re.compile(
@@ -25,6 +26,12 @@ SUFFIX = re.compile(
     r"|(?<!/)[\s_](?P<own>[uµμ]v|mv|nv|(?:micro|milli|nano)?volts?)$",
     re.IGNORECASE,
 )
+BRACKETS = re.compile(r"\s*[(\[]\s*([^()\[\]]*?)\s*[)\]]")
+SLASH = re.compile(r"(.*\S)\s*/\s*([^\W\d_]+)")  # ECG / mV
+POWER = re.compile(
+    r"[x×*]?\s*(?:10\s*(?:\^|\*\*)\s*(?P<power>[-+]?\d+)|(?P<size>\d+))\s*[*·]?\s*(?P<name>[^\d\s]+)"
+)
+RAISED = str.maketrans("⁻⁺⁰¹²³⁴⁵⁶⁷⁸⁹", "-+0123456789")
 UNSTATED = frozenset(
     ("", "no units", "no_units", "nounits", "cal", "raw", "unix", "epoch", "utc", "local", "formatted")
 )
@@ -60,9 +67,14 @@ def name_and_unit(heading: str, below: str = "") -> tuple[str, str]:
     heading = printable(heading).strip()
     found = UNIT.match(heading)
     name, unit = (found[1], found[2]) if found else (heading, "")
+    if unit.casefold() not in UNSTATED | SECONDS.keys() and millivolts(unit) is None:
+        name, unit = _among_brackets(heading) or (name, unit)
+    if not unit and (found := SLASH.fullmatch(name)) and _is_unit_of(found[1], found[2]):
+        name, unit = found[1], found[2]
     if not unit and not below and name.casefold() in SECONDS and len(name) > 1:
         unit = name  # a clock that is called by its unit: seconds, ms
-    if not unit and (suffix := SUFFIX.search(name)):
+    is_remark = millivolts(unit) is None and unit.casefold() not in SECONDS
+    if is_remark and (suffix := SUFFIX.search(name)):
         unit = suffix["named"] or suffix["own"]
     parts = words(name)
     if not unit and not below and len(parts) > 1 and parts[-1] in SECONDS and TIMES & set(parts):
@@ -70,6 +82,31 @@ def name_and_unit(heading: str, below: str = "") -> tuple[str, str]:
     if unit.casefold() in UNSTATED:
         unit = "" if below.casefold() in UNSTATED else below
     return name, unit
+
+
+def _among_brackets(heading):
+    """The name and the unit, in any of several brackets or beside other words in one; None if none is one."""
+    for found in BRACKETS.finditer(heading):
+        parts = [found[1], *(part for part in re.split(r"\s*[,;]\s*", found[1]) if len(part) > 1)]
+        for unit in map(_plain_size, parts):
+            if unit.casefold() in SECONDS or millivolts(unit) is not None:
+                return heading[: found.start()] + heading[found.end() :], unit
+    return None
+
+
+def _plain_size(unit):
+    """A unit with its size as a plain number: 10^-6 V, x10 µV."""
+    raised = re.sub("[⁻⁺⁰¹²³⁴-⁹]+", lambda found: "^" + found[0].translate(RAISED), unit)
+    found = POWER.fullmatch(raised)
+    if not found:
+        return unit
+    return f"1e{found['power']} {found['name']}" if found["power"] else f"{found['size']} {found['name']}"
+
+
+def _is_unit_of(name, unit):
+    if unit.casefold() in SECONDS:
+        return bool(TIMES & set(words(name)))
+    return millivolts(unit) is not None and millivolts(name) is None
 
 
 def clock_unit(heading: str) -> float | None:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from sibeat_edge.reading.headings import name_and_unit
 from sibeat_edge.reading.record import read_record
 
 VALUES = np.round(np.random.default_rng(0).normal(0, 0.4, 3000), 4)
@@ -94,3 +95,29 @@ def test_a_gap_in_labcharts_clock_is_kept(tmp_path):
     (tmp_path / "a.txt").write_text("".join(table[:1006] + table[1256:]))
     signal = read_record(tmp_path / "a.txt", "ECG", rate=250).signal[:, 0]
     assert np.flatnonzero(np.isnan(signal)).tolist() == list(range(1000, 1250))
+
+
+@pytest.mark.parametrize(
+    ("heading", "name", "steps"),
+    [
+        ("ECG_mV (filtered)", "ECG_mV", 1),
+        ("ECG (µV, 0.5-40 Hz)", "ECG", 1000),
+        ("ECG (filtered, mV)", "ECG", 1),
+        ("ECG [mV] (Ch1)", "ECG (Ch1)", 1),
+        ("ECG (10^-6 V)", "ECG", 1000),
+        ("ECG (×10⁻⁵ V)", "ECG", 100),
+        ("ECG (x10 µV)", "ECG", 100),
+        ("ECG / V", "ECG", 0.001),
+        ("ECG/µV", "ECG", 1000),
+        ("ECG_in_V", "ECG_in_V", 0.001),
+        ("ECG in µV", "ECG in µV", 1000),
+    ],
+)
+def test_a_unit_anywhere_in_a_heading(tmp_path, heading, name, steps):
+    table = "".join(f"{i / 250:.3f};{value * steps:.9f}\n" for i, value in enumerate(VALUES))
+    assert not check(tmp_path, f"t / s;{heading}\n" + table, name)
+
+
+@pytest.mark.parametrize("heading", ["ECG_V", "ECG min_V", "samples/s", "HR/min", "V5 [raw]"])
+def test_words_that_are_no_units(heading):
+    assert name_and_unit(heading)[1] == ""
