@@ -36,6 +36,7 @@ from sibeat_edge.reading.text.timing import find_timing
 HEAD = 1 << 18  # bytes from which the layout is taken
 LOOK = 2000  # lines of them
 EVEN = 0.9  # of the steps from one blank line to the next, if they are between rows
+WIDE = 100  # columns, of which no recording has more than rows
 FEW = 100  # rows by which the columns are told
 
 
@@ -45,8 +46,9 @@ class CsvFile:
     Columns are separated by comma, semicolon, tab, bar or blanks, and decimals by a point or a comma.
     Headings name the columns, each with its unit in brackets or parentheses, or in a row below
     (``find_layout``). Lines above them may state rate, unit and lead (``read_preamble``). Without headings
-    the leads are named 1, 2, …. A cell that is empty, NaN, NA, null or - is missing. A line that begins with
-    ``#`` is left out. Columns that count rows or packets are no leads. The leads that are called an ECG, or
+    the leads are named 1, 2, …. A cell that is empty, NaN, NA, null, - or a spreadsheet's error is missing;
+    without a clock, so is a row of such, or an empty line of one column. A line that begins with ``#`` is
+    left out. Columns that count rows or packets are no leads. The leads that are called an ECG, or
     are in units of voltage, come first.
 
     A column of time is the clock (``find_timing``). Its jitter is smoothed, and after a gap a new block
@@ -94,6 +96,9 @@ class CsvFile:
         elif layout.apart:
             self._warn(f"found {layout.apart[0]} above the rows, which is no sample; left it out")
         self._head = [layout.cells(line) for line in lines[layout.first :] if is_row(line)]
+        if len(self._head) < layout.width >= WIDE and sum(map(len, lines)) < HEAD / 2:
+            count = f"{len(self._head)} row{'s' * (len(self._head) > 1)} of {layout.width:,} cells"
+            raise RecordError(f"{self._name}: found {count}; expected a row a sample, and a column a lead.")
         first = self._head[:FEW]
         if layout.separator == "," and are_split(first):
             raise RecordError(
@@ -204,8 +209,8 @@ class CsvFile:
 
     def _head_of(self, place):
         """The cells of a column in the first lines, as far as they are numbers."""
-        rows = (row for row in self._head if len(row) > place)
-        return [row[place] for row in rows if self._layout.number(row[place]) is not None]
+        cells = (row[place] for row in self._head if len(row) > place)
+        return [cell for cell in cells if cell and self._layout.number(cell) is not None]
 
     def _by_count(self, begin, parts):
         """The time and the samples of rows without a clock, the first of them at ``begin``."""

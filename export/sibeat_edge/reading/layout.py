@@ -89,10 +89,14 @@ def _is_of_decimal_commas(lines):
 
 def _is_of_thousands(lines):
     """Whether the rows are one whole number each, with a comma between its thousands."""
+    rows = [line.strip() for line in lines if GROUPED.fullmatch(line.strip())]
     others = [line for line in lines if not GROUPED.fullmatch(line.strip())]
-    large = sum(line.count(",") for line in lines) - sum(line.count(",") for line in others)
-    has_small = any(len(line.strip()) == 3 and "," not in line for line in lines)
-    return 0 < large < len(lines) and has_small and all(re.match(r"\W*[^\W\d_]", line) for line in others)
+    small = [row for row in rows if "," not in row]
+    return (
+        len(lines) / 10 < len(small) < len(rows)
+        and any(len(row) >= 3 for row in small)
+        and all(re.match(r"\W*[^\W\d_][^,]*$", line) for line in others)
+    )
 
 
 def _count(layout, line):

@@ -139,3 +139,28 @@ def test_a_constant_lead_is_read_as_it_is(tmp_path):
     (tmp_path / "a.csv").write_text("MLII\n" + "300\n" * 5000)
     record = read_record(tmp_path / "a.csv", rate=250)
     assert not record.warnings and (record.signal == 300).all()
+
+
+@pytest.mark.parametrize("separator", [",", ";", " "])
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_row_a_lead_is_told(tmp_path, separator, count):
+    row = separator.join(f"{value:.4f}" for value in VALUES[:2500])
+    (tmp_path / "a.csv").write_text((row + "\n") * count)
+    found = f"a.csv: found {count} rows? of 2,500 cells; expected a row a sample, and a column a lead\\.$"
+    with pytest.raises(RecordError, match=found):
+        read_record(tmp_path / "a.csv", "first", rate=250)
+
+
+def test_a_row_that_is_too_long_is_told(tmp_path):
+    (tmp_path / "a.csv").write_text(",".join(f"{value:.4f}" for value in VALUES[:15_000]) + "\n")
+    with pytest.raises(
+        RecordError, match="no row of text of up to 65,536 letters; expected a row a sample\\.$"
+    ):
+        read_record(tmp_path / "a.csv", "first", rate=250)
+
+
+def test_many_columns_are_read_where_rows_are_many(tmp_path):
+    row = ",".join(["{0:.4f}"] * 120) + "\n"
+    (tmp_path / "a.csv").write_text("".join(row.format(value) for value in VALUES[:500]))
+    signal = read_record(tmp_path / "a.csv", "120", rate=250).signal[:, 0]
+    np.testing.assert_array_equal(signal, VALUES[:500])

@@ -42,6 +42,13 @@ def test_a_first_sample_that_may_be_one_is_kept(tmp_path, first):
     np.testing.assert_allclose(signal, [float(first), *VALUES])
 
 
+def test_a_whole_first_sample_among_decimal_commas_is_kept(tmp_path):
+    table = "".join(f"{value:.4f}\t{value:.4f}\n" for value in VALUES).replace(".", ",")
+    (tmp_path / "a.txt").write_text("ECG (mV)\tResp\n2\t2\n" + table)
+    signal = read_record(tmp_path / "a.txt", "ECG", rate=250).signal[:, 0]
+    np.testing.assert_allclose(signal, [2, *VALUES])
+
+
 @pytest.mark.parametrize("columns", [1, 2])
 def test_a_start_and_a_rate_above_the_samples(tmp_path, columns):
     head = ", ".join(["1767600000.000000"] * columns) + "\n" + ", ".join(["250.000000"] * columns) + "\n"

@@ -59,3 +59,9 @@ def test_a_number_that_is_neither_is_told(tmp_path):
 
 def test_blanks_between_thousands():
     assert number("1 234,5", ",") == 1234.5 and number("-12 345") == -12345 and number("1 23") is None
+
+
+def test_two_columns_of_whole_numbers_with_a_cut_last_line_are_two(tmp_path):
+    (tmp_path / "a.csv").write_text("".join(f"{row},{512 + row % 90}\n" for row in range(1, 900)) + "900")
+    signal = read_record(tmp_path / "a.csv", "2", rate=250).signal[:, 0]
+    assert len(signal) == 899 and signal.max() > 0

@@ -63,15 +63,15 @@ def with_headings(layout: Layout, kept: Sequence[tuple[int, str]], place: int) -
     headings = tuple(headings[: width_of(headings)])
     if len(headings) == 1 and PERSON.fullmatch(headings[0]) and not _is_telling(headings[0]):
         headings = ()
-    apart = _apart(layout, [cells for _, cells in rows[first:]])
-    first += len(apart)
-    widths = Counter(width_of(cells) for _, cells in rows[first:])
-    width = len(headings) or max(widths, key=lambda width: (widths[width], width))
     decimal = layout.decimal
     if layout.separator != "," and any(
         DECIMAL_COMMA.search(line.partition(REMARK)[0]) for _, line in kept[first:]
     ):
         decimal = ","
+    apart = _apart(replace(layout, decimal=decimal), [cells for _, cells in rows[first:]])
+    first += len(apart)
+    widths = Counter(width_of(cells) for _, cells in rows[first:])
+    width = len(headings) or max(widths, key=lambda width: (widths[width], width))
     return Layout(layout.separator, decimal, headings, rows[first][0], width, units, apart)
 
 
@@ -127,10 +127,12 @@ def _apart(layout, rows):
     if len(heads[1]) == 1 and value and rate and EPOCH[0] <= value < EPOCH[1] and 1 <= rate <= MOST_HERTZ:
         return first, second
     others = [cells[place] for cells in rows[1:] for place in places if place < len(cells) and cells[place]]
-    numbers = [abs(layout.number(cell) or 0) for cell in others]
+    numbers = [layout.number(cell) for cell in others]
+    if not first.isdigit() or None in numbers:
+        return ()
     are_decimals = all(re.search(r"[.,]\d", cell) for cell in others)
-    least = LARGER * np.nanmax([*numbers, 0])
-    is_count = first.isdigit() and (are_decimals or len(places) > 1) and int(first) > max(least, 1)
+    least = LARGER * np.nanmax([*map(abs, numbers), 0])
+    is_count = (are_decimals or len(places) > 1) and int(first) > max(least, 1)
     return (first,) if is_count else ()
 
 

@@ -99,6 +99,10 @@ class TextStream:
         lines = decoded(text).split("\n")[:-1]
         is_odd = ["\0" in line or len(line) >= LONGEST for line in lines]
         lines = lines[: is_odd.index(True)] if any(is_odd) else lines
+        if True in is_odd and not lines and "\0" not in decoded(text[:LONGEST]):
+            raise RecordError(
+                f"{shown}: found no row of text of up to {LONGEST:,} letters; expected a row a sample."
+            )
         if not any(map(str.strip, lines)):
             raise RecordError(f"{shown}: found no row of text; expected columns of numbers.")
         return [line + "\n" for line in lines]
