@@ -8,7 +8,8 @@ import numpy as np
 
 from keras_sibeat.errors import DataError
 from sibeat_edge.reading.headings import UNIT
-from sibeat_edge.reading.layout import find_layout, is_row, is_timestamp, open_text
+from sibeat_edge.reading.layout import find_layout, open_text
+from sibeat_edge.reading.text.line import is_row, is_timestamp
 
 TIMES = ("time", "elapsed time", "timestamp", "datetime", "date")  # headings of what is no channel
 CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}(?:[.,]\d+)?))?")

@@ -65,7 +65,7 @@ def test_one_channel_and_one_step_stay_two_dimensional(tmp_path):
         ("x,y\n1,2\n3,OK\n", "line 3: found 'OK' in column y; expected"),
         ("x,y,state\n1,2,OK\n3,4,OK\n", "line 2: found 'OK' in column state; expected"),
         ("x,y,state\n1,2,OK\n3,4,0\n", "line 2: found 'OK' in column state; expected"),
-        ("1,5;2,5\n1.500,0;2", "line 2: found '1.500,0' in column 1; expected"),
+        ("1,5;2,5\n1.50,0;2", "line 2: found '1.50,0' in column 1; expected"),
         ("1,5;2,5\n1.500;2", "line 2: found '1.500' in column 1; expected"),
         ("1 2\n1_0 2\n", "line 2: found '1_0' in column 1; expected"),
         ("0.5,x.5\n1,2\n", "line 1: found 'x.5' in column 2; expected"),

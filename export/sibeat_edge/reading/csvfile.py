@@ -9,7 +9,7 @@ import numpy as np
 
 from sibeat_edge.errors import RecordError
 from sibeat_edge.reading.formats import STANDARD_INPUT
-from sibeat_edge.reading.layout import find_layout, is_row
+from sibeat_edge.reading.layout import are_spaced, find_layout
 from sibeat_edge.reading.start import start_of_epoch
 from sibeat_edge.reading.text.clock import BadClock
 from sibeat_edge.reading.text.columns import (
@@ -23,19 +23,18 @@ from sibeat_edge.reading.text.columns import (
     turns_at,
 )
 from sibeat_edge.reading.text.even import EvenClock
-from sibeat_edge.reading.text.line import is_number
+from sibeat_edge.reading.text.line import is_number, is_row
 from sibeat_edge.reading.text.mixed import check_sensors
-from sibeat_edge.reading.text.numbers import NoNumber, numbers
 from sibeat_edge.reading.text.order import InOrder
 from sibeat_edge.reading.text.preamble import read_preamble
 from sibeat_edge.reading.text.rows import Rows
 from sibeat_edge.reading.text.stream import TextStream
 from sibeat_edge.reading.text.thousands import Numbers
 from sibeat_edge.reading.text.timing import find_timing
+from sibeat_edge.reading.text.turning import Turning
 
 HEAD = 1 << 18  # bytes from which the layout is taken
 LOOK = 2000  # lines of them
-EVEN = 0.9  # of the steps from one blank line to the next, if they are between rows
 WIDE = 100  # columns, of which no recording has more than rows
 FEW = 100  # rows by which the columns are told
 
@@ -89,7 +88,7 @@ class CsvFile:
         layout = find_layout(lines)
         if layout is None:
             raise RecordError(f"{self._name}: found no samples; expected rows of numbers.")
-        self._layout, self._is_spaced = layout, _are_spaced(lines[layout.first :])
+        self._layout, self._is_spaced = layout, are_spaced(lines[layout.first :])
         preamble = read_preamble(lines[: layout.first])
         if len(layout.apart) == 2:
             preamble = replace(preamble, rate=layout.number(layout.apart[1]))
@@ -149,7 +148,8 @@ class CsvFile:
         counters = [column for column in columns if column.kind == COUNTER]
         clocks += [column for column in counters if is_counted(self._layout, column, head)]
         turns = [(column, turns_at(self._layout, column, head)) for column in counters]
-        self._turning = next(((column, size) for column, size in turns if size), None)
+        turning = (Turning(column, size, self._layout.decimal) for column, size in turns if size)
+        self._turning = next(turning, None)
         rows = Rows(self._name, self._stream, self._layout, self._columns[0])
         try:
             timing = find_timing(rows, self._columns[0], head[0], self._layout.decimal, clocks, rate, stated)
@@ -222,27 +222,15 @@ class CsvFile:
 
     def _counted(self, rows, places, parse):
         """The samples of rows without a clock; tells where numbers that begin again jump."""
-        if self._turning is None:
+        turning = self._turning
+        if turning is None:
             yield from (values for _, values in rows.read(places, parse))
             return
-        column, size = self._turning
-        jumps, last = 0, np.nan
-        for _, values in rows.read([*places, column.place], [*parse, self._numbers_or_none]):
-            steps = np.diff(values[:, -1], prepend=last) % size
-            jumps, last = jumps + int((np.isfinite(steps) & (steps != 1)).sum()), values[-1, -1]
+        for _, values in rows.read([*places, turning.place], [*parse, turning.read]):
+            turning.push(values[:, -1])
             yield values[:, :-1]
-        if jumps:
-            self._warn(
-                f"found {jumps:,} of the numbers in column {column.name} to jump: samples are lost there, "
-                "and those behind come too early"
-            )
-
-    def _numbers_or_none(self, cells):
-        """Numbers; of a column in which there are others, too, none."""
-        try:
-            return numbers(cells, self._layout.decimal)
-        except NoNumber:
-            return np.full(len(cells.starts), np.nan)
+        if told := turning.told():
+            self._warn(told)
 
     def _ordered(self, parts, stamps):
         """The line, the stamps in s and the samples of parts whose rows are in the order of an even clock."""
@@ -302,13 +290,3 @@ class CsvFile:
 
 def _has_numbers(layout, column, rows):
     return any(is_number(layout, row[column.place]) for row in rows if len(row) > column.place)
-
-
-def _are_spaced(lines):
-    """Whether blank lines come as evenly as between rows, so that they are no missing samples."""
-    places = [place for place, line in enumerate(lines) if not line.strip()]
-    if len(places) < 2 or (len(places) < 3 and len(places) < len(lines) / 2):
-        return False
-    steps = np.diff(places)
-    step = np.median(steps)
-    return step > 1 and step == places[0] + 1 and np.mean(steps == step) >= EVEN

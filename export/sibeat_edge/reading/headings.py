@@ -27,7 +27,7 @@ SUFFIX = re.compile(
     re.IGNORECASE,
 )
 BRACKETS = re.compile(r"\s*[(\[]\s*([^()\[\]]*?)\s*[)\]]")
-SLASH = re.compile(r"(.*\S)\s*/\s*([^\W\d_]+)")  # ECG / mV
+CLOCK_SLASH = re.compile(r"(.*\S)\s*/\s*([^\W\d_]+)")  # time / ms
 POWER = re.compile(
     r"[x×*]?\s*(?:10\s*(?:\^|\*\*)\s*(?P<power>[-+]?\d+)|(?P<size>\d+))\s*[*·]?\s*(?P<name>[^\d\s]+)"
 )
@@ -69,13 +69,14 @@ def name_and_unit(heading: str, below: str = "") -> tuple[str, str]:
     name, unit = (found[1], found[2]) if found else (heading, "")
     if unit.casefold() not in UNSTATED | SECONDS.keys() and millivolts(unit) is None:
         name, unit = _among_brackets(heading) or (name, unit)
-    if not unit and (found := SLASH.fullmatch(name)) and _is_unit_of(found[1], found[2]):
-        name, unit = found[1], found[2]
+    if not unit and (found := CLOCK_SLASH.fullmatch(name)) and TIMES & set(words(found[1])):
+        unit = found[2] if found[2].casefold() in SECONDS else ""
     if not unit and not below and name.casefold() in SECONDS and len(name) > 1:
         unit = name  # a clock that is called by its unit: seconds, ms
     is_remark = millivolts(unit) is None and unit.casefold() not in SECONDS
     if is_remark and (suffix := SUFFIX.search(name)):
         unit = suffix["named"] or suffix["own"]
+        name = name[: suffix.start()] if "/" in suffix[0] else name
     parts = words(name)
     if not unit and not below and len(parts) > 1 and parts[-1] in SECONDS and TIMES & set(parts):
         unit = parts[-1]
@@ -101,12 +102,6 @@ def _plain_size(unit):
     if not found:
         return unit
     return f"1e{found['power']} {found['name']}" if found["power"] else f"{found['size']} {found['name']}"
-
-
-def _is_unit_of(name, unit):
-    if unit.casefold() in SECONDS:
-        return bool(TIMES & set(words(name)))
-    return millivolts(unit) is not None and millivolts(name) is None
 
 
 def clock_unit(heading: str) -> float | None:

@@ -5,17 +5,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
+import numpy as np
+
 from sibeat_edge.reading.text.head import LOOK, with_comment, with_headings
 from sibeat_edge.reading.text.line import EXCEL, Layout, is_number, is_row, is_timestamp
 from sibeat_edge.reading.text.programs import with_programs_headings
 from sibeat_edge.reading.text.stream import HEAD, encoding_of
 
-__all__ = ["Layout", "find_layout", "is_row", "is_timestamp", "open_text"]
-
 # Separators (None: blanks) and decimal marks; of those that fit as many rows, the first.
 CHOICES = [(separator, decimal) for separator in (";", "\t", "|", ",", None) for decimal in ".,"]
 GROUPED = re.compile(r"[-+]?(?:\d{1,3}|[1-9]\d{0,2},\d{3})")
 WHOLE = re.compile(r"[-+]?\d+")
+EVEN = 0.9  # of the steps from one blank line to the next, if they are between rows
 
 
 def open_text(path: Path) -> TextIO:
@@ -105,3 +106,13 @@ def _count(layout, line):
     count = sum(is_number(layout, cell) for cell in cells)
     others = [cell for cell in cells if layout.number(cell) is None]
     return bool(cells) and len(others) < len(cells) and all(map(is_timestamp, others)), count
+
+
+def are_spaced(lines: Sequence[str]) -> bool:
+    """Whether blank lines come as evenly as between rows, so that they are no missing samples."""
+    places = [place for place, line in enumerate(lines) if not line.strip()]
+    if len(places) < 2 or (len(places) < 3 and len(places) < len(lines) / 2):
+        return False
+    steps = np.diff(places)
+    step = np.median(steps)
+    return step > 1 and step == places[0] + 1 and np.mean(steps == step) >= EVEN

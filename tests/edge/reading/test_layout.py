@@ -2,7 +2,8 @@
 
 import pytest
 
-from sibeat_edge.reading.layout import Layout, find_layout, is_row, open_text
+from sibeat_edge.reading.layout import find_layout, open_text
+from sibeat_edge.reading.text.line import Layout, is_row
 
 
 @pytest.mark.parametrize(

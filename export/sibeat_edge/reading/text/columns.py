@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from sibeat_edge.reading.headings import COUNTERS, ECG, SECONDS, TIMES, name_and_unit, words
-from sibeat_edge.reading.layout import Layout
 from sibeat_edge.reading.leads import millivolts, plain
 from sibeat_edge.reading.text.dates import is_date
+from sibeat_edge.reading.text.line import Layout
 from sibeat_edge.reading.text.preamble import Preamble
 from sibeat_edge.reading.text.stamps import is_stamp
 

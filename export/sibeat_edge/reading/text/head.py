@@ -9,10 +9,10 @@ import numpy as np
 
 from sibeat_edge.reading.headings import SECONDS, UNIT
 from sibeat_edge.reading.leads import millivolts
+from sibeat_edge.reading.text.epochs import EPOCH
 from sibeat_edge.reading.text.line import COMMENT, REMARK, Layout, is_number, width_of
 from sibeat_edge.reading.text.preamble import PERSONAL, states
 from sibeat_edge.reading.text.programs import KEYED
-from sibeat_edge.reading.text.stamps import EPOCH
 
 LOOK = 100  # rows from which the layout is taken
 FEW = 10  # rows, below which none is told to be no sample

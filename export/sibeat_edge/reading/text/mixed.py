@@ -7,8 +7,8 @@ import numpy as np
 from sibeat_edge.errors import RecordError
 from sibeat_edge.reading.encoding import printable
 from sibeat_edge.reading.headings import words
-from sibeat_edge.reading.layout import Layout, is_row
 from sibeat_edge.reading.text.columns import CLOCK, LEAD, Column
+from sibeat_edge.reading.text.line import Layout, is_row
 
 SENSORS = frozenset("sensor sensors channel channels stream device".split())  # may name whose a row is
 OTHERS = frozenset("signal lead type kind source variable name label id".split())  # only where times say so
