@@ -115,4 +115,4 @@ def are_spaced(lines: Sequence[str]) -> bool:
         return False
     steps = np.diff(places)
     step = np.median(steps)
-    return step > 1 and step == places[0] + 1 and np.mean(steps == step) >= EVEN
+    return bool(step > 1 and step == places[0] + 1 and np.mean(steps == step) >= EVEN)

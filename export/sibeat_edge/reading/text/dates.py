@@ -40,7 +40,7 @@ class Dates:
 
     def __init__(self) -> None:
         self._orders: list[str] = list(ORDERS)
-        self._days: dict[tuple[int, int, int], float] = {}
+        self._days: dict[tuple[int, ...], float] = {}
 
     def day(self, *parts: int) -> float:
         """The days since 1970, or since any day, of a date's three numbers as they stand; NaN for no date."""

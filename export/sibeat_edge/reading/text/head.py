@@ -57,10 +57,10 @@ def with_headings(layout: Layout, kept: Sequence[tuple[int, str]], place: int) -
         head, first = place - 1, place
     else:
         head, first = top, top
-    headings = rows[head][1] if head < first else []
+    named = rows[head][1] if head < first else []
     if head < first and _have_names(rows[head:]):
-        headings = ["", *headings]  # R writes none above the names of rows
-    headings = tuple(headings[: width_of(headings)])
+        named = ["", *named]  # R writes none above the names of rows
+    headings = tuple(named[: width_of(named)])
     if len(headings) == 1 and PERSON.fullmatch(headings[0]) and not _is_telling(headings[0]):
         headings = ()
     decimal = layout.decimal

@@ -112,7 +112,7 @@ def _stated(line):
     return found
 
 
-def _numbers(line) -> Iterator[tuple[str, re.Match]]:
+def _numbers(line: str) -> Iterator[tuple[str, re.Match]]:
     """Each number of a line, behind the text between the one before and it."""
     begin = 0
     for number in NUMBER.finditer(line):
