@@ -20,6 +20,7 @@ from sibeat_edge.reading.text.columns import (
     are_split,
     find_columns,
     is_counted,
+    is_ecg,
     turns_at,
 )
 from sibeat_edge.reading.text.even import EvenClock
@@ -104,16 +105,14 @@ class CsvFile:
                 f"{self._name}: found commas between the columns and before decimals; expected semicolons, "
                 "tabs or quotes to tell them apart."
             )
-        columns = find_columns(layout, preamble, first)
+        columns = find_columns(layout, preamble, first, self._head)
         self.warnings += check_sensors(self._name, layout, columns, lines[layout.first :])
         leads = [column for column in columns if column.kind == LEAD]
         if not leads:
             raise RecordError(f"{self._name}: found a column of time alone; expected a lead beside it.")
         if preamble.warning:  # of counts
             leads = [self._in_unit_of_decimals(column, preamble.unit, first) for column in leads]
-        leads.sort(
-            key=lambda c: (c.name not in preamble.leads, not c.is_ecg, not _has_numbers(layout, c, first))
-        )
+        leads.sort(key=lambda column: self._rank(column, preamble))
         self._columns = [column.place for column in leads]
         self.numbers = [str(place + 1) for place in self._columns]
         self.leads = [column.name for column in leads]
@@ -128,6 +127,12 @@ class CsvFile:
         self.rates = [self._rate] * len(self.leads)
         if preamble.warning and any(column.unit == preamble.unit for column in leads):
             self._warn(preamble.warning)
+
+    def _rank(self, column, preamble):
+        """What comes first: the lead above the rows, an ECG by its name or its unit, a column of numbers."""
+        is_named = is_ecg(column.name)
+        is_empty = not is_named and not _has_numbers(self._layout, column, self._head)
+        return column.name not in preamble.leads, not is_named, not column.is_ecg, is_empty
 
     def _in_unit_of_decimals(self, column, counts, first):
         """The column in mV if it is said to be in ``counts``, but has decimals."""
@@ -148,8 +153,7 @@ class CsvFile:
         counters = [column for column in columns if column.kind == COUNTER]
         clocks += [column for column in counters if is_counted(self._layout, column, head)]
         turns = [(column, turns_at(self._layout, column, head)) for column in counters]
-        turning = (Turning(column, size, self._layout.decimal) for column, size in turns if size)
-        self._turning = next(turning, None)
+        self._turning = next(((column, size) for column, size in turns if size), None)
         rows = Rows(self._name, self._stream, self._layout, self._columns[0])
         try:
             timing = find_timing(rows, self._columns[0], head[0], self._layout.decimal, clocks, rate, stated)
@@ -222,10 +226,10 @@ class CsvFile:
 
     def _counted(self, rows, places, parse):
         """The samples of rows without a clock; tells where numbers that begin again jump."""
-        turning = self._turning
-        if turning is None:
+        if self._turning is None:
             yield from (values for _, values in rows.read(places, parse))
             return
+        turning = Turning(*self._turning, self._layout.decimal)
         for _, values in rows.read([*places, turning.place], [*parse, turning.read]):
             turning.push(values[:, -1])
             yield values[:, :-1]

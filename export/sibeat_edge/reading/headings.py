@@ -21,7 +21,7 @@ COUNTERS = frozenset(
 ECG = frozenset(("ecg", "ekg", "exg"))
 # A unit behind a name: ECG / V, ECG_in_V, ecg_uV. V alone may be a lead's, and counts/mV is a gain.
 SUFFIX = re.compile(
-    r"(?:(?<![\d\s])(?<!adc|adu|bit|lsb)(?<!bits|gain|step|unit)(?<!count|steps|units)(?<!counts)\s*/\s*"
+    r"(?:(?<!\s)(?<!adc|adu|bit|lsb)(?<!bits|gain|step|unit)(?<!count|steps|units)(?<!counts)\s*/\s*"
     r"|[\s_]in[\s_])(?P<named>[uµμmn]?v|(?:micro|milli|nano)?volts?)$"
     r"|(?<!/)[\s_](?P<own>[uµμ]v|mv|nv|(?:micro|milli|nano)?volts?)$",
     re.IGNORECASE,

@@ -142,7 +142,12 @@ def _numbered(path, named, signal, axes, samples, known):
     called = {n: a for n, a in named.arrays.items() if COUNTERS & set(words(parts_of(n)[-1])) and n != signal}
     called |= {n: a for n, a in named.arrays.items() if plain_key(n) in INDEX}
     for name, array in (axes | called).items():
-        if max(array.shape) == samples and samples <= MOST_TIMES and min(array.shape) in (1, samples):
+        if (
+            length(array)
+            and max(array.shape) == samples
+            and samples <= MOST_TIMES
+            and min(array.shape) in (1, samples)
+        ):
             try:
                 with telling(path, f"numbers in {printable(name)}"):
                     numbers = np.ravel(array[()]).astype(np.float64)

@@ -18,6 +18,7 @@ LIMB = re.compile(r"i{1,3}|av[rlf]|v[1-9]")
 DATES = frozenset(("date", "datum", "fecha"))  # headings of dates that are written as a number
 EVEN = 0.9  # of a counter's steps
 STAIRS = 3  # steps of a rounded clock, at least
+SECOND = 50  # rows that a whole second has at least, while a packet has fewer
 LEAST = 10  # rows, from which an even rise is no coincidence
 
 
@@ -36,8 +37,10 @@ class Column:
         return millivolts(self.unit) is not None or is_ecg(self.name)
 
 
-def find_columns(layout: Layout, preamble: Preamble, rows: Sequence[Sequence[str]]) -> list[Column]:
-    """The columns, given the cells of the first rows.
+def find_columns(
+    layout: Layout, preamble: Preamble, rows: Sequence[Sequence[str]], more: Sequence[Sequence[str]] = ()
+) -> list[Column]:
+    """The columns, given the cells of the first rows; a lead may rise in them, but not in ``more`` of them.
 
     >>> from sibeat_edge.reading.layout import find_layout
     >>> layout = find_layout(["Sample Index,time_ms,ecg_uV\\n", "0,0,5\\n", "1,4,6\\n", "2,8,4\\n"])
@@ -55,6 +58,8 @@ def find_columns(layout: Layout, preamble: Preamble, rows: Sequence[Sequence[str
         below = layout.units[place] if place < len(layout.units) else ""
         name, unit = name_and_unit(heading or "", below)
         kind = _kind(layout, None if heading is None else name, unit, place, cells)
+        if kind == CLOCK and heading is None and not is_stamp(cells[0]) and _falls(layout, place, more):
+            kind = LEAD
         if kind == LEAD and heading is not None:
             name = name or str(place + 1)
         if heading is None:
@@ -120,7 +125,13 @@ def _kind_by_values(values):
     """The kind of a column of which no name tells it: no ECG rises evenly for so many rows."""
     if len(values) < LEAST or not (_rises_evenly(values) or _rises_by_stairs(values)):
         return LEAD
-    return COUNTER if _are_counted(values) else CLOCK
+    return COUNTER if _are_counted(values) or _are_of_packets(values) else CLOCK
+
+
+def _falls(layout, place, rows):
+    """Whether a column falls in some of the rows, as that of a breath does."""
+    values = _values(layout, [row[place] for row in rows if len(row) > place])
+    return place > 0 and bool((np.diff(values) < 0).any())
 
 
 def _rises_evenly(values):
@@ -145,6 +156,12 @@ def _are_counted(values):
     """Whether these number the rows one by one, but for some that are left out."""
     steps = np.diff(values)
     return len(steps) > 0 and bool((steps >= 1).all() and np.mean(steps == 1) >= EVEN)
+
+
+def _are_of_packets(values):
+    """Whether these number packets of some rows, one by one; of a clock in s, as many rows have a number."""
+    steps = np.diff(values)
+    return set(steps.tolist()) <= {0.0, 1.0} and len(steps) < SECOND * (steps > 0).sum()
 
 
 def _counts(values):

@@ -7,7 +7,7 @@ import numpy as np
 from sibeat_edge.errors import RecordError
 from sibeat_edge.reading.encoding import printable
 from sibeat_edge.reading.headings import words
-from sibeat_edge.reading.text.columns import CLOCK, LEAD, Column
+from sibeat_edge.reading.text.columns import CLOCK, LEAD, Column, is_ecg
 from sibeat_edge.reading.text.line import Layout, is_row
 
 SENSORS = frozenset("sensor sensors channel channels stream device".split())  # may name whose a row is
@@ -41,7 +41,7 @@ def check_sensors(name: str, layout: Layout, columns: Sequence[Column], lines: S
         if (
             len(called) == 1
             and any(lead is not column for lead in leads)
-            and _tells_sensor(column, rows, clocks)
+            and _tells_sensor(column, rows, clocks, leads)
         ):
             found = printable(", ".join(sorted({row[column.place] for row in rows})))
             raise RecordError(
@@ -62,9 +62,9 @@ def _is_called(name):
     return bool(called) and called <= SENSORS | OTHERS and name.strip("\"' ").isidentifier()
 
 
-def _tells_sensor(column, rows, clocks):
+def _tells_sensor(column, rows, clocks, leads):
     """Whether a column tells whose value a row has: by its name and by a clock that is even for one alone."""
-    called = set(words(column.name))
+    is_sensor = bool(SENSORS & set(words(column.name))) and not any(is_ecg(lead.name) for lead in leads)
     cells = np.array([row[column.place] for row in rows])
     _, kinds = np.unique(cells, return_inverse=True)
     if not 1 < kinds.max() + 1 <= MOST:
@@ -72,11 +72,9 @@ def _tells_sensor(column, rows, clocks):
     if (np.diff(kinds) != 0).sum() < SWITCHES or "" in cells:
         return False
     times = next((times for times in clocks if np.isfinite(times).all()), None)
-    if times is None:
-        return bool(called & SENSORS)
     most = np.bincount(kinds).argmax()
-    if _evenness(times[kinds == most]) < EVEN:
-        return bool(called & SENSORS)
+    if times is None or _evenness(times[kinds == most]) < EVEN:
+        return is_sensor
     return _evenness(times) < EVEN
 
 
@@ -84,7 +82,9 @@ def _evenness(times):
     """The share of a clock's steps that are alike."""
     steps = np.diff(times)
     usual = np.median(steps) if len(steps) else 0.0
-    return float(np.mean(np.abs(steps - usual) <= ALIKE * usual)) if usual > 0 else 0.0
+    rounding = 1.0 if (times == np.round(times)).all() else 0.0
+    is_alike = np.abs(steps - usual) <= max(ALIKE * usual, rounding)
+    return float(np.mean(is_alike)) if usual > 0 else 0.0
 
 
 def _merged(name, layout, leads, rows):

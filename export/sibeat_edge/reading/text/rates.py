@@ -37,9 +37,10 @@ OTHER = re.compile(
 ECG = re.compile(r"(?<![^\W_])(?:ecg|ekg|exg)", re.IGNORECASE)
 # A key of a rate that does not say of what, and one that says it in a word that is not known.
 BARE = re.compile(
-    r"\W*(?:(?:data|output|signal|acquisition|recording|device|scan|adc)[\s_-]*)*"
-    r"(?:rate|freq(?:uency|uenz|)|fréquence|frecuencia|frequenza|frequência)"
-    rf"\s*(?P<hertz>[(\[]\s*{HERTZ}\s*[)\]])?\s*[;\t,:=]\W*",
+    r"\W*(?:(?:data|output|signal|acquisition|record(?:ing|er)|device|scan|adc|e[ck]g|lead(?:\s+\w+)?|holter|system"
+    r"|channel|waveform|stream)[\s_-]*)*"
+    r"(?:rate|freq(?:uency|uenz|)|fréquence|frecuencia|frequenza|frequência)(?:\s+of(?:\s+the)?\s+(?:e[ck]g|signal|data))?"
+    rf"\s*(?P<hertz>[(\[]\s*{HERTZ}\s*[)\]])?\s*(?P<mark>[;\t,:=])?\W*",
     re.IGNORECASE,
 )
 QUALIFIED = re.compile(r"(?<![^\W_])(?:rate|freq|frequency)(?![^\W_])", re.IGNORECASE)
@@ -104,7 +105,8 @@ def _stated(line):
             found.append((order, _hertz(before, number)))
         elif _is_last(line, number) and (key := BARE.fullmatch(before)):
             rate = _hertz(before, number)
-            found += [(4, rate)] if key["hertz"] or number["hertz"] or rate >= NO_PULSE else []
+            is_rate = key["hertz"] or number["hertz"] or (key["mark"] and rate >= NO_PULSE)
+            found += [(4, rate)] if is_rate else []
         elif names_hertz(line) and not QUALIFIED.search(before):
             found.append((4, _hertz(before, number)))
     if not found and SAMPLING.search(line) and not OTHER.search(line):
