@@ -283,7 +283,7 @@ def stream_bytes(filters: Multirate, leads: int) -> int:
     """Bytes of ``sibeat_stream``, with pointers of 64 bits.
 
     >>> stream_bytes(multirate((0.67, 45.0), 540), 1)
-    8384
+    8392
     """
     fine, held = (seconds * RATE // filters.factor // BLOCK + 1 for seconds in (FINE, HELD))
     bank, slow = 2 * len(filters.bank) - 1, 2 * len(filters.window) - 1
