@@ -106,7 +106,7 @@ class CsvFile:
                 "tabs or quotes to tell them apart."
             )
         columns = find_columns(layout, preamble, first, self._head)
-        self.warnings += check_sensors(self._name, layout, columns, lines[layout.first :])
+        self.warnings += check_sensors(self._name, layout, columns, self._head)
         leads = [column for column in columns if column.kind == LEAD]
         if not leads:
             raise RecordError(f"{self._name}: found a column of time alone; expected a lead beside it.")
@@ -118,7 +118,7 @@ class CsvFile:
         self.leads = [column.name for column in leads]
         self.units = [column.unit for column in leads]
         self.named = not all(name.isdigit() for name in self.leads)
-        self._timing = self._find_timing(columns, rate, preamble.rate, self._head)
+        self._timing = self._find_timing(columns, rate, preamble.rate)
         self._rate, self.start = float(self._timing.rate), self._timing.start(first[0])
         if not self._timing.places and len(layout.apart) == 2:
             self.start = start_of_epoch(layout.number(layout.apart[0]) or 0.0)
@@ -147,8 +147,9 @@ class CsvFile:
         told = f"{self._name}: {what}."
         self.warnings += [] if told in self.warnings else [told]
 
-    def _find_timing(self, columns, rate, stated, head):
+    def _find_timing(self, columns, rate, stated):
         """The clock and the rate, with warnings of what was guessed."""
+        head = self._head
         clocks = [column for column in columns if column.kind in (CLOCK, DATE)]
         counters = [column for column in columns if column.kind == COUNTER]
         clocks += [column for column in counters if is_counted(self._layout, column, head)]

@@ -24,6 +24,7 @@ from sibeat_edge.reading.datasets.named import (
 )
 from sibeat_edge.reading.encoding import printable
 from sibeat_edge.reading.headings import COUNTERS, SECONDS, words
+from sibeat_edge.reading.text.columns import rises_evenly
 from sibeat_edge.reading.text.epochs import HUNDRED, tick_of_epoch
 from sibeat_edge.signal.resampling import HIGHEST_RATE
 
@@ -32,7 +33,6 @@ NANOSECOND = 1e-9  # s
 MOST_TIMES = 50_000_000
 LEAST, FEW = 10, 1000  # values by which an array is told to be an axis: at least, at most
 INDEX = ("index", "axis1")  # of a table of pandas
-EVEN = 0.9  # of an axis' steps
 INTERVAL = "isi"  # between samples, as BIOPAC calls it, and its unit
 STATED = re.compile(r"\s*(\d+(?:\.\d*)?)\s*(?:hz)?\s*", re.IGNORECASE)
 
@@ -61,11 +61,7 @@ def steps_of_axis(array: Any) -> float:
     (4.0, 0.0)
     """
     first = np.ravel(array[:FEW] if array.shape[0] > 1 else array[:, :FEW]).astype(np.float64)
-    steps = np.diff(first)
-    if len(first) < LEAST or not (steps > 0).all():
-        return 0.0
-    usual = float(np.median(steps))
-    return usual if np.mean(np.abs(steps - usual) <= usual / 2) >= EVEN else 0.0
+    return float(np.median(np.diff(first))) if len(first) >= LEAST and rises_evenly(first) else 0.0
 
 
 def is_clock(named: Named, name: str) -> bool:
@@ -110,7 +106,7 @@ def find_times(
     }
     for name, array in clocks.items():
         shown = printable(name)
-        if max(array.shape) == samples and samples <= MOST_TIMES and min(array.shape) in (1, samples):
+        if _is_of_samples(array, samples):
             try:
                 unit = NANOSECOND if name in named.dated else unit_of_clock(name)
                 found, stretches, unit = _clocked(path, array, name, unit, known)
@@ -142,12 +138,7 @@ def _numbered(path, named, signal, axes, samples, known):
     called = {n: a for n, a in named.arrays.items() if COUNTERS & set(words(parts_of(n)[-1])) and n != signal}
     called |= {n: a for n, a in named.arrays.items() if plain_key(n) in INDEX}
     for name, array in (axes | called).items():
-        if (
-            length(array)
-            and max(array.shape) == samples
-            and samples <= MOST_TIMES
-            and min(array.shape) in (1, samples)
-        ):
+        if _is_of_samples(array, samples):
             try:
                 with telling(path, f"numbers in {printable(name)}"):
                     numbers = np.ravel(array[()]).astype(np.float64)
@@ -159,6 +150,11 @@ def _numbered(path, named, signal, axes, samples, known):
             if abs(found / known - 1) <= CONTRADICTS:
                 return stretches
     return None
+
+
+def _is_of_samples(array, samples):
+    """Whether an array has a value for each sample, and not too many to be read at once."""
+    return length(array) == samples <= MOST_TIMES and min(array.shape) in (1, samples)
 
 
 def _tells_time(index):

@@ -123,7 +123,7 @@ def _kind(layout, name, unit, place, cells):
 
 def _kind_by_values(values):
     """The kind of a column of which no name tells it: no ECG rises evenly for so many rows."""
-    if len(values) < LEAST or not (_rises_evenly(values) or _rises_by_stairs(values)):
+    if len(values) < LEAST or not (rises_evenly(values) or _rises_by_stairs(values)):
         return LEAD
     return COUNTER if _are_counted(values) or _are_of_packets(values) else CLOCK
 
@@ -134,7 +134,12 @@ def _falls(layout, place, rows):
     return place > 0 and bool((np.diff(values) < 0).any())
 
 
-def _rises_evenly(values):
+def rises_evenly(values: np.ndarray) -> bool:
+    """Whether values rise as those of a clock or of numbers of rows do, and no ECG's.
+
+    >>> rises_evenly(np.arange(20) * 4), rises_evenly(np.sin(np.arange(20)))
+    (True, False)
+    """
     steps = np.diff(values)
     usual = np.median(steps)
     return bool((steps > 0).all() and np.mean(np.abs(steps - usual) <= usual / 2) >= EVEN)

@@ -1,5 +1,6 @@
 """Dates whose order of day, month and year their file does not state: told by how they follow one another."""
 
+import math
 import re
 from datetime import date
 
@@ -47,13 +48,15 @@ class Dates:
         if parts in self._days:
             return self._days[parts]
         known = [*self._days, parts]
-        orders = [order for order in self._orders if None not in [_ordinal(order, one) for one in known]]
+        orders = [
+            order for order in self._orders if not np.isnan([_in_order(order, one) for one in known]).any()
+        ]
         if not orders:
             return np.nan
-        day = float(_ordinal(orders[0], parts))
+        day = _in_order(orders[0], parts)
         if self._days:
             last = next(reversed(self._days))
-            steps = {order: _ordinal(order, parts) - _ordinal(order, last) for order in orders}
+            steps = {order: _in_order(order, parts) - _in_order(order, last) for order in orders}
             best = min(steps.values(), key=lambda step: (step < 0, abs(step)))
             orders = [order for order in orders if steps[order] == best]
             day = self._days[last] + best
@@ -80,10 +83,22 @@ class Dates:
         return np.repeat(days, np.diff(starts, append=len(letters)))
 
 
-def _ordinal(order, parts):
-    """The days since 1970, None for what is no date in this order."""
-    year, month, day = (parts[order.index(letter)] for letter in "ymd")
+def full_year(year: int) -> int:
+    """A year, of which the century may be left out."""
+    return year + CENTURY * (year < 100)
+
+
+def day_of(year: int, month: int, day: int) -> float:
+    """The days since 1970 of a date; NaN for none.
+
+    >>> day_of(70, 1, 2), day_of(1970, 1, 2), day_of(1970, 2, 30)
+    (36526.0, 1.0, nan)
+    """
     try:
-        return date(year + CENTURY * (year < 100), month, day).toordinal() - EPOCH
+        return float(date(full_year(year), month, day).toordinal() - EPOCH)
     except ValueError:
-        return None
+        return math.nan
+
+
+def _in_order(order, parts):
+    return day_of(*(parts[order.index(letter)] for letter in "ymd"))

@@ -8,7 +8,7 @@ from sibeat_edge.errors import RecordError
 from sibeat_edge.reading.encoding import printable
 from sibeat_edge.reading.headings import words
 from sibeat_edge.reading.text.columns import CLOCK, LEAD, Column, is_ecg
-from sibeat_edge.reading.text.line import Layout, is_row
+from sibeat_edge.reading.text.line import Layout
 
 SENSORS = frozenset("sensor sensors channel channels stream device".split())  # may name whose a row is
 OTHERS = frozenset("signal lead type kind source variable name label id".split())  # only where times say so
@@ -19,18 +19,19 @@ EVEN = 0.95  # of the steps of an even clock
 SHARE = 0.02  # of the rows at least, that hold another column alone
 
 
-def check_sensors(name: str, layout: Layout, columns: Sequence[Column], lines: Sequence[str]) -> list[str]:
+def check_sensors(
+    name: str, layout: Layout, columns: Sequence[Column], rows: Sequence[Sequence[str]]
+) -> list[str]:
     """A sentence if rows hold one of two columns each, as in a table merged of two rates; else none.
 
     Args:
         name: of the file, for errors.
         layout: of its rows.
         columns: of the table.
-        lines: the first rows.
+        rows: the cells of the first ones.
 
     Raises ``RecordError`` for a long table, in which a column tells whose value a row has.
     """
-    rows = [layout.cells(line) for line in lines if is_row(line)]
     rows = [row for row in rows if len(row) == layout.width]
     leads = [column for column in columns if column.kind == LEAD]
     if len(rows) < LEAST or len(columns) < 2 or not leads:

@@ -7,7 +7,7 @@ from datetime import date
 import numpy as np
 
 from sibeat_edge.reading.start import Start
-from sibeat_edge.reading.text.dates import CENTURY, Dates
+from sibeat_edge.reading.text.dates import Dates, day_of, full_year
 from sibeat_edge.reading.text.numbers import ZERO, Cells, NoNumber, cells_of_words, numbers
 
 LONGEST = 64  # bytes of a stamp
@@ -177,7 +177,7 @@ def start_of_stamp(cell: str) -> Start | None:
     year, month, day = (found[name] for name in _date_names(found))
     month = _month(found) or month
     try:
-        known = date(_year(int(year)), int(month), int(day)) if year else None
+        known = date(full_year(int(year)), int(month), int(day)) if year else None
     except ValueError:
         return None
     return Start(clock, known) if clock < DAY and (known or clock >= 1) else None
@@ -239,7 +239,7 @@ def _alike(cells, found, dates):
     if unordered:
         seconds = seconds + DAY * _days([parts[name] for name in unordered], dates.day, fits)
     elif has_date:
-        seconds = seconds + DAY * _days([parts[year], parts[month], parts[day]], _day, fits)
+        seconds = seconds + DAY * _days([parts[year], parts[month], parts[day]], day_of, fits)
     return seconds, fits
 
 
@@ -254,13 +254,13 @@ def _month(found):
     return MONTHS.index(name) + 1 if name in MONTHS else 0
 
 
-def _days(parts, day_of, fits):
-    """The days of dates of three numbers each, by ``day_of`` them; those that are none do not fit."""
+def _days(parts, numbered, fits):
+    """The days of dates of three numbers each, by ``numbered`` them; those that are none do not fit."""
     places = np.flatnonzero(fits)
     keys = ((parts[0] * 10_000 + parts[1]) * 10_000 + parts[2])[places]
     starts = np.flatnonzero(np.diff(keys, prepend=-1))  # a day has many stamps
     known = {
-        key: day_of(key // 10**8, key // 10**4 % 10**4, key % 10**4)
+        key: numbered(key // 10**8, key // 10**4 % 10**4, key % 10**4)
         for key in dict.fromkeys(keys[starts].tolist())
     }
     whole = np.full(len(fits), np.nan)
@@ -269,15 +269,3 @@ def _days(parts, day_of, fits):
     )
     fits &= np.isfinite(whole)
     return whole
-
-
-def _year(year):
-    return year + CENTURY * (year < 100)
-
-
-def _day(year, month, day):
-    """The days since 1970 of a date; NaN for none."""
-    try:
-        return date(_year(year), month, day).toordinal() - 719_163
-    except ValueError:
-        return np.nan
